@@ -1,0 +1,209 @@
+//! `assemble`: the picture in `lib.rs` as code: network file and dataset in, everything a `Trainer` needs out.
+
+use std::path::Path;
+
+use super::options::RunOptions;
+use crate::{
+    data::{self, DataLoader, Dataset, LoaderOptions, Order, Parts, Preprocess, Records},
+    error::{Error, Kind, Result},
+    frontend::{self, NetworkParams, Source, lua::vm::VmOptions},
+    job::JobDir,
+    optim::schedule::Schedule,
+    torch::device::{self, DeviceChoice},
+    train::{
+        BatchSource, LabelHook, Plan, Position, Sample, Stop, Targets, TrainObserver, Trainer,
+        engine::{self, Engine, EngineOptions},
+    },
+};
+
+/// Where the built-in sample of MNIST is unpacked when no dataset is named.
+const SAMPLE: &str = "datasets/mnist-sample";
+
+/// A run that is ready to begin.
+pub(super) struct Run {
+    /// The options with everything filled in.
+    pub(super) options: RunOptions,
+    /// The numbers for the loop.
+    pub(super) plan: Plan,
+    /// Network and optimiser.
+    pub(super) engine: Box<dyn Engine>,
+    /// The network as Torch prints it, and its criterion.
+    pub(super) printed: String,
+    /// One line about it.
+    pub(super) title: String,
+    /// Where the data lies.
+    pub(super) dataset_path: String,
+    /// Changes when the data does.
+    pub(super) fingerprint: String,
+    train: DataLoader,
+    validation: Option<DataLoader>,
+    hook: Option<LabelHook>,
+    schedule: Schedule,
+}
+
+/// Reads the dataset, runs the network file, lowers the network, makes loaders and engine.
+pub(super) fn assemble(source: Source, mut options: RunOptions) -> Result<Run> {
+    let choice: DeviceChoice = options.device.as_deref().unwrap_or("auto").parse()?;
+    let device = device::resolve(choice)?; // before anything else asks libtorch
+    let (optimizer, schedule) = (options.optimizer()?, options.schedule()?);
+    let (dataset, dataset_path) = open(&options)?;
+    let records = dataset.train().ok_or_else(|| {
+        Error::new(Kind::Data, format!("{dataset_path} has no train records"))
+            .with_help("name a dataset with a train_db")
+    })?;
+
+    let is_classification = !dataset.labels.is_empty();
+    let [channels, height, width] = dataset.shape;
+    let params = NetworkParams {
+        nclasses: is_classification.then_some(dataset.labels.len() as i64),
+        ngpus: i64::from(device.is_cuda()),
+        input_shape: Some(options.crop.map_or(dataset.shape, |crop| [channels, crop.min(height), crop.min(width)])),
+    };
+    let seed = options.seed.unwrap_or(1);
+    let mut loaded = frontend::load(source, &params, VmOptions::default(), seed)?;
+    loaded.fine_tune()?;
+    let size = |given: Option<u64>, file: Option<i64>| given.or(file.and_then(|n| u64::try_from(n).ok())).unwrap_or(16);
+    let given = options.batch_size;
+    let batch_size = size(given, loaded.settings.train_batch_size);
+    let validation_size = size(options.validation_batch_size.or(given), loaded.settings.validation_batch_size);
+    (options.batch_size, options.validation_batch_size) = (Some(batch_size), Some(validation_size));
+    options.crop = options.crop.or(loaded.settings.croplen);
+
+    let kind = if options.double { tch::Kind::Double } else { tch::Kind::Float };
+    let network = loaded.lower(kind, device)?;
+    let count = network.parameters.count();
+    let default = EngineOptions::default();
+    if let Some(threads) = options.threads.and_then(|threads| i32::try_from(threads).ok()) {
+        tch::set_num_threads(threads);
+    }
+    let engine = engine::engine(
+        network,
+        &optimizer,
+        &EngineOptions {
+            batch_size: batch_size as usize,
+            threads: options.threads.map_or(default.threads, |threads| threads as usize),
+            force_autograd: options.autograd,
+        },
+    )?;
+
+    let subtract = options.subtract_mean.unwrap_or_default();
+    let loader = |records, train: bool| -> Result<DataLoader> {
+        let augment = if train { options.augment() } else { data::Augment::default() };
+        let preprocess = Preprocess::new(dataset.shape, subtract, dataset.mean.as_ref(), options.crop, augment)?;
+        let loader = LoaderOptions {
+            batch_size: (if train { batch_size } else { validation_size }) as usize,
+            order: if train { options.shuffle.unwrap_or_default() } else { Order::Sequential },
+            seed,
+            classification: is_classification,
+            double: options.double,
+            memory_budget: options.memory.unwrap_or(2048) << 20,
+            train,
+            workers: None,
+        };
+        DataLoader::new(records, preprocess, loader)
+    };
+    let plan = Plan {
+        epochs: options.epochs.unwrap_or(30),
+        records: nonempty(&records)?,
+        batch_size,
+        seed,
+        validation_interval: options.validation_interval.unwrap_or(1.0),
+        snapshot_interval: options.snapshot_interval.unwrap_or(crate::train::Interval::Epochs(1.0)),
+        keep: options.keep.map(|keep| keep as usize),
+        patience: options.early_stop,
+        classes: params.nclasses,
+    };
+    let train = loader(records, true)?;
+    let validation = dataset.val().map(|records| loader(records, false)).transpose()?;
+    let title = format!(
+        "{}: {count} parameters, {}, batch size {batch_size}, {} on {}",
+        loaded.source.name,
+        loaded.criterion_printed.trim_end(),
+        engine.describe(),
+        if device.is_cuda() { "CUDA" } else { "the processor" },
+    );
+    Ok(Run {
+        plan,
+        engine,
+        printed: format!("{}\n{}", loaded.printed.trim_end(), loaded.criterion_printed.trim_end()),
+        title,
+        dataset_path,
+        fingerprint: dataset.fingerprint()?,
+        train,
+        validation,
+        hook: loaded.label_hook(),
+        schedule,
+        options,
+    })
+}
+
+impl Run {
+    /// The trainer, from `position` on.
+    pub(super) fn trainer<'a>(
+        self,
+        job: &'a mut JobDir,
+        position: Position,
+        observer: &'a mut dyn TrainObserver,
+        stop: Stop,
+    ) -> Trainer<'a> {
+        let schedule = self.schedule;
+        Trainer {
+            engine: self.engine,
+            train: Box::new(Loaded(self.train)),
+            validation: self.validation.map(|loader| Box::new(Loaded(loader)) as Box<dyn BatchSource>),
+            targets: Targets::new(self.hook),
+            rate: Box::new(move |t, total| schedule.rate(t, total)),
+            plan: self.plan,
+            position,
+            job,
+            observer,
+            stop,
+        }
+    }
+}
+
+/// The dataset that the options name, and its path.
+pub(super) fn open(options: &RunOptions) -> Result<(Dataset, String)> {
+    if let Some(train) = &options.train_db {
+        let parts = Parts {
+            train: Some(train.clone()),
+            train_labels: options.train_labels_db.clone(),
+            val: options.val_db.clone(),
+            val_labels: options.val_labels_db.clone(),
+            mean: options.mean.clone(),
+            labels: options.labels.clone(),
+        };
+        return Ok((Dataset::from_parts(&parts)?, train.display().to_string()));
+    }
+    let folder = match &options.dataset {
+        Some(folder) => folder.clone(),
+        None => data::sample::ensure(Path::new(SAMPLE))?,
+    };
+    Ok((Dataset::open(&folder)?, folder.display().to_string()))
+}
+
+fn nonempty(records: &Records) -> Result<u64> {
+    match records.len() {
+        0 => Err(Error::new(Kind::Data, format!("{} holds no record", records.folder().display()))),
+        count => Ok(count),
+    }
+}
+
+/// The loader as the training loop sees it. The loader counts epochs from 1, the loop from 0.
+struct Loaded(DataLoader);
+
+impl BatchSource for Loaded {
+    fn start(&mut self, epoch: u64, first_batch: u64) -> Result<()> {
+        self.0.start(epoch + 1, first_batch)
+    }
+
+    fn next(&mut self) -> Result<Option<Sample>> {
+        Ok(self.0.next()?.map(|batch| Sample {
+            input: batch.input.shallow_clone(),
+            target: batch.target.shallow_clone(),
+            count: batch.count as u64,
+            wait: batch.wait,
+            owner: Some(Box::new(batch)),
+        }))
+    }
+}

@@ -1,0 +1,49 @@
+//! The command line: one file a subcommand.
+//!
+//! **In:** arguments. **Out:** what the user asked for, on standard output; error pages on standard error.
+//! **Never:** work that another part could do: each command calls the library and prints.
+
+mod assemble;
+pub mod check;
+pub mod dataset;
+pub mod doctor;
+mod options;
+mod progress;
+mod report;
+pub mod run;
+pub mod test;
+mod trained;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// digits-rs trains DIGITS-era Torch7 network files on today's libtorch and looks inside them.
+#[derive(Debug, Parser)]
+#[command(name = "digits-rs", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Run(Box<run::RunArgs>),
+    Dataset(dataset::DatasetArgs),
+    Check(check::Check),
+    Test(test::Test),
+    Doctor(doctor::DoctorArgs),
+}
+
+/// The program: reads the arguments, carries out the command, reports.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    report::guarded(|| match cli.command {
+        Command::Run(args) => run::run(*args),
+        Command::Dataset(args) => dataset::run(args),
+        Command::Check(args) => check::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+    })
+}

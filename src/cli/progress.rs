@@ -1,0 +1,172 @@
+//! `Progress`: how a run looks while it goes: a live line an epoch on a terminal, plain lines elsewhere; a table row
+//! an epoch in both; and the pictures of the loss curve, painted at each epoch's end.
+
+use std::{
+    io::{IsTerminal, Write},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{
+    error::Result,
+    job::{Event, EventKind, JobDir, JobView},
+    train::{EpochSummary, Plan, Position, TrainObserver},
+};
+
+/// Paints pictures of a job into its directory.
+pub(super) type Painter = Box<dyn FnMut(&JobDir, &JobView) -> Result<()>>;
+
+/// The display of a run.
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    painter: Option<Painter>,
+    epochs: u64,
+    last_line: String,
+}
+
+impl Progress {
+    /// Live when standard error is a terminal.
+    pub(super) fn new(painter: Option<Painter>) -> Progress {
+        let bar = std::io::stderr()
+            .is_terminal()
+            // Hidden until it has its style: an unstyled bar would flash up first.
+            .then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()));
+        Progress { bar, painter, epochs: 0, last_line: String::new() }
+    }
+
+    /// A line of standard output that does not tear the live line.
+    pub(super) fn say(&self, line: &str) {
+        let print = || {
+            // A reader that went away (`| head`) is no reason to stop training.
+            let _ = writeln!(std::io::stdout(), "{line}");
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+}
+
+impl TrainObserver for Progress {
+    fn begin(&mut self, plan: &Plan, position: &Position) {
+        self.epochs = plan.epochs;
+        if let Some(bar) = &self.bar {
+            bar.set_length(plan.steps_per_epoch());
+            let style = ProgressStyle::with_template("{prefix} {bar:24} {percent:>3} %  {msg}  {eta} left");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ "));
+            bar.set_prefix(format!("epoch {}/{}", position.epoch + 1, plan.epochs));
+            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        }
+        self.say(&row("epoch", "train loss", "val loss", "accuracy", "learning rate", "time"));
+    }
+
+    fn step(&mut self, position: &Position) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(position.batch);
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        let number = |value: Option<f64>| value.map_or_else(|| "-".into(), significant);
+        match (event.event, &self.bar) {
+            (EventKind::Train, Some(bar)) => bar.set_message(format!(
+                "loss {}  lr {}  {:.0} images/s",
+                number(event.loss),
+                number(event.lr),
+                event.images_per_second.unwrap_or(0.0)
+            )),
+            (EventKind::Train, None) => self.say(&format!(
+                "epoch {:<8} loss {:<10} lr {:<8} {:>7.0} images/s",
+                event.epoch,
+                number(event.loss),
+                number(event.lr),
+                event.images_per_second.unwrap_or(0.0)
+            )),
+            (EventKind::Validation, _) if event.iteration == 0 => {
+                self.say(&row("0", "", &number(event.loss), &percent(event.accuracy), "", ""));
+            }
+            (EventKind::Error, Some(bar)) | (EventKind::End, Some(bar)) => bar.finish_and_clear(),
+            _ => {}
+        }
+    }
+
+    fn epoch(&mut self, job: &JobDir, summary: &EpochSummary) -> Result<()> {
+        let number = |value: Option<f64>| value.map_or_else(|| "-".into(), significant);
+        let mark = if summary.is_best { " *" } else { "" };
+        self.last_line = row(
+            &summary.epoch.to_string(),
+            &number(summary.train_loss),
+            &format!("{}{mark}", number(summary.validation_loss)),
+            &percent(summary.accuracy),
+            &significant(summary.learning_rate),
+            &clock(Duration::from_secs_f64(summary.seconds)),
+        );
+        self.say(&self.last_line);
+        if let Some(bar) = &self.bar {
+            bar.reset();
+            bar.set_prefix(format!("epoch {}/{}", (summary.epoch + 1).min(self.epochs), self.epochs));
+        }
+        match &mut self.painter {
+            Some(painter) => painter(job, &job.view()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn row(epoch: &str, train: &str, validation: &str, accuracy: &str, rate: &str, time: &str) -> String {
+    format!("{epoch:>6}  {train:>12}  {validation:<14}  {accuracy:>9}  {rate:>13}  {time:>8}").trim_end().to_string()
+}
+
+/// Five significant digits: `4250.1`, `0.01`, `0.00001`, `1.5e-7`.
+fn significant(value: f64) -> String {
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => text.to_string(),
+    };
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let decimals = 4 - value.abs().log10().floor() as i32;
+    if (-4..=10).contains(&decimals) {
+        return trimmed(&format!("{value:.*}", usize::try_from(decimals).unwrap_or(0)));
+    }
+    let text = format!("{value:.4e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    format!("{}e{exponent}", trimmed(mantissa))
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(String::new, |share| format!("{:.2} %", share * 100.0))
+}
+
+/// `12.3 s`, `3 min 20 s`
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 {
+        format!("{:.1} s", time.as_secs_f64())
+    } else {
+        format!("{} min {:02} s", seconds / 60, seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_five_digits() {
+        for (value, text) in [
+            (4250.123, "4250.1"),
+            (0.01, "0.01"),
+            (0.0, "0"),
+            (391.3, "391.3"),
+            (1e-5, "0.00001"),
+            (1234567.0, "1234567"),
+        ] {
+            assert_eq!(significant(value), text);
+        }
+        assert_eq!(significant(1.5e-7), "1.5e-7");
+        assert_eq!(clock(Duration::from_secs(200)), "3 min 20 s");
+    }
+}

@@ -1,0 +1,96 @@
+//! Error pages on the terminal, and panics as pages.
+
+use std::{
+    io::{IsTerminal, Write},
+    panic::{self, AssertUnwindSafe, PanicHookInfo},
+    process::ExitCode,
+    sync::Mutex,
+};
+
+use crate::error::{Error, Result};
+
+/// Runs `command`; an error or a panic is printed as a page and becomes the exit status.
+pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> ExitCode {
+    panic::set_hook(Box::new(note_panic));
+    match panic::catch_unwind(AssertUnwindSafe(command)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            print(&error.to_string());
+            ExitCode::from(error.kind().exit_status())
+        }
+        Err(_) => {
+            print(&bug(&last_panic()));
+            ExitCode::from(BUG)
+        }
+    }
+}
+
+/// Prints a result to standard output. A reader that went away (`| head`) is no error.
+pub(super) fn line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// The exit status of a panic, as Rust's own.
+const BUG: u8 = 101;
+
+/// What the last panic said, on whichever thread: `src/x.rs:12: index out of bounds …`.
+static PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+fn note_panic(info: &PanicHookInfo<'_>) {
+    let payload = info.payload();
+    let said = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    // libtorch's messages carry a C++ stack behind their first line.
+    let said = said.and_then(|text| text.lines().next()).unwrap_or("no message");
+    let place = info.location().map_or_else(String::new, |place| format!("{}:{}: ", place.file(), place.line()));
+    if let Ok(mut last) = PANIC.lock() {
+        *last = Some(format!("{place}{said}"));
+    }
+}
+
+/// The words of the last panic.
+pub(super) fn last_panic() -> String {
+    PANIC.lock().ok().and_then(|last| last.clone()).unwrap_or_else(|| "no message".into())
+}
+
+/// The page for a panic.
+pub(super) fn bug(said: &str) -> String {
+    format!(
+        "internal error: {said}\n\n  help: this is a bug in {} {}: please report it with the command line\n        \
+         and the network file; a running job's snapshots are intact",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// Prints a page to standard error, with colour on a terminal that wants it.
+fn print(page: &str) {
+    let mut out = std::io::stderr();
+    let is_coloured = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let page = if is_coloured { coloured(page) } else { page.to_string() };
+    let _ = writeln!(out, "{page}"); // standard error is closed: nobody is left to be told
+}
+
+/// The title in red, `help:` in green, the rest as it is.
+fn coloured(page: &str) -> String {
+    let (title, rest) = page.split_once(": ").unwrap_or((page, ""));
+    let rest = rest.replacen("\n  help:", "\n  \x1b[1;32mhelp\x1b[0m:", 1);
+    format!("\x1b[1;31m{title}\x1b[0m: {rest}")
+}
+
+/// A panic as an error, for a job's record.
+pub(super) fn as_error() -> Error {
+    Error::new(crate::error::Kind::Torch, format!("internal error: {}", last_panic()))
+        .with_help("this is a bug in digits-rs: please report it; the last snapshot is intact")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_changes_no_word() {
+        let page = "shape mismatch: it: does not fit\n\n  help: do this";
+        let plain = coloured(page).replace("\x1b[1;31m", "").replace("\x1b[1;32m", "").replace("\x1b[0m", "");
+        assert_eq!(plain, page);
+    }
+}

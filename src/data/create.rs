@@ -1,0 +1,202 @@
+//! Lists of images become a dataset folder: databases, mean, labels, lists, `dataset.json`.
+//!
+//! Source: `digits/tools/create_db.py`. Images are loaded in parallel and written in order, so that one seed gives one
+//! database, byte for byte. An image that cannot be read is counted, listed with the reason, and left out.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Encoding, Image, Manifest, Mean, MeanSum, Progress, Random, Resize, SplitEntry, datum,
+    folder::{Item, Lists},
+    lmdb::Writer,
+    lock::Creation,
+};
+use crate::error::{Error, Kind, Result};
+
+/// What all images of a dataset are turned into.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CreateOptions {
+    /// `[c, h, w]`, c is 1 or 3.
+    pub shape: [i64; 3],
+    /// How images of another shape are fitted.
+    pub resize: Resize,
+    /// How pixels are kept.
+    pub encoding: Encoding,
+    /// Seeds the order of the records and the padding noise.
+    pub seed: u64,
+}
+
+/// Where images come from: answers the image of an item.
+pub type Load<'a> = &'a (dyn Fn(&Item) -> Result<Image> + Sync);
+
+/// What was made.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The contents of `dataset.json`.
+    pub manifest: Manifest,
+    /// Images that were left out: name and reason.
+    pub skipped: Vec<(String, String)>,
+}
+
+/// Loads a file; the `load` of folder datasets.
+///
+/// # Errors
+/// When the file cannot be read or decoded.
+pub fn load_file(item: &Item) -> Result<Image> {
+    Image::open(Path::new(&item.name))
+}
+
+/// Makes the dataset folder `out`, whole or not at all. `extra` may write further files into it at the end.
+///
+/// # Errors
+/// When `out` exists, another process is making it, the disk is full, or no image can be read.
+pub fn create(
+    out: &Path,
+    lists: &Lists,
+    load: Load<'_>,
+    options: CreateOptions,
+    progress: &dyn Progress,
+    extra: &dyn Fn(&Path) -> Result<()>,
+) -> Result<Report> {
+    check(&options)?;
+    let creation = Creation::begin(out)?;
+    let folder = creation.path();
+    let write = |name: &str, text: String| {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|e| Error::io("write", &path, &e))
+    };
+    write("labels.txt", lists.labels.iter().fold(String::new(), |text, label| text + label + "\n"))?;
+    let mut skipped = Vec::new();
+    let mut manifest = Manifest::classification(options, lists.labels.len());
+    for (number, (name, items)) in
+        [("train", &lists.train), ("val", &lists.val), ("test", &lists.test)].into_iter().enumerate()
+    {
+        if items.is_empty() {
+            continue;
+        }
+        let lines = items.iter().fold(String::new(), |mut text, item| {
+            let _ = writeln!(text, "{} {}", item.name, item.label);
+            text
+        });
+        write(&format!("{name}.txt"), lines)?;
+        let mut order: Vec<&Item> = items.iter().collect();
+        Random::new(&[options.seed, number as u64, 0xDB]).shuffle(&mut order);
+        let database = format!("{name}_db");
+        progress.stage(&database, order.len() as u64);
+        let split = Split { order: &order, load, options, classes: lists.labels.len(), progress };
+        let written = split.write(&folder.join(&database), &mut skipped)?;
+        if let ("train", Some(mean)) = (name, &written.mean) {
+            mean.write(&folder.join("mean.binaryproto"))?;
+            mean.image()?.save_png(&folder.join("mean.png"))?;
+            manifest.mean = Some("mean.binaryproto".into());
+        }
+        let entry = SplitEntry {
+            images: database.into(),
+            labels: None,
+            entries: written.classes.iter().sum(),
+            classes: Some(written.classes),
+        };
+        manifest.splits.insert(name.to_string(), entry);
+    }
+    if manifest.splits.is_empty() {
+        return Err(Error::new(Kind::Data, "there is no image to make a dataset of"));
+    }
+    if !skipped.is_empty() {
+        let lines = skipped.iter().fold(String::new(), |text, (name, reason)| text + name + "\t" + reason + "\n");
+        write("skipped.txt", lines)?;
+    }
+    manifest.skipped = skipped.len() as u64;
+    extra(folder)?;
+    manifest.write(folder)?;
+    creation.finish()?;
+    Ok(Report { manifest, skipped })
+}
+
+fn check(options: &CreateOptions) -> Result<()> {
+    let [c, h, w] = options.shape;
+    if matches!(c, 1 | 3) && (1..=65_535).contains(&h) && (1..=65_535).contains(&w) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Usage, format!("images of {w}x{h} with {c} channels cannot be made"))
+        .with_help("give a width and height from 1 to 65535, and 1 or 3 channels"))
+}
+
+/// One database in the making.
+struct Split<'a> {
+    order: &'a [&'a Item],
+    load: Load<'a>,
+    options: CreateOptions,
+    classes: usize,
+    progress: &'a dyn Progress,
+}
+
+struct Written {
+    mean: Option<Mean>,
+    classes: Vec<u64>,
+}
+
+/// Images in memory at once.
+const AT_ONCE: usize = 256;
+
+impl Split<'_> {
+    fn write(&self, path: &Path, skipped: &mut Vec<(String, String)>) -> Result<Written> {
+        let mut writer = Writer::create(path)?;
+        let mut sum = MeanSum::new(self.options.shape);
+        let mut classes = vec![0; self.classes];
+        let mut written = 0u64;
+        let mut seen = 0u64;
+        for chunk in self.order.chunks(AT_ONCE) {
+            let made: Vec<Result<(Image, Vec<u8>)>> = chunk.par_iter().map(|item| self.make(item)).collect();
+            for (item, made) in chunk.iter().zip(made) {
+                seen += 1;
+                match made {
+                    Ok((image, value)) => {
+                        sum.add(&image);
+                        writer.put(format!("{written:08}_{}", item.label).into_bytes(), value)?;
+                        written += 1;
+                        classes[item.label] += 1;
+                    }
+                    Err(error) => {
+                        let reason = reason(&error);
+                        self.progress.skipped(&item.name, &reason);
+                        skipped.push((item.name.clone(), reason));
+                    }
+                }
+            }
+            self.progress.done(seen);
+        }
+        if written == 0 {
+            let (name, reason) = skipped.last().cloned().unwrap_or_default();
+            return Err(Error::new(Kind::Data, format!("none of {} images can be read", self.order.len()))
+                .with_fact("the last one", name)
+                .with_cause(reason)
+                .with_help("look whether they open in an image viewer"));
+        }
+        writer.finish()?;
+        Ok(Written { mean: sum.mean(), classes })
+    }
+
+    fn make(&self, item: &Item) -> Result<(Image, Vec<u8>)> {
+        let [c, h, w] = self.options.shape.map(|d| d as usize);
+        // Keyed by the item, not by the thread or the time.
+        let name = blake3::hash(item.name.as_bytes());
+        let word = u64::from_le_bytes(name.as_bytes()[..8].try_into().expect("a hash has 32 bytes"));
+        let mut noise = Random::new(&[self.options.seed, word]);
+        let image = (self.load)(item)?.with_channels(c).resized(w, h, self.options.resize, &mut noise)?;
+        let value = datum::encode(&image, item.label as i32, self.options.encoding)?;
+        Ok((image, value))
+    }
+}
+
+/// An error's message and cause in one line.
+fn reason(error: &Error) -> String {
+    let page = error.to_string();
+    let cause = page.lines().find_map(|line| line.trim().strip_prefix("because: "));
+    match cause {
+        Some(cause) => format!("{}: {cause}", error.message()),
+        None => error.message().to_string(),
+    }
+}

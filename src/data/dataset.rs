@@ -1,0 +1,335 @@
+//! `Dataset`: the splits of a dataset folder, their labels and mean; also for folders that DIGITS made and for
+//! databases that lie anywhere.
+//!
+//! `dataset.json` says what is where. A folder without it is read by DIGITS' file names.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Encoding, Mean, Records, Resize, create::CreateOptions, datum::shape_text, lock::Creation};
+use crate::error::{Error, Kind, Result};
+
+/// A train split, a validation split, or both.
+pub struct Dataset {
+    /// `[c, h, w]` of every record.
+    pub shape: [i64; 3],
+    /// The classes' names, in the order of their numbers; empty when there are no classes.
+    pub labels: Vec<String>,
+    /// The mean image of the train split.
+    pub mean: Option<Mean>,
+    /// What `dataset.json` says; none for folders that have none.
+    pub manifest: Option<Manifest>,
+    train: Option<Arc<Records>>,
+    val: Option<Arc<Records>>,
+}
+
+/// Databases and files that make up a dataset. All paths are as the user gave them.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// Train images.
+    pub train: Option<PathBuf>,
+    /// Train labels, when they are not in the images' records.
+    pub train_labels: Option<PathBuf>,
+    /// Validation images.
+    pub val: Option<PathBuf>,
+    /// Validation labels.
+    pub val_labels: Option<PathBuf>,
+    /// `mean.binaryproto`
+    pub mean: Option<PathBuf>,
+    /// `labels.txt`
+    pub labels: Option<PathBuf>,
+}
+
+/// The contents of `dataset.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of this format: 1.
+    pub format: u32,
+    /// `classification` or `generic`.
+    pub kind: String,
+    /// `[c, h, w]`
+    pub shape: [i64; 3],
+    /// How many classes; 0 without.
+    pub labels: usize,
+    /// How pixels are kept; none for databases that were made elsewhere.
+    pub encoding: Option<Encoding>,
+    /// How images were fitted.
+    pub resize: Option<Resize>,
+    /// The seed of division and order.
+    pub seed: Option<u64>,
+    /// `train`, `val`, `test`.
+    pub splits: BTreeMap<String, SplitEntry>,
+    /// The mean file; relative to the dataset folder.
+    pub mean: Option<PathBuf>,
+    /// How many images could not be read.
+    pub skipped: u64,
+}
+
+/// One split in `dataset.json`; relative paths start at the dataset folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SplitEntry {
+    /// The image database.
+    pub images: PathBuf,
+    /// The label database.
+    pub labels: Option<PathBuf>,
+    /// How many records.
+    pub entries: u64,
+    /// Records of each class.
+    pub classes: Option<Vec<u64>>,
+}
+
+const MANIFEST: &str = "dataset.json";
+
+impl Manifest {
+    pub(super) fn classification(options: CreateOptions, labels: usize) -> Manifest {
+        Manifest {
+            format: 1,
+            kind: "classification".to_string(),
+            shape: options.shape,
+            labels,
+            encoding: Some(options.encoding),
+            resize: Some(options.resize),
+            seed: Some(options.seed),
+            splits: BTreeMap::new(),
+            mean: None,
+            skipped: 0,
+        }
+    }
+
+    fn read(path: &Path) -> Result<Manifest> {
+        let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
+        let manifest: Manifest = serde_json::from_str(&text).map_err(|e| {
+            Error::new(Kind::Data, format!("{} is damaged", path.display()))
+                .with_cause(e.to_string())
+                .with_help("make the dataset again")
+        })?;
+        if manifest.format != 1 {
+            return Err(Error::new(Kind::Data, format!("{} has format {}", path.display(), manifest.format))
+                .with_fact("it wants", "format 1")
+                .with_help("use a newer digits-rs, or make the dataset again"));
+        }
+        Ok(manifest)
+    }
+
+    pub(super) fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(MANIFEST);
+        let text = serde_json::to_string_pretty(self).expect("strings, numbers and maps with string keys");
+        fs::write(&path, text + "\n").map_err(|e| Error::io("write", &path, &e))
+    }
+}
+
+impl Dataset {
+    /// Whether `dir` is a dataset folder that was finished.
+    #[must_use]
+    pub fn is_at(dir: &Path) -> bool {
+        dir.join(MANIFEST).is_file()
+    }
+
+    /// Opens a dataset folder: one of ours, or a DIGITS job folder (`train_db`, `val_db`, `labels.txt`,
+    /// `mean.binaryproto`; for generic ones `train_db/features`, `train_db/labels`).
+    ///
+    /// # Errors
+    /// When the folder is none, or one of its databases or files cannot be read.
+    pub fn open(dir: &Path) -> Result<Dataset> {
+        let manifest = dir.join(MANIFEST);
+        if !manifest.is_file() {
+            let dataset = Dataset::from_parts(&found(dir)?)?;
+            return Ok(dataset);
+        }
+        let manifest = Manifest::read(&manifest)?;
+        let split = |name: &str| manifest.splits.get(name);
+        let images = |name: &str| split(name).map(|split| dir.join(&split.images));
+        let labels = |name: &str| split(name).and_then(|split| split.labels.as_ref()).map(|path| dir.join(path));
+        let text = dir.join("labels.txt");
+        let parts = Parts {
+            train: images("train"),
+            train_labels: labels("train"),
+            val: images("val"),
+            val_labels: labels("val"),
+            mean: manifest.mean.as_ref().map(|path| dir.join(path)),
+            labels: text.is_file().then_some(text),
+        };
+        let mut dataset = Dataset::from_parts(&parts)?;
+        for (name, records) in [("train", &dataset.train), ("val", &dataset.val)] {
+            let (Some(entry), Some(records)) = (split(name), records) else { continue };
+            if entry.entries != records.len() || manifest.shape != records.shape() {
+                return Err(Error::new(Kind::Data, format!("{} changed since it was made", dir.display()))
+                    .with_fact("it had", format!("{} records of {}", entry.entries, shape_text(manifest.shape)))
+                    .with_fact("it has", format!("{} records of {}", records.len(), shape_text(records.shape())))
+                    .with_fact("in", records.folder().display().to_string())
+                    .with_help("make the dataset again"));
+            }
+        }
+        dataset.manifest = Some(manifest);
+        Ok(dataset)
+    }
+
+    /// Opens databases where they lie.
+    ///
+    /// # Errors
+    /// When there is neither a train nor a validation database, one cannot be read, or their shapes differ.
+    pub fn from_parts(parts: &Parts) -> Result<Dataset> {
+        let open = |images: &Option<PathBuf>, labels: &Option<PathBuf>| {
+            images.as_ref().map(|images| Records::open(images, labels.as_deref()).map(Arc::new)).transpose()
+        };
+        let train = open(&parts.train, &parts.train_labels)?;
+        let val = open(&parts.val, &parts.val_labels)?;
+        let shape = match (&train, &val) {
+            (Some(train), Some(val)) if train.shape() != val.shape() => {
+                return Err(Error::new(Kind::Data, "train and validation images have different shapes")
+                    .with_fact("train", format!("{} in {}", shape_text(train.shape()), train.folder().display()))
+                    .with_fact("validation", format!("{} in {}", shape_text(val.shape()), val.folder().display()))
+                    .with_help("give two databases that were made with one size"));
+            }
+            (Some(records), _) | (None, Some(records)) => records.shape(),
+            (None, None) => {
+                return Err(Error::new(Kind::Usage, "a dataset needs a database of train or validation images")
+                    .with_help("give --train-db"));
+            }
+        };
+        let mean = parts
+            .mean
+            .as_ref()
+            .map(|path| {
+                let mean = Mean::read(path)?;
+                mean.check(shape).map_err(|e| e.with_fact("in", path.display().to_string()))?;
+                Ok::<_, Error>(mean)
+            })
+            .transpose()?;
+        let labels = parts.labels.as_deref().map(read_labels).transpose()?.unwrap_or_default();
+        Ok(Dataset { shape, labels, mean, manifest: None, train, val })
+    }
+
+    /// Writes a dataset folder `out` that points at databases where they lie; nothing is copied but the mean.
+    ///
+    /// # Errors
+    /// When a database cannot be read or `out` cannot be written.
+    pub fn create_generic(out: &Path, parts: &Parts) -> Result<Dataset> {
+        let dataset = Dataset::from_parts(parts)?;
+        let creation = Creation::begin(out)?;
+        let absolute = |path: &Path| path.canonicalize().map_err(|e| Error::io("find", path, &e));
+        let mut manifest = Manifest {
+            format: 1,
+            kind: "generic".to_string(),
+            shape: dataset.shape,
+            labels: dataset.labels.len(),
+            encoding: None,
+            resize: None,
+            seed: None,
+            splits: BTreeMap::new(),
+            mean: None,
+            skipped: 0,
+        };
+        for (name, records) in [("train", &dataset.train), ("val", &dataset.val)] {
+            let Some(records) = records else { continue };
+            let entry = SplitEntry {
+                images: absolute(records.folder())?,
+                labels: records.label_folder().map(absolute).transpose()?,
+                entries: records.len(),
+                classes: None,
+            };
+            manifest.splits.insert(name.to_string(), entry);
+        }
+        if let Some(mean) = &dataset.mean {
+            mean.write(&creation.path().join("mean.binaryproto"))?;
+            // Means of other than 1 or 3 channels have no picture.
+            if let Ok(image) = mean.image() {
+                image.save_png(&creation.path().join("mean.png"))?;
+            }
+            manifest.mean = Some("mean.binaryproto".into());
+        }
+        if let Some(labels) = &parts.labels {
+            let to = creation.path().join("labels.txt");
+            fs::copy(labels, &to).map_err(|e| Error::io("copy the labels to", &to, &e))?;
+        }
+        manifest.write(creation.path())?;
+        creation.finish()?;
+        Dataset::open(out)
+    }
+
+    /// The records to train on.
+    #[must_use]
+    pub fn train(&self) -> Option<Arc<Records>> {
+        self.train.clone()
+    }
+
+    /// How images of another shape are fitted: as when the dataset was made, squashed where that is not known.
+    #[must_use]
+    pub fn resize(&self) -> Resize {
+        self.manifest.as_ref().and_then(|manifest| manifest.resize).unwrap_or_default()
+    }
+
+    /// The records to validate on.
+    #[must_use]
+    pub fn val(&self) -> Option<Arc<Records>> {
+        self.val.clone()
+    }
+
+    /// A word that changes when the dataset does, found without reading it all: a hash of counts, file sizes, first
+    /// and last records, mean and labels.
+    ///
+    /// # Errors
+    /// When a database cannot be read.
+    pub fn fingerprint(&self) -> Result<String> {
+        let mut hash = blake3::Hasher::new();
+        for (name, records) in [("train", &self.train), ("val", &self.val)] {
+            if let Some(records) = records {
+                hash.update(name.as_bytes());
+                records.fingerprint(&mut hash)?;
+            }
+        }
+        if let Some(mean) = &self.mean {
+            mean.values.iter().for_each(|v| {
+                hash.update(&v.to_le_bytes());
+            });
+        }
+        for label in &self.labels {
+            hash.update(label.as_bytes()).update(b"\n");
+        }
+        Ok(hash.finalize().to_hex()[..32].to_string())
+    }
+}
+
+/// What DIGITS' file names in `dir` say.
+fn found(dir: &Path) -> Result<Parts> {
+    let there = |names: &[&str]| names.iter().map(|name| dir.join(name)).find(|path| path.exists());
+    let images = |name: &str| {
+        there(&[&format!("{name}_db/features")]).or_else(|| there(&[&format!("{name}_db"), &format!("{name}_images")]))
+    };
+    let labels = |name: &str| there(&[&format!("{name}_db/labels"), &format!("{name}_labels")]);
+    let parts = Parts {
+        train: images("train"),
+        train_labels: labels("train"),
+        val: images("val"),
+        val_labels: labels("val"),
+        mean: there(&["mean.binaryproto", "train_db/mean.binaryproto", "train_mean.binaryproto"]),
+        labels: there(&["labels.txt"]),
+    };
+    if parts.train.is_some() || parts.val.is_some() {
+        return Ok(parts);
+    }
+    let page = Error::new(Kind::Data, format!("{} is not a dataset", dir.display()));
+    let page = match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => page.with_fact("it is", "an empty folder"),
+        Ok(false) if dir.join("data.mdb").is_file() => {
+            return Err(page
+                .with_fact("it is", "a single database")
+                .with_help(format!("give the folder above it, or --train-db {}", dir.display())));
+        }
+        Ok(false) => page.with_fact("it wants", "dataset.json, or train_db or val_db"),
+        Err(_) => page.with_fact("it is", "not there"),
+    };
+    Err(page.with_help("make one with `digits-rs dataset mnist` or `digits-rs dataset folder`"))
+}
+
+/// One class a line; blank lines at the end do not count (quirk 31).
+fn read_labels(path: &Path) -> Result<Vec<String>> {
+    let text = fs::read_to_string(path).map_err(|e| Error::io("read the labels", path, &e))?;
+    Ok(text.trim_end().lines().map(|line| line.trim_end().to_string()).collect())
+}

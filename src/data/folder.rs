@@ -1,0 +1,245 @@
+//! A folder with one subfolder a class becomes lists of images for training, validation and testing.
+//!
+//! Source: `digits/tools/parse_folder.py`, `docs/ImageFolderFormat.md`.
+
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::Random;
+use crate::error::{Error, Kind, Result};
+
+/// The file name endings that count as images, in any case.
+pub const EXTENSIONS: &[&str] = &["png", "jpg", "jpeg", "bmp", "ppm", "pgm"];
+
+/// How the images are chosen and divided.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FolderOptions {
+    /// Percent of each class for validation, 0..=100.
+    pub val_percent: f64,
+    /// Percent of each class for testing, 0..=100.
+    pub test_percent: f64,
+    /// Classes with fewer images are left out.
+    pub min_per_class: usize,
+    /// No more images than this of a class, the first in the order of names.
+    pub max_per_class: Option<usize>,
+    /// Seeds the shuffle in front of the division.
+    pub seed: u64,
+}
+
+impl Default for FolderOptions {
+    fn default() -> Self {
+        FolderOptions { val_percent: 25.0, test_percent: 0.0, min_per_class: 2, max_per_class: None, seed: 0 }
+    }
+}
+
+/// Something with a class: a file, or an image of another source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// How the lists (`train.txt`) name it: the path of a file.
+    pub name: String,
+    /// The class, from 0.
+    pub label: usize,
+    /// Its place in the source, for sources that are no folders.
+    pub index: usize,
+}
+
+/// The division of a set of images.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lists {
+    /// The classes' names.
+    pub labels: Vec<String>,
+    /// For training.
+    pub train: Vec<Item>,
+    /// For validation.
+    pub val: Vec<Item>,
+    /// For testing.
+    pub test: Vec<Item>,
+}
+
+impl Lists {
+    /// Shuffles the items of the next class and cuts them into the three lists.
+    pub fn add_class(&mut self, label: String, mut items: Vec<Item>, options: &FolderOptions) {
+        Random::new(&[options.seed, self.labels.len() as u64, 0xF01D]).shuffle(&mut items);
+        let [train, val, _] = cut_sizes(items.len(), options.val_percent, options.test_percent);
+        let mut rest = items.into_iter();
+        self.train.extend(rest.by_ref().take(train));
+        self.val.extend(rest.by_ref().take(val));
+        self.test.extend(rest);
+        self.labels.push(label);
+    }
+}
+
+/// How many of `n` images go to training, validation and testing.
+#[must_use]
+pub fn cut_sizes(n: usize, val_percent: f64, test_percent: f64) -> [usize; 3] {
+    let (b, c) = (val_percent, test_percent);
+    let a = 100.0 - b - c;
+    if a >= 100.0 {
+        return [n, 0, 0];
+    }
+    if b >= 100.0 {
+        return [0, n, 0];
+    }
+    if c >= 100.0 {
+        return [0, 0, n];
+    }
+    let share = |percent: f64| (n as f64 * percent / 100.0).round() as usize;
+    let mut na = share(a).min(n);
+    if a > 0.0 && na < 1 {
+        na = 1.min(n);
+    }
+    let mut nb = share(b).min(n - na);
+    if b > 0.0 && nb < 1 {
+        if na > 1 {
+            na -= 1;
+            nb = 1;
+        } else if na != n {
+            nb = 1;
+        }
+    }
+    let mut nc = n - na - nb;
+    if c > 0.0 && nc < 1 {
+        if nb > 1 {
+            nb -= 1;
+            nc = 1;
+        } else if na > 1 {
+            na -= 1;
+            nc = 1;
+        }
+    }
+    [na, nb, nc]
+}
+
+/// Reads the folder's classes. Nested folders are flattened, links followed.
+///
+/// # Errors
+/// When the folder cannot be read, the percentages do not fit, or fewer than two classes have enough images.
+pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
+    let (val, test) = (options.val_percent, options.test_percent);
+    if !(0.0..=100.0).contains(&val) || !(0.0..=100.0).contains(&test) || val + test > 100.0 {
+        return Err(Error::new(Kind::Usage, format!("{val} % for validation and {test} % for testing do not fit"))
+            .with_help("give percentages from 0 to 100 that add up to at most 100"));
+    }
+    let folder = folder.canonicalize().map_err(|e| Error::io("read the folder", folder, &e))?;
+    let mut classes: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .map_err(|e| Error::io("read the folder", &folder, &e))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    classes.sort();
+    let page = |message: String| {
+        Error::new(Kind::Data, message)
+            .with_fact("it wants", "one subfolder for each class, at least two, with images in them")
+            .with_fact("images end in", EXTENSIONS.join(", "))
+    };
+    if classes.len() < 2 {
+        let (count, what) = (classes.len(), folder.display());
+        return Err(page(format!("{what} has {count} class folder{}", if count == 1 { "" } else { "s" })));
+    }
+    let sets = [100.0 - val - test, val, test].iter().filter(|&&percent| percent > 0.0).count();
+    let least = options.min_per_class.max(sets).max(1);
+    let mut lists = Lists::default();
+    let mut dropped = Vec::new();
+    for class in classes {
+        let files = images(&class, options.max_per_class.unwrap_or(usize::MAX));
+        let name = class.file_name().map(|name| name.to_string_lossy().replace('_', " ")).unwrap_or_default();
+        if files.len() < least {
+            dropped.push(format!("{name}: {}", files.len()));
+            continue;
+        }
+        let label = lists.labels.len();
+        let items =
+            files.into_iter().map(|path| Item { name: path.to_string_lossy().into_owned(), label, index: 0 }).collect();
+        lists.add_class(name, items, options);
+    }
+    if lists.labels.len() < 2 {
+        return Err(page(format!("{} has fewer than two classes with {least} images or more", folder.display()))
+            .with_fact("left out", dropped.join("\n"))
+            .with_help("add images, or lower --min-per-class"));
+    }
+    Ok(lists)
+}
+
+/// Up to `most` image files below a class folder, in the order of their names.
+fn images(class: &Path, most: usize) -> Vec<PathBuf> {
+    WalkDir::new(class)
+        .follow_links(true)
+        .sort_by_file_name()
+        .into_iter()
+        // A broken or circular link is no image.
+        .filter_map(std::result::Result::ok)
+        .filter(|entry| !entry.file_type().is_dir())
+        .map(walkdir::DirEntry::into_path)
+        .filter(|path| {
+            let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+            extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+        })
+        .take(most)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn mnist_s_classes_give_45002_and_14998() {
+        let counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949];
+        let sizes: Vec<_> = counts.iter().map(|&n| cut_sizes(n, 25.0, 0.0)).collect();
+        assert_eq!(sizes.iter().map(|s| s[0]).sum::<usize>(), 45_002);
+        assert_eq!(sizes.iter().map(|s| s[1]).sum::<usize>(), 14_998);
+    }
+
+    #[test]
+    fn small_classes_still_reach_every_set() {
+        assert_eq!(cut_sizes(2, 25.0, 0.0), [1, 1, 0]);
+        assert_eq!(cut_sizes(3, 10.0, 10.0), [1, 1, 1]);
+        assert_eq!(cut_sizes(1, 25.0, 0.0), [1, 0, 0]);
+        assert_eq!(cut_sizes(7, 100.0, 0.0), [0, 7, 0]);
+        assert_eq!(cut_sizes(7, 0.0, 100.0), [0, 0, 7]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost(n in 0usize..1000, b in 0.0f64..100.0, c in 0.0f64..100.0) {
+            let c = c.min(100.0 - b);
+            prop_assert_eq!(cut_sizes(n, b, c).iter().sum::<usize>(), n);
+        }
+    }
+
+    #[test]
+    fn classes_nested_folders_and_names() {
+        let root = tempfile::tempdir().unwrap();
+        for (path, _) in [("b_c/1.PNG", 0), ("b_c/deep/2.jpeg", 0), ("a/1.bmp", 0), ("a/2.ppm", 0), ("lone/1.png", 0)] {
+            fs::create_dir_all(root.path().join(path).parent().unwrap()).unwrap();
+            fs::write(root.path().join(path), "").unwrap();
+        }
+        fs::write(root.path().join("a/readme.txt"), "").unwrap();
+        let lists = parse(root.path(), &FolderOptions::default()).unwrap();
+        assert_eq!(lists.labels, ["a", "b c"]);
+        assert_eq!((lists.train.len(), lists.val.len(), lists.test.len()), (2, 2, 0));
+        assert_eq!(lists, parse(root.path(), &FolderOptions::default()).unwrap());
+        let most = FolderOptions { max_per_class: Some(1), min_per_class: 1, val_percent: 0.0, ..Default::default() };
+        assert_eq!(parse(root.path(), &most).unwrap().train.len(), 3);
+    }
+
+    #[test]
+    fn folders_without_classes_get_a_page() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(parse(root.path(), &FolderOptions::default()).unwrap_err().message().contains("0 class folders"));
+        for class in ["a", "b"] {
+            fs::create_dir(root.path().join(class)).unwrap();
+        }
+        let page = parse(root.path(), &FolderOptions::default()).unwrap_err().to_string();
+        assert!(page.contains("a: 0"), "{page}");
+        assert!(parse(&root.path().join("none"), &FolderOptions::default()).is_err());
+        let options = FolderOptions { val_percent: 80.0, test_percent: 30.0, ..Default::default() };
+        assert_eq!(parse(root.path(), &options).unwrap_err().kind(), Kind::Usage);
+    }
+}

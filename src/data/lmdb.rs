@@ -1,0 +1,429 @@
+//! LMDB folders as Caffe and DIGITS use them: read by key or in order, written in batches. The only file that knows
+//! the LMDB library.
+//!
+//! LMDB maps its file into memory, so reading past the end of a cut file ends the process by a signal: both meta pages
+//! are checked against the file's length before the file is mapped. A folder may be open only once in a process: a
+//! registry hands out the open one.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use lmdb::{Cursor, DatabaseFlags, Environment, EnvironmentFlags, Transaction, WriteFlags};
+
+use crate::error::{Error, Kind, Result};
+
+/// A database that is open for reading; `Send + Sync`, any number of readers.
+pub struct Database {
+    folder: PathBuf,
+    environment: Environment,
+    table: lmdb::Database,
+    entries: u64,
+    file_length: u64,
+}
+
+/// Open databases by device and inode of their file, which tell folders apart even when one replaced another.
+type Registry = HashMap<(u64, u64), Weak<Database>>;
+
+static OPEN: Mutex<Option<Registry>> = Mutex::new(None);
+
+impl Database {
+    /// Opens a folder with a `data.mdb`.
+    ///
+    /// # Errors
+    /// When it is missing, empty, cut short, no LMDB, or may not be read.
+    pub fn open(folder: &Path) -> Result<Arc<Database>> {
+        let folder =
+            if folder.is_file() && folder.ends_with("data.mdb") { folder.parent().unwrap_or(folder) } else { folder };
+        let path = folder.join("data.mdb");
+        let metadata = fs::metadata(&path).map_err(|e| not_a_folder(folder, &path, &e))?;
+        let file_length = check_file(&path)?;
+        let key = (metadata.dev(), metadata.ino());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = open.get_or_insert_default();
+        if let Some(database) = open.get(&key).and_then(Weak::upgrade) {
+            return Ok(database);
+        }
+        open.retain(|_, database| database.strong_count() > 0);
+        let failed = |e| failed("open", folder, e);
+        let environment = Environment::new()
+            // Without locks: databases may lie on read-only media, and finished ones are never written again.
+            .set_flags(EnvironmentFlags::READ_ONLY | EnvironmentFlags::NO_LOCK | EnvironmentFlags::NO_READAHEAD)
+            .set_map_size((file_length as usize).next_multiple_of(1 << 20))
+            .open(folder)
+            .map_err(failed)?;
+        let table = environment.open_db(None).map_err(failed)?;
+        let entries = environment.stat().map_err(failed)?.entries() as u64;
+        let database = Arc::new(Database { folder: folder.to_path_buf(), environment, table, entries, file_length });
+        open.insert(key, Arc::downgrade(&database));
+        Ok(database)
+    }
+
+    /// The folder it was opened from.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How many records.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.entries
+    }
+
+    /// Whether it holds no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries == 0
+    }
+
+    /// Bytes of `data.mdb`.
+    #[must_use]
+    pub fn file_length(&self) -> u64 {
+        self.file_length
+    }
+
+    /// Calls `read` with the value of `key`; none when there is no such key.
+    ///
+    /// # Errors
+    /// When the database is damaged, or `read` fails.
+    pub fn get<T>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> Result<T>) -> Result<Option<T>> {
+        let failed = |e| failed("read", &self.folder, e);
+        let transaction = self.environment.begin_ro_txn().map_err(failed)?;
+        match transaction.get(self.table, &key) {
+            Ok(value) => read(value).map(Some),
+            Err(lmdb::Error::NotFound) => Ok(None),
+            Err(e) => Err(failed(e)),
+        }
+    }
+
+    /// Calls `visit` with every key and value, in key order, until it answers false.
+    ///
+    /// # Errors
+    /// When the database is damaged, or `visit` fails.
+    pub fn scan(&self, mut visit: impl FnMut(&[u8], &[u8]) -> Result<bool>) -> Result<()> {
+        let failed = |e| failed("read", &self.folder, e);
+        let transaction = self.environment.begin_ro_txn().map_err(failed)?;
+        let mut cursor = transaction.open_ro_cursor(self.table).map_err(failed)?;
+        for entry in cursor.iter() {
+            let (key, value) = entry.map_err(failed)?;
+            if !visit(key, value)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a new database into `<folder>.partial` and gives it its name when it is whole.
+pub struct Writer {
+    folder: PathBuf,
+    partial: PathBuf,
+    /// None only after `finish` took it.
+    environment: Option<Environment>,
+    table: lmdb::Database,
+    map_size: usize,
+    pending: Vec<(Vec<u8>, Vec<u8>)>,
+    pending_bytes: usize,
+    written: u64,
+}
+
+/// Records in one transaction, as in DIGITS; fewer when they are large.
+const BATCH: usize = 100;
+const BATCH_BYTES: usize = 32 << 20;
+/// The map's first size; it doubles when it is full.
+const FIRST_MAP: usize = 16 << 20;
+
+impl Writer {
+    /// Starts a database. A half-written one of the same name is removed.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn create(folder: &Path) -> Result<Writer> {
+        let mut name = folder.as_os_str().to_os_string();
+        name.push(".partial");
+        let partial = PathBuf::from(name);
+        match fs::remove_dir_all(&partial) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io("remove", &partial, &e)),
+            _ => {}
+        }
+        fs::create_dir_all(&partial).map_err(|e| Error::io("make the folder", &partial, &e))?;
+        let failed = |e| failed("make", folder, e);
+        let environment = Environment::new()
+            // Synced once at the end. Never WRITE_MAP: a full disk would then be a signal instead of an error.
+            .set_flags(EnvironmentFlags::NO_SYNC)
+            .set_map_size(FIRST_MAP)
+            .open(&partial)
+            .map_err(failed)?;
+        let table = environment.create_db(None, DatabaseFlags::empty()).map_err(failed)?;
+        Ok(Writer {
+            folder: folder.to_path_buf(),
+            partial,
+            environment: Some(environment),
+            table,
+            map_size: FIRST_MAP,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            written: 0,
+        })
+    }
+
+    /// Adds one record.
+    ///
+    /// # Errors
+    /// When the disk is full or the key is longer than 511 bytes.
+    pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<()> {
+        self.pending_bytes += key.len() + value.len();
+        self.pending.push((key, value));
+        if self.pending.len() >= BATCH || self.pending_bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let environment = self.environment.as_ref().expect("only finish takes it, and finish consumes self");
+        loop {
+            let result = write_batch(environment, self.table, &self.pending);
+            match result {
+                Ok(()) => break,
+                Err(lmdb::Error::MapFull) => {
+                    // No transaction is open here, as LMDB demands.
+                    self.map_size *= 2;
+                    environment.set_map_size(self.map_size).map_err(|e| failed("enlarge", &self.folder, e))?;
+                }
+                Err(e) => return Err(failed("write", &self.folder, e)),
+            }
+        }
+        self.written += self.pending.len() as u64;
+        self.pending.clear();
+        self.pending_bytes = 0;
+        Ok(())
+    }
+
+    /// Writes what is left, brings it to the disk and gives the folder its name; answers the number of records.
+    ///
+    /// # Errors
+    /// When the disk is full or the folder of that name is in the way.
+    pub fn finish(mut self) -> Result<u64> {
+        self.flush()?;
+        if let Some(environment) = self.environment.take() {
+            environment.sync(true).map_err(|e| failed("write", &self.folder, e))?;
+        }
+        fs::rename(&self.partial, &self.folder).map_err(|e| Error::io("name the database", &self.folder, &e))?;
+        Ok(self.written)
+    }
+}
+
+impl Drop for Writer {
+    /// An unfinished database leaves nothing behind.
+    fn drop(&mut self) {
+        if self.environment.take().is_some() {
+            let _ = fs::remove_dir_all(&self.partial);
+        }
+    }
+}
+
+fn write_batch(environment: &Environment, table: lmdb::Database, batch: &[(Vec<u8>, Vec<u8>)]) -> lmdb::Result<()> {
+    let mut transaction = environment.begin_rw_txn()?;
+    for (key, value) in batch {
+        transaction.put(table, key, value, WriteFlags::empty())?;
+    }
+    transaction.commit()
+}
+
+/// LMDB's error as a page; a full disk keeps its own kind.
+fn failed(doing: &str, folder: &Path, error: lmdb::Error) -> Error {
+    match error {
+        // A short write is reported as EIO by LMDB: its cause is a full disk far more often than a broken one.
+        lmdb::Error::Other(libc::EIO) => Error::io(doing, folder, &io::Error::from_raw_os_error(libc::EIO))
+            .with_help("look whether the disk is full or failing; what was written before is intact"),
+        lmdb::Error::Other(code) => Error::io(doing, folder, &io::Error::from_raw_os_error(code)),
+        _ => Error::new(Kind::Data, format!("cannot {doing} the database {}", folder.display()))
+            .with_cause(error.to_string())
+            .with_help("the database may be damaged: make it again"),
+    }
+}
+
+fn not_a_folder(folder: &Path, path: &Path, error: &io::Error) -> Error {
+    if error.kind() != io::ErrorKind::NotFound && error.kind() != io::ErrorKind::NotADirectory {
+        return Error::io("read", path, error);
+    }
+    let page = Error::new(Kind::Data, format!("{} is not an LMDB database", folder.display()));
+    if folder.is_file() {
+        return page
+            .with_fact("it is", "a file")
+            .with_fact("it wants", "a folder that holds data.mdb")
+            .with_help("give the folder, such as train_db");
+    }
+    let Ok(entries) = fs::read_dir(folder) else {
+        return page.with_fact("it is", "not there").with_help("check the path");
+    };
+    let names: Vec<String> = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    let has = |end: &str| names.iter().any(|name| name.ends_with(end));
+    if has(".ldb") || (names.iter().any(|n| n == "CURRENT") && has(".log")) {
+        return page
+            .with_fact("it is", "a LevelDB folder")
+            .with_help("convert it to LMDB: Caffe's convert_imageset takes --backend lmdb");
+    }
+    if has(".h5") {
+        return page.with_fact("it is", "a folder of HDF5 files").with_help("make the dataset with the LMDB backend");
+    }
+    let page = page.with_fact("it wants", "a folder that holds data.mdb");
+    if names.is_empty() {
+        page.with_fact("it is", "an empty folder").with_help("make the dataset again, or check the path")
+    } else {
+        page.with_help("give the database folder itself, such as train_db inside the dataset")
+    }
+}
+
+const MAGIC: u32 = 0xBEEF_C0DE;
+/// Bytes of a page's header before its contents; the meta page's contents follow.
+const HEADER: usize = 16;
+
+/// Checks that `data.mdb` is LMDB and as long as its newest meta page says; answers its length.
+fn check_file(path: &Path) -> Result<u64> {
+    let read = |e: io::Error| Error::io("read", path, &e);
+    let mut file = fs::File::open(path).map_err(read)?;
+    let length = file.metadata().map_err(read)?.len();
+    let again = "make the database again, or copy it again completely";
+    if length == 0 {
+        return Err(Error::new(Kind::Data, format!("{} is empty", path.display())).with_help(again));
+    }
+    let mut head = [0; HEADER + 136];
+    let first = match file.read_exact(&mut head) {
+        Ok(()) => Meta::parse(&head),
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => None,
+        Err(e) => return Err(read(e)),
+    };
+    let Some(first) = first else {
+        return Err(Error::new(Kind::Data, format!("{} is not an LMDB file", path.display()))
+            .with_fact("it wants", "LMDB's mark in the first page, 64-bit, lowest byte first")
+            .with_help("give a database made by digits-rs, DIGITS or Caffe"));
+    };
+    let cut = |wanted: u64| {
+        Error::new(Kind::Data, format!("{} is cut short", path.display()))
+            .with_fact("its length", format!("{length} bytes"))
+            .with_fact("it should have", format!("{wanted} bytes"))
+            .with_help(again)
+    };
+    file.seek(SeekFrom::Start(first.page_size)).map_err(read)?;
+    let second = match file.read_exact(&mut head) {
+        Ok(()) => Meta::parse(&head),
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(cut(2 * first.page_size)),
+        Err(e) => return Err(read(e)),
+    };
+    let newest = match second {
+        Some(second) if second.transaction > first.transaction => second,
+        _ => first,
+    };
+    let wanted = newest.last_page.checked_add(1).and_then(|pages| pages.checked_mul(first.page_size));
+    match wanted {
+        Some(wanted) if wanted <= length => Ok(length),
+        _ => Err(cut(wanted.unwrap_or(u64::MAX))),
+    }
+}
+
+/// What one of the two meta pages says (`MDB_meta` in lmdb's mdb.c, 64-bit little-endian).
+#[derive(Clone, Copy)]
+struct Meta {
+    page_size: u64,
+    last_page: u64,
+    transaction: u64,
+}
+
+impl Meta {
+    fn parse(page: &[u8; HEADER + 136]) -> Option<Meta> {
+        let meta = &page[HEADER..];
+        let word = |at: usize| u32::from_le_bytes(meta[at..at + 4].try_into().expect("four bytes"));
+        let long = |at: usize| u64::from_le_bytes(meta[at..at + 8].try_into().expect("eight bytes"));
+        let page_size = u64::from(word(24));
+        let known = word(0) == MAGIC && page_size.is_power_of_two() && (256..=65536).contains(&page_size);
+        known.then(|| Meta { page_size, last_page: long(120), transaction: long(128) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, count: u32, size: usize) {
+        let mut writer = Writer::create(folder).unwrap();
+        for i in 0..count {
+            writer.put(format!("{i:08}").into_bytes(), vec![i as u8; size]).unwrap();
+        }
+        assert_eq!(writer.finish().unwrap(), u64::from(count));
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_the_map_grows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        // 40 MB: the map doubles twice.
+        write(&path, 4000, 10_000);
+        let db = Database::open(&path).unwrap();
+        assert_eq!(db.len(), 4000);
+        let value = db.get(b"00000257", |v| Ok(v.to_vec())).unwrap().unwrap();
+        assert_eq!(value, vec![1; 10_000]);
+        assert!(db.get(b"none", |_| Ok(())).unwrap().is_none());
+        let mut seen = 0u32;
+        db.scan(|key, _| {
+            assert_eq!(key, format!("{seen:08}").as_bytes());
+            seen += 1;
+            Ok(seen < 1000)
+        })
+        .unwrap();
+        assert_eq!(seen, 1000);
+        assert!(Arc::ptr_eq(&db, &Database::open(&path).unwrap()), "one environment a folder");
+        assert!(!folder.path().join("db.partial").exists());
+    }
+
+    #[test]
+    fn an_abandoned_writer_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let mut writer = Writer::create(&path).unwrap();
+        writer.put(b"a".to_vec(), b"b".to_vec()).unwrap();
+        drop(writer);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn every_cut_is_an_error_and_no_signal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        write(&path, 300, 1000);
+        let whole = fs::read(path.join("data.mdb")).unwrap();
+        for length in [0, 1, 100, 4096, 4200, 8192, whole.len() / 2, whole.len() - 4096] {
+            let cut = folder.path().join(format!("cut{length}"));
+            fs::create_dir(&cut).unwrap();
+            fs::write(cut.join("data.mdb"), &whole[..length]).unwrap();
+            let Err(error) = Database::open(&cut) else { panic!("{length} bytes were accepted") };
+            assert_eq!(error.kind(), Kind::Data, "{error}");
+        }
+    }
+
+    #[test]
+    fn foreign_folders_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = |path: &Path| Database::open(path).err().unwrap().to_string();
+        assert!(page(&folder.path().join("none")).contains("not there"));
+        assert!(page(folder.path()).contains("an empty folder"));
+        fs::write(folder.path().join("000005.ldb"), "").unwrap();
+        assert!(page(folder.path()).contains("LevelDB"));
+        assert!(page(&folder.path().join("000005.ldb")).contains("a file"));
+        fs::write(folder.path().join("data.mdb"), vec![7; 20_000]).unwrap();
+        assert!(page(folder.path()).contains("not an LMDB file"));
+    }
+
+    #[test]
+    fn a_full_disk_is_an_io_error() {
+        for code in [libc::ENOSPC, libc::EIO] {
+            let error = failed("write", Path::new("db"), lmdb::Error::Other(code));
+            assert_eq!(error.kind(), Kind::Io);
+            assert!(error.to_string().contains("help:"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! `DataLoader`: batches of an epoch in a fixed order, made ahead of time by background threads.
+//!
+//! A set that fits the memory budget is kept decoded as bytes, each record decoded when it is first needed; later
+//! epochs only gather. A larger set is read again each time. Which thread makes a batch does not matter: a batch is a
+//! pure function of (seed, epoch, number), so 1 and 8 workers give the same bits.
+//!
+//! Source: `digits/tools/torch/data.lua`.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use super::{Draw, Order, Preprocess, Real, Records, Scratch, Target, Values, datum::shape_text, order};
+use crate::error::{Error, Kind, Result};
+
+mod buffer;
+mod cache;
+mod queue;
+
+use buffer::{Buffers, Pool};
+use cache::Cache;
+use queue::Queue;
+
+/// How a loader makes its batches.
+#[derive(Debug, Clone)]
+pub struct LoaderOptions {
+    /// Records in a batch; the last one of an epoch may have fewer.
+    pub batch_size: usize,
+    /// The order of records.
+    pub order: Order,
+    /// The run's seed.
+    pub seed: u64,
+    /// Whether the records' integer labels are classes: they then count from 1, as DIGITS gives them to Torch.
+    pub classification: bool,
+    /// Batches in f64 instead of f32.
+    pub double: bool,
+    /// Bytes of decoded records that may be kept.
+    pub memory_budget: u64,
+    /// Whether records are augmented and cropped at random.
+    pub train: bool,
+    /// Threads that decode; none: one a core, at most 8.
+    pub workers: Option<usize>,
+}
+
+impl Default for LoaderOptions {
+    fn default() -> Self {
+        LoaderOptions {
+            batch_size: 16,
+            order: Order::Sequential,
+            seed: 0,
+            classification: false,
+            double: false,
+            memory_budget: 2 << 30,
+            train: false,
+            workers: None,
+        }
+    }
+}
+
+/// Some records as tensors on the CPU. Dropping it gives its memory to a later batch: what must outlive it is copied.
+pub struct Batch {
+    /// `[n, c, h, w]`, f32 (f64 when `double`): 0..=255 minus the mean.
+    pub input: tch::Tensor,
+    /// `[n]` for integer labels, `[n, k]` for label records of k numbers, `[n, c, h, w]` for label images.
+    pub target: tch::Tensor,
+    /// n
+    pub count: usize,
+    /// The records' numbers, from 0.
+    pub indices: Vec<u64>,
+    /// How long [`DataLoader::next`] waited for it.
+    pub wait: Duration,
+    buffers: Option<Buffers>,
+    pool: Arc<Pool>,
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        if let Some(buffers) = self.buffers.take() {
+            self.pool.give_back(buffers);
+        }
+    }
+}
+
+/// What the threads share.
+struct Source {
+    records: Arc<Records>,
+    preprocess: Preprocess,
+    options: LoaderOptions,
+    /// Of one target, without the batch dimension: `[]`, `[k]` or `[c, h, w]`.
+    target_shape: Vec<i64>,
+    cache: Cache,
+    pool: Arc<Pool>,
+    gathered: AtomicU64,
+    gather_nanoseconds: AtomicU64,
+}
+
+/// Makes the batches of one split, epoch after epoch.
+pub struct DataLoader {
+    source: Arc<Source>,
+    running: Option<Running>,
+}
+
+struct Running {
+    queue: Arc<Queue<Batch>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl DataLoader {
+    /// Prepares, without reading more than the first record.
+    ///
+    /// # Errors
+    /// When the batch size is 0, the plan was made for another shape, or the first record cannot be read.
+    pub fn new(records: Arc<Records>, preprocess: Preprocess, options: LoaderOptions) -> Result<DataLoader> {
+        if options.batch_size == 0 {
+            return Err(Error::new(Kind::Usage, "the batch size is 0").with_help("give 1 or more"));
+        }
+        if preprocess.input_shape() != records.shape() {
+            return Err(Error::new(Kind::Data, "the records have another shape than the others of the dataset")
+                .with_fact(
+                    "these records",
+                    format!("{} in {}", shape_text(records.shape()), records.folder().display()),
+                )
+                .with_fact("it wants", shape_text(preprocess.input_shape()))
+                .with_help("make train and validation databases of one size"));
+        }
+        let first = records.get(0)?;
+        let target_shape = match &first.target {
+            Target::Label(_) => vec![],
+            Target::Planes(planes) => match &planes.values {
+                // Numbers reach Torch as a flat vector, images as they are.
+                Values::Floats(values) => vec![values.len() as i64],
+                Values::Bytes(_) => planes.shape.to_vec(),
+            },
+        };
+        let cache = Cache::new(&records, &first, options.memory_budget);
+        let kind = if options.double { f64::KIND } else { f32::KIND };
+        let batch = |shape: &[i64]| [&[options.batch_size as i64], shape].concat();
+        let pool = Arc::new(Pool::new(kind, batch(&preprocess.output_shape()), batch(&target_shape)));
+        let (gathered, gather_nanoseconds) = (AtomicU64::new(0), AtomicU64::new(0));
+        let source = Source { records, preprocess, options, target_shape, cache, pool, gathered, gather_nanoseconds };
+        Ok(DataLoader { source: Arc::new(source), running: None })
+    }
+
+    /// ceil(records / batch size)
+    #[must_use]
+    pub fn batches_per_epoch(&self) -> u64 {
+        self.source.records.len().div_ceil(self.source.options.batch_size as u64)
+    }
+
+    /// The shape of one target: `[]` for integers, `[k]` or `[c, h, w]`.
+    #[must_use]
+    pub fn target_shape(&self) -> &[i64] {
+        &self.source.target_shape
+    }
+
+    /// The split that it reads.
+    #[must_use]
+    pub fn records(&self) -> &Arc<Records> {
+        &self.source.records
+    }
+
+    /// The way records take.
+    #[must_use]
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.source.preprocess
+    }
+
+    /// Whether decoded records are kept in memory.
+    #[must_use]
+    pub fn keeps_records(&self) -> bool {
+        self.source.cache.keeps()
+    }
+
+    /// The mean time the background threads took to make a batch, decoding included.
+    #[must_use]
+    pub fn mean_gather_time(&self) -> Duration {
+        let count = self.source.gathered.load(Ordering::Relaxed).max(1);
+        Duration::from_nanos(self.source.gather_nanoseconds.load(Ordering::Relaxed) / count)
+    }
+
+    /// Begins epoch `epoch` (from 1) at batch `first_batch` (from 0, above 0 when a run is resumed). What is left of
+    /// an epoch before is dropped.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(&mut self, epoch: u64, first_batch: u64) -> Result<()> {
+        self.stop();
+        let options = &self.source.options;
+        let count = self.source.records.len() as u32;
+        let indices: Arc<[u32]> = order(options.order, count, options.seed, epoch).into();
+        let batch_bytes = self.source.pool.batch_bytes().max(1);
+        // Ahead by up to 8 batches, but not by more than 256 MiB.
+        let ahead = (256 * 1024 * 1024 / batch_bytes).clamp(2, 8) as u64;
+        let total = self.batches_per_epoch();
+        let queue = Arc::new(Queue::new(first_batch.min(total), total, ahead));
+        // Gathering kept records is far faster than any training step: one thread does it.
+        let light = self.source.cache.complete() && !(options.train && self.source.preprocess.augment.any());
+        let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+        let workers = if light { 1 } else { options.workers.unwrap_or(cores).max(1) };
+        let mut running = Running { queue: Arc::clone(&queue), threads: Vec::new() };
+        for _ in 0..workers {
+            let (source, queue, indices) = (Arc::clone(&self.source), Arc::clone(&queue), Arc::clone(&indices));
+            let thread = std::thread::Builder::new().name("loader".to_string()).spawn(move || {
+                let mut scratch = Scratch::default();
+                while let Some(number) = queue.take() {
+                    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                        source.batch(number, epoch, &indices, &mut scratch)
+                    }));
+                    queue.put(
+                        number,
+                        made.unwrap_or_else(|_| {
+                            Err(Error::new(
+                                Kind::Data,
+                                format!("a loader thread failed at batch {number} of epoch {epoch}"),
+                            ))
+                        }),
+                    );
+                }
+            });
+            match thread {
+                Ok(thread) => running.threads.push(thread),
+                Err(_) if !running.threads.is_empty() => break,
+                Err(e) => {
+                    return Err(Error::new(Kind::Io, "cannot start a loader thread").with_cause(e.to_string()));
+                }
+            }
+        }
+        self.running = Some(running);
+        Ok(())
+    }
+
+    /// The next batch; none at the end of the epoch, and before the first `start`.
+    ///
+    /// # Errors
+    /// When one of its records cannot be read; the same batch fails in every run.
+    #[expect(clippy::should_implement_trait, reason = "it can fail, and an epoch's end is not the loader's")]
+    pub fn next(&mut self) -> Result<Option<Batch>> {
+        let Some(running) = &self.running else { return Ok(None) };
+        let start = Instant::now();
+        match running.queue.next() {
+            None => {
+                self.stop();
+                Ok(None)
+            }
+            Some(batch) => {
+                let mut batch = batch?;
+                batch.wait = start.elapsed();
+                Ok(Some(batch))
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.queue.stop();
+            for thread in running.threads {
+                // A thread's panic has already become the error of its batch.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Drop for DataLoader {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Source {
+    fn batch(&self, number: u64, epoch: u64, indices: &[u32], scratch: &mut Scratch) -> Result<Batch> {
+        let start = Instant::now();
+        let batch = if self.options.double {
+            self.fill::<f64>(number, epoch, indices, scratch)
+        } else {
+            self.fill::<f32>(number, epoch, indices, scratch)
+        };
+        self.gathered.fetch_add(1, Ordering::Relaxed);
+        self.gather_nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        batch
+    }
+
+    fn fill<T: Real>(&self, number: u64, epoch: u64, indices: &[u32], scratch: &mut Scratch) -> Result<Batch> {
+        let size = self.options.batch_size;
+        let first = number as usize * size;
+        let indices = &indices[first..indices.len().min(first + size)];
+        let count = indices.len();
+        let mut buffers = self.pool.take()?;
+        let input_size = self.preprocess.output_shape().iter().product::<i64>() as usize;
+        let target_size = self.target_shape.iter().product::<i64>() as usize;
+        let (input, target) = buffers.slices::<T>();
+        for (i, &index) in indices.iter().enumerate() {
+            let draw = self.options.train.then_some(Draw { seed: self.options.seed, epoch, index: (first + i) as u64 });
+            let input = &mut input[i * input_size..][..input_size];
+            let target = &mut target[i * target_size..][..target_size];
+            self.cache.with(&self.records, index, |sample| {
+                self.preprocess.apply(&sample.image, draw, scratch, input);
+                self.write_target(&sample.target, index, target)
+            })?;
+        }
+        let (input, target) = buffers.tensors(count)?;
+        Ok(Batch {
+            input,
+            target,
+            count,
+            indices: indices.iter().map(|&i| u64::from(i)).collect(),
+            wait: Duration::ZERO,
+            buffers: Some(buffers),
+            pool: Arc::clone(&self.pool),
+        })
+    }
+
+    fn write_target<T: Real>(&self, target: &Target, index: u32, out: &mut [T]) -> Result<()> {
+        match target {
+            Target::Label(label) => {
+                out[0] = T::from_f64(f64::from(*label) + f64::from(u8::from(self.options.classification)));
+                Ok(())
+            }
+            Target::Planes(planes) if planes.values.len() == out.len() => {
+                match &planes.values {
+                    Values::Bytes(values) => out.iter_mut().zip(values).for_each(|(out, &v)| *out = T::from(v)),
+                    Values::Floats(values) => out.iter_mut().zip(values).for_each(|(out, &v)| *out = T::from(v)),
+                }
+                Ok(())
+            }
+            Target::Planes(planes) => Err(Error::new(Kind::Data, "a label has another shape than the first one")
+                .with_fact("this label", format!("{} (channels x height x width)", shape_text(planes.shape)))
+                .with_fact("the first label", format!("{:?}", self.target_shape))
+                .with_fact("the record", String::from_utf8_lossy(self.records.key(u64::from(index))?).into_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

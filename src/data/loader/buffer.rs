@@ -1,0 +1,74 @@
+//! Batch memory that is used again: a pool of tensor pairs, handed out and given back.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::super::Real;
+use crate::error::Result;
+
+/// Room for one full batch.
+pub(super) struct Buffers {
+    input: tch::Tensor,
+    target: tch::Tensor,
+}
+
+impl Buffers {
+    /// The memory of both tensors.
+    ///
+    /// # Panics
+    /// When `T` is not the pool's type.
+    pub(super) fn slices<T: Real>(&mut self) -> (&mut [T], &mut [T]) {
+        assert!(self.input.kind() == T::KIND && self.target.kind() == T::KIND, "one type a loader");
+        (values(&mut self.input), values(&mut self.target))
+    }
+
+    /// Views of the first `count` records.
+    pub(super) fn tensors(&self, count: usize) -> Result<(tch::Tensor, tch::Tensor)> {
+        let count = count as i64;
+        Ok((self.input.f_narrow(0, 0, count)?, self.target.f_narrow(0, 0, count)?))
+    }
+}
+
+#[expect(unsafe_code, reason = "filling a batch in place saves a copy and an allocation for each batch")]
+fn values<T: Real>(tensor: &mut tch::Tensor) -> &mut [T] {
+    // SAFETY: the pool made the tensor on the CPU, contiguous, zeroed, of the type that `slices` checked; it is lent to
+    // one thread at a time, and views of it died with their batch (as `Batch` says).
+    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<T>(), tensor.numel()) }
+}
+
+/// The buffers that no batch is using.
+pub(super) struct Pool {
+    kind: tch::Kind,
+    input: Vec<i64>,
+    target: Vec<i64>,
+    free: Mutex<Vec<Buffers>>,
+}
+
+impl Pool {
+    /// A pool of batches of these shapes, batch dimension included.
+    pub(super) fn new(kind: tch::Kind, input: Vec<i64>, target: Vec<i64>) -> Pool {
+        Pool { kind, input, target, free: Mutex::new(Vec::new()) }
+    }
+
+    /// Bytes of one batch.
+    pub(super) fn batch_bytes(&self) -> usize {
+        let count: i64 = self.input.iter().product::<i64>() + self.target.iter().product::<i64>();
+        count as usize * self.kind.elt_size_in_bytes()
+    }
+
+    /// A free pair, or a new one.
+    pub(super) fn take(&self) -> Result<Buffers> {
+        if let Some(buffers) = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            return Ok(buffers);
+        }
+        let options = (self.kind, tch::Device::Cpu);
+        Ok(Buffers {
+            input: tch::Tensor::f_zeros(&self.input, options)?,
+            target: tch::Tensor::f_zeros(&self.target, options)?,
+        })
+    }
+
+    /// Takes a pair back.
+    pub(super) fn give_back(&self, buffers: Buffers) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
+    }
+}

@@ -1,0 +1,170 @@
+//! What a loader promises: order, repeatability, targets, memory that is used again.
+
+use std::path::Path;
+
+use super::{
+    super::{Augment, Image, Subtract, datum, lmdb::Writer},
+    *,
+};
+
+const SIDE: usize = 6;
+
+/// `count` grey records; pixel j of record i is i·7 + j.
+fn make(folder: &Path, count: usize, labels: Option<&Path>) -> Arc<Records> {
+    let mut writer = Writer::create(folder).unwrap();
+    for i in 0..count {
+        let pixels = (0..SIDE * SIDE).map(|j| (i * 7 + j) as u8).collect();
+        let image = Image { width: SIDE, height: SIDE, channels: 1, pixels };
+        let encoding = if i % 2 == 0 { super::super::Encoding::Png } else { super::super::Encoding::None };
+        let value = datum::encode(&image, (i % 10) as i32, encoding).unwrap();
+        writer.put(format!("{i:08}").into_bytes(), value).unwrap();
+    }
+    writer.finish().unwrap();
+    if let Some(labels) = labels {
+        let mut writer = Writer::create(labels).unwrap();
+        for i in 0..count {
+            let value = datum::encode_floats([1, 1, 2], &[i as f32, 0.5]);
+            writer.put(format!("{i:08}").into_bytes(), value).unwrap();
+        }
+        writer.finish().unwrap();
+    }
+    Arc::new(Records::open(folder, labels).unwrap())
+}
+
+fn plain() -> Preprocess {
+    Preprocess::new([1, 6, 6], Subtract::None, None, None, Augment::default()).unwrap()
+}
+
+fn all(loader: &mut DataLoader, epoch: u64, first: u64) -> Vec<(Vec<u64>, Vec<f64>, Vec<f64>)> {
+    loader.start(epoch, first).unwrap();
+    let mut batches = Vec::new();
+    while let Some(batch) = loader.next().unwrap() {
+        let values = |tensor: &tch::Tensor| {
+            Vec::<f64>::try_from(tensor.to_kind(tch::Kind::Double).contiguous().view(-1)).unwrap()
+        };
+        assert_eq!(batch.input.size()[0], batch.count as i64);
+        batches.push((batch.indices.clone(), values(&batch.input), values(&batch.target)));
+    }
+    batches
+}
+
+#[test]
+fn one_and_eight_workers_give_the_same_bits_kept_or_streamed() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = make(&folder.path().join("db"), 103, None);
+    let augment = Augment { noise: 0.1, rotate: 10.0, scale: 0.1, ..Augment::default() };
+    let preprocess = Preprocess::new([1, 6, 6], Subtract::None, None, Some(4), augment).unwrap();
+    let run = |workers: usize, memory_budget: u64| {
+        let options = LoaderOptions {
+            batch_size: 8,
+            order: Order::Permutation,
+            seed: 3,
+            train: true,
+            workers: Some(workers),
+            memory_budget,
+            ..LoaderOptions::default()
+        };
+        let mut loader = DataLoader::new(Arc::clone(&records), preprocess.clone(), options).unwrap();
+        assert_eq!(loader.keeps_records(), memory_budget > 0);
+        assert_eq!(loader.batches_per_epoch(), 13);
+        (all(&mut loader, 1, 0), all(&mut loader, 2, 0))
+    };
+    let one = run(1, 1 << 30);
+    assert_eq!(one.0.len(), 13);
+    assert_eq!(one.0[12].0.len(), 7);
+    assert_ne!(one.0[0].1, one.1[0].1);
+    assert_eq!(one, run(8, 1 << 30));
+    assert_eq!(one, run(8, 0));
+    let mut seen: Vec<u64> = one.0.iter().flat_map(|batch| batch.0.clone()).collect();
+    seen.sort_unstable();
+    assert!(seen.into_iter().eq(0..103));
+}
+
+#[test]
+fn an_epoch_can_begin_in_the_middle_and_be_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = make(&folder.path().join("db"), 50, None);
+    let options =
+        LoaderOptions { batch_size: 4, order: Order::WithReplacement, seed: 9, train: true, ..Default::default() };
+    let mut loader = DataLoader::new(records, plain(), options).unwrap();
+    let whole = all(&mut loader, 4, 0);
+    loader.start(4, 0).unwrap();
+    drop(loader.next().unwrap());
+    assert_eq!(all(&mut loader, 4, 5), whole[5..]);
+    assert!(all(&mut loader, 4, 13).is_empty());
+    assert!(loader.next().unwrap().is_none());
+}
+
+#[test]
+fn integers_count_from_one_for_classes_and_vectors_stay_flat() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = folder.path().join("labels");
+    let records = make(&folder.path().join("db"), 5, Some(&labels));
+    let options = LoaderOptions { batch_size: 4, double: true, ..Default::default() };
+    let mut loader = DataLoader::new(records, plain(), options.clone()).unwrap();
+    loader.start(1, 0).unwrap();
+    let batch = loader.next().unwrap().unwrap();
+    assert_eq!(batch.target.size(), [4, 2]);
+    assert_eq!(batch.input.kind(), tch::Kind::Double);
+    assert_eq!(batch.target.double_value(&[3, 0]), 3.0);
+    assert_eq!(batch.input.double_value(&[3, 0, 0, 1]), 22.0);
+    drop(batch);
+
+    let records = Arc::new(Records::open(&folder.path().join("db"), None).unwrap());
+    for (classification, first) in [(true, 1.0), (false, 0.0)] {
+        let options = LoaderOptions { classification, ..options.clone() };
+        let mut loader = DataLoader::new(Arc::clone(&records), plain(), options).unwrap();
+        let batches = all(&mut loader, 1, 0);
+        assert_eq!(batches[0].2, [first, first + 1.0, first + 2.0, first + 3.0]);
+    }
+}
+
+#[test]
+fn memory_is_used_again_and_records_are_decoded_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = make(&folder.path().join("db"), 400, None);
+    let options = LoaderOptions { batch_size: 4, ..Default::default() };
+    let mut loader = DataLoader::new(records, plain(), options).unwrap();
+    let mut places = std::collections::BTreeSet::new();
+    for epoch in 1..=3 {
+        loader.start(epoch, 0).unwrap();
+        while let Some(batch) = loader.next().unwrap() {
+            places.insert(batch.input.data_ptr() as usize);
+        }
+        assert!(loader.source.cache.complete());
+    }
+    assert!(places.len() <= 8 + 8 + 1, "{} buffers for 300 batches", places.len());
+}
+
+#[test]
+fn a_bad_record_fails_at_its_batch_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let mut writer = Writer::create(&path).unwrap();
+    for i in 0..20u8 {
+        let side = if i == 13 { 5 } else { SIDE };
+        let image = Image { width: side, height: side, channels: 1, pixels: vec![i; side * side] };
+        let value = datum::encode(&image, 0, super::super::Encoding::None).unwrap();
+        writer.put(format!("{i:08}_0").into_bytes(), value).unwrap();
+    }
+    writer.finish().unwrap();
+    let records = Arc::new(Records::open(&path, None).unwrap());
+    let options = LoaderOptions { batch_size: 4, ..Default::default() };
+    let mut loader = DataLoader::new(records, plain(), options).unwrap();
+    loader.start(1, 0).unwrap();
+    for _ in 0..3 {
+        assert!(loader.next().unwrap().is_some());
+    }
+    let page = loader.next().err().unwrap().to_string();
+    assert!(page.contains("00000013_0") && page.contains("1x5x5") && page.contains("1x6x6"), "{page}");
+}
+
+#[test]
+fn wrong_plans_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = make(&folder.path().join("db"), 5, None);
+    let other = Preprocess::new([1, 5, 5], Subtract::None, None, None, Augment::default()).unwrap();
+    assert!(DataLoader::new(Arc::clone(&records), other, LoaderOptions::default()).is_err());
+    let options = LoaderOptions { batch_size: 0, ..Default::default() };
+    assert!(DataLoader::new(records, plain(), options).is_err());
+}

@@ -1,0 +1,46 @@
+//! The sample of MNIST that is built into the program: 10,000 digits, so that it trains with nothing else at hand.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{Dataset, Encoding, MnistOptions, Silent, idx::Idx, lock};
+use crate::error::Result;
+
+const IMAGES: &[u8] = include_bytes!("../../networks/mnist-sample/images-idx3-ubyte.gz");
+const LABELS: &[u8] = include_bytes!("../../networks/mnist-sample/labels-idx1-ubyte.gz");
+
+/// How long another process may take over making the sample.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Makes the dataset folder `dir` of the sample, unless it is there already; answers its path. Two processes may ask
+/// at once: the second waits.
+///
+/// # Errors
+/// When the folder holds something else or cannot be written.
+pub fn ensure(dir: &Path) -> Result<PathBuf> {
+    let mut waited = Duration::ZERO;
+    loop {
+        if Dataset::is_at(dir) {
+            return Ok(dir.to_path_buf());
+        }
+        match make(dir) {
+            Ok(()) => return Ok(dir.to_path_buf()),
+            Err(_) if Dataset::is_at(dir) => return Ok(dir.to_path_buf()),
+            Err(e) if lock::is_locked(&e) && waited < PATIENCE => {
+                let pause = Duration::from_millis(50);
+                std::thread::sleep(pause);
+                waited += pause;
+            }
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+fn make(dir: &Path) -> Result<()> {
+    let train = Idx::parse(IMAGES, LABELS)?;
+    // Raw pixels: the first epoch of a first try need not decode anything.
+    let options = MnistOptions { encoding: Encoding::None, ..MnistOptions::default() };
+    options.create(dir, &train, None, 0, &Silent).map(drop)
+}

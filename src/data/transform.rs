@@ -1,0 +1,321 @@
+//! `Preprocess`: from a record to what a network sees: augmentation, mean subtraction, crop. One path for training,
+//! validation, test pictures and export; a pure function of (image, seed, epoch, index).
+//!
+//! Source: `digits/tools/torch/data.lua` and `main.lua`; the order of steps is DIGITS' (HSV, noise, mean, flip,
+//! quarter turn, rotation and scale, crop). Labels are never augmented.
+
+use std::ops::Sub;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Mean, Planes, Random, Values, datum::shape_text};
+use crate::error::{Error, Kind, Result};
+
+mod augment;
+
+pub use augment::{Augment, Flip, QuarterTurn};
+
+/// What is subtracted from each pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Subtract {
+    /// The mean image, pixel by pixel.
+    #[default]
+    Image,
+    /// One number a channel: the average of the mean image.
+    Pixel,
+    /// Nothing.
+    None,
+}
+
+/// The element type of a batch.
+pub trait Real: Copy + Send + Sync + Sub<Output = Self> + From<u8> + From<f32> + 'static {
+    /// libtorch's name of the type.
+    const KIND: tch::Kind;
+    /// The nearest value.
+    fn from_f64(value: f64) -> Self;
+}
+
+impl Real for f32 {
+    const KIND: tch::Kind = tch::Kind::Float;
+    fn from_f64(value: f64) -> f32 {
+        value as f32
+    }
+}
+
+impl Real for f64 {
+    const KIND: tch::Kind = tch::Kind::Double;
+    fn from_f64(value: f64) -> f64 {
+        value
+    }
+}
+
+/// Which random numbers a train record meets. Validation and test have no `Draw`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Draw {
+    /// The run's seed.
+    pub seed: u64,
+    /// Epochs from 1.
+    pub epoch: u64,
+    /// The place in the epoch, so that a record drawn twice is changed in two ways.
+    pub index: u64,
+}
+
+/// Working memory that is kept from one record to the next.
+#[derive(Default)]
+pub struct Scratch {
+    image: Vec<f32>,
+    other: Vec<f32>,
+}
+
+/// The way from a record to a network's input.
+#[derive(Debug, Clone)]
+pub struct Preprocess {
+    /// What is subtracted, if anything.
+    pub subtract: Subtract,
+    /// The mean image; none when nothing is subtracted.
+    pub mean: Option<Mean>,
+    /// The side of the square that is cut out: at random in training, the middle otherwise.
+    pub crop: Option<i64>,
+    /// Random changes in training.
+    pub augment: Augment,
+    /// `[c, h, w]` of the records.
+    shape: [i64; 3],
+    /// The average of each channel of the mean.
+    pixel: Vec<f64>,
+}
+
+impl Preprocess {
+    /// A plan for records of `[c, h, w]`.
+    ///
+    /// # Errors
+    /// When a mean is wanted and none is given or it has another size, the crop is larger than the image, or an
+    /// augmentation cannot be done on this shape.
+    pub fn new(
+        shape: [i64; 3],
+        subtract: Subtract,
+        mean: Option<&Mean>,
+        crop: Option<i64>,
+        augment: Augment,
+    ) -> Result<Preprocess> {
+        let mean = match (subtract, mean) {
+            (Subtract::None, _) => None,
+            (_, Some(mean)) => {
+                mean.check(shape)?;
+                Some(mean.clone())
+            }
+            (_, None) => {
+                return Err(Error::new(Kind::Usage, "a mean is to be subtracted, but the dataset has none")
+                    .with_help("give --mean mean.binaryproto, or --subtract-mean none"));
+            }
+        };
+        let smallest = shape[1].min(shape[2]);
+        if let Some(crop) = crop.filter(|crop| !(1..=smallest).contains(crop)) {
+            return Err(Error::new(Kind::Usage, format!("a crop of {crop} pixels does not fit the images"))
+                .with_fact("the images", format!("{} (channels x height x width)", shape_text(shape)))
+                .with_help(format!("choose a crop from 1 to {smallest}")));
+        }
+        augment.check(shape, crop)?;
+        let pixel = mean.as_ref().map(Mean::pixel).unwrap_or_default();
+        Ok(Preprocess { subtract, mean, crop, augment, shape, pixel })
+    }
+
+    /// `[c, h, w]` of what goes in.
+    #[must_use]
+    pub fn input_shape(&self) -> [i64; 3] {
+        self.shape
+    }
+
+    /// `[c, h, w]` of what comes out.
+    #[must_use]
+    pub fn output_shape(&self) -> [i64; 3] {
+        match self.crop {
+            Some(crop) => [self.shape[0], crop, crop],
+            None => self.shape,
+        }
+    }
+
+    /// Carries out the plan on one record of the input shape; `out` has the output shape's number of values. Without
+    /// a `draw` only the mean is subtracted and the middle cut out.
+    ///
+    /// # Panics
+    /// When `image` or `out` has another number of values than the plan's shapes.
+    pub fn apply<T: Real>(&self, image: &Planes, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [T]) {
+        assert_eq!(image.shape, self.shape, "the caller checks shapes");
+        let mut random = draw.map(|draw| Random::new(&[draw.seed, draw.epoch, draw.index]));
+        match random.as_mut().filter(|_| self.augment.any()) {
+            None => {
+                let [_, h, w] = self.shape;
+                let window = self.window([h, w], random.as_mut());
+                match &image.values {
+                    Values::Bytes(values) => self.subtract_into(values, window, out),
+                    Values::Floats(values) => self.subtract_into(values, window, out),
+                }
+            }
+            Some(random) => {
+                scratch.image.clear();
+                match &image.values {
+                    Values::Bytes(values) => scratch.image.extend(values.iter().map(|&v| f32::from(v))),
+                    Values::Floats(values) => scratch.image.extend_from_slice(values),
+                }
+                self.augment.colour(&mut scratch.image, random);
+                self.subtract_in_place(&mut scratch.image);
+                let [c, h, w] = self.shape.map(|d| d as usize);
+                let Scratch { image, other } = scratch;
+                let (h, w) = self.augment.geometry([c, h, w], image, other, random);
+                let (top, left) = self.window([h as i64, w as i64], Some(random));
+                let [_, rows, columns] = self.output_shape().map(|d| d as usize);
+                for (row, out) in out.chunks_exact_mut(columns).enumerate() {
+                    let (plane, y) = (row / rows, row % rows);
+                    let start = (plane * h + y + top) * w + left;
+                    for (out, &value) in out.iter_mut().zip(&image[start..start + columns]) {
+                        *out = T::from(value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Top and left edge of the crop in an image of `[h, w]`. DIGITS takes the height's offset for both in validation
+    /// (quirk 12); each side has its own here.
+    fn window(&self, [h, w]: [i64; 2], random: Option<&mut Random>) -> (usize, usize) {
+        let Some(crop) = self.crop else { return (0, 0) };
+        let (y, x) = (h - crop, w - crop);
+        match random {
+            Some(random) => {
+                let top = random.below(y as u64 + 1) as usize;
+                (top, random.below(x as u64 + 1) as usize)
+            }
+            None => ((y / 2) as usize, (x / 2) as usize),
+        }
+    }
+
+    /// The fast path: conversion, subtraction and crop in one pass.
+    fn subtract_into<S: Copy, T: Real + From<S>>(&self, values: &[S], (top, left): (usize, usize), out: &mut [T]) {
+        let [_, h, w] = self.shape.map(|d| d as usize);
+        let [_, rows, columns] = self.output_shape().map(|d| d as usize);
+        // Whole planes in one stretch when nothing is cut, rows otherwise.
+        let (stretch, rows) = if self.crop.is_none() { (h * w, 1) } else { (columns, rows) };
+        assert_eq!(out.len(), self.output_shape().iter().product::<i64>() as usize, "the caller sizes the output");
+        for (i, out) in out.chunks_exact_mut(stretch.max(1)).enumerate() {
+            let (plane, y) = (i / rows, i % rows);
+            let start = if rows == 1 && self.crop.is_none() { i * stretch } else { (plane * h + y + top) * w + left };
+            let values = &values[start..start + stretch];
+            match (&self.mean, self.subtract) {
+                (Some(mean), Subtract::Image) => {
+                    let mean = &mean.values[start..start + stretch];
+                    for ((out, &value), &mean) in out.iter_mut().zip(values).zip(mean) {
+                        *out = T::from(value) - <T as From<f32>>::from(mean);
+                    }
+                }
+                (Some(_), Subtract::Pixel) => {
+                    let mean = T::from_f64(self.pixel[plane]);
+                    for (out, &value) in out.iter_mut().zip(values) {
+                        *out = T::from(value) - mean;
+                    }
+                }
+                _ => {
+                    for (out, &value) in out.iter_mut().zip(values) {
+                        *out = T::from(value);
+                    }
+                }
+            }
+        }
+    }
+
+    fn subtract_in_place(&self, image: &mut [f32]) {
+        match (&self.mean, self.subtract) {
+            (Some(mean), Subtract::Image) => image.iter_mut().zip(&mean.values).for_each(|(v, m)| *v -= m),
+            (Some(_), Subtract::Pixel) => {
+                let area = (self.shape[1] * self.shape[2]) as usize;
+                for (plane, &mean) in image.chunks_exact_mut(area).zip(&self.pixel) {
+                    plane.iter_mut().for_each(|v| *v -= mean as f32);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planes(shape: [i64; 3]) -> Planes {
+        let count = shape.iter().product::<i64>();
+        Planes { shape, values: Values::Bytes((0..count).map(|i| (i * 3 % 251) as u8).collect()) }
+    }
+
+    fn run<T: Real>(pre: &Preprocess, image: &Planes, draw: Option<Draw>) -> Vec<T> {
+        let mut out = vec![T::from_f64(0.0); pre.output_shape().iter().product::<i64>() as usize];
+        pre.apply(image, draw, &mut Scratch::default(), &mut out);
+        out
+    }
+
+    fn draw(index: u64) -> Option<Draw> {
+        Some(Draw { seed: 1, epoch: 1, index })
+    }
+
+    #[test]
+    fn subtracts_image_pixel_or_nothing() {
+        let image = Planes { shape: [1, 1, 2], values: Values::Bytes(vec![10, 20]) };
+        let mean = Mean { shape: [1, 1, 2], values: vec![1.0, 2.0] };
+        let with = |subtract| Preprocess::new([1, 1, 2], subtract, Some(&mean), None, Augment::default()).unwrap();
+        assert_eq!(run::<f32>(&with(Subtract::Image), &image, None), [9.0, 18.0]);
+        assert_eq!(run::<f64>(&with(Subtract::Pixel), &image, draw(0)), [8.5, 18.5]);
+        assert_eq!(run::<f32>(&with(Subtract::None), &image, None), [10.0, 20.0]);
+    }
+
+    #[test]
+    fn the_middle_is_cut_with_an_offset_for_each_side() {
+        let shape = [2, 5, 9];
+        let pre = Preprocess::new(shape, Subtract::None, None, Some(3), Augment::default()).unwrap();
+        let image = planes(shape);
+        let Values::Bytes(all) = &image.values else { panic!() };
+        let cut = run::<f32>(&pre, &image, None);
+        assert_eq!(cut[0], f32::from(all[9 + 3]));
+        assert_eq!(cut[9], f32::from(all[45 + 9 + 3]));
+        assert_eq!(cut[17], f32::from(all[45 + 3 * 9 + 5]));
+    }
+
+    #[test]
+    fn random_crops_reach_every_offset_and_repeat() {
+        let shape = [1, 4, 4];
+        let pre = Preprocess::new(shape, Subtract::None, None, Some(3), Augment::default()).unwrap();
+        let image = planes(shape);
+        let mut firsts: Vec<i64> = (0..100).map(|i| run::<f64>(&pre, &image, draw(i))[0] as i64).collect();
+        firsts.sort_unstable();
+        firsts.dedup();
+        assert_eq!(firsts, [0, 3, 12, 15]);
+        assert_eq!(run::<f32>(&pre, &image, draw(5)), run::<f32>(&pre, &image, draw(5)));
+    }
+
+    #[test]
+    fn the_augmented_path_without_effect_equals_the_fast_one() {
+        // Pure noise of size zero is "no augmentation"; a tiny one takes the other path.
+        let shape = [3, 6, 6];
+        let mean = Mean { shape, values: vec![7.0; 108] };
+        let quiet = Augment { noise: 1e-12, ..Augment::default() };
+        let fast = Preprocess::new(shape, Subtract::Image, Some(&mean), None, Augment::default()).unwrap();
+        let slow = Preprocess::new(shape, Subtract::Image, Some(&mean), None, quiet).unwrap();
+        let image = planes(shape);
+        assert_eq!(run::<f32>(&fast, &image, draw(1)), run::<f32>(&slow, &image, draw(1)));
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_refused() {
+        let shape = [1, 4, 6];
+        let refused = |subtract, mean: Option<&Mean>, crop, augment: Augment| {
+            Preprocess::new(shape, subtract, mean, crop, augment).unwrap_err().to_string()
+        };
+        let small = Mean { shape: [1, 2, 2], values: vec![0.0; 4] };
+        let none = Augment::default;
+        assert!(refused(Subtract::Image, Some(&small), None, none()).contains("1x2x2"));
+        assert!(refused(Subtract::Pixel, None, None, none()).contains("has none"));
+        assert!(refused(Subtract::None, None, Some(5), none()).contains("1 to 4"));
+        let turn = Augment { quarter_turn: QuarterTurn::Rot90, ..none() };
+        assert!(refused(Subtract::None, None, None, turn).contains("square"));
+        let hue = Augment { hue: 0.1, ..none() };
+        assert!(refused(Subtract::None, None, None, hue).contains("3 channels"));
+    }
+}

@@ -1,0 +1,310 @@
+//! DIGITS' augmentations: HSV shifts, noise, flips, quarter turns, rotation with scale. Images are `[c, h, w]` floats.
+//!
+//! Source: `digits/tools/torch/data.lua` and `digits/tools/torch/utils.lua`.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::{Random, datum::shape_text};
+use crate::error::{Error, Kind, Result};
+
+/// Mirroring, each axis with probability ½.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Flip {
+    /// Never.
+    #[default]
+    None,
+    /// Left and right.
+    #[value(name = "fliplr")]
+    FlipLr,
+    /// Up and down.
+    #[value(name = "flipud")]
+    FlipUd,
+    /// Both, independently.
+    #[value(name = "fliplrud")]
+    FlipLrUd,
+}
+
+/// Turning by multiples of 90 degrees, each outcome equally likely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum QuarterTurn {
+    /// Never.
+    #[default]
+    None,
+    /// 0, 90 degrees left or 90 degrees right.
+    Rot90,
+    /// 0 or 180 degrees.
+    Rot180,
+    /// 0, 90, 180 or 270 degrees.
+    #[value(name = "rotall")]
+    RotAll,
+}
+
+/// What changes at random from one epoch to the next. The default changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Augment {
+    /// Mirroring.
+    pub flip: Flip,
+    /// Quarter turns.
+    pub quarter_turn: QuarterTurn,
+    /// Rotation by up to this many degrees either way.
+    pub rotate: f64,
+    /// Standard deviation of the scale; 0.1 means about ±10 %.
+    pub scale: f64,
+    /// Standard deviation of the noise, as a share of 255.
+    pub noise: f64,
+    /// Standard deviation of the hue, in turns; DIGITS takes the saturation's here by mistake (quirk 4).
+    pub hue: f64,
+    /// Standard deviation of the saturation, 0..1.
+    pub saturation: f64,
+    /// Standard deviation of the value, 0..1.
+    pub value: f64,
+}
+
+impl Augment {
+    /// Whether anything changes at all.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        *self != Augment::default()
+    }
+
+    fn hsv(&self) -> bool {
+        self.hue > 0.0 || self.saturation > 0.0 || self.value > 0.0
+    }
+
+    pub(super) fn check(&self, shape: [i64; 3], crop: Option<i64>) -> Result<()> {
+        let amounts = [
+            ("rotation", self.rotate),
+            ("scale", self.scale),
+            ("noise", self.noise),
+            ("hue", self.hue),
+            ("saturation", self.saturation),
+            ("value", self.value),
+        ];
+        if let Some((name, amount)) = amounts.iter().find(|(_, amount)| !amount.is_finite() || *amount < 0.0) {
+            return Err(Error::new(Kind::Usage, format!("the augmentation's {name} is {amount}"))
+                .with_help("give 0 or a positive number"));
+        }
+        let images = format!("{} (channels x height x width)", shape_text(shape));
+        if self.hsv() && shape[0] != 3 {
+            return Err(Error::new(Kind::Usage, "hue, saturation and value need images of 3 channels")
+                .with_fact("the images", images));
+        }
+        let turns = matches!(self.quarter_turn, QuarterTurn::Rot90 | QuarterTurn::RotAll);
+        if turns && crop.is_none() && shape[1] != shape[2] {
+            return Err(Error::new(Kind::Usage, "turning by 90 degrees needs square images")
+                .with_fact("the images", images)
+                .with_help("use rot180, or a crop, which is always square"));
+        }
+        Ok(())
+    }
+
+    /// The steps before the mean is subtracted: values 0..=255.
+    pub(super) fn colour(&self, image: &mut [f32], random: &mut Random) {
+        if self.hsv() {
+            let draw = |sigma: f64, random: &mut Random| if sigma > 0.0 { random.normal(sigma) as f32 } else { 0.0 };
+            let (hue, saturation, value) =
+                (draw(self.hue, random), draw(self.saturation, random), draw(self.value, random));
+            shift_hsv(image, hue, saturation, value, [self.saturation > 0.0, self.value > 0.0]);
+        }
+        if self.noise > 0.0 {
+            let sigma = 255.0 * self.noise;
+            image.iter_mut().for_each(|v| *v += random.normal(sigma) as f32);
+        }
+    }
+
+    /// The steps after it. Leaves the result in `image` and answers its height and width.
+    pub(super) fn geometry(
+        &self,
+        [c, mut h, mut w]: [usize; 3],
+        image: &mut Vec<f32>,
+        other: &mut Vec<f32>,
+        random: &mut Random,
+    ) -> (usize, usize) {
+        let coin = |random: &mut Random| random.below(2) == 1;
+        if matches!(self.flip, Flip::FlipLr | Flip::FlipLrUd) && coin(random) {
+            image.chunks_exact_mut(w).for_each(<[f32]>::reverse);
+        }
+        if matches!(self.flip, Flip::FlipUd | Flip::FlipLrUd) && coin(random) {
+            flip_rows(image, h, w);
+        }
+        let quarters = match self.quarter_turn {
+            QuarterTurn::None => 0,
+            QuarterTurn::Rot90 => [0, 1, 3][random.below(3) as usize],
+            QuarterTurn::Rot180 => 2 * random.below(2),
+            QuarterTurn::RotAll => random.below(4),
+        };
+        for _ in 0..quarters {
+            turn_left([c, h, w], image, other);
+            std::mem::swap(image, other);
+            (h, w) = (w, h);
+        }
+        if self.rotate > 0.0 || self.scale > 0.0 {
+            let scale = if self.scale > 0.0 { random.normal(self.scale) } else { 0.0 };
+            let shift = [random.uniform(-scale, scale), random.uniform(-scale, scale)];
+            let degrees = random.uniform(-self.rotate, self.rotate);
+            warp([c, h, w], image, other, scale, shift, degrees.to_radians());
+            std::mem::swap(image, other);
+        }
+        (h, w)
+    }
+}
+
+fn flip_rows(image: &mut [f32], h: usize, w: usize) {
+    for plane in image.chunks_exact_mut(h * w) {
+        for y in 0..h / 2 {
+            let (top, bottom) = plane.split_at_mut((h - 1 - y) * w);
+            top[y * w..][..w].swap_with_slice(&mut bottom[..w]);
+        }
+    }
+}
+
+/// A quarter turn against the clock: `[c, h, w]` to `[c, w, h]`.
+fn turn_left([c, h, w]: [usize; 3], image: &[f32], out: &mut Vec<f32>) {
+    out.clear();
+    for plane in image.chunks_exact(h * w).take(c) {
+        for x in (0..w).rev() {
+            out.extend((0..h).map(|y| plane[y * w + x]));
+        }
+    }
+}
+
+/// Samples the image at R(θ)·u + centre·(1 + m), where u runs over ±(1 + s) half images around the centre; bilinear,
+/// the border repeated. s > 0 shows more than the image (zooms out). `shift` is m in (y, x).
+fn warp([c, h, w]: [usize; 3], image: &[f32], out: &mut Vec<f32>, scale: f64, shift: [f64; 2], angle: f64) {
+    let (sin, cos) = angle.sin_cos();
+    let (cy, cx) = ((h as f64 - 1.0) / 2.0, (w as f64 - 1.0) / 2.0);
+    out.clear();
+    out.resize(c * h * w, 0.0);
+    for y in 0..h {
+        let uy = (1.0 + scale) * (y as f64 - cy);
+        for x in 0..w {
+            let ux = (1.0 + scale) * (x as f64 - cx);
+            let py = (cos * uy - sin * ux + cy * (1.0 + shift[0])).clamp(0.0, 2.0 * cy);
+            let px = (sin * uy + cos * ux + cx * (1.0 + shift[1])).clamp(0.0, 2.0 * cx);
+            let (y0, x0) = (py.floor() as usize, px.floor() as usize);
+            let (y1, x1) = ((y0 + 1).min(h - 1), (x0 + 1).min(w - 1));
+            let (fy, fx) = ((py - y0 as f64) as f32, (px - x0 as f64) as f32);
+            for plane in 0..c {
+                let at = |y: usize, x: usize| image[(plane * h + y) * w + x];
+                let top = at(y0, x0) * (1.0 - fx) + at(y0, x1) * fx;
+                let bottom = at(y1, x0) * (1.0 - fx) + at(y1, x1) * fx;
+                out[(plane * h + y) * w + x] = top * (1.0 - fy) + bottom * fy;
+            }
+        }
+    }
+}
+
+/// Adds to hue (which wraps), saturation and value (kept in 0..=1 where they are shifted) of `[3, h, w]`.
+fn shift_hsv(image: &mut [f32], hue: f32, saturation: f32, value: f32, clamp: [bool; 2]) {
+    let plane = image.len() / 3;
+    let (red, rest) = image.split_at_mut(plane);
+    let (green, blue) = rest.split_at_mut(plane);
+    for ((r, g), b) in red.iter_mut().zip(green).zip(blue) {
+        let [mut h, mut s, mut v] = rgb_to_hsv([*r / 255.0, *g / 255.0, *b / 255.0]);
+        h += hue;
+        s += saturation;
+        v += value;
+        if clamp[0] {
+            s = s.clamp(0.0, 1.0);
+        }
+        if clamp[1] {
+            v = v.clamp(0.0, 1.0);
+        }
+        [*r, *g, *b] = hsv_to_rgb([h, s, v]).map(|x| x * 255.0);
+    }
+}
+
+/// Hue in turns 0..1, saturation, value.
+fn rgb_to_hsv([r, g, b]: [f32; 3]) -> [f32; 3] {
+    let (max, min) = (r.max(g).max(b), r.min(g).min(b));
+    let range = max - min;
+    if range <= 0.0 {
+        return [0.0, 0.0, max];
+    }
+    let sixth = if max == r {
+        (g - b) / range
+    } else if max == g {
+        2.0 + (b - r) / range
+    } else {
+        4.0 + (r - g) / range
+    };
+    [(sixth / 6.0).rem_euclid(1.0), range / max, max]
+}
+
+fn hsv_to_rgb([h, s, v]: [f32; 3]) -> [f32; 3] {
+    let sixth = h.rem_euclid(1.0) * 6.0;
+    let (i, f) = (sixth.floor(), sixth - sixth.floor());
+    let (p, q, t) = (v * (1.0 - s), v * (1.0 - f * s), v * (1.0 - (1.0 - f) * s));
+    match i as u8 % 6 {
+        0 => [v, t, p],
+        1 => [q, v, p],
+        2 => [p, v, t],
+        3 => [p, q, v],
+        4 => [t, p, v],
+        _ => [v, p, q],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quarter_turn_goes_against_the_clock() {
+        // 1 2 3      3 6
+        // 4 5 6  ->  2 5
+        //            1 4
+        let mut out = Vec::new();
+        turn_left([1, 2, 3], &[1., 2., 3., 4., 5., 6.], &mut out);
+        assert_eq!(out, [3., 6., 2., 5., 1., 4.]);
+    }
+
+    #[test]
+    fn rows_flip() {
+        let mut image = vec![1., 2., 3., 4., 5., 6.];
+        flip_rows(&mut image, 3, 2);
+        assert_eq!(image, [5., 6., 3., 4., 1., 2.]);
+    }
+
+    #[test]
+    fn hsv_and_back_is_the_same_colour() {
+        for rgb in [[0.1, 0.5, 0.9], [0.9, 0.2, 0.1], [0.3, 0.3, 0.3], [0.0, 0.0, 0.0], [0.7, 0.7, 0.1]] {
+            for (a, b) in hsv_to_rgb(rgb_to_hsv(rgb)).iter().zip(rgb) {
+                assert!((a - b).abs() < 1e-6, "{rgb:?}");
+            }
+        }
+        // A third of a turn: red becomes green.
+        let mut red = vec![255.0, 0.0, 0.0];
+        shift_hsv(&mut red, 1.0 / 3.0, 0.0, 0.0, [false; 2]);
+        assert!(red[0].abs() < 1e-3 && (red[1] - 255.0).abs() < 1e-3 && red[2].abs() < 1e-3, "{red:?}");
+    }
+
+    #[test]
+    fn no_rotation_is_the_identity_and_ninety_degrees_a_turn() {
+        let image: Vec<f32> = (0..16).map(|i| i as f32).collect();
+        let (mut out, mut turned) = (Vec::new(), Vec::new());
+        warp([1, 4, 4], &image, &mut out, 0.0, [0.0; 2], 0.0);
+        assert_eq!(out, image);
+        // Output (y, x) samples R·u: for 90 degrees (−x, y), which is a turn to the left done three times.
+        warp([1, 4, 4], &image, &mut out, 0.0, [0.0; 2], std::f64::consts::FRAC_PI_2);
+        turn_left([1, 4, 4], &image, &mut turned);
+        let matches = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+        let mut right = turned.clone();
+        for _ in 0..2 {
+            turn_left([1, 4, 4], &right.clone(), &mut right);
+        }
+        assert!(matches(&out, &turned) || matches(&out, &right), "{out:?}");
+    }
+
+    #[test]
+    fn a_positive_scale_zooms_out_and_repeats_the_border() {
+        let mut out = Vec::new();
+        warp([1, 1, 3], &[0.0, 10.0, 20.0], &mut out, 1.0, [0.0; 2], 0.0);
+        assert_eq!(out, [0.0, 10.0, 20.0]);
+        warp([1, 1, 3], &[0.0, 10.0, 20.0], &mut out, -0.5, [0.0; 2], 0.0);
+        assert_eq!(out, [5.0, 10.0, 15.0]);
+    }
+}

@@ -1,0 +1,36 @@
+//! The long documents, so that the compiler checks their links and rustdoc shows them beside the code.
+//!
+//! The same files read well on their own: `src/docs/*.md`.
+
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}
+
+#[doc = include_str!("contributing.md")]
+pub mod contributing {}
+
+#[doc = include_str!("changelog.md")]
+pub mod changelog {}
+
+/// Decisions, each with its context, the choice, and the price.
+pub mod decisions {
+    #[doc = include_str!("decisions/0001-one-package.md")]
+    pub mod d0001_one_package {}
+
+    #[doc = include_str!("decisions/0002-lua-5.1.md")]
+    pub mod d0002_lua_5_1 {}
+
+    #[doc = include_str!("decisions/0003-autograd-and-plan.md")]
+    pub mod d0003_autograd_and_plan {}
+
+    #[doc = include_str!("decisions/0004-job-directory.md")]
+    pub mod d0004_job_directory {}
+
+    #[doc = include_str!("decisions/0005-snapshot-format.md")]
+    pub mod d0005_snapshot_format {}
+
+    #[doc = include_str!("decisions/0006-the-module-list.md")]
+    pub mod d0006_the_module_list {}
+
+    #[doc = include_str!("decisions/0007-error-is-one-struct.md")]
+    pub mod d0007_error_is_one_struct {}
+}

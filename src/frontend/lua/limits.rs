@@ -1,0 +1,172 @@
+//! Limits of a machine: the wall clock through a count hook that cannot be escaped, and the native stack.
+
+use std::{
+    cell::{Cell, RefCell},
+    time::{Duration, Instant},
+};
+
+use mlua::{HookTriggers, Lua, VmState};
+
+use super::vm::{origin, shared};
+use crate::error::{Error, Kind};
+
+/// VM instructions between two looks at the clock: about 10 µs of interpreted code.
+const INSTRUCTIONS: u32 = 1000;
+
+/// Native stack that nested calls from Rust into Lua may take below `guard`; threads have at least 2 MiB.
+const STACK_BUDGET: usize = 512 << 10;
+
+/// A deadline and what it is for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Deadline {
+    until: Option<Instant>,
+    allowed: Duration,
+    what: String,
+}
+
+/// The running deadline of one machine.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    deadline: RefCell<Deadline>,
+    expired: RefCell<Option<Error>>,
+    /// True while the hook fires at every instruction.
+    sticky: Cell<bool>,
+}
+
+impl Clock {
+    /// Sets a deadline, unless an earlier one is running; answers the one to restore with [`Clock::stop`].
+    pub(super) fn start(&self, allowed: Option<Duration>, what: &str) -> Deadline {
+        let before = self.deadline.borrow().clone();
+        if let Some(allowed) = allowed {
+            let until = Instant::now().checked_add(allowed);
+            if until.is_some() && before.until.is_none_or(|earlier| until < Some(earlier)) {
+                *self.deadline.borrow_mut() = Deadline { until, allowed, what: what.to_string() };
+            }
+        }
+        before
+    }
+
+    /// Ends the deadline that `start` set; the page if it had passed.
+    pub(super) fn stop(&self, before: Deadline) -> Option<Error> {
+        let outer_goes_on = before.until.is_none_or(|until| Instant::now() < until);
+        *self.deadline.borrow_mut() = before;
+        if outer_goes_on {
+            self.sticky.set(false);
+            self.expired.take()
+        } else {
+            self.expired.borrow().clone()
+        }
+    }
+
+    /// True once the deadline has passed: cheap enough for inner loops that look every few thousand steps.
+    pub(super) fn is_over(&self) -> bool {
+        self.expired.borrow().is_some() || self.deadline.borrow().until.is_some_and(|until| Instant::now() >= until)
+    }
+}
+
+/// An error once the deadline has passed; long-running callbacks call it now and then.
+///
+/// # Errors
+/// The [`Kind::Limit`] page, again and again: the code must not be able to go on.
+pub fn check_time(lua: &Lua) -> mlua::Result<()> {
+    let shared = shared(lua)?;
+    if !shared.clock.is_over() {
+        return Ok(());
+    }
+    let known = shared.clock.expired.borrow().clone();
+    let page = known.unwrap_or_else(|| {
+        let deadline = shared.clock.deadline.borrow();
+        Error::new(Kind::Limit, format!("stopped after {} {}", seconds(deadline.allowed), deadline.what))
+            .at(origin(lua).as_ref())
+            .with_help("look for a loop that does not end near this line")
+    });
+    *shared.clock.expired.borrow_mut() = Some(page.clone());
+    if !shared.clock.sticky.replace(true) {
+        set_hook(lua, 1)?;
+    }
+    Err(mlua::Error::external(page))
+}
+
+/// An error when the native stack that calls between Rust and Lua take runs low.
+///
+/// # Errors
+/// [`Kind::Limit`], naming the recursion.
+pub fn check_stack(lua: &Lua) -> mlua::Result<()> {
+    let base = shared(lua)?.stack_base.get();
+    if base != 0 && base.abs_diff(stack_address()) > STACK_BUDGET {
+        return Err(mlua::Error::external(stack_overflow().at(origin(lua).as_ref())));
+    }
+    Ok(())
+}
+
+/// An error when `bytes` more would not fit below the memory limit: asked before a large allocation.
+///
+/// # Errors
+/// Lua's own "not enough memory", which becomes a page that names the limit.
+pub fn check_memory(lua: &Lua, bytes: usize) -> mlua::Result<()> {
+    let limit = shared(lua)?.options.memory_limit;
+    if limit != 0 && lua.used_memory().saturating_add(bytes) > limit {
+        return Err(mlua::Error::MemoryError("not enough memory".into()));
+    }
+    Ok(())
+}
+
+/// True when more than half of the memory limit is taken, be it by garbage.
+pub(super) fn is_tight(lua: &Lua) -> bool {
+    shared(lua).is_ok_and(|shared| {
+        let limit = shared.options.memory_limit;
+        limit != 0 && lua.used_memory() > limit / 2
+    })
+}
+
+/// The page for endless recursion.
+pub(super) fn stack_overflow() -> Error {
+    Error::new(Kind::Limit, "stack overflow: functions call each other too deep")
+        .with_help("look for a function that calls itself without an end, near this line")
+}
+
+/// The page for memory.
+pub(super) fn out_of_memory(limit: usize) -> Error {
+    Error::new(Kind::Limit, format!("the file used more than {} of Lua memory", mebibytes(limit)))
+        .with_help("look for a table or string that grows without an end; tensors are not counted here")
+}
+
+/// Installs the hook at its normal pace.
+pub(super) fn arm(lua: &Lua) -> mlua::Result<()> {
+    let pace = if shared(lua)?.clock.sticky.get() { 1 } else { INSTRUCTIONS };
+    set_hook(lua, pace)
+}
+
+/// Only the current thread and threads made later get the new pace: coroutines made before look at the clock at their
+/// old pace, and `coroutine.resume` (see `vm/library.lua`) looks on every entry and exit.
+fn set_hook(lua: &Lua, every: u32) -> mlua::Result<()> {
+    lua.set_global_hook(HookTriggers::new().every_nth_instruction(every), |lua, _| {
+        if is_tight(lua) {
+            // Lua's memory error carries no place; the line that ran shortly before is near enough.
+            let here = origin(lua);
+            if let Ok(shared) = shared(lua) {
+                *shared.tight_at.borrow_mut() = here;
+            }
+        }
+        check_time(lua).map(|()| VmState::Continue)
+    })
+}
+
+/// Roughly where the native stack is now.
+#[inline(never)]
+pub(super) fn stack_address() -> usize {
+    let marker = 0_u8;
+    std::ptr::from_ref(std::hint::black_box(&marker)).addr()
+}
+
+fn seconds(time: Duration) -> String {
+    if time.as_secs() > 0 && time.subsec_millis() == 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{} ms", time.as_millis())
+    }
+}
+
+fn mebibytes(bytes: usize) -> String {
+    if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
+}

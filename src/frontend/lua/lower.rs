@@ -1,0 +1,282 @@
+//! Lowering: the tree of Lua tables becomes an `nn::Network` of Rust modules on the very same parameter memory.
+//!
+//! Happens once, when training (or `check`, `test`, `export`) starts. A module whose methods are ours becomes its
+//! Rust module; one that the user wrote or overrode becomes a [`Foreign`] node that calls Lua.
+
+use std::rc::Rc;
+
+use mlua::{Function, Lua, ObjectLike, Table, Value as LuaValue};
+
+use super::{
+    bytecode,
+    foreign::{Foreign, ForeignCriterion},
+    native,
+    object::{LuaFields, OrPage, class_name, origin_of},
+    tensor,
+};
+use crate::{
+    error::{Error, Kind, Result},
+    nn::{Buffer, Build, Builder, Criterion, Fields, Network, Node, Parameter, Parameters},
+    torch::{Element, Tensor, TensorType},
+};
+
+/// Deeper trees than this are cycles (a container added to itself).
+const DEEPEST: usize = 200;
+
+/// The flat vectors of a network that will be trained.
+struct Flat {
+    parameters: Tensor,
+    gradients: Tensor,
+}
+
+/// State of one lowering.
+pub(super) struct Lowering {
+    lua: Lua,
+    flat: Option<Flat>,
+    list: Vec<Parameter>,
+    buffers: Vec<Buffer>,
+    depth: usize,
+}
+
+impl Lowering {
+    /// For one eager call: nothing is differentiable or registered.
+    pub(super) fn for_call(lua: &Lua) -> Lowering {
+        Lowering { lua: lua.clone(), flat: None, list: Vec::new(), buffers: Vec::new(), depth: 0 }
+    }
+
+    /// The network of `model` and `criterion`, converted to `kind` on `device`, flattened by `getParameters`.
+    pub(super) fn network(
+        lua: &Lua,
+        model: &Table,
+        criterion: &Table,
+        kind: tch::Kind,
+        device: tch::Device,
+    ) -> Result<Network> {
+        let element = Element::of(kind).unwrap_or(Element::Float);
+        let tensor_type = TensorType { element, cuda: device.is_cuda() };
+        for object in [model, criterion] {
+            ObjectLike::call_method::<()>(object, "type", tensor_type.tensor_name()).or_page(lua)?;
+        }
+        ObjectLike::call_method::<()>(model, "training", ()).or_page(lua)?;
+        let method: Function = model.get("getParameters").or_page(lua)?;
+        let (flat, gradients): (LuaValue, LuaValue) = method.call(model).or_page(lua)?;
+        let empty = || Tensor::empty(tensor_type);
+        let flat = Flat {
+            parameters: tensor::from_lua(&flat).unwrap_or_else(empty),
+            gradients: tensor::from_lua(&gradients).unwrap_or_else(empty),
+        };
+        if flat.parameters.numel() != flat.gradients.numel() {
+            return Err(Error::new(
+                Kind::Network,
+                format!(
+                    "the network has {} parameters but {} gradients",
+                    flat.parameters.numel(),
+                    flat.gradients.numel()
+                ),
+            )
+            .with_help("check that you are sharing parameters and gradParameters"));
+        }
+        let parameters = flat.parameters.clone();
+        let grad = flat.gradients.clone();
+        let mut lowering =
+            Lowering { lua: lua.clone(), flat: Some(flat), list: Vec::new(), buffers: Vec::new(), depth: 0 };
+        let root = lowering.node(model, "")?;
+        let criterion_label = tostring(lua, criterion)?;
+        Ok(Network {
+            root,
+            criterion: lowering.criterion(criterion)?,
+            criterion_label,
+            criterion_origin: origin_of(lua, criterion),
+            parameters: Parameters { flat: parameters, grad, list: lowering.list, buffers: lowering.buffers },
+            kind,
+            device,
+        })
+    }
+
+    /// The node of one module object.
+    pub(super) fn node(&mut self, object: &Table, path: &str) -> Result<Rc<Node>> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(Error::new(Kind::Network, "the network contains itself")
+                .at(origin_of(&self.lua, object).as_ref())
+                .with_help("a container was added to itself, or to one of its own children"));
+        }
+        let origin = origin_of(&self.lua, object);
+        let class = class_name(object).unwrap_or_else(|| "table".into());
+        let built = self.module(object, &class, path).map_err(|error| error.at(origin.as_ref()));
+        self.depth -= 1;
+        let (module, parameters) = built?;
+        let label = if module.children().is_empty() { tostring(&self.lua, object)? } else { class.clone() };
+        Ok(Rc::new(Node { path: path.to_string(), class, label, origin, parameters, module }))
+    }
+
+    fn module(&mut self, object: &Table, class: &str, path: &str) -> Result<(Box<dyn crate::nn::Module>, Vec<usize>)> {
+        let learns = self.learns(object)?;
+        let Some(spec) = native::spec_of(object) else {
+            return Ok((Box::new(Foreign::new(&self.lua, object, class)), vec![]));
+        };
+        let changed = |method: &str| -> Result<bool> {
+            Ok(!native::is_pristine(&self.lua, object, spec.name(), method).or_page(&self.lua)?)
+        };
+        let overridden = changed("updateOutput")?
+            || changed("updateGradInput")?
+            || changed("forward")?
+            || changed("backward")?
+            || learns.is_none();
+        if overridden {
+            return Ok((Box::new(Foreign::new(&self.lua, object, class)), vec![]));
+        }
+        let Build::Module(build) = spec.build else {
+            return Err(Error::new(Kind::Network, format!("{class} is a criterion; a network is made of modules"))
+                .with_help("return it as 'loss' beside 'model'"));
+        };
+        let fields = LuaFields::new(&self.lua, object);
+        let mut builder =
+            ObjectBuilder { lowering: self, fields, path, learns: learns.unwrap_or(true), own: Vec::new() };
+        let module = build(&mut builder)?;
+        Ok((module, builder.own))
+    }
+
+    /// Whether the object's own parameters learn: Some(true) with our `accGradParameters`, Some(false) with one
+    /// that does nothing (a frozen layer), None with a user's own rule.
+    fn learns(&self, object: &Table) -> Result<Option<bool>> {
+        let class = native::spec_of(object).map(|spec| spec.name()).unwrap_or_default();
+        if native::is_pristine(&self.lua, object, class, "accGradParameters").or_page(&self.lua)? {
+            return Ok(Some(true));
+        }
+        let method: LuaValue = object.get("accGradParameters").or_page(&self.lua)?;
+        Ok(match method {
+            LuaValue::Function(function) if bytecode::does_nothing(&function) => Some(false),
+            _ => None,
+        })
+    }
+
+    /// The nodes of field `modules`.
+    pub(super) fn children(&mut self, object: &Table, path: &str) -> Result<Vec<Rc<Node>>> {
+        let modules: Option<Table> = object.get("modules").or_page(&self.lua)?;
+        let Some(modules) = modules else { return Ok(vec![]) };
+        let mut nodes = Vec::with_capacity(modules.raw_len());
+        for i in 1..=modules.raw_len() {
+            let child: LuaValue = modules.raw_get(i).or_page(&self.lua)?;
+            let LuaValue::Table(child) = child else {
+                return Err(Error::new(
+                    Kind::Network,
+                    format!("entry {i} of 'modules' is no module but a {}", child.type_name()),
+                ));
+            };
+            nodes.push(self.node(&child, &join(path, &i.to_string()))?);
+        }
+        Ok(nodes)
+    }
+
+    /// The node of the module in a field.
+    pub(super) fn child(&mut self, object: &Table, field: &str, path: &str) -> Result<Rc<Node>> {
+        let child: LuaValue = object.get(field).or_page(&self.lua)?;
+        match child {
+            LuaValue::Table(child) => self.node(&child, &join(path, field)),
+            other => {
+                Err(Error::new(Kind::Network, format!("field '{field}' is no module but a {}", other.type_name())))
+            }
+        }
+    }
+
+    /// The criterion of one object.
+    pub(super) fn criterion(&mut self, object: &Table) -> Result<Box<dyn Criterion>> {
+        let class = class_name(object).unwrap_or_else(|| "table".into());
+        let Some(spec) = native::spec_of(object) else {
+            return Ok(Box::new(ForeignCriterion::new(&self.lua, object)));
+        };
+        for method in ["updateOutput", "updateGradInput", "forward", "backward"] {
+            if !native::is_pristine(&self.lua, object, spec.name(), method).or_page(&self.lua)? {
+                return Ok(Box::new(ForeignCriterion::new(&self.lua, object)));
+            }
+        }
+        let Build::Criterion(build) = spec.build else {
+            return Err(Error::new(Kind::Network, format!("'loss' must be a criterion, but {class} is a module"))
+                .at(origin_of(&self.lua, object).as_ref())
+                .with_help("for example nn.MSECriterion() or nn.ClassNLLCriterion()"));
+        };
+        let fields = LuaFields::new(&self.lua, object);
+        let mut builder = ObjectBuilder { lowering: self, fields, path: "loss", learns: true, own: Vec::new() };
+        build(&mut builder)
+    }
+
+    /// The criteria in a list field.
+    pub(super) fn criteria(&mut self, object: &Table, field: &str) -> Result<Vec<Box<dyn Criterion>>> {
+        let list: Vec<Table> = object.get(field).or_page(&self.lua)?;
+        list.iter().map(|criterion| self.criterion(criterion)).collect()
+    }
+
+    /// The differentiable leaf of a parameter on the flat vector's memory, registered; a tensor that is not part
+    /// of the flat vector is a constant.
+    fn parameter(&mut self, tensor: &Tensor, name: String, learns: bool) -> (tch::Tensor, Option<usize>) {
+        let view = tensor.view().detach();
+        let Some(flat) = &self.flat else { return (view, None) };
+        let is_ours = match (tensor.storage(), flat.parameters.storage()) {
+            (Some(own), Some(all)) => own.same(&all),
+            _ => false,
+        };
+        if !is_ours {
+            return (view, None);
+        }
+        let leaf = view.set_requires_grad(learns);
+        let grad =
+            flat.gradients.view().as_strided(tensor.size(), tensor.stride(), flat.gradients.offset() + tensor.offset());
+        self.list.push(Parameter { name, size: tensor.size(), leaf: leaf.shallow_clone(), grad, learns });
+        (leaf, Some(self.list.len() - 1))
+    }
+}
+
+/// Serves one spec's `build`.
+struct ObjectBuilder<'a> {
+    lowering: &'a mut Lowering,
+    fields: LuaFields,
+    path: &'a str,
+    learns: bool,
+    own: Vec<usize>,
+}
+
+impl Builder for ObjectBuilder<'_> {
+    fn fields(&self) -> &dyn Fields {
+        &self.fields
+    }
+
+    fn parameter(&mut self, name: &str) -> Result<Option<tch::Tensor>> {
+        let Some(tensor) = (&self.fields as &dyn Fields).tensor(name)? else { return Ok(None) };
+        let (leaf, index) = self.lowering.parameter(&tensor, join(self.path, name), self.learns);
+        self.own.extend(index);
+        Ok(Some(leaf))
+    }
+
+    fn buffer(&mut self, name: &str) -> Result<Option<tch::Tensor>> {
+        let Some(tensor) = (&self.fields as &dyn Fields).tensor(name)? else { return Ok(None) };
+        let view = tensor.view();
+        if self.lowering.flat.is_some() {
+            self.lowering.buffers.push(Buffer { name: join(self.path, name), tensor: view.shallow_clone() });
+        }
+        Ok(Some(view))
+    }
+
+    fn children(&mut self) -> Result<Vec<Rc<Node>>> {
+        self.lowering.children(&self.fields.table, self.path)
+    }
+
+    fn child(&mut self, name: &str) -> Result<Rc<Node>> {
+        self.lowering.child(&self.fields.table, name, self.path)
+    }
+
+    fn criteria(&mut self, name: &str) -> Result<Vec<Box<dyn Criterion>>> {
+        self.lowering.criteria(&self.fields.table, name)
+    }
+}
+
+fn join(path: &str, step: &str) -> String {
+    if path.is_empty() { step.to_string() } else { format!("{path}.{step}") }
+}
+
+/// The printed form of an object.
+pub(super) fn tostring(lua: &Lua, object: &Table) -> Result<String> {
+    let tostring: Function = lua.globals().get("tostring").or_page(lua)?;
+    let text: mlua::LuaString = tostring.call(object).or_page(lua)?;
+    Ok(text.to_string_lossy())
+}

@@ -1,0 +1,27 @@
+//! The Lua front end: Torch7's object model in an embedded Lua 5.1, and its lowering to `nn::Network`.
+//!
+//! **In:** a network file's text, `params`. **Out:** [`Loaded`]: settings, hooks, the printed network, `nn::Network`.
+//! **Never:** datasets, jobs, the training loop. Everything 1-based stays in here.
+//!
+//! While a file runs, a module is a Lua table whose fields are the truth (`prelude/`, `object.rs`, `native.rs`);
+//! `lower.rs` walks the tables once and gives Rust modules on the same parameter memory. `vm.rs` is the fence
+//! around the file, `error.rs` makes pages of what goes wrong in it.
+
+mod bytecode;
+mod eager;
+pub mod error;
+mod foreign;
+pub mod limits;
+mod load;
+mod lower;
+mod native;
+mod object;
+mod packages;
+mod pattern;
+pub mod require;
+pub mod suggest;
+pub mod tensor;
+pub mod vm;
+
+pub use load::{LabelHook, Loaded, Settings, load};
+pub use packages::torch_vm;

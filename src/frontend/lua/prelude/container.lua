@@ -1,0 +1,452 @@
+-- nn.Container and the containers that network files build by hand: Sequential, Concat, ConcatTable,
+-- ParallelTable, Parallel, and the criteria that hold criteria (spec sections 1.3, 1.5, 2.7).
+--
+-- Only the table side lives here; training runs the Rust modules that they are lowered to. The loops below serve
+-- `net:forward(x)` and `net:backward(x, g)` called from Lua.
+
+local torch, nn, native = ...
+
+local Container, Module = torch.class('nn.Container', 'nn.Module')
+
+function Container:__init(...)
+   Module.__init(self, ...)
+   self.modules = {}
+end
+
+function Container:add(module)
+   native.expect_module(module, self)
+   table.insert(self.modules, module)
+   return self
+end
+
+function Container:get(index)
+   return self.modules[index]
+end
+
+function Container:size()
+   return #self.modules
+end
+
+-- Runs a method of child `index`; an error gets the line that says which child it was.
+function Container:rethrowErrors(module, index, method, ...)
+   local ok, a, b, c = pcall(module[method], module, ...)
+   if ok then return a, b, c end
+   error('\nIn ' .. index .. ' module of ' .. torch.type(self) .. ':\n' .. tostring(a), 0)
+end
+
+function Container:applyToModules(f)
+   for _, child in ipairs(self.modules) do f(child) end
+end
+
+function Container:zeroGradParameters()
+   self:applyToModules(function(child) child:zeroGradParameters() end)
+end
+
+function Container:updateParameters(learningRate)
+   self:applyToModules(function(child) child:updateParameters(learningRate) end)
+end
+
+function Container:training()
+   self:applyToModules(function(child) child:training() end)
+   Module.training(self)
+end
+
+function Container:evaluate()
+   self:applyToModules(function(child) child:evaluate() end)
+   Module.evaluate(self)
+end
+
+function Container:reset(stdv)
+   self:applyToModules(function(child) child:reset(stdv) end)
+end
+
+function Container:share(other, ...)
+   for i, child in ipairs(self.modules) do child:share(other.modules[i], ...) end
+   return self
+end
+
+function Container:parameters()
+   local parameters, gradients = {}, {}
+   for _, child in ipairs(self.modules) do
+      local p, g = child:parameters()
+      for i = 1, #(p or {}) do
+         parameters[#parameters + 1] = p[i]
+         gradients[#gradients + 1] = g[i]
+      end
+   end
+   return parameters, gradients
+end
+
+function Container:clearState()
+   for _, name in ipairs({'output', 'gradInput'}) do
+      if native.is_tensor(self[name]) then
+         self[name] = self[name].new and self[name].new() or native.empty()
+      elseif type(self[name]) == 'table' then
+         self[name] = {}
+      end
+   end
+   self:applyToModules(function(child) child:clearState() end)
+   return self
+end
+
+local function indent(text, prefix)
+   return (text:gsub('\n', '\n' .. prefix))
+end
+
+---------------------------------------------------------------------------------------------------------------
+
+local Sequential = torch.class('nn.Sequential', 'nn.Container')
+
+function Sequential:__len__()
+   return #self.modules
+end
+
+function Sequential:add(module)
+   native.expect_module(module, self)
+   if #self.modules == 0 then self.gradInput = module.gradInput end
+   table.insert(self.modules, module)
+   self.output = module.output
+   return self
+end
+
+function Sequential:insert(module, index)
+   index = index or (#self.modules + 1)
+   if index > #self.modules + 1 or index < 1 then
+      error('index should be contiguous to existing modules', 2)
+   end
+   native.expect_module(module, self)
+   table.insert(self.modules, index, module)
+   self.output = self.modules[#self.modules].output
+   self.gradInput = self.modules[1].gradInput
+end
+
+function Sequential:remove(index)
+   index = index or #self.modules
+   if index > #self.modules or index < 1 then
+      error('index out of range', 2)
+   end
+   table.remove(self.modules, index)
+   if #self.modules > 0 then
+      self.output = self.modules[#self.modules].output
+      self.gradInput = self.modules[1].gradInput
+   else
+      self.output = native.empty()
+      self.gradInput = native.empty()
+   end
+end
+
+function Sequential:updateOutput(input)
+   local output = input
+   for i, child in ipairs(self.modules) do
+      output = self:rethrowErrors(child, i, 'updateOutput', output)
+   end
+   self.output = output
+   return output
+end
+
+-- Walks the children backwards; each is fed the output field of the one before it.
+local function backwards(self, input, gradOutput, method, ...)
+   local gradient = gradOutput
+   for i = #self.modules, 1, -1 do
+      local child = self.modules[i]
+      local before = i > 1 and self.modules[i - 1].output or input
+      gradient = self:rethrowErrors(child, i, method, before, gradient, ...)
+      if method ~= 'updateGradInput' then child.gradInput = gradient end
+   end
+   return gradient
+end
+
+function Sequential:updateGradInput(input, gradOutput)
+   self.gradInput = backwards(self, input, gradOutput, 'updateGradInput')
+   return self.gradInput
+end
+
+function Sequential:backward(input, gradOutput, scale)
+   self.gradInput = backwards(self, input, gradOutput, 'backward', scale or 1)
+   return self.gradInput
+end
+
+local function accumulate(self, input, gradOutput, method, factor)
+   local gradient = gradOutput
+   for i = #self.modules, 1, -1 do
+      local child = self.modules[i]
+      local before = i > 1 and self.modules[i - 1].output or input
+      self:rethrowErrors(child, i, method, before, gradient, factor)
+      gradient = child.gradInput
+   end
+end
+
+function Sequential:accGradParameters(input, gradOutput, scale)
+   accumulate(self, input, gradOutput, 'accGradParameters', scale or 1)
+end
+
+function Sequential:accUpdateGradParameters(input, gradOutput, lr)
+   accumulate(self, input, gradOutput, 'accUpdateGradParameters', lr)
+end
+
+function Sequential:__tostring__()
+   local arrow, lines = ' -> ', {}
+   local head = 'nn.Sequential {\n  [input'
+   for i, child in ipairs(self.modules) do
+      head = head .. arrow .. '(' .. i .. ')'
+      lines[#lines + 1] = '\n  (' .. i .. '): ' .. indent(tostring(child), '  ')
+   end
+   return head .. arrow .. 'output]' .. table.concat(lines) .. '\n}'
+end
+
+---------------------------------------------------------------------------------------------------------------
+
+local function branches_tostring(self)
+   local text = torch.type(self) .. ' {\n  input'
+   for i, child in ipairs(self.modules) do
+      local last = i == #self.modules
+      text = text .. '\n  ' .. (last and '   `-> ' or '  |`-> ') .. '(' .. i .. '): '
+         .. indent(tostring(child), '  ' .. (last and '       ' or '  |    '))
+   end
+   return text .. '\n  ' .. '   ... -> ' .. 'output\n}'
+end
+
+-- Adds b to a, entry by entry for tables; nil counts as nothing.
+local function add_activities(a, b)
+   if a == nil then return native.copy(b) end
+   if b == nil then return a end
+   if type(a) == 'table' then
+      for key, entry in pairs(b) do a[key] = add_activities(a[key], entry) end
+      return a
+   end
+   return a:add(b)
+end
+
+local ConcatTable = torch.class('nn.ConcatTable', 'nn.Container')
+
+function ConcatTable:__init()
+   Container.__init(self)
+   self.output = {}
+end
+
+function ConcatTable:updateOutput(input)
+   self.output = {}
+   for i, child in ipairs(self.modules) do
+      self.output[i] = self:rethrowErrors(child, i, 'updateOutput', input)
+   end
+   return self.output
+end
+
+local function concat_table_backward(self, input, gradOutput, method, scale)
+   local sum
+   for i, child in ipairs(self.modules) do
+      sum = add_activities(sum, self:rethrowErrors(child, i, method, input, gradOutput[i], scale))
+   end
+   self.gradInput = sum
+   return sum
+end
+
+function ConcatTable:updateGradInput(input, gradOutput)
+   return concat_table_backward(self, input, gradOutput, 'updateGradInput')
+end
+
+function ConcatTable:backward(input, gradOutput, scale)
+   return concat_table_backward(self, input, gradOutput, 'backward', scale or 1)
+end
+
+function ConcatTable:accGradParameters(input, gradOutput, scale)
+   for i, child in ipairs(self.modules) do
+      self:rethrowErrors(child, i, 'accGradParameters', input, gradOutput[i], scale or 1)
+   end
+end
+
+function ConcatTable:accUpdateGradParameters(input, gradOutput, lr)
+   for i, child in ipairs(self.modules) do
+      self:rethrowErrors(child, i, 'accUpdateGradParameters', input, gradOutput[i], lr)
+   end
+end
+
+ConcatTable.__tostring__ = branches_tostring
+
+---------------------------------------------------------------------------------------------------------------
+
+local ParallelTable = torch.class('nn.ParallelTable', 'nn.Container')
+
+function ParallelTable:__init()
+   Container.__init(self)
+   self.output, self.gradInput = {}, {}
+end
+
+function ParallelTable:updateOutput(input)
+   self.output = {}
+   for i, child in ipairs(self.modules) do
+      self.output[i] = self:rethrowErrors(child, i, 'updateOutput', input[i])
+   end
+   return self.output
+end
+
+local function each_entry(method, keeps)
+   return function(self, input, gradOutput, factor)
+      if keeps then self.gradInput = {} end
+      for i, child in ipairs(self.modules) do
+         local gradient = self:rethrowErrors(child, i, method, input[i], gradOutput[i], factor or 1)
+         if keeps then self.gradInput[i] = gradient end
+      end
+      return keeps and self.gradInput or nil
+   end
+end
+
+ParallelTable.updateGradInput = each_entry('updateGradInput', true)
+ParallelTable.backward = each_entry('backward', true)
+ParallelTable.accGradParameters = each_entry('accGradParameters', false)
+ParallelTable.accUpdateGradParameters = each_entry('accUpdateGradParameters', false)
+ParallelTable.__tostring__ = branches_tostring
+
+---------------------------------------------------------------------------------------------------------------
+
+-- Concat joins its children's outputs along a dimension; Parallel also splits the input along one.
+
+local function slices(outputs, dimension)
+   local pieces, offset = {}, 1
+   for i, output in ipairs(outputs) do
+      pieces[i] = {offset, output:size(dimension)}
+      offset = offset + output:size(dimension)
+   end
+   return pieces
+end
+
+local function joined_container(name, split)
+   local class = torch.class(name, 'nn.Container')
+
+   local function part(self, input, i)
+      return split and input:select(self.inputDimension, i) or input
+   end
+
+   local function joining_dimension(self)
+      return split and self.outputDimension or self.dimension
+   end
+
+   function class:updateOutput(input)
+      local outputs = {}
+      for i, child in ipairs(self.modules) do
+         outputs[i] = self:rethrowErrors(child, i, 'updateOutput', part(self, input, i))
+      end
+      self.pieces = slices(outputs, joining_dimension(self))
+      self.output = torch.cat(outputs, joining_dimension(self))
+      return self.output
+   end
+
+   local function each(self, method, input, gradOutput, factor, visit)
+      for i, child in ipairs(self.modules) do
+         local piece = self.pieces[i]
+         local gradient = gradOutput:narrow(joining_dimension(self), piece[1], piece[2]):contiguous()
+         local gradInput = self:rethrowErrors(child, i, method, part(self, input, i), gradient, factor)
+         if visit then visit(i, gradInput) end
+      end
+   end
+
+   local function collect(self, method, input, gradOutput, factor)
+      if split then
+         self.gradInput = input:clone():zero()
+         each(self, method, input, gradOutput, factor, function(i, g)
+            if g then self.gradInput:select(self.inputDimension, i):copy(g) end
+         end)
+      else
+         local sum
+         each(self, method, input, gradOutput, factor, function(_, g) sum = add_activities(sum, g) end)
+         self.gradInput = sum
+      end
+      return self.gradInput
+   end
+
+   function class:updateGradInput(input, gradOutput)
+      return collect(self, 'updateGradInput', input, gradOutput)
+   end
+
+   function class:backward(input, gradOutput, scale)
+      return collect(self, 'backward', input, gradOutput, scale or 1)
+   end
+
+   function class:accGradParameters(input, gradOutput, scale)
+      each(self, 'accGradParameters', input, gradOutput, scale or 1)
+   end
+
+   function class:accUpdateGradParameters(input, gradOutput, lr)
+      each(self, 'accUpdateGradParameters', input, gradOutput, lr)
+   end
+
+   class.__tostring__ = branches_tostring
+   return class
+end
+
+local Concat = joined_container('nn.Concat', false)
+
+function Concat:__init(dimension)
+   Container.__init(self)
+   self.dimension = dimension
+end
+
+local Parallel = joined_container('nn.Parallel', true)
+
+function Parallel:__init(inputDimension, outputDimension)
+   Container.__init(self)
+   self.inputDimension = inputDimension
+   self.outputDimension = outputDimension
+end
+
+---------------------------------------------------------------------------------------------------------------
+
+-- On one device the table of copies is its first entry.
+local DataParallelTable = torch.class('nn.DataParallelTable', 'nn.Container')
+
+function DataParallelTable:__init(dimension)
+   Container.__init(self)
+   self.dimension = dimension
+end
+
+function DataParallelTable:add(module)
+   if #self.modules == 0 then Container.add(self, module) end
+   return self
+end
+
+function DataParallelTable:threads()
+   return self
+end
+
+function DataParallelTable:updateOutput(input)
+   self.output = self:rethrowErrors(self.modules[1], 1, 'updateOutput', input)
+   return self.output
+end
+
+function DataParallelTable:updateGradInput(input, gradOutput)
+   self.gradInput = self:rethrowErrors(self.modules[1], 1, 'updateGradInput', input, gradOutput)
+   return self.gradInput
+end
+
+function DataParallelTable:accGradParameters(input, gradOutput, scale)
+   self:rethrowErrors(self.modules[1], 1, 'accGradParameters', input, gradOutput, scale or 1)
+end
+
+---------------------------------------------------------------------------------------------------------------
+
+local MultiCriterion, Criterion = torch.class('nn.MultiCriterion', 'nn.Criterion')
+
+function MultiCriterion:__init()
+   Criterion.__init(self)
+   self.criterions = {}
+   self.weights = {}
+end
+
+function MultiCriterion:add(criterion, weight)
+   assert(criterion, 'no criterion provided')
+   self.criterions[#self.criterions + 1] = criterion
+   self.weights[#self.weights + 1] = weight or 1
+   return self
+end
+
+local ParallelCriterion = torch.class('nn.ParallelCriterion', 'nn.Criterion')
+
+function ParallelCriterion:__init(repeatTarget)
+   Criterion.__init(self)
+   self.criterions = {}
+   self.weights = {}
+   self.gradInput = {}
+   self.repeatTarget = repeatTarget
+end
+
+ParallelCriterion.add = MultiCriterion.add

@@ -1,0 +1,168 @@
+//! `require`: answers from a table of provided packages and from the network file's own folder, and from nowhere else.
+//!
+//! Torch packages also set the global of their name, as Torch7's did. `package.loaded` is the table of answers.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use mlua::{Function, Lua, LuaString, Table, Value};
+
+use super::{
+    error::raise,
+    suggest::closest,
+    vm::{Vm, compile, origin, shared},
+};
+use crate::error::{Error, Kind};
+
+/// Makes the value of a package, on the first `require` of it.
+pub type Loader = fn(&Lua) -> mlua::Result<Value>;
+
+/// Where the table of answers lies in Lua's registry.
+const LOADED: &str = "digits.loaded";
+
+/// A module of the user's is source code: larger files are a mistake.
+const MODULE_BYTES: u64 = 4 << 20;
+
+/// What one machine can answer.
+#[derive(Debug, Default)]
+pub(super) struct Modules {
+    loaders: HashMap<&'static str, Loader>,
+    folder: Option<PathBuf>,
+}
+
+impl Modules {
+    /// True for the name of a provided package.
+    pub(super) fn offers(&self, name: &str) -> bool {
+        self.loaders.contains_key(name)
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let page = Error::new(Kind::Network, format!("module '{name}' not found"));
+        if name == "ffi" || name == "jit" {
+            return page.with_help("this Lua is not LuaJIT: write the code in plain Lua and tensor operations");
+        }
+        let beside: Vec<String> = self.folder.as_deref().map(lua_files).unwrap_or_default();
+        let known = self.loaders.keys().copied().chain(beside.iter().map(String::as_str));
+        match closest(name, known) {
+            Some(near) => page.with_help(format!("did you mean require '{near}'?")),
+            None => page.with_help(format!("put {name}.lua beside the network file, or leave the require out")),
+        }
+    }
+}
+
+impl Vm {
+    /// Offers a package to `require`; it is made when a file asks for it first.
+    pub fn provide(&self, name: &'static str, loader: Loader) {
+        if let Ok(shared) = shared(self.lua()) {
+            shared.modules.borrow_mut().loaders.insert(name, loader);
+        }
+    }
+
+    /// The folder whose `.lua` files `require` may load by their plain names: the network file's own.
+    pub fn set_folder(&self, folder: impl Into<PathBuf>) {
+        if let Ok(shared) = shared(self.lua()) {
+            shared.modules.borrow_mut().folder = Some(folder.into());
+        }
+    }
+}
+
+/// Installs `require` and `package.loaded`.
+pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
+    let globals = lua.globals();
+    let package: Table = globals.get("package")?;
+    let loaded = match package.raw_get::<Value>("loaded")? {
+        Value::Table(loaded) => loaded,
+        _ => lua.create_table()?,
+    };
+    for name in ["string", "table", "math", "os", "debug", "coroutine", "bit", "_G"] {
+        loaded.set(name, globals.get::<Value>(name)?)?;
+    }
+    package.raw_set("loaded", &loaded)?;
+    lua.set_named_registry_value(LOADED, loaded)?;
+    let fallback: Option<Function> = globals.get("require")?;
+    let require =
+        lua.create_function(move |lua, name: LuaString| require(lua, &name.to_string_lossy(), fallback.as_ref()))?;
+    globals.set("require", require)
+}
+
+fn require(lua: &Lua, name: &str, fallback: Option<&Function>) -> mlua::Result<Value> {
+    let loaded: Table = lua.named_registry_value(LOADED)?;
+    match loaded.raw_get::<Value>(name)? {
+        Value::Nil => {}
+        Value::Boolean(false) => {
+            let page = Error::new(Kind::Network, format!("module '{name}' requires itself, or failed before"));
+            return Err(raise(page.with_help("break the circle: move what both files need into a third one")));
+        }
+        answer => return Ok(answer),
+    }
+    let shared = shared(lua)?;
+    let loader = shared.modules.borrow().loaders.get(name).copied();
+    if let Some(loader) = loader {
+        let answer = loader(lua)?;
+        if !name.contains('.') && !answer.is_nil() {
+            lua.globals().set(name, &answer)?;
+        }
+        return keep(&loaded, name, answer);
+    }
+    let folder = shared.modules.borrow().folder.clone();
+    if let Some((path, text)) =
+        folder.as_deref().and_then(|folder| read_module(folder, name)).transpose().map_err(raise)?
+    {
+        let shown = path.display().to_string();
+        shared.sources.borrow_mut().add(&shown, &String::from_utf8_lossy(&text));
+        let function = compile(lua, &shown, &text)?;
+        loaded.raw_set(name, false)?;
+        let outcome = function.call::<Value>(name);
+        loaded.raw_set(name, Value::Nil)?;
+        return keep(&loaded, name, outcome?);
+    }
+    if let Some(fallback) = fallback {
+        return fallback.call(name);
+    }
+    let page = shared.modules.borrow().unknown(name);
+    Err(raise(page.at(origin(lua).as_ref())))
+}
+
+fn keep(loaded: &Table, name: &str, answer: Value) -> mlua::Result<Value> {
+    let answer = if answer.is_nil() { Value::Boolean(true) } else { answer };
+    loaded.raw_set(name, &answer)?;
+    Ok(answer)
+}
+
+/// The text of `folder/name.lua`; `None` when the name is not plain or the file is not there. A link that leads out of
+/// the folder is not followed.
+fn read_module(folder: &Path, name: &str) -> Option<Result<(PathBuf, Vec<u8>), Error>> {
+    let plain =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    if !plain {
+        return None;
+    }
+    let path = folder.join(format!("{name}.lua"));
+    let real = fs::canonicalize(&path).ok()?;
+    let home = fs::canonicalize(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()?;
+    if real.parent() != Some(&home) || real.extension().is_none_or(|end| end != "lua") || !real.is_file() {
+        return None;
+    }
+    let mut text = Vec::new();
+    Some(match File::open(&real).and_then(|file| file.take(MODULE_BYTES + 1).read_to_end(&mut text)) {
+        Err(source) => Err(Error::io("read", &path, &source)),
+        Ok(_) if text.len() as u64 > MODULE_BYTES => {
+            Err(Error::new(Kind::Network, format!("{} is larger than {MODULE_BYTES} bytes", path.display()))
+                .with_help("a module is Lua code: keep data in the dataset"))
+        }
+        Ok(_) => Ok((path, text)),
+    })
+}
+
+/// Names of the modules in a folder, for "did you mean".
+fn lua_files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(1000);
+    entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".lua").map(str::to_string)).collect()
+}
+
+#[cfg(test)]
+mod tests;

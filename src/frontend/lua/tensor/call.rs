@@ -1,0 +1,217 @@
+//! `Call`: the matched arguments of one call, as a row's function reads them; `Answer`: what it gives back.
+
+use std::cell::Cell;
+
+use mlua::{Lua, MultiValue, Value};
+
+use super::{form::Arg, misfit, refuse};
+use crate::torch::{Element, Tensor, TensorType};
+
+/// What a row's function found out.
+pub(super) enum Answer {
+    /// Elements for the result tensor, or for a new one. New memory, or memory of one of the arguments.
+    Tensor(tch::Tensor),
+    /// Elements whose memory order is kept when there is no result tensor (LAPACK's columns).
+    Several(Vec<tch::Tensor>),
+    /// Values, and 0-based indices that become a 1-based `LongTensor`.
+    Indexed(tch::Tensor, tch::Tensor),
+    Number(f64),
+    Flag(bool),
+    /// A new handle.
+    Handle(Tensor),
+    /// The tensor the method was called on, changed in place.
+    Same,
+    Values(MultiValue),
+}
+
+/// Arguments of one call after matching.
+pub(super) struct Call<'lua> {
+    pub(super) lua: &'lua Lua,
+    /// The type that the function works in.
+    pub(super) tensor_type: TensorType,
+    /// Which form matched.
+    pub(super) form: usize,
+    /// The result tensors that were handed in, as tensor and as Lua value.
+    pub(super) results: Vec<(Tensor, Value)>,
+    /// The generator that was handed in.
+    pub(super) generator: Option<Value>,
+    pub(super) args: Vec<Arg>,
+}
+
+impl Call<'_> {
+    /// Argument `at`, a tensor.
+    pub(super) fn tensor(&self, at: usize) -> &Tensor {
+        match self.args.get(at) {
+            Some(Arg::Tensor(tensor, _)) => tensor,
+            other => unreachable!("the form has a tensor at {at}, matched {other:?}"),
+        }
+    }
+
+    /// The elements of argument `at`.
+    pub(super) fn view(&self, at: usize) -> tch::Tensor {
+        self.tensor(at).view()
+    }
+
+    /// The elements of argument `at` in the shape of argument `like`, which has as many.
+    pub(super) fn shaped(&self, at: usize, like: usize) -> mlua::Result<tch::Tensor> {
+        let (tensor, like) = (self.tensor(at), self.tensor(like));
+        if tensor.numel() != like.numel() {
+            return Err(misfit(format!(
+                "inconsistent tensor size: {:?} and {:?} have different numbers of elements",
+                like.size(),
+                tensor.size()
+            )));
+        }
+        if tensor.size() == like.size() { Ok(tensor.view()) } else { said(tensor.view().f_reshape(like.view().size())) }
+    }
+
+    /// Whether an optional argument is there.
+    pub(super) fn has(&self, at: usize) -> bool {
+        !matches!(self.args.get(at), None | Some(Arg::Missing))
+    }
+
+    /// Whether argument `at` is a number.
+    pub(super) fn is_number(&self, at: usize) -> bool {
+        matches!(self.args.get(at), Some(Arg::Number(_)))
+    }
+
+    /// The number at `at`, or `default` when it is missing.
+    pub(super) fn number_or(&self, at: usize, default: f64) -> f64 {
+        if let Some(Arg::Number(x)) = self.args.get(at) { *x } else { default }
+    }
+
+    /// The number at `at`.
+    pub(super) fn number(&self, at: usize) -> f64 {
+        match self.args.get(at) {
+            Some(Arg::Number(x)) => *x,
+            other => unreachable!("the form has a number at {at}, matched {other:?}"),
+        }
+    }
+
+    /// The number at `at` as the type's element: integer types truncate it first.
+    pub(super) fn scalar(&self, at: usize) -> tch::Scalar {
+        element(self.tensor_type, self.number(at))
+    }
+
+    /// The whole number at `at`.
+    pub(super) fn int(&self, at: usize) -> i64 {
+        self.number(at) as i64
+    }
+
+    /// The boolean at `at`, false when it is missing.
+    pub(super) fn flag(&self, at: usize) -> bool {
+        matches!(self.args.get(at), Some(Arg::Flag(true)))
+    }
+
+    /// The sizes at `at`; `[]` when they are missing.
+    pub(super) fn sizes(&self, at: usize) -> Vec<i64> {
+        if let Some(Arg::Sizes(sizes)) = self.args.get(at) { sizes.clone() } else { vec![] }
+    }
+
+    /// The Lua value at `at`, nil when it is missing.
+    pub(super) fn value(&self, at: usize) -> Value {
+        match self.args.get(at) {
+            Some(Arg::Other(value) | Arg::Tensor(_, value)) => value.clone(),
+            _ => Value::Nil,
+        }
+    }
+
+    /// The string at `at`, or `default`.
+    pub(super) fn text(&self, at: usize, default: &str) -> String {
+        self.value(at).as_string().map_or_else(|| default.to_string(), |text| text.to_string_lossy())
+    }
+
+    /// The 1-based dimension at `at` as a 0-based one of tensor `of`; the last dimension when it is missing.
+    pub(super) fn dim(&self, at: usize, of: usize) -> mlua::Result<i64> {
+        let tensor = self.tensor(of);
+        let dim = if self.is_number(at) { self.int(at) - 1 } else { tensor.dim() as i64 - 1 };
+        tensor.check_dim(dim).map(|dim| dim as i64).map_err(mlua::Error::external)
+    }
+
+    /// 0-based indices from the 1-based ones of argument `at`, all below `limit`.
+    pub(super) fn indices(&self, at: usize, limit: i64) -> mlua::Result<tch::Tensor> {
+        let index = self.view(at);
+        if index.numel() > 0 {
+            let (least, most) = (said(index.f_min())?.int64_value(&[]), said(index.f_max())?.int64_value(&[]));
+            if least < 1 || most > limit {
+                let bad = if least < 1 { least } else { most };
+                return Err(refuse(format!("index {bad} out of range: it must be between 1 and {limit}")));
+            }
+        }
+        said(index.f_sub_scalar(1))
+    }
+
+    /// Whether the function works on whole numbers.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.tensor_type.element.is_floating()
+    }
+
+    /// Refuses element types that Torch7 has no such function for.
+    pub(super) fn floating_only(&self, name: &str) -> mlua::Result<()> {
+        if self.is_whole() {
+            return Err(refuse(format!("{name} is not there for {}: convert with :double() first", self.tensor_type)));
+        }
+        Ok(())
+    }
+}
+
+/// A Lua number as an element of this type.
+pub(super) fn element(tensor_type: TensorType, value: f64) -> tch::Scalar {
+    match tensor_type.element {
+        Element::Byte => tch::Scalar::from(i64::from(value as i64 as u8)),
+        Element::Char => tch::Scalar::from(i64::from(value as i64 as i8)),
+        Element::Short => tch::Scalar::from(i64::from(value as i64 as i16)),
+        Element::Int => tch::Scalar::from(i64::from(value as i64 as i32)),
+        Element::Long => tch::Scalar::from(value as i64),
+        Element::Half | Element::Float | Element::Double => tch::Scalar::from(value),
+    }
+}
+
+/// A libtorch result with its refusal as Lua sees it.
+pub(super) fn said<T>(result: Result<T, tch::TchError>) -> mlua::Result<T> {
+    result.map_err(|error| mlua::Error::external(crate::error::Error::from(error)))
+}
+
+/// A result of this crate with its refusal as Lua sees it.
+pub(super) fn ours<T>(result: crate::error::Result<T>) -> mlua::Result<T> {
+    result.map_err(mlua::Error::external)
+}
+
+thread_local! {
+    static AT_STEP: Cell<u64> = const { Cell::new(0) };
+    static AT_COLLECTION: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Lets Lua's collector know about tensor memory: a step for each 64 MiB taken, a whole collection for each 256 MiB or
+/// half of what is in use, whichever is more.
+pub(super) fn nudge(lua: &Lua) -> mlua::Result<()> {
+    use crate::torch::memory;
+    let allocated = memory::allocated();
+    if allocated.saturating_sub(AT_STEP.get()) < 64 << 20 {
+        return Ok(());
+    }
+    AT_STEP.set(allocated);
+    if allocated.saturating_sub(AT_COLLECTION.get()) < (256 << 20).max(memory::live() / 2) {
+        lua.gc_step()?;
+    } else {
+        AT_COLLECTION.set(allocated);
+        lua.gc_collect()?;
+    }
+    Ok(())
+}
+
+/// Makes room for `count` elements, collecting garbage when they do not fit at once.
+pub(super) fn reserve(lua: &Lua, tensor_type: TensorType, count: i64, what: &str) -> mlua::Result<()> {
+    use crate::torch::memory;
+    let bytes = tensor_type.element.bytes();
+    if memory::check(count, bytes, what).is_err() {
+        lua.gc_collect()?;
+        ours(memory::check(count, bytes, what))?;
+    }
+    Ok(())
+}
+
+/// Product of sizes without overflow.
+pub(super) fn count(sizes: &[i64]) -> i64 {
+    sizes.iter().take_while(|&&size| size > 0).fold(1i64, |all, &size| all.saturating_mul(size))
+}

@@ -1,0 +1,116 @@
+//! Methods of storages.
+
+use mlua::{AnyUserData, Lua, MultiValue, Table, Value};
+
+use super::{
+    LuaStorage,
+    call::{element, ours, reserve, said},
+    construct, form, misfit, refuse, storage_from_lua, storage_to_lua,
+};
+use crate::torch::{Element, Storage, TensorType};
+
+fn own(this: &AnyUserData) -> mlua::Result<Storage> {
+    Ok(this.borrow::<LuaStorage>()?.0.clone())
+}
+
+/// Copies `source` into `storage`, converting elements.
+fn copy(storage: &Storage, source: &Storage) -> mlua::Result<()> {
+    if storage.len() != source.len() {
+        return Err(misfit(format!("storages of {} and {} elements: size mismatch", storage.len(), source.len())));
+    }
+    said(storage.flat().f_copy_(&source.flat()))
+}
+
+/// Puts the methods into a storage's class table.
+pub(super) fn install(lua: &Lua, class: &Table, tensor_type: TensorType) -> mlua::Result<()> {
+    class.raw_set("size", lua.create_function(|_, this: AnyUserData| Ok(own(&this)?.len()))?)?;
+    class.raw_set("__len__", class.raw_get::<Value>("size")?)?;
+    class.raw_set(
+        "resize",
+        lua.create_function(|lua, (this, len): (AnyUserData, f64)| {
+            let storage = own(&this)?;
+            reserve(lua, storage.tensor_type(), len as i64 - storage.len(), &storage.tensor_type().storage_name())?;
+            ours(storage.resize(len as i64))?;
+            Ok(this)
+        })?,
+    )?;
+    class.raw_set(
+        "fill",
+        lua.create_function(|_, (this, value): (AnyUserData, f64)| {
+            let storage = own(&this)?;
+            let _ = said(storage.flat().f_fill_(element(storage.tensor_type(), value)))?;
+            Ok(this)
+        })?,
+    )?;
+    class.raw_set(
+        "copy",
+        lua.create_function(|_, (this, source): (AnyUserData, Value)| {
+            let source = storage_from_lua(&source).ok_or_else(|| refuse("a storage copies from a storage"))?;
+            copy(&own(&this)?, &source)?;
+            Ok(this)
+        })?,
+    )?;
+    class.raw_set(
+        "totable",
+        lua.create_function(|lua, this: AnyUserData| lua.create_sequence_from(ours(own(&this)?.values())?))?,
+    )?;
+    class.raw_set(
+        "elementSize",
+        lua.create_function(|_, this: AnyUserData| Ok(own(&this)?.tensor_type().element.bytes()))?,
+    )?;
+    for name in ["data", "cdata"] {
+        class.raw_set(
+            name,
+            lua.create_function(|_, _: MultiValue| -> mlua::Result<()> {
+                Err(refuse("raw pointers are not offered: there is no ffi"))
+            })?,
+        )?;
+    }
+    class.raw_set(
+        "type",
+        lua.create_function(|lua, (this, name): (AnyUserData, Option<String>)| match name {
+            None => Ok(Value::String(lua.create_string(own(&this)?.tensor_type().storage_name())?)),
+            Some(name) => convert(lua, this, TensorType::named(&name).filter(|t| t.storage_name() == name), &name),
+        })?,
+    )?;
+    for (word, wanted) in construct::conversions() {
+        let name = word.clone();
+        class.raw_set(
+            word,
+            lua.create_function(move |lua, this: AnyUserData| convert(lua, this, Some(wanted), &name))?,
+        )?;
+    }
+    if matches!(tensor_type.element, Element::Byte | Element::Char) {
+        class.raw_set("string", lua.create_function(string)?)?;
+    }
+    Ok(())
+}
+
+fn convert(lua: &Lua, this: AnyUserData, wanted: Option<TensorType>, name: &str) -> mlua::Result<Value> {
+    let wanted = wanted.ok_or_else(|| refuse(format!("there is no storage type {name:?}")))?;
+    let storage = own(&this)?;
+    if storage.tensor_type() == wanted {
+        return Ok(Value::UserData(this));
+    }
+    let made = ours(Storage::zeros(wanted, storage.len()))?;
+    copy(&made, &storage)?;
+    Ok(Value::UserData(storage_to_lua(lua, made)?))
+}
+
+/// `s:string()` answers the bytes, `s:string(text)` becomes them.
+fn string(lua: &Lua, (this, text): (AnyUserData, Value)) -> mlua::Result<Value> {
+    let storage = own(&this)?;
+    match &text {
+        Value::String(text) => {
+            let bytes: Vec<f64> = text.as_bytes().iter().map(|byte| f64::from(*byte)).collect();
+            ours(storage.resize(bytes.len() as i64))?;
+            copy(&storage, &ours(Storage::from_values(storage.tensor_type(), &bytes))?)?;
+            Ok(Value::UserData(this))
+        }
+        Value::Nil => {
+            let bytes: Vec<u8> = ours(storage.values())?.into_iter().map(|value| value as i64 as u8).collect();
+            Ok(Value::String(lua.create_string(bytes)?))
+        }
+        other => Err(refuse(format!("string expected, got {}", form::word(other)))),
+    }
+}

@@ -1,0 +1,54 @@
+//! `Output`: where a network file's `print` goes, with a cap so that a loop cannot fill the disk.
+
+use std::{cell::Cell, fmt, rc::Rc};
+
+/// A sink for lines of text, without their newline. Clones share the sink and the cap.
+#[derive(Clone)]
+pub struct Output {
+    sink: Rc<dyn Fn(&str)>,
+    left: Rc<Cell<usize>>,
+    cap: usize,
+}
+
+impl Output {
+    /// Bytes that go through before the rest is dropped, unless told otherwise: 1 MiB.
+    pub const CAP: usize = 1 << 20;
+
+    /// Hands each printed line to `sink`, up to [`Output::CAP`] bytes.
+    pub fn new(sink: impl Fn(&str) + 'static) -> Self {
+        Output { sink: Rc::new(sink), left: Rc::new(Cell::new(Self::CAP)), cap: Self::CAP }
+    }
+
+    /// Drops everything.
+    #[must_use]
+    pub fn silent() -> Self {
+        Output::new(|_| {})
+    }
+
+    /// The same sink with another cap, in bytes.
+    #[must_use]
+    pub fn capped(self, cap: usize) -> Self {
+        Output { left: Rc::new(Cell::new(cap)), cap, ..self }
+    }
+
+    /// Writes one line; the first one over the cap is replaced by a note, the later ones vanish.
+    pub fn line(&self, text: &str) {
+        let left = self.left.get();
+        if left == 0 {
+            return;
+        }
+        if let Some(rest) = left.checked_sub(text.len() + 1).filter(|rest| *rest > 0) {
+            self.left.set(rest);
+            (self.sink)(text);
+        } else {
+            self.left.set(0);
+            (self.sink)(&format!("[print is cut off here: the file printed more than {} bytes]", self.cap));
+        }
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Output({} of {} bytes left)", self.left.get(), self.cap)
+    }
+}

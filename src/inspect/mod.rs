@@ -1,0 +1,27 @@
+//! Looking inside: loss curves, layers, one tested image, the summary of a network.
+//!
+//! **In:** a lowered [`Network`](crate::nn::Network), tensors, the points of a run. **Out:** plain structs that
+//! serialise, pictures (PNG), SVG and one self-contained HTML page. **Never:** it changes nothing: no training, no
+//! writing into a job.
+
+pub mod axis;
+pub mod bars;
+pub mod chart;
+pub mod code;
+pub mod curves;
+pub mod database;
+pub mod histogram;
+pub mod layer;
+pub mod network;
+pub mod numbers;
+pub mod page;
+pub mod picture;
+pub mod predictions;
+pub mod raster;
+pub mod reconstruction;
+pub mod statistics;
+pub mod svg;
+pub mod test_one;
+#[cfg(test)]
+pub(crate) mod toy;
+mod weights;

@@ -1,0 +1,279 @@
+//! `JobDir`: the one writer of a job directory.
+
+use std::{
+    fs::{File, OpenOptions},
+    hash::{BuildHasher, RandomState},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::{Best, Event, JobRecord, JobView, Stamp, Status, file, lock::Lock};
+use crate::error::{Error, Kind, Result};
+
+/// How grave a log line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Progress and facts.
+    Info,
+    /// Something the user may want to change.
+    Warning,
+    /// What ended the run.
+    Error,
+}
+
+impl Level {
+    /// As DIGITS writes it inside the brackets: `INFO ` has a trailing blank.
+    fn word(self) -> &'static str {
+        match self {
+            Level::Info => "INFO ",
+            Level::Warning => "WARNING",
+            Level::Error => "ERROR",
+        }
+    }
+}
+
+/// A job directory, open for writing; no other process can write it while this value lives.
+#[derive(Debug)]
+pub struct JobDir {
+    path: PathBuf,
+    record: JobRecord,
+    metrics: File,
+    metrics_len: u64,
+    log: File,
+    _lock: Lock,
+}
+
+impl JobDir {
+    /// A path for a new job below `folder`: `YYYYMMDD-HHMMSS-xxxx` in local time, not taken yet.
+    #[must_use]
+    pub fn fresh_path(folder: &Path) -> PathBuf {
+        loop {
+            let salt = RandomState::new().hash_one(std::process::id()) & 0xffff;
+            let path = folder.join(format!("{}-{salt:04x}", Stamp::now().id()));
+            if !path.exists() {
+                return path;
+            }
+        }
+    }
+
+    /// Makes the directory `path` with `network.lua` and `job.json`.
+    ///
+    /// # Errors
+    /// `Kind::Job` when a job is there already or another process writes there, `Kind::Io` when it cannot be
+    /// written.
+    pub fn create(path: &Path, network: &str, mut record: JobRecord) -> Result<JobDir> {
+        let snapshots = path.join(file::SNAPSHOTS);
+        std::fs::create_dir_all(path).map_err(|source| Error::io("make the job folder", path, &source))?;
+        let lock = Lock::take(path)?;
+        if path.join(file::RECORD).exists() {
+            return Err(Error::new(Kind::Job, format!("{} holds a job already", path.display())).with_help(format!(
+                "go on with it: digits-rs run --resume {}\nor give the new run another folder with --job DIR",
+                path.display()
+            )));
+        }
+        std::fs::create_dir_all(&snapshots).map_err(|source| Error::io("make the folder", &snapshots, &source))?;
+        record.id = path.file_name().map_or_else(|| "job".into(), |name| name.to_string_lossy().into_owned());
+        let job = JobDir::attach(path, record, lock)?;
+        job.replace(file::NETWORK, network.as_bytes())?;
+        job.replace_json(file::RECORD, &job.record)?;
+        Ok(job)
+    }
+
+    /// Opens an existing job to go on with it.
+    ///
+    /// # Errors
+    /// `Kind::Job` when there is none, it is damaged, its network file was changed, or another process writes it.
+    pub fn resume(path: &Path) -> Result<JobDir> {
+        let view = JobView::open(path)?;
+        let lock = Lock::take(path)?;
+        let record = view.record()?;
+        let network = view.network()?;
+        let hash = blake3::hash(network.as_bytes()).to_hex();
+        if record.network.blake3 != hash.as_str() {
+            return Err(Error::new(Kind::Job, format!("the network file of {} was changed", path.display()))
+                .with_fact("changed file", path.join(file::NETWORK).display().to_string())
+                .with_fact("it was", record.network.blake3)
+                .with_fact("it is", hash.to_string())
+                .with_help("put the old text back, or start a new run with the new file"));
+        }
+        for leftover in leftovers(&[path.to_path_buf(), path.join(file::SNAPSHOTS)]) {
+            let _ = std::fs::remove_file(leftover); // an unfinished write of a killed process: only lost space
+        }
+        JobDir::attach(path, record, lock)
+    }
+
+    fn attach(path: &Path, record: JobRecord, lock: Lock) -> Result<JobDir> {
+        let append = |name: &str| -> Result<File> {
+            let path = path.join(name);
+            OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(&path)
+                .map_err(|source| Error::io("write", &path, &source))
+        };
+        let (metrics, log) = (append(file::METRICS)?, append(file::LOG)?);
+        let metrics_len = metrics.metadata().map_or(0, |meta| meta.len());
+        Ok(JobDir { path: path.to_path_buf(), record, metrics, metrics_len, log, _lock: lock })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `job.json` as it stands.
+    #[must_use]
+    pub fn record(&self) -> &JobRecord {
+        &self.record
+    }
+
+    /// The job as readers see it.
+    #[must_use]
+    pub fn view(&self) -> JobView {
+        JobView::at(&self.path)
+    }
+
+    /// Changes `job.json`.
+    ///
+    /// # Errors
+    /// When it cannot be written; the old one is then intact.
+    pub fn update(&mut self, change: impl FnOnce(&mut JobRecord)) -> Result<()> {
+        change(&mut self.record);
+        self.replace_json(file::RECORD, &self.record)
+    }
+
+    /// Sets the status, and with it the time of the start or the end.
+    ///
+    /// # Errors
+    /// When `job.json` cannot be written.
+    pub fn set_status(&mut self, status: Status) -> Result<()> {
+        let now = Stamp::now().rfc3339();
+        self.update(|record| {
+            record.status = status;
+            match status {
+                Status::Initialized => {}
+                Status::Running => {
+                    record.started = Some(now);
+                    record.finished = None;
+                    record.error = None;
+                }
+                Status::Done | Status::Aborted | Status::Error => record.finished = Some(now),
+            }
+        })
+    }
+
+    /// Appends lines to `log.txt`, each with DIGITS' prefix: `2026-11-24 06:50:00 [INFO ] text`.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn log(&mut self, level: Level, text: &str) -> Result<()> {
+        let prefix = format!("{} [{}] ", Stamp::now().log(), level.word());
+        let lines: String = text.lines().map(|line| format!("{prefix}{line}\n")).collect();
+        let path = self.path.join(file::LOG);
+        self.log.write_all(lines.as_bytes()).map_err(|source| Error::io("write", &path, &source))
+    }
+
+    /// Appends an event to `metrics.jsonl` in one write.
+    ///
+    /// # Errors
+    /// When the disk refuses; a part of the line that was written is taken back.
+    pub fn append(&mut self, event: &Event) -> Result<()> {
+        let line = event.to_line().into_bytes();
+        match self.metrics.write_all(&line) {
+            Ok(()) => {
+                self.metrics_len += line.len() as u64;
+                Ok(())
+            }
+            Err(source) => {
+                let _ = self.metrics.set_len(self.metrics_len);
+                Err(Error::io("write", &self.path.join(file::METRICS), &source))
+            }
+        }
+    }
+
+    /// Bytes in `metrics.jsonl`, all of them safely on the disk when this returns: a snapshot notes the number.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn synced_metrics_len(&self) -> Result<u64> {
+        self.metrics.sync_data().map_err(|source| Error::io("write", &self.path.join(file::METRICS), &source))?;
+        Ok(self.metrics_len)
+    }
+
+    /// Cuts `metrics.jsonl` back to `len` bytes: the points behind the snapshot that a run resumes from will be
+    /// made again.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn rewind_metrics(&mut self, len: u64) -> Result<()> {
+        if len < self.metrics_len {
+            let path = self.path.join(file::METRICS);
+            self.metrics.set_len(len).map_err(|source| Error::io("write", &path, &source))?;
+            self.metrics_len = len;
+        }
+        Ok(())
+    }
+
+    /// Notes the best snapshot.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn set_best(&self, best: &Best) -> Result<()> {
+        self.replace_json(file::BEST, best)
+    }
+
+    /// Writes the file `name` (below the job directory): a temporary file beside it, fsync, rename. Readers see the
+    /// old file or the new one, never a part.
+    ///
+    /// # Errors
+    /// When the disk refuses; the old file is then intact.
+    pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.path.join(name);
+        let temporary = path.with_file_name(format!(
+            "{}{TEMPORARY}",
+            path.file_name().map_or_else(|| name.into(), |name| name.to_string_lossy())
+        ));
+        let write = || -> std::io::Result<()> {
+            let mut file = File::create(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&temporary, &path)?;
+            // The rename itself is on the disk only when the folder is.
+            path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        };
+        write().map_err(|source| {
+            let _ = std::fs::remove_file(&temporary);
+            Error::io("write", &path, &source)
+        })
+    }
+
+    /// Removes the file `name`; that it is not there is fine.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        let path = self.path.join(name);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path, &source)),
+            _ => Ok(()),
+        }
+    }
+
+    fn replace_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(value).expect("job records have string keys only");
+        text.push('\n');
+        self.replace(name, text.as_bytes())
+    }
+}
+
+/// The end of the name of a file that is being written.
+const TEMPORARY: &str = ".partial";
+
+/// Unfinished files of a process that was killed.
+fn leftovers(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().ends_with(TEMPORARY)).collect()
+}

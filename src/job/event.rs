@@ -1,0 +1,135 @@
+//! `Event`: one line of `metrics.jsonl`.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::Stamp;
+use crate::error::{Error, Result};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventKind {
+    /// Training begins at epoch 0.
+    Start,
+    /// Training goes on from a snapshot.
+    Resume,
+    /// The mean loss since the last train event.
+    Train,
+    /// The loss on the validation records.
+    Validation,
+    /// A snapshot was written.
+    Snapshot,
+    /// Training ended: all epochs done, stopped early, or stopped by the user.
+    End,
+    /// An error ended training.
+    Error,
+}
+
+/// One line of `metrics.jsonl`. Fields that do not apply are left out of the line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// What happened.
+    pub event: EventKind,
+    /// Epochs done, as a fraction.
+    pub epoch: f64,
+    /// Steps done.
+    pub iteration: u64,
+    /// Train: mean of the batch losses since the last train event. Validation: mean over batches, unweighted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
+    /// Validation of a classifier: share of right answers, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// Learning rate of the last step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lr: Option<f64>,
+    /// Images a second since the last train event, or during the validation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images_per_second: Option<f64>,
+    /// Share of that time spent waiting for data, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_wait: Option<f64>,
+    /// Snapshot, resume: path of the snapshot below the job directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Start: the engine in words. End: why. Error: its message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Seconds since 1970.
+    pub time: f64,
+}
+
+impl Event {
+    /// An event of now without any of the optional fields.
+    #[must_use]
+    pub fn new(event: EventKind, epoch: f64, iteration: u64) -> Event {
+        Event {
+            event,
+            epoch,
+            iteration,
+            loss: None,
+            accuracy: None,
+            lr: None,
+            images_per_second: None,
+            data_wait: None,
+            file: None,
+            message: None,
+            time: Stamp::now().unix(),
+        }
+    }
+
+    /// The event as a line with its newline; a loss that is not finite becomes `null`.
+    pub(super) fn to_line(&self) -> String {
+        serde_json::to_string(self).expect("an event has string keys only") + "\n"
+    }
+
+    /// The events of a file, in order. A last line that is still being written, and any line that is not an event,
+    /// is skipped: the file may belong to a running job or to one whose disk was full.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read(path: &Path) -> Result<Vec<Event>> {
+        let unreadable = |source: std::io::Error| Error::io("read", path, &source);
+        let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
+        let mut events = Vec::new();
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
+            events.extend(serde_json::from_slice::<Event>(&line).ok());
+            line.clear();
+        }
+        Ok(events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_holds_what_the_documentation_says() {
+        let mut event = Event::new(EventKind::Train, 0.5, 352);
+        event.loss = Some(1.0 / 3.0);
+        event.lr = Some(0.01);
+        let line = serde_json::to_string(&event).unwrap();
+        assert!(
+            line.starts_with(r#"{"event":"train","epoch":0.5,"iteration":352,"loss":0.3333333333333333,"lr":0.01,"#)
+        );
+        assert!(!line.contains("accuracy"));
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let whole = serde_json::to_string(&Event::new(EventKind::Start, 0.0, 0)).unwrap();
+        std::fs::write(&path, format!("{whole}\n{}", &whole[..20])).unwrap();
+        assert_eq!(Event::read(&path).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,46 @@
+//! The job directory: one folder of plain files for a run, written by one process and read by many.
+//!
+//! **In:** a network file's text, settings, events, bytes of snapshots and pictures. **Out:** the folder, and
+//! read-only answers about it (`JobView`). **Never:** tensors, networks, the training loop, printing.
+//!
+//! Every file is an append (`metrics.jsonl`, `log.txt`) or a temporary file, fsync, rename (all others), so a
+//! process killed at any moment leaves a folder that reads well. See `dir.rs` for the names.
+
+mod clock;
+mod dir;
+mod event;
+mod lock;
+mod number;
+mod record;
+mod view;
+
+pub use clock::Stamp;
+pub use dir::{JobDir, Level};
+pub use event::{Event, EventKind};
+pub use number::lua_number;
+pub use record::{Best, DatasetRef, JobRecord, NetworkRef, Status};
+pub use view::{JobView, SnapshotFile};
+
+/// Names of the files in a job directory.
+pub mod file {
+    /// The network file as it was pasted.
+    pub const NETWORK: &str = "network.lua";
+    /// Status, settings, versions: see [`super::JobRecord`].
+    pub const RECORD: &str = "job.json";
+    /// One [`super::Event`] a line.
+    pub const METRICS: &str = "metrics.jsonl";
+    /// DIGITS' log lines.
+    pub const LOG: &str = "log.txt";
+    /// The snapshot with the lowest validation loss: see [`super::Best`].
+    pub const BEST: &str = "best.json";
+    /// The page of the error that ended the run, when one did.
+    pub const ERROR: &str = "error.txt";
+    /// Held by the writing process; holds its process id.
+    pub const LOCK: &str = "lock";
+    /// The folder of snapshots.
+    pub const SNAPSHOTS: &str = "snapshots";
+    /// The loss curve as a vector picture.
+    pub const LOSS_SVG: &str = "loss.svg";
+    /// The loss curve as a pixel picture.
+    pub const LOSS_PNG: &str = "loss.png";
+}

@@ -1,0 +1,133 @@
+//! `JobView`: a job directory as its readers see it, whether or not a process writes it at the moment.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+use super::{Best, Event, JobRecord, Status, file, lock::Lock};
+use crate::error::{Error, Kind, Result};
+
+/// A snapshot in a job directory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SnapshotFile {
+    /// From its name.
+    pub epoch: f64,
+    /// `snapshots/snapshot_<epoch>.safetensors`, with the job directory in front.
+    pub path: PathBuf,
+}
+
+/// Read-only answers about a job directory. Each call reads the files again.
+#[derive(Debug, Clone)]
+pub struct JobView {
+    path: PathBuf,
+}
+
+impl JobView {
+    /// The job in `path`.
+    ///
+    /// # Errors
+    /// `Kind::Job` when there is no job.
+    pub fn open(path: &Path) -> Result<JobView> {
+        if !path.join(file::RECORD).is_file() {
+            return Err(Error::new(Kind::Job, format!("{} is not a job directory", path.display()))
+                .with_fact("it lacks", file::RECORD)
+                .with_help("name a folder that digits-rs run has made, such as jobs/20261124-065000-1f3a"));
+        }
+        Ok(JobView::at(path))
+    }
+
+    /// The job in a folder that is known to hold one.
+    pub(super) fn at(path: &Path) -> JobView {
+        JobView { path: path.to_path_buf() }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `job.json`. A job that says Running while no process holds it has been killed: it reads as Aborted.
+    ///
+    /// # Errors
+    /// When it cannot be read or is damaged.
+    pub fn record(&self) -> Result<JobRecord> {
+        let mut record: JobRecord = self.json(file::RECORD)?;
+        if record.status == Status::Running && !Lock::is_held(&self.path) {
+            record.status = Status::Aborted;
+        }
+        Ok(record)
+    }
+
+    /// The text of the network file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn network(&self) -> Result<String> {
+        let path = self.path.join(file::NETWORK);
+        std::fs::read_to_string(&path).map_err(|source| Error::io("read", &path, &source))
+    }
+
+    /// Every point of the run so far, in order.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn events(&self) -> Result<Vec<Event>> {
+        Event::read(&self.path.join(file::METRICS))
+    }
+
+    /// The complete snapshots, by epoch.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn snapshots(&self) -> Result<Vec<SnapshotFile>> {
+        let folder = self.path.join(file::SNAPSHOTS);
+        let unreadable = |source: std::io::Error| Error::io("read", &folder, &source);
+        if !folder.exists() {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let epoch = name.strip_prefix("snapshot_").and_then(|rest| rest.strip_suffix(".safetensors"));
+            if let Some(epoch) = epoch.and_then(|epoch| epoch.parse().ok()) {
+                found.push(SnapshotFile { epoch, path });
+            }
+        }
+        found.sort_by(|a: &SnapshotFile, b| a.epoch.total_cmp(&b.epoch));
+        Ok(found)
+    }
+
+    /// The snapshot with the lowest validation loss; `None` before the first, or without validation records.
+    ///
+    /// # Errors
+    /// When `best.json` is damaged.
+    pub fn best(&self) -> Result<Option<Best>> {
+        if self.path.join(file::BEST).exists() { self.json(file::BEST).map(Some) } else { Ok(None) }
+    }
+
+    /// The snapshot to look at when the user names none: the best one, else the last.
+    ///
+    /// # Errors
+    /// `Kind::Job` when there is no snapshot yet.
+    pub fn default_snapshot(&self) -> Result<PathBuf> {
+        let best = self.best()?.map(|best| self.path.join(best.file)).filter(|path| path.exists());
+        let last = || self.snapshots().map(|all| all.into_iter().next_back().map(|snapshot| snapshot.path));
+        match best {
+            Some(best) => Ok(best),
+            None => last()?.ok_or_else(|| {
+                Error::new(Kind::Job, format!("{} holds no snapshot yet", self.path.display()))
+                    .with_help("let it train to the end of its first epoch")
+            }),
+        }
+    }
+
+    fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        let path = self.path.join(name);
+        let bytes = std::fs::read(&path).map_err(|source| Error::io("read", &path, &source))?;
+        serde_json::from_slice(&bytes).map_err(|source| {
+            Error::new(Kind::Job, format!("{} is damaged", path.display())).with_cause(source.to_string())
+        })
+    }
+}

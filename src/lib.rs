@@ -1,0 +1,13 @@
+//! digits-rs: paste a DIGITS-era Torch7 network file, train it on today's libtorch, look inside it.
+
+pub mod cli;
+pub mod data;
+pub mod docs;
+pub mod error;
+pub mod frontend;
+pub mod inspect;
+pub mod job;
+pub mod nn;
+pub mod optim;
+pub mod torch;
+pub mod train;

@@ -1,0 +1,5 @@
+//! The program `digits-rs`: see [`digits::cli`].
+
+fn main() -> std::process::ExitCode {
+    digits::cli::main()
+}

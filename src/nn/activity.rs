@@ -1,0 +1,129 @@
+//! `Activity`: what flows between modules, a tensor or a table of activities.
+
+use std::fmt;
+
+use crate::error::{Error, Kind, Result};
+
+/// A tensor, or a table of activities (Torch7 modules such as `ConcatTable` make tables).
+#[derive(Debug)]
+pub enum Activity {
+    /// A libtorch tensor, in a graph when gradients are wanted.
+    Tensor(tch::Tensor),
+    /// A Lua list of activities, 1-based there and 0-based here.
+    Table(Vec<Activity>),
+}
+
+impl Activity {
+    /// The tensor.
+    ///
+    /// # Errors
+    /// When it is a table.
+    pub fn tensor(&self) -> Result<&tch::Tensor> {
+        match self {
+            Activity::Tensor(tensor) => Ok(tensor),
+            Activity::Table(_) => Err(Error::new(Kind::Shape, "a tensor is wanted, not a table")
+                .with_fact("it was given", self.shape())
+                .with_help("put nn.JoinTable, nn.SelectTable or nn.CAddTable in front of it")),
+        }
+    }
+
+    /// The entries of the table.
+    ///
+    /// # Errors
+    /// When it is a tensor.
+    pub fn table(&self) -> Result<&[Activity]> {
+        match self {
+            Activity::Table(entries) => Ok(entries),
+            Activity::Tensor(_) => Err(Error::new(Kind::Shape, "a table of tensors is wanted, not a tensor")
+                .with_fact("it was given", self.shape())
+                .with_help("put nn.ConcatTable or nn.SplitTable in front of it")),
+        }
+    }
+
+    /// The same structure with `f` applied to every tensor.
+    ///
+    /// # Errors
+    /// The first error of `f`.
+    pub fn map(&self, f: &mut dyn FnMut(&tch::Tensor) -> Result<tch::Tensor>) -> Result<Activity> {
+        Ok(match self {
+            Activity::Tensor(tensor) => Activity::Tensor(f(tensor)?),
+            Activity::Table(entries) => {
+                Activity::Table(entries.iter().map(|entry| entry.map(f)).collect::<Result<_>>()?)
+            }
+        })
+    }
+
+    /// The tensors in order, depth first.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<&tch::Tensor> {
+        match self {
+            Activity::Tensor(tensor) => vec![tensor],
+            Activity::Table(entries) => entries.iter().flat_map(Activity::tensors).collect(),
+        }
+    }
+
+    /// The same tensors again, without copying elements.
+    #[must_use]
+    pub fn share(&self) -> Activity {
+        match self {
+            Activity::Tensor(tensor) => Activity::Tensor(tensor.shallow_clone()),
+            Activity::Table(entries) => Activity::Table(entries.iter().map(Activity::share).collect()),
+        }
+    }
+
+    /// Its shape as error pages and tables show it.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        match self {
+            Activity::Tensor(tensor) => Shape::Tensor(tensor.size()),
+            Activity::Table(entries) => Shape::Table(entries.iter().map(Activity::shape).collect()),
+        }
+    }
+}
+
+impl From<tch::Tensor> for Activity {
+    fn from(tensor: tch::Tensor) -> Self {
+        Activity::Tensor(tensor)
+    }
+}
+
+/// The shape of an activity: `[64, 784]`, or `{[64, 50], [64]}` for a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// Sizes of a tensor.
+    Tensor(Vec<i64>),
+    /// Shapes of a table's entries.
+    Table(Vec<Shape>),
+}
+
+impl Shape {
+    /// Number of elements in all tensors together.
+    #[must_use]
+    pub fn numel(&self) -> i64 {
+        match self {
+            Shape::Tensor(size) => size.iter().product(),
+            Shape::Table(entries) => entries.iter().map(Shape::numel).sum(),
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shape::Tensor(size) => write!(f, "{size:?}"),
+            Shape::Table(entries) => {
+                f.write_str("{")?;
+                for (i, entry) in entries.iter().enumerate() {
+                    write!(f, "{}{entry}", if i == 0 { "" } else { ", " })?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+impl From<Shape> for String {
+    fn from(shape: Shape) -> String {
+        shape.to_string()
+    }
+}

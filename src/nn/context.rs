@@ -1,0 +1,146 @@
+//! `Context`: what a forward pass carries along: the mode, the source of noise, an observer, and the cuts where a
+//! module written by the user interrupts libtorch's graph.
+
+use super::{Activity, Node};
+use crate::{error::Result, torch::Generator};
+
+/// Whether modules such as `Dropout` and `BatchNormalization` behave as in training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// `net:training()`
+    Train,
+    /// `net:evaluate()`
+    Evaluate,
+}
+
+/// Sees every module's input and output during a forward pass (Test One, `check`, the search for the first NaN).
+pub trait Observer {
+    /// Called after `node` made `output` from `input`; children before their container.
+    fn saw(&mut self, node: &Node, input: &Activity, output: &Activity);
+}
+
+/// A place where the graph is cut: the user's own backward carries the gradient from `output` to `input`.
+pub struct Cut {
+    /// The activity before the cut, in the graph of the segment before it.
+    pub input: Activity,
+    /// Leaves that start the graph of the segment behind the cut.
+    pub output: Activity,
+    /// Gradient with respect to the input, from the gradient with respect to the output. Also accumulates the
+    /// gradients of the module's own parameters where the module keeps them.
+    #[allow(clippy::type_complexity)]
+    pub backward: Box<dyn FnOnce(&Activity) -> Result<Activity>>,
+}
+
+enum Noise<'a> {
+    /// Torch7's generator: the numbers that a seed gave then.
+    Torch(&'a mut Generator),
+    /// libtorch's generator, seeded by the trainer for each step; works on every device.
+    Library,
+}
+
+/// State of one forward pass.
+pub struct Context<'a> {
+    /// Training or evaluation.
+    pub mode: Mode,
+    noise: Noise<'a>,
+    replay: bool,
+    observer: Option<&'a mut dyn Observer>,
+    cuts: Vec<Cut>,
+}
+
+impl<'a> Context<'a> {
+    /// A pass whose noise comes from libtorch's generator.
+    #[must_use]
+    pub fn new(mode: Mode) -> Context<'a> {
+        Context { mode, noise: Noise::Library, replay: false, observer: None, cuts: Vec::new() }
+    }
+
+    /// A pass whose noise comes from Torch7's generator (the eager protocol).
+    #[must_use]
+    pub fn with_generator(mode: Mode, generator: &'a mut Generator) -> Context<'a> {
+        Context { mode, noise: Noise::Torch(generator), replay: false, observer: None, cuts: Vec::new() }
+    }
+
+    /// Lets `observer` see every module.
+    #[must_use]
+    pub fn observed(mut self, observer: &'a mut dyn Observer) -> Context<'a> {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Makes this pass repeat the one before: modules take the noise that their fields hold instead of new noise,
+    /// and running statistics stay as they are. The eager protocol's backward needs the graph of the last forward.
+    #[must_use]
+    pub fn replaying(mut self) -> Context<'a> {
+        self.replay = true;
+        self
+    }
+
+    /// Whether this pass repeats the one before.
+    #[must_use]
+    pub fn replays(&self) -> bool {
+        self.replay
+    }
+
+    /// Whether this is a training pass.
+    #[must_use]
+    pub fn is_training(&self) -> bool {
+        self.mode == Mode::Train
+    }
+
+    /// Zeros and ones of `like`'s shape, type and device, 1 with probability `p`.
+    ///
+    /// # Errors
+    /// When libtorch cannot draw for this type.
+    pub fn bernoulli(&mut self, size: &[i64], p: f64, like: &tch::Tensor) -> Result<tch::Tensor> {
+        match &mut self.noise {
+            Noise::Library => Ok(tch::Tensor::f_empty(size, (like.kind(), like.device()))?.f_bernoulli_float_(p)?),
+            Noise::Torch(generator) => drawn(size, like, || f64::from(u8::from(generator.bernoulli(p)))),
+        }
+    }
+
+    /// Uniform numbers in [a, b).
+    ///
+    /// # Errors
+    /// When libtorch cannot draw for this type.
+    pub fn uniform(&mut self, size: &[i64], a: f64, b: f64, like: &tch::Tensor) -> Result<tch::Tensor> {
+        match &mut self.noise {
+            Noise::Library => Ok(tch::Tensor::f_empty(size, (like.kind(), like.device()))?.f_uniform_(a, b)?),
+            Noise::Torch(generator) => drawn(size, like, || generator.uniform(a, b)),
+        }
+    }
+
+    /// Normal numbers.
+    ///
+    /// # Errors
+    /// When libtorch cannot draw for this type.
+    pub fn normal(&mut self, size: &[i64], mean: f64, std: f64, like: &tch::Tensor) -> Result<tch::Tensor> {
+        match &mut self.noise {
+            Noise::Library => Ok(tch::Tensor::f_empty(size, (like.kind(), like.device()))?.f_normal_(mean, std)?),
+            Noise::Torch(generator) => drawn(size, like, || generator.normal(mean, std)),
+        }
+    }
+
+    /// Tells the observer, if there is one.
+    pub(super) fn observe(&mut self, node: &Node, input: &Activity, output: &Activity) {
+        if let Some(observer) = &mut self.observer {
+            observer.saw(node, input, output);
+        }
+    }
+
+    /// Records a cut; only a training pass needs it.
+    pub fn cut(&mut self, cut: Cut) {
+        self.cuts.push(cut);
+    }
+
+    /// The cuts of this pass in the order of the forward run.
+    pub fn take_cuts(&mut self) -> Vec<Cut> {
+        std::mem::take(&mut self.cuts)
+    }
+}
+
+fn drawn(size: &[i64], like: &tch::Tensor, mut draw: impl FnMut() -> f64) -> Result<tch::Tensor> {
+    let count = size.iter().product::<i64>().max(0) as usize;
+    let numbers: Vec<f64> = (0..count).map(|_| draw()).collect();
+    Ok(tch::Tensor::from_slice(&numbers).f_view(size)?.f_to_kind(like.kind())?.f_to_device(like.device())?)
+}

@@ -1,0 +1,140 @@
+//! `−Σ w_t · x_t / Σ w_t`: the log-probability of the right class. `x` `[c]` or `[n, c]`, target: classes from 1.
+//!
+//! Torch7: `nn/ClassNLLCriterion.lua`; without `sizeAverage` the sum is not divided. Targets equal to `ignoreIndex`
+//! count nothing. DIGITS' default loss.
+
+use crate::{
+    error::{Error, Kind, Result},
+    nn::{
+        Activity, Arg, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, optional,
+        set_arguments, size_mismatch,
+    },
+    torch::Generator,
+};
+
+const ARGS: &[Arg] = &[
+    optional("weights", ArgKind::Tensor, Missing::Nil),
+    optional("sizeAverage", ArgKind::Bool, Missing::Bool(true)),
+    optional("ignoreIndex", ArgKind::Int, Missing::Number(-100.0)),
+];
+
+/// `nn.ClassNLLCriterion([weights, sizeAverage=true, ignoreIndex=-100])`
+pub const SPEC: Spec = Spec {
+    args: ARGS,
+    init: Some(init),
+    ..Spec::criterion(
+        &["nn.ClassNLLCriterion"],
+        build,
+        Probe::criterion("", "torch.randn(3, 4)", "torch.LongTensor{4, 1, 2}"),
+    )
+};
+
+/// Negative log-likelihood of classes.
+pub struct ClassNll {
+    /// `[c]`
+    weights: Option<tch::Tensor>,
+    size_average: bool,
+    /// As targets give it, 1-based.
+    ignore_index: i64,
+}
+
+pub(super) fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
+    set_arguments(args, fields, &["weights", "sizeAverage", "ignoreIndex"])
+}
+
+impl ClassNll {
+    /// The criterion that these fields describe.
+    pub(super) fn read(builder: &mut dyn Builder) -> Result<ClassNll> {
+        let fields = builder.fields();
+        let weights = fields.tensor("weights")?.map(|weights| weights.view());
+        let ignore_index = fields.int_or("ignoreIndex", -100)?;
+        Ok(ClassNll { weights, size_average: fields.truthy("sizeAverage")?, ignore_index })
+    }
+
+    /// The loss of log-probabilities `x`: `[c]`, `[n, c]`, or `[n, c, h, w]` with targets `[n, h, w]`.
+    pub(super) fn loss(&self, input: &Activity, x: &tch::Tensor, target: &tch::Tensor) -> Result<tch::Tensor> {
+        let size = x.size();
+        let (batch, classes) = match size.as_slice() {
+            [classes] => (vec![], *classes),
+            [n, classes, rest @ ..] => ([&[*n], rest].concat(), *classes),
+            [] => return Err(size_mismatch(input, "[c] or [n, c]")),
+        };
+        if target.numel() as i64 != batch.iter().product::<i64>() {
+            return Err(size_mismatch(input, format!("one class for each sample, {} in all", batch.iter().product::<i64>()))
+                .with_help("nn.ClassNLLCriterion is for classification; for images as targets use nn.MSECriterion"));
+        }
+        if let Some(weights) = &self.weights
+            && weights.numel() as i64 != classes
+        {
+            return Err(size_mismatch(input, format!("{} classes, one for each of its weights", weights.numel())));
+        }
+        let target = target.f_to_kind(tch::Kind::Int64)?.f_to_device(x.device())?.f_reshape(&batch[..])?;
+        // On a CUDA device the look at the labels would wait for the device, so it is made on the processor only.
+        if x.device() == tch::Device::Cpu && target.numel() > 0 {
+            let counts = target.f_ne(self.ignore_index)?;
+            if counts.f_any()?.f_int64_value(&[])? == 0 {
+                return Ok(x.f_sum(x.kind())?.f_mul_scalar(0.0)?);
+            }
+            let labels = target.f_masked_select(&counts)?;
+            let (least, most) = (labels.f_min()?.f_int64_value(&[])?, labels.f_max()?.f_int64_value(&[])?);
+            if least < 1 || most > classes {
+                let wrong = if least < 1 { least } else { most };
+                return Err(Error::new(Kind::Shape, format!("target {wrong} is no class from 1 to {classes}")).with_help(
+                    "let the network's last layer give one value for each class; classes are counted from 1",
+                ));
+            }
+        }
+        let (weights, reduction) = (self.weights.as_ref(), match self.size_average {
+            true => tch::Reduction::Mean,
+            false => tch::Reduction::Sum,
+        });
+        let weights = weights.map(|w| w.to_kind(x.kind()));
+        Ok(x.f_nll_loss_nd(&target.f_add_scalar(-1)?, weights.as_ref(), reduction, self.ignore_index - 1)?)
+    }
+}
+
+fn build(builder: &mut dyn Builder) -> Result<Box<dyn Criterion>> {
+    Ok(Box::new(ClassNll::read(builder)?))
+}
+
+impl Criterion for ClassNll {
+    fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
+        let x = input.tensor()?;
+        if !matches!(x.dim(), 1 | 2) {
+            return Err(size_mismatch(input, "[c] or [n, c]").with_help("end the network with nn.LogSoftMax on vectors"));
+        }
+        self.loss(input, x, target.tensor()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        nn::{
+            Value,
+            testing::{assert_close, object, plain, tensor},
+        },
+        torch::{Tensor, TensorType},
+    };
+
+    #[test]
+    fn classes_count_from_one_and_weights_average() {
+        let x = || tensor(&[2, 2], &[-1.0, -2.0, -3.0, -4.0]);
+        let target = || tensor(&[2], &[2.0, 1.0]);
+        assert_close(&[plain("nn.ClassNLLCriterion").loss(x(), target()).unwrap()], &[2.5]);
+        let weights = Tensor::from_tch(TensorType::DOUBLE, &tensor(&[2], &[1.0, 3.0])).unwrap();
+        let weighted = object("nn.ClassNLLCriterion", [Value::Tensor(weights)]);
+        assert_close(&[weighted.loss(x(), target()).unwrap()], &[(3.0 * 2.0 + 3.0) / 4.0]);
+        let sum = object("nn.ClassNLLCriterion", [Value::Nil, Value::Bool(false)]);
+        assert_close(&[sum.loss(x(), target()).unwrap()], &[5.0]);
+        assert_close(&[sum.loss(tensor(&[2], &[-1.0, -2.0]), tensor(&[1], &[2.0])).unwrap()], &[2.0]);
+    }
+
+    #[test]
+    fn a_label_outside_the_classes_is_named() {
+        let loss = plain("nn.ClassNLLCriterion").loss(tensor(&[1, 2], &[0.0, 0.0]), tensor(&[1], &[3.0]));
+        assert_eq!(loss.unwrap_err().message(), "target 3 is no class from 1 to 2");
+        let ignored = plain("nn.ClassNLLCriterion").loss(tensor(&[1, 2], &[-7.0, 0.0]), tensor(&[1], &[-100.0]));
+        assert_close(&[ignored.unwrap()], &[0.0]);
+    }
+}

@@ -1,0 +1,69 @@
+//! ClassNLLCriterion for every pixel. `x` `[n, c, h, w]` log-probabilities, target `[n, h, w]`: classes from 1.
+//!
+//! Torch7: `nn/SpatialClassNLLCriterion.lua`; cudnn's `SpatialCrossEntropyCriterion` takes scores of any scale.
+
+use super::class_nll::{self, ClassNll};
+use crate::{
+    error::Result,
+    nn::{Activity, Arg, ArgKind, Context, Criterion, Missing, Probe, Spec, optional, size_mismatch},
+};
+
+const ARGS: &[Arg] = &[
+    optional("weights", ArgKind::Tensor, Missing::Nil),
+    optional("sizeAverage", ArgKind::Bool, Missing::Bool(true)),
+    optional("ignoreIndex", ArgKind::Int, Missing::Number(-100.0)),
+];
+
+const PROBE: Probe = Probe::criterion("", "torch.randn(1, 3, 2, 2)", "torch.LongTensor{{{1, 3}, {2, 1}}}");
+
+/// `nn.SpatialClassNLLCriterion([weights, sizeAverage=true])`, `cudnn.SpatialCrossEntropyCriterion([weights])`
+pub const SPECS: &[Spec] = &[
+    Spec {
+        args: ARGS,
+        init: Some(class_nll::init),
+        ..Spec::criterion(
+            &["nn.SpatialClassNLLCriterion"],
+            |b| Ok(Box::new(SpatialClassNll { nll: ClassNll::read(b)?, normalises: false })),
+            PROBE,
+        )
+    },
+    Spec {
+        args: ARGS,
+        init: Some(class_nll::init),
+        ..Spec::criterion(
+            &["cudnn.SpatialCrossEntropyCriterion"],
+            |b| Ok(Box::new(SpatialClassNll { nll: ClassNll::read(b)?, normalises: true })),
+            PROBE,
+        )
+    },
+];
+
+/// Negative log-likelihood of pixels.
+pub struct SpatialClassNll {
+    nll: ClassNll,
+    /// Whether it takes the logarithm of the softmax itself.
+    normalises: bool,
+}
+
+impl Criterion for SpatialClassNll {
+    fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
+        let x = input.tensor()?;
+        if x.dim() != 4 {
+            return Err(size_mismatch(input, "[n, c, h, w]").with_help("for vectors use nn.ClassNLLCriterion"));
+        }
+        let x = if self.normalises { x.f_log_softmax(1, None)? } else { x.shallow_clone() };
+        self.nll.loss(input, &x, target.tensor()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::nn::testing::{assert_close, plain, tensor};
+
+    #[test]
+    fn averages_over_pixels() {
+        let x = tensor(&[1, 2, 1, 2], &[-1.0, -2.0, -3.0, -4.0]);
+        let loss = plain("nn.SpatialClassNLLCriterion").loss(x, tensor(&[1, 1, 2], &[2.0, 1.0])).unwrap();
+        assert_close(&[loss], &[2.5]);
+    }
+}

@@ -1,0 +1,91 @@
+//! The network: modules, criteria, parameters, and the tree of nodes that a front end lowers a file into.
+//!
+//! **In:** the fields of a module's object (`Fields`), tensors. **Out:** `Network`: forward, loss, gradients in one
+//! flat vector. **Never:** Lua or Python, files, the training loop.
+//!
+//! Adding a module: one file in `modules/` with its `SPEC`, one word in `modules!`. A criterion: the same in
+//! `criteria/`.
+
+mod activity;
+mod context;
+pub mod criteria;
+mod fields;
+mod init;
+mod layout;
+pub mod modules;
+mod network;
+mod node;
+mod parameters;
+mod spec;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use std::any::Any;
+
+pub use activity::{Activity, Shape};
+pub use context::{Context, Cut, Mode, Observer};
+pub use fields::{Fields, Value};
+pub use init::{set_arguments, set_parameters, uniform_reset};
+pub use layout::{axis, missing, pair, planes, pooled_size};
+pub use network::Network;
+pub use node::Node;
+pub use parameters::{Buffer, Parameter, Parameters};
+pub use spec::{Arg, ArgKind, Args, Build, Builder, Init, Missing, Probe, Reset, Spec, optional, required, signature};
+
+use crate::error::{Error, Kind, Result};
+
+/// A layer: a function of its input and its parameters. Backward is libtorch's autograd.
+pub trait Module: Any {
+    /// The output for `input`. In-place flags of Torch7 are hints here and ignored: results are new tensors.
+    ///
+    /// # Errors
+    /// `Kind::Shape` when the input does not fit (see [`size_mismatch`]), `Kind::Torch` when libtorch refuses.
+    fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity>;
+
+    /// Floating point operations of one forward pass, a multiply-add counted as two; children not included.
+    fn flops(&self, _input: &Shape, _output: &Shape) -> u64 {
+        0
+    }
+
+    /// The children of a container, in order.
+    fn children(&self) -> Vec<&Node> {
+        Vec::new()
+    }
+
+    /// Writes what Torch7 leaves on the object after a forward pass (`noise`, `indices` …) into its fields.
+    /// Called by the eager protocol only.
+    ///
+    /// # Errors
+    /// When the object refuses.
+    fn save(&self, _fields: &dyn Fields) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A loss: a number from an output and a target.
+pub trait Criterion: Any {
+    /// The loss as a libtorch scalar in the graph of `input`.
+    ///
+    /// # Errors
+    /// `Kind::Shape` when input and target do not fit, `Kind::Torch` when libtorch refuses.
+    fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor>;
+}
+
+/// "size mismatch": the error of a module whose input has another shape. `wants` is in words: `[784] or [n, 784]`.
+#[must_use]
+pub fn size_mismatch(input: &Activity, wants: impl Into<String>) -> Error {
+    Error::new(Kind::Shape, "the input does not fit the module")
+        .with_fact("it was given", input.shape())
+        .with_fact("it wants", wants.into())
+}
+
+/// The spec of a class, by any of its names.
+#[must_use]
+pub fn spec(class: &str) -> Option<&'static Spec> {
+    specs().find(|spec| spec.classes.contains(&class))
+}
+
+/// Every class that network files can construct.
+pub fn specs() -> impl Iterator<Item = &'static Spec> {
+    modules::REGISTRY.iter().chain(criteria::REGISTRY).flat_map(|specs| specs.iter())
+}

@@ -1,0 +1,340 @@
+//! Convolutions of images `[n, c, h, w]` and volumes `[n, c, t, h, w]`, the batch optional.
+//!
+//! Torch7: `nn/SpatialConvolution.lua`, `SpatialConvolutionMM`, `SpatialDilatedConvolution`, `VolumetricConvolution`,
+//! `VolumetricDilatedConvolution`; cudnn's have `groups`. Arguments name the width before the height; weight is
+//! `[out, in / groups, kH, kW]` (MM: the last three flattened). Drawn from U(±1/√(in·kW·kH)), weight first.
+
+use crate::{
+    error::Result,
+    nn::{
+        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, missing, optional,
+        pair, planes, required, set_arguments, set_parameters, size_mismatch, uniform_reset,
+    },
+    torch::{Generator, Tensor},
+};
+
+/// The dims of an image, outermost first.
+pub(super) const IMAGE: &[&str] = &["H", "W"];
+/// The dims of a volume, outermost first.
+pub(super) const VOLUME: &[&str] = &["T", "H", "W"];
+
+const fn one(name: &'static str) -> Arg {
+    optional(name, ArgKind::Int, Missing::Number(1.0))
+}
+
+const fn int(name: &'static str) -> Arg {
+    required(name, ArgKind::Int)
+}
+
+const fn later(name: &'static str) -> Arg {
+    optional(name, ArgKind::Int, Missing::Nil)
+}
+
+const ZERO_PAD_W: Arg = optional("padW", ArgKind::Int, Missing::Number(0.0));
+const ZERO_PAD_T: Arg = optional("padT", ArgKind::Int, Missing::Number(0.0));
+
+const SPATIAL: Spec = Spec {
+    args: &[
+        int("nInputPlane"),
+        int("nOutputPlane"),
+        int("kW"),
+        int("kH"),
+        one("dW"),
+        one("dH"),
+        ZERO_PAD_W,
+        later("padH"),
+        one("groups"),
+    ],
+    init: Some(|args, fields, generator| init(args, fields, generator, IMAGE, false)),
+    reset: Some(reset),
+    print: |fields| describe(fields, IMAGE, false),
+    buffers: &["finput", "fgradInput"],
+    ..Spec::module(
+        &["nn.SpatialConvolution", "cudnn.SpatialConvolution"],
+        |b| build(b, IMAGE),
+        Probe::module("2, 3, 3, 2, 2, 1, 1, 0", "torch.randn(2, 2, 5, 4)"),
+    )
+};
+
+const VOLUMETRIC: Spec = Spec {
+    args: &[
+        int("nInputPlane"),
+        int("nOutputPlane"),
+        int("kT"),
+        int("kW"),
+        int("kH"),
+        one("dT"),
+        one("dW"),
+        one("dH"),
+        ZERO_PAD_T,
+        later("padW"),
+        later("padH"),
+    ],
+    init: Some(|args, fields, generator| init(args, fields, generator, VOLUME, false)),
+    print: |fields| describe(fields, VOLUME, false),
+    ..Spec::module(
+        &["nn.VolumetricConvolution", "cudnn.VolumetricConvolution"],
+        |b| build(b, VOLUME),
+        Probe::module("2, 2, 2, 3, 2, 1, 1, 1, 1", "torch.randn(1, 2, 3, 3, 4)"),
+    )
+};
+
+/// `nn.SpatialConvolution(nInputPlane, nOutputPlane, kW, kH[, dW=1, dH=1, padW=0, padH=padW])`, and its kin.
+pub const SPECS: &[Spec] = &[
+    Spec { reset: Some(reset), ..SPATIAL },
+    Spec {
+        init: Some(|args, fields, generator| init(args, fields, generator, IMAGE, true)),
+        reset: Some(reset),
+        ..Spec { classes: &["nn.SpatialConvolutionMM"], ..SPATIAL }
+    },
+    Spec {
+        classes: &["nn.SpatialDilatedConvolution"],
+        args: &[
+            int("nInputPlane"),
+            int("nOutputPlane"),
+            int("kW"),
+            int("kH"),
+            one("dW"),
+            one("dH"),
+            ZERO_PAD_W,
+            later("padH"),
+            one("dilationW"),
+            one("dilationH"),
+        ],
+        print: |fields| describe(fields, IMAGE, true),
+        probe: Probe::module("2, 3, 2, 2, 1, 1, 0, 0, 2, 2", "torch.randn(2, 2, 5, 4)"),
+        ..SPATIAL
+    },
+    Spec { reset: Some(reset), buffers: &["finput", "fgradInput"], ..VOLUMETRIC },
+    Spec {
+        classes: &["nn.VolumetricDilatedConvolution"],
+        args: &[
+            int("nInputPlane"),
+            int("nOutputPlane"),
+            int("kT"),
+            int("kW"),
+            int("kH"),
+            one("dT"),
+            one("dW"),
+            one("dH"),
+            ZERO_PAD_T,
+            later("padW"),
+            later("padH"),
+            one("dilationT"),
+            one("dilationW"),
+            one("dilationH"),
+        ],
+        reset: Some(reset),
+        print: |fields| describe(fields, VOLUME, true),
+        buffers: &["finput", "fgradInput"],
+        probe: Probe::module("1, 2, 2, 2, 2, 1, 1, 1, 0, 0, 0, 2, 1, 1", "torch.randn(1, 1, 4, 3, 3)"),
+        ..VOLUMETRIC
+    },
+];
+
+/// A cross-correlation with learned kernels.
+pub struct Convolution {
+    /// As the field has it: `size`, or flattened by the MM classes.
+    pub weight: tch::Tensor,
+    /// `[out, in / groups, kH, kW]` or `[out, in / groups, kT, kH, kW]`
+    pub size: Vec<i64>,
+    /// `[out]`
+    pub bias: Option<tch::Tensor>,
+    /// Steps of the window, outermost dim first, as the lists below.
+    pub stride: Vec<i64>,
+    /// Zeros on both sides.
+    pub padding: Vec<i64>,
+    /// Distance between kernel elements.
+    pub dilation: Vec<i64>,
+    /// Runs of planes that see each other.
+    pub groups: i64,
+    class: String,
+}
+
+fn init(
+    args: &Args<'_>,
+    fields: &dyn Fields,
+    generator: &mut Generator,
+    dims: &[&str],
+    is_flat: bool,
+) -> Result<()> {
+    let (input, output) = (args.int("nInputPlane"), args.int("nOutputPlane"));
+    set_arguments(args, fields, &["nInputPlane", "nOutputPlane"])?;
+    let order: &[&str] = if dims.len() == 2 { &["W", "H"] } else { &["T", "W", "H"] };
+    let mut pad = 0;
+    for dim in order {
+        set_arguments(args, fields, &[&format!("k{dim}"), &format!("d{dim}")])?;
+        pad = args.int_or(&format!("pad{dim}"), pad);
+        fields.set(&format!("pad{dim}"), pad.into())?;
+    }
+    let has = |name: &str| args.has_argument(name);
+    for dim in dims.iter().filter(|dim| has(&format!("dilation{dim}"))) {
+        set_arguments(args, fields, &[&format!("dilation{dim}")])?;
+    }
+    let groups = if has("groups") { args.int("groups") } else { 1 };
+    if groups != 1 {
+        fields.set("groups", groups.into())?;
+    }
+    let kernel: Vec<i64> = dims.iter().map(|dim| args.int(&format!("k{dim}"))).collect();
+    let size = if is_flat {
+        vec![output, input * kernel.iter().product::<i64>()]
+    } else {
+        [vec![output, input / groups.max(1)], kernel].concat()
+    };
+    set_parameters(fields, &[("weight", "gradWeight", &size), ("bias", "gradBias", &[output])])?;
+    fields.set("finput", Tensor::empty(fields.tensor_type()).into())?;
+    fields.set("fgradInput", Tensor::empty(fields.tensor_type()).into())?;
+    reset(fields, None, generator)
+}
+
+/// U(±1/√(in·kernel elements)) for weight, then bias; `reset(stdv)` as Torch7 has it.
+pub(super) fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator) -> Result<()> {
+    let fan_in = fields.number("nInputPlane")?
+        * fields.number_or("kT", 1.0)?
+        * fields.number("kW")?
+        * fields.number_or("kH", 1.0)?;
+    uniform_reset(fields, &["weight", "bias"], stdv, 1.0 / fan_in.sqrt(), generator)
+}
+
+fn describe(fields: &dyn Fields, dims: &[&str], is_dilated: bool) -> Result<String> {
+    let mut text = describe_window(fields, dims)?;
+    if is_dilated {
+        text += &format!(", {}", pair(&printed(fields, dims, "dilation", 1)?, ","));
+    }
+    let says_bias = dims.len() == 2 || is_dilated;
+    let bias = if says_bias && !fields.truthy("bias")? { " without bias" } else { "" };
+    Ok(format!("{text}){bias}"))
+}
+
+/// `(in -> out, kWxkH, dW,dH, padW,padH`: strides and pads only when they are not the usual ones; no bracket.
+pub(super) fn describe_window(fields: &dyn Fields, dims: &[&str]) -> Result<String> {
+    let kernel = pair(&printed(fields, dims, "k", 1)?, "x");
+    let (stride, pad) = (printed(fields, dims, "d", 1)?, printed(fields, dims, "pad", 0)?);
+    let mut text = format!("({} -> {}, {kernel}", fields.int("nInputPlane")?, fields.int("nOutputPlane")?);
+    let is_padded = pad.iter().any(|&pad| pad != 0);
+    if is_padded || stride.iter().any(|&step| step != 1) {
+        text += &format!(", {}", pair(&stride, ","));
+    }
+    if is_padded {
+        text += &format!(", {}", pair(&pad, ","));
+    }
+    Ok(text)
+}
+
+/// Fields `{prefix}W`, `{prefix}H` (`T` first) in the order in which Torch7 prints them.
+pub(super) fn printed(fields: &dyn Fields, dims: &[&str], prefix: &str, default: i64) -> Result<Vec<i64>> {
+    let order: &[&str] = if dims.len() == 2 { &["W", "H"] } else { &["T", "W", "H"] };
+    extents(fields, order, prefix, default)
+}
+
+/// Fields `{prefix}T`, `{prefix}H`, `{prefix}W` in libtorch's order.
+pub(super) fn extents(fields: &dyn Fields, dims: &[&str], prefix: &str, default: i64) -> Result<Vec<i64>> {
+    dims.iter().map(|dim| fields.int_or(&format!("{prefix}{dim}"), default)).collect()
+}
+
+fn build(builder: &mut dyn Builder, dims: &[&str]) -> Result<Box<dyn Module>> {
+    let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
+    let bias = builder.parameter("bias")?;
+    let fields = builder.fields();
+    let groups = fields.int_or("groups", 1)?;
+    let kernel = extents(fields, dims, "k", 1)?;
+    let size = [vec![fields.int("nOutputPlane")?, fields.int("nInputPlane")? / groups.max(1)], kernel].concat();
+    Ok(Box::new(Convolution {
+        weight,
+        size,
+        bias,
+        stride: extents(fields, dims, "d", 1)?,
+        padding: extents(fields, dims, "pad", 0)?,
+        dilation: extents(fields, dims, "dilation", 1)?,
+        groups,
+        class: fields.class(),
+    }))
+}
+
+impl Module for Convolution {
+    fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
+        let weight = &self.size;
+        let spatial = weight.len() - 2;
+        let wanted = weight[1] * self.groups;
+        let x = planes(input, spatial, Some(wanted)).map_err(|error| {
+            let size = input.tensor().map(tch::Tensor::size).unwrap_or_default();
+            let got = size.len().checked_sub(spatial + 1).map_or(0, |d| size[d]);
+            error.with_help(format!(
+                "write {}({got}, {}, …), or let the module before it give {wanted} planes",
+                self.class, weight[0]
+            ))
+        })?;
+        let size = x.size();
+        let needed: Vec<i64> =
+            (0..spatial).map(|d| self.dilation[d] * (weight[d + 2] - 1) + 1 - 2 * self.padding[d]).collect();
+        if size[size.len() - spatial..].iter().zip(&needed).any(|(have, need)| have < need) {
+            return Err(size_mismatch(input, format!("images of at least {} pixels", pair(&needed, "x")))
+                .with_help("pool less before it, make its kernel smaller or pad it"));
+        }
+        let (weight, bias) = (self.weight.f_view(&self.size[..])?, self.bias.as_ref());
+        Ok(match spatial {
+            2 => x.f_conv2d(&weight, bias, &self.stride, &self.padding, &self.dilation, self.groups)?,
+            _ => x.f_conv3d(&weight, bias, &self.stride, &self.padding, &self.dilation, self.groups)?,
+        }
+        .into())
+    }
+
+    fn flops(&self, _input: &Shape, output: &Shape) -> u64 {
+        let per_output: i64 = self.size[1..].iter().product();
+        (output.numel() * per_output * 2) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::nn::{
+        Mode,
+        testing::{assert_close, object, randn, tensor},
+    };
+
+    #[test]
+    fn correlates_by_hand() {
+        let conv = object("nn.SpatialConvolution", [1i64, 1, 2, 1]);
+        let weight = conv.get_tensor("weight");
+        weight.copy_from(&tensor(&[2], &[1.0, 10.0])).unwrap();
+        conv.get_tensor("bias").copy_from(&tensor(&[1], &[0.5])).unwrap();
+        let (size, y) = conv.eval(tensor(&[1, 1, 3], &[1.0, 2.0, 3.0]));
+        assert_eq!(size, [1, 1, 2]);
+        assert_close(&y, &[21.5, 32.5]);
+    }
+
+    #[test]
+    fn prints_what_is_unusual() {
+        assert_eq!(object("nn.SpatialConvolution", [1i64, 20, 5, 5]).print(), "nn.SpatialConvolution(1 -> 20, 5x5)");
+        let padded = object("cudnn.SpatialConvolution", [3i64, 64, 11, 7, 4, 4, 2]);
+        assert_eq!(padded.print(), "cudnn.SpatialConvolution(3 -> 64, 11x7, 4,4, 2,2)");
+        assert_eq!(
+            padded.with("bias", crate::nn::Value::Nil).print(),
+            "cudnn.SpatialConvolution(3 -> 64, 11x7, 4,4, 2,2) without bias"
+        );
+        let volume = object("nn.VolumetricConvolution", [3i64, 8, 2, 3, 4]);
+        assert_eq!(volume.print(), "nn.VolumetricConvolution(3 -> 8, 2x3x4)");
+        let dilated = object("nn.SpatialDilatedConvolution", [3i64, 8, 3, 3]);
+        assert_eq!(dilated.print(), "nn.SpatialDilatedConvolution(3 -> 8, 3x3, 1,1)");
+    }
+
+    #[test]
+    fn groups_and_flat_weights() {
+        let grouped = object("cudnn.SpatialConvolution", [4i64, 6, 1, 1, 1, 1, 0, 0, 2]);
+        assert_eq!(grouped.get_tensor("weight").size(), [6, 2, 1, 1]);
+        assert_eq!(grouped.eval(randn(&[4, 3, 3])).0, [6, 3, 3]);
+        let flat = object("nn.SpatialConvolutionMM", [2i64, 3, 2, 2]);
+        assert_eq!(flat.get_tensor("weight").size(), [3, 8]);
+        assert_eq!(flat.eval(randn(&[5, 2, 4, 4])).0, [5, 3, 3, 3]);
+    }
+
+    #[test]
+    fn a_wrong_number_of_planes_is_a_page_that_names_the_mend() {
+        let conv = object("nn.SpatialConvolution", [1i64, 20, 5, 5]);
+        let page = conv.forward(Mode::Train, randn(&[2, 3, 28, 28])).unwrap_err().to_string();
+        assert!(page.contains("it wants        [1, h, w] or [n, 1, h, w]"), "{page}");
+        assert!(page.contains("write nn.SpatialConvolution(3, 20, …)"), "{page}");
+        let page = conv.forward(Mode::Train, randn(&[1, 4, 4])).unwrap_err().to_string();
+        assert!(page.contains("images of at least 5x5 pixels"), "{page}");
+    }
+}

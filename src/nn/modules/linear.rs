@@ -1,0 +1,88 @@
+//! `y = x Wᵀ + b`. Shapes: `[in]` → `[out]`, `[n, in]` → `[n, out]`; weight `[out, in]`, bias `[out]`.
+//!
+//! Torch7: `nn/Linear.lua`. Both parameters are drawn from U(−1/√in, 1/√in), weight first.
+
+use crate::{
+    error::Result,
+    nn::{
+        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, missing, optional, required,
+        set_parameters, size_mismatch, uniform_reset,
+    },
+    torch::Generator,
+};
+
+/// `nn.Linear(inputSize, outputSize[, bias=true])`
+pub const SPEC: Spec = Spec {
+    args: &[
+        required("inputSize", ArgKind::Int),
+        required("outputSize", ArgKind::Int),
+        optional("bias", ArgKind::Any, Missing::Bool(true)),
+    ],
+    init: Some(init),
+    reset: Some(reset),
+    print: describe,
+    buffers: &["addBuffer"],
+    ..Spec::module(&["nn.Linear"], build, Probe::module("4, 3", "torch.randn(2, 4)"))
+};
+
+/// A fully connected layer.
+pub struct Linear {
+    /// `[out, in]`
+    pub weight: tch::Tensor,
+    /// `[out]`
+    pub bias: Option<tch::Tensor>,
+}
+
+fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator) -> Result<()> {
+    let (input, output) = (args.int("inputSize"), args.int("outputSize"));
+    set_parameters(fields, &[("weight", "gradWeight", &[output, input])])?;
+    if args.truthy("bias") {
+        set_parameters(fields, &[("bias", "gradBias", &[output])])?;
+    }
+    reset(fields, None, generator)
+}
+
+fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator) -> Result<()> {
+    let Some(weight) = fields.tensor("weight")? else { return Ok(()) };
+    let fan_in = weight.size().get(1).copied().unwrap_or(1) as f64;
+    uniform_reset(fields, &["weight", "bias"], stdv, 1.0 / fan_in.sqrt(), generator)
+}
+
+fn describe(fields: &dyn Fields) -> Result<String> {
+    let size = fields.tensor("weight")?.map(|weight| weight.size()).unwrap_or_default();
+    let bias = if fields.truthy("bias")? { "" } else { " without bias" };
+    Ok(match size.as_slice() {
+        [output, input] => format!("({input} -> {output}){bias}"),
+        _ => bias.to_string(),
+    })
+}
+
+fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
+    let weight = builder.parameter("weight")?;
+    let bias = builder.parameter("bias")?;
+    let weight = weight.ok_or_else(|| missing(builder.fields(), "weight"))?;
+    Ok(Box::new(Linear { weight, bias }))
+}
+
+impl Module for Linear {
+    fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
+        let x = input.tensor()?;
+        let size = x.size();
+        let (output, features) = self.weight.size2()?;
+        if !matches!(size.len(), 1 | 2) || size.last() != Some(&features) {
+            let error = size_mismatch(input, format!("[{features}] or [n, {features}]"));
+            return Err(match size.as_slice() {
+                [got] | [_, got] => error.with_help(format!(
+                    "write nn.Linear({got}, {output}), or let the module before it give {features} values"
+                )),
+                _ => error.with_help("flatten each sample first: nn.View(-1):setNumInputDims(3)"),
+            });
+        }
+        Ok(x.f_linear(&self.weight, self.bias.as_ref())?.into())
+    }
+
+    fn flops(&self, _input: &Shape, output: &Shape) -> u64 {
+        let features = self.weight.size().last().copied().unwrap_or(0);
+        (output.numel() * features * 2) as u64
+    }
+}

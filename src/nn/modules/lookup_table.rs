@@ -1,0 +1,125 @@
+//! Row numbers to rows: `[l]` of whole numbers from 1 → `[l, nOutput]`, `[n, l]` → `[n, l, nOutput]`.
+//!
+//! Torch7: `nn/LookupTable.lua`: weight `[nIndex, nOutput]` from N(0, 1). Rows longer than `maxNorm` are shortened in
+//! place before they are used; row `paddingValue` gets no gradient.
+
+use crate::{
+    error::{Error, Kind, Result},
+    nn::{
+        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, missing, optional,
+        required, set_arguments, set_parameters, size_mismatch,
+    },
+    torch::Generator,
+};
+
+/// `nn.LookupTable(nIndex, nOutput[, paddingValue=0, maxNorm, normType])`
+pub const SPEC: Spec = Spec {
+    args: &[
+        required("nIndex", ArgKind::Int),
+        required("nOutput", ArgKind::Int),
+        optional("paddingValue", ArgKind::Int, Missing::Number(0.0)),
+        optional("maxNorm", ArgKind::Number, Missing::Nil),
+        optional("normType", ArgKind::Number, Missing::Nil),
+    ],
+    init: Some(init),
+    reset: Some(reset),
+    ..Spec::module(&["nn.LookupTable"], build, Probe::module("5, 2", "torch.LongTensor{{1, 5}, {3, 3}}"))
+};
+
+/// Learned rows.
+pub struct LookupTable {
+    /// `[rows, out]`
+    weight: tch::Tensor,
+    /// 1-based; 0 for none.
+    padding: i64,
+    max_norm: Option<f64>,
+    norm_type: f64,
+    scales_by_frequency: bool,
+}
+
+fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator) -> Result<()> {
+    set_arguments(args, fields, &["paddingValue", "maxNorm", "normType"])?;
+    set_parameters(fields, &[("weight", "gradWeight", &[args.int("nIndex"), args.int("nOutput")])])?;
+    reset(fields, None, generator)
+}
+
+fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator) -> Result<()> {
+    if let Some(weight) = fields.tensor("weight")? {
+        let numbers: Vec<f64> = (0..weight.numel()).map(|_| generator.normal(0.0, stdv.unwrap_or(1.0))).collect();
+        weight.copy_from(&tch::Tensor::from_slice(&numbers))?;
+    }
+    Ok(())
+}
+
+fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
+    let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
+    let fields = builder.fields();
+    let max_norm = match fields.get("maxNorm")? {
+        Value::Nil => None,
+        _ => Some(fields.number("maxNorm")?),
+    };
+    Ok(Box::new(LookupTable {
+        weight,
+        padding: fields.int_or("paddingValue", 0)?,
+        max_norm,
+        norm_type: fields.number_or("normType", 2.0)?,
+        scales_by_frequency: fields.truthy("shouldScaleGradByFreq")?,
+    }))
+}
+
+impl Module for LookupTable {
+    fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
+        let x = input.tensor()?;
+        if !matches!(x.dim(), 1 | 2) {
+            return Err(size_mismatch(input, "[l] or [n, l], row numbers").with_help("give it vectors of row numbers"));
+        }
+        let index = x.f_detach()?.f_to_kind(tch::Kind::Int64)?;
+        let rows = self.weight.size()[0];
+        // On a CUDA device the look at the numbers would wait for the device.
+        if x.device() == tch::Device::Cpu && x.numel() > 0 {
+            let (least, most) = (index.f_min()?.f_int64_value(&[])?, index.f_max()?.f_int64_value(&[])?);
+            if least < 1 || most > rows {
+                let wrong = if least < 1 { least } else { most };
+                return Err(Error::new(Kind::Shape, format!("row {wrong} is not within 1 to {rows}"))
+                    .with_help("rows are counted from 1; make nIndex the largest number that can come"));
+            }
+        }
+        let index = index.f_sub_scalar(1)?;
+        if let Some(max_norm) = self.max_norm {
+            let mut rows = self.weight.detach();
+            let _ = rows.f_embedding_renorm_(&index.f_reshape([-1])?, max_norm, self.norm_type)?;
+        }
+        let padding = if self.padding > 0 { self.padding - 1 } else { -1 };
+        Ok(tch::Tensor::f_embedding(&self.weight, &index, padding, self.scales_by_frequency, false)?.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::nn::{
+        Mode,
+        testing::{assert_close, object, tensor},
+    };
+
+    #[test]
+    fn rows_count_from_one_and_are_shortened() {
+        let table = object("nn.LookupTable", [2.0, 2.0, 0.0, 1.0]);
+        table.get_tensor("weight").copy_from(&tensor(&[4], &[0.3, 0.4, 30.0, 40.0])).unwrap();
+        let (size, y) = table.eval(tensor(&[1, 2], &[2.0, 1.0]));
+        assert_eq!(size, [1, 2, 2]);
+        for (got, wanted) in y.iter().zip([0.6, 0.8, 0.3, 0.4]) {
+            assert!((got - wanted).abs() < 1e-6);
+        }
+        let error = table.forward(Mode::Train, tensor(&[1], &[3.0])).unwrap_err();
+        assert_eq!(error.message(), "row 3 is not within 1 to 2");
+    }
+
+    #[test]
+    fn weights_are_normal() {
+        let numbers = object("nn.LookupTable", [500i64, 2]).numbers("weight");
+        let mean = numbers.iter().sum::<f64>() / 1000.0;
+        let square = numbers.iter().map(|x| x * x).sum::<f64>() / 1000.0;
+        assert!(mean.abs() < 0.15 && (square - 1.0).abs() < 0.2);
+        assert_close(&[object("nn.LookupTable", [500i64, 2]).numbers("weight")[0]], &[numbers[0]]);
+    }
+}

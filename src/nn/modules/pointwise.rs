@@ -1,0 +1,69 @@
+//! Functions of single numbers without parameters: one row each. Shapes: any.
+//!
+//! Torch7: `nn/Sigmoid.lua`, `Tanh.lua`, `LogSigmoid.lua`, `SoftSign.lua`, `TanhShrink.lua`, `Exp.lua`, `Log.lua`,
+//! `Abs.lua`, `Square.lua`, `Sqrt.lua`.
+
+use crate::{
+    error::Result,
+    nn::{Activity, Context, Module, Probe, Spec},
+};
+
+/// A function applied to every number.
+pub struct Pointwise(fn(&tch::Tensor) -> Result<tch::Tensor>);
+
+impl Module for Pointwise {
+    fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
+        Ok((self.0)(input.tensor()?)?.into())
+    }
+}
+
+macro_rules! pointwise {
+    ($([$($class:literal),+] $input:literal $function:expr;)*) => {
+        /// The classes; none takes an argument that matters.
+        pub const SPECS: &[Spec] = &[$(Spec {
+            init: Some(|_, _, _| Ok(())),
+            ..Spec::module(&[$($class),+], |_| Ok(Box::new(Pointwise($function))), Probe::module("", $input))
+        }),*];
+    };
+}
+
+pointwise! {
+    ["nn.Sigmoid", "cudnn.Sigmoid"] "torch.randn(2, 4)" |x| Ok(x.f_sigmoid()?);
+    ["nn.Tanh", "cudnn.Tanh"] "torch.randn(2, 4)" |x| Ok(x.f_tanh()?);
+    ["nn.LogSigmoid"] "torch.randn(2, 4)" |x| Ok(x.f_log_sigmoid()?);
+    ["nn.SoftSign"] "torch.randn(2, 4)" |x| Ok(x.f_div(&x.f_abs()?.f_add_scalar(1.0)?)?);
+    ["nn.TanhShrink"] "torch.randn(2, 4)" |x| Ok(x.f_sub(&x.f_tanh()?)?);
+    ["nn.Exp"] "torch.randn(2, 4)" |x| Ok(x.f_exp()?);
+    ["nn.Log"] "torch.Tensor{0.5, 1, 3}" |x| Ok(x.f_log()?);
+    ["nn.Abs"] "torch.randn(2, 4)" |x| Ok(x.f_abs()?);
+    ["nn.Square"] "torch.randn(2, 4)" |x| Ok(x.f_square()?);
+    ["nn.Sqrt"] "torch.Tensor{0.5, 1, 3}" sqrt;
+}
+
+/// √x whose gradient is 0 where x = 0, as in Torch7; libtorch's own is infinite there.
+fn sqrt(x: &tch::Tensor) -> Result<tch::Tensor> {
+    let is_zero = x.f_eq(0.0)?;
+    let root = x.f_masked_fill(&is_zero, 1.0)?.f_sqrt()?;
+    Ok(root.f_masked_fill(&is_zero, 0.0)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::nn::testing::{assert_close, plain, tensor};
+
+    #[test]
+    fn by_hand() {
+        let x = || tensor(&[3], &[-1.0, 0.0, 3.0]);
+        assert_close(&plain("nn.SoftSign").eval(x()).1, &[-0.5, 0.0, 0.75]);
+        assert_close(&plain("nn.Square").eval(x()).1, &[1.0, 0.0, 9.0]);
+        assert_close(&plain("cudnn.Sigmoid").eval(tensor(&[1], &[0.0])).1, &[0.5]);
+        assert_eq!(plain("nn.Sigmoid").print(), "nn.Sigmoid");
+    }
+
+    #[test]
+    fn the_root_of_zero_has_gradient_zero() {
+        let x = tensor(&[2], &[0.0, 4.0]);
+        assert_close(&plain("nn.Sqrt").eval(x.copy()).1, &[0.0, 2.0]);
+        assert_close(&plain("nn.Sqrt").gradient(&x), &[0.0, 0.25]);
+    }
+}

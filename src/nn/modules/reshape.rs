@@ -1,0 +1,123 @@
+//! The same elements in other sizes: `[n, …]` → `[n, sizes…]`, or `[…]` → `[sizes…]`.
+//!
+//! Torch7: `nn/Reshape.lua`. Without `batchMode` the input is one sample when its elements are exactly those of
+//! `sizes` and its first dim is not 1.
+
+use crate::{
+    error::{Error, Kind, Result},
+    nn::{
+        Activity, ArgKind, Args, Builder, Context, Fields, Module, Probe, Spec, Value, pair, required, size_mismatch,
+    },
+    torch::Generator,
+};
+
+/// `nn.Reshape(sizes…[, batchMode])`
+pub const SPEC: Spec = Spec {
+    args: &[required("sizes", ArgKind::Rest)],
+    init: Some(init),
+    print: describe,
+    ..Spec::module(&["nn.Reshape"], build, Probe::module("2, 3", "torch.randn(4, 6)"))
+};
+
+/// A change of sizes that leaves the first dim alone.
+pub struct Reshape {
+    /// The sizes of one sample.
+    pub sizes: Vec<i64>,
+    /// Whether inputs have a batch dim: always, never, or to be guessed.
+    pub batch_mode: Option<bool>,
+}
+
+fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
+    let mut given = args.rest("sizes").to_vec();
+    if let Some(&Value::Bool(batch_mode)) = given.last() {
+        fields.set("batchMode", Value::Bool(batch_mode))?;
+        given.pop();
+    }
+    if let [Value::List(list)] = given.as_slice() {
+        given = list.clone();
+    }
+    let sizes: Option<Vec<i64>> =
+        given.iter().map(|v| if let Value::Number(n) = v { Some(*n as i64) } else { None }).collect();
+    let Some(sizes) = sizes.filter(|sizes| !sizes.is_empty()) else {
+        return Err(Error::new(Kind::Argument, "to nn.Reshape: sizes are numbers, or one LongStorage")
+            .with_fact("usage", "nn.Reshape(sizes…[, batchMode])"));
+    };
+    fields.set("size", sizes.as_slice().into())?;
+    fields.set("nelement", Value::from(sizes.iter().product::<i64>()))?;
+    let with_batch: Vec<i64> = std::iter::once(0).chain(sizes).collect();
+    fields.set("batchsize", with_batch.as_slice().into())
+}
+
+fn describe(fields: &dyn Fields) -> Result<String> {
+    Ok(format!("({})", pair(&fields.ints("size")?, "x")))
+}
+
+fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
+    let fields = builder.fields();
+    let batch_mode = match fields.get("batchMode")? {
+        Value::Nil => None,
+        _ => Some(fields.truthy("batchMode")?),
+    };
+    Ok(Box::new(Reshape { sizes: fields.ints("size")?, batch_mode }))
+}
+
+impl Reshape {
+    /// The sizes that an input of this size gets; `None` when its elements do not fit.
+    #[must_use]
+    pub fn output_size(&self, size: &[i64]) -> Option<Vec<i64>> {
+        let wanted: i64 = self.sizes.iter().product();
+        let given: i64 = size.iter().product();
+        let is_sample = match self.batch_mode {
+            Some(batch) => !batch,
+            None => given == wanted && size.first() != Some(&1),
+        };
+        let mut output = self.sizes.clone();
+        if !is_sample {
+            output.insert(0, *size.first()?);
+        }
+        let product: i64 = output.iter().product();
+        let fits = if product < 0 { given % product == 0 } else { product == given };
+        fits.then_some(output)
+    }
+}
+
+impl Module for Reshape {
+    fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
+        let x = input.tensor()?;
+        let Some(output) = self.output_size(&x.size()) else {
+            let wanted: i64 = self.sizes.iter().product();
+            return Err(size_mismatch(input, format!("{wanted} elements, or [n, …] with {wanted} elements a sample"))
+                .with_help("make the sizes of nn.Reshape multiply to the elements of one sample"));
+        };
+        Ok(x.f_reshape(output)?.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::testing::{object, try_object};
+
+    fn size_after(sizes: &[i64], batch_mode: Option<bool>, input: &[i64]) -> Option<Vec<i64>> {
+        Reshape { sizes: sizes.to_vec(), batch_mode }.output_size(input)
+    }
+
+    #[test]
+    fn guesses_the_batch() {
+        assert_eq!(size_after(&[6], None, &[2, 3]), Some(vec![6]));
+        assert_eq!(size_after(&[6], None, &[1, 2, 3]), Some(vec![1, 6]));
+        assert_eq!(size_after(&[6], None, &[4, 2, 3]), Some(vec![4, 6]));
+        assert_eq!(size_after(&[6], Some(true), &[2, 3]), None);
+        assert_eq!(size_after(&[2, 3], Some(true), &[1, 6]), Some(vec![1, 2, 3]));
+        assert_eq!(size_after(&[6], Some(false), &[1, 2, 3]), Some(vec![6]));
+    }
+
+    #[test]
+    fn the_last_argument_may_be_the_batch_mode() {
+        let args = vec![Value::Number(2.0), Value::Number(3.0), Value::Bool(true)];
+        let reshape = try_object("nn.Reshape", args).unwrap();
+        assert_eq!(reshape.print(), "nn.Reshape(2x3)");
+        assert_eq!(object("nn.Reshape", [Value::List(vec![Value::Number(4.0)])]).print(), "nn.Reshape(4)");
+        assert!(try_object("nn.Reshape", vec![]).is_err());
+    }
+}

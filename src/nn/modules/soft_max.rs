@@ -1,0 +1,82 @@
+//! Probabilities (or their logarithms) over classes: `[c]`, `[n, c]`, `[c, h, w]`, `[n, c, h, w]`, over c.
+//!
+//! Torch7: `nn/SoftMax.lua`, `LogSoftMax.lua`, `SoftMin.lua`, `SpatialSoftMax.lua`, `SpatialLogSoftMax.lua`. Note that
+//! a 3-D input is one image: its **first** dim holds the classes.
+
+use crate::{
+    error::Result,
+    nn::{Activity, Builder, Context, Module, Probe, Spec, size_mismatch},
+};
+
+macro_rules! row {
+    ($kind:expr, $($class:literal),+) => {
+        Spec {
+            init: Some(|_, _, _| Ok(())),
+            ..Spec::module(&[$($class),+], |b| build(b, $kind), Probe::module("", "torch.randn(2, 4)"))
+        }
+    };
+}
+
+/// The classes; they take no arguments.
+pub const SPECS: &[Spec] = &[
+    row!(Kind::Probability, "nn.SoftMax", "cudnn.SoftMax"),
+    row!(Kind::Logarithm, "nn.LogSoftMax", "cudnn.LogSoftMax"),
+    row!(Kind::OfNegative, "nn.SoftMin"),
+    row!(Kind::Probability, "nn.SpatialSoftMax", "cudnn.SpatialSoftMax", "cudnn.VolumetricSoftMax"),
+    row!(Kind::Logarithm, "nn.SpatialLogSoftMax", "cudnn.SpatialLogSoftMax", "cudnn.VolumetricLogSoftMax"),
+];
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Probability,
+    Logarithm,
+    OfNegative,
+}
+
+/// Softmax over the class dim.
+pub struct SoftMax(Kind);
+
+fn build(_: &mut dyn Builder, kind: Kind) -> Result<Box<dyn Module>> {
+    Ok(Box::new(SoftMax(kind)))
+}
+
+impl Module for SoftMax {
+    fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
+        let x = input.tensor()?;
+        let dim = match x.dim() {
+            1 | 3 => 0,
+            2 | 4 | 5 => 1,
+            _ => {
+                return Err(size_mismatch(input, "[c], [n, c], [c, h, w] or [n, c, h, w]")
+                    .with_help("flatten each sample first: nn.View(-1):setNumInputDims(3)"));
+            }
+        };
+        Ok(match self.0 {
+            Kind::Probability => x.f_softmax(dim, None)?,
+            Kind::Logarithm => x.f_log_softmax(dim, None)?,
+            Kind::OfNegative => x.f_neg()?.f_softmax(dim, None)?,
+        }
+        .into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::nn::testing::{assert_close, plain, tensor};
+
+    #[test]
+    fn the_class_dim_depends_on_the_rank() {
+        let half = [0.5; 4];
+        assert_close(&plain("nn.SoftMax").eval(tensor(&[2, 2], &[1.0, 1.0, 3.0, 3.0])).1, &half);
+        // One image of two planes: each pixel's planes are equal.
+        assert_close(&plain("nn.SoftMax").eval(tensor(&[2, 1, 2], &[1.0, 3.0, 1.0, 3.0])).1, &half);
+        let log = plain("nn.LogSoftMax").eval(tensor(&[2], &[0.0, 0.0])).1;
+        assert_close(&log, &[-std::f64::consts::LN_2; 2]);
+    }
+
+    #[test]
+    fn soft_min_prefers_small_numbers() {
+        let y = plain("nn.SoftMin").eval(tensor(&[2], &[0.0, 3f64.ln()])).1;
+        assert_close(&y, &[0.75, 0.25]);
+    }
+}

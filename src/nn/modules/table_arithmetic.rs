@@ -1,0 +1,126 @@
+//! Arithmetic between the entries of a table, all of one shape: sums, products, differences, largest and smallest.
+//!
+//! Torch7: `nn/CAddTable.lua`, `CSubTable.lua`, `CMulTable.lua`, `CDivTable.lua`, `CMaxTable.lua`, `CMinTable.lua` (of
+//! equal numbers the earlier entry counts), `CAddTensorTable.lua`.
+
+use crate::{
+    error::{Error, Kind, Result},
+    nn::{Activity, Arg, ArgKind, Context, Missing, Module, Probe, Spec, optional, set_arguments},
+};
+
+type Function = fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor>;
+
+/// A function of two tensors, folded over a table.
+pub struct TableArithmetic {
+    function: Function,
+    /// Whether exactly two entries are wanted.
+    takes_two: bool,
+}
+
+const INPLACE: &[Arg] = &[optional("inplace", ArgKind::Any, Missing::Bool(false))];
+const THREE: &str = "{torch.randn(2, 3), torch.rand(2, 3), torch.Tensor{{1, 2, -3}, {4, 5, -6}}}";
+const TWO: &str = "{torch.randn(2, 3), torch.Tensor{{1, 2, -3}, {4, 5, -6}}}";
+
+macro_rules! row {
+    ($class:literal, $args:expr, $takes_two:literal, $function:expr) => {
+        Spec {
+            args: $args,
+            init: Some(|args, fields, _| args.names().try_for_each(|name| set_arguments(args, fields, &[name]))),
+            ..Spec::module(
+                &[$class],
+                |_| Ok(Box::new(TableArithmetic { function: $function, takes_two: $takes_two })),
+                Probe::module("", if $takes_two { TWO } else { THREE }),
+            )
+        }
+    };
+}
+
+/// The classes.
+pub const SPECS: &[Spec] = &[
+    row!("nn.CAddTable", INPLACE, false, |a, b| Ok(a.f_add(b)?)),
+    row!("nn.CMulTable", &[], false, |a, b| Ok(a.f_mul(b)?)),
+    row!("nn.CSubTable", &[], true, |a, b| Ok(a.f_sub(b)?)),
+    row!("nn.CDivTable", &[], true, |a, b| Ok(a.f_div(b)?)),
+    row!("nn.CMaxTable", &[], false, |a, b| Ok(b.f_where_self(&b.f_gt_tensor(a)?, a)?)),
+    row!("nn.CMinTable", &[], false, |a, b| Ok(b.f_where_self(&b.f_lt_tensor(a)?, a)?)),
+    Spec {
+        init: Some(|_, _, _| Ok(())),
+        ..Spec::module(
+            &["nn.CAddTensorTable"],
+            |_| Ok(Box::new(AddToEach)),
+            Probe::module("", "{torch.randn(3), {torch.rand(3), torch.rand(3)}}"),
+        )
+    },
+];
+
+fn same_size(input: &Activity, a: &tch::Tensor, b: &tch::Tensor) -> Result<()> {
+    if a.size() == b.size() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Shape, "size mismatch: the entries of the table have different sizes")
+        .with_fact("it was given", input.shape())
+        .with_help("let every branch give the same size; nn.JoinTable joins tensors of different sizes"))
+}
+
+impl Module for TableArithmetic {
+    fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
+        let entries = input.table()?;
+        if entries.is_empty() || (self.takes_two && entries.len() != 2) {
+            let wanted = if self.takes_two { "a table of two tensors" } else { "a table of tensors" };
+            return Err(crate::nn::size_mismatch(input, wanted));
+        }
+        let first = entries[0].tensor()?;
+        let mut result = first.shallow_clone();
+        for entry in &entries[1..] {
+            let x = entry.tensor()?;
+            same_size(input, first, x)?;
+            result = (self.function)(&result, x)?;
+        }
+        Ok(result.into())
+    }
+}
+
+/// `{x, {a, b}}` → `{a + x, b + x}`
+pub struct AddToEach;
+
+impl Module for AddToEach {
+    fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
+        let [x, table] = input.table()? else {
+            return Err(crate::nn::size_mismatch(input, "{a tensor, a table of tensors}"));
+        };
+        let x = x.tensor()?;
+        table.map(&mut |entry| {
+            same_size(input, x, entry)?;
+            Ok(entry.f_add(x)?)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::nn::{
+        Activity, Mode,
+        testing::{assert_close, plain, tensor},
+    };
+
+    fn table(entries: &[&[f64]]) -> Activity {
+        Activity::Table(entries.iter().map(|e| tensor(&[e.len() as i64], e).into()).collect())
+    }
+
+    #[test]
+    fn by_hand() {
+        let input = || table(&[&[1.0, 6.0], &[2.0, 3.0]]);
+        for (class, wanted) in [
+            ("nn.CAddTable", [3.0, 9.0]),
+            ("nn.CSubTable", [-1.0, 3.0]),
+            ("nn.CMulTable", [2.0, 18.0]),
+            ("nn.CDivTable", [0.5, 2.0]),
+            ("nn.CMaxTable", [2.0, 6.0]),
+            ("nn.CMinTable", [1.0, 3.0]),
+        ] {
+            assert_close(&plain(class).eval(input()).1, &wanted);
+        }
+        assert!(plain("nn.CAddTable").forward(Mode::Train, table(&[&[1.0], &[1.0, 2.0]])).is_err());
+        assert!(plain("nn.CSubTable").forward(Mode::Train, table(&[&[1.0]])).is_err());
+    }
+}

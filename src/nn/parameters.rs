@@ -1,0 +1,72 @@
+//! `Parameters`: everything a network learns, in one flat vector, with a flat vector of gradients beside it.
+
+use crate::{error::Result, torch::Tensor};
+
+/// One parameter of one module: a view of the flat vector and a leaf of libtorch's graph.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Path and field: `3.weight`.
+    pub name: String,
+    /// Sizes.
+    pub size: Vec<i64>,
+    /// The differentiable leaf, on the flat vector's memory.
+    pub leaf: tch::Tensor,
+    /// The matching view of the flat gradient vector.
+    pub grad: tch::Tensor,
+    /// False when its module does not accumulate gradients (a frozen layer): its gradient stays zero.
+    pub learns: bool,
+}
+
+/// A tensor that is state but not learned, such as `running_mean`; saved with the parameters.
+#[derive(Debug)]
+pub struct Buffer {
+    /// Path and field: `2.running_mean`.
+    pub name: String,
+    /// The memory the module updates.
+    pub tensor: tch::Tensor,
+}
+
+/// All parameters and buffers of a network.
+#[derive(Debug)]
+pub struct Parameters {
+    /// 1-D: every learned number once, in the order of `getParameters`.
+    pub flat: Tensor,
+    /// 1-D: the gradients, aligned with `flat`.
+    pub grad: Tensor,
+    /// The parameters in the order of the network. Shared ones (a cloned branch) appear once for each module.
+    pub list: Vec<Parameter>,
+    /// The buffers in the order of the network.
+    pub buffers: Vec<Buffer>,
+}
+
+impl Parameters {
+    /// Number of learned numbers.
+    #[must_use]
+    pub fn count(&self) -> i64 {
+        self.flat.numel()
+    }
+
+    /// The leaves that want a gradient, and the views their gradients are added to.
+    pub(super) fn learning(&self) -> impl Iterator<Item = &Parameter> {
+        self.list.iter().filter(|parameter| parameter.learns)
+    }
+
+    /// Sets every gradient to zero.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn zero_grad(&self) -> Result<()> {
+        if self.count() > 0 {
+            let _ = self.grad.view().f_zero_()?;
+        }
+        Ok(())
+    }
+
+    /// Name and tensor of everything a snapshot must hold: parameters first, then buffers.
+    #[must_use]
+    pub fn named(&self) -> Vec<(&str, tch::Tensor)> {
+        let learned = self.list.iter().map(|p| (p.name.as_str(), p.leaf.detach()));
+        let state = self.buffers.iter().map(|b| (b.name.as_str(), b.tensor.shallow_clone()));
+        learned.chain(state).collect()
+    }
+}

@@ -1,0 +1,67 @@
+//! `adagrad`: g += wd·x; s += g²; x −= rate·g / (√s + 1e-10).
+//!
+//! Torch7: `optim/adagrad.lua`.
+
+use super::{
+    Optimizer, OptimizerSpec,
+    counter::{self, Counter},
+    flat::{self, Real, Rule},
+};
+use crate::error::Result;
+
+const EPSILON: f64 = 1e-10;
+
+/// Adagrad.
+pub(super) struct Adagrad {
+    spec: OptimizerSpec,
+    counter: Counter,
+    variance: Option<tch::Tensor>,
+}
+
+impl Adagrad {
+    pub(super) fn new(spec: &OptimizerSpec) -> Adagrad {
+        Adagrad { spec: spec.clone(), counter: Counter::default(), variance: None }
+    }
+}
+
+struct Update {
+    decay: f64,
+    rate: f64,
+}
+
+impl Rule<1> for Update {
+    #[inline(always)]
+    fn update<T: Real>(&self, x: T, g: T, [s]: [T; 1]) -> (T, [T; 1]) {
+        let g = g + T::of(self.decay) * x;
+        let s = s + g * g;
+        (x - T::of(self.rate) * g / (s.sqrt() + T::of(EPSILON)), [s])
+    }
+}
+
+impl Optimizer for Adagrad {
+    fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, rate: f64) -> Result<()> {
+        let rate = self.counter.decayed(rate, self.spec.learning_rate_decay);
+        let decay = self.spec.weight_decay;
+        let s = counter::vector(&mut self.variance, x)?;
+        if !flat::sweep(&Update { decay, rate }, x, g, [s]) {
+            let g = g.f_add(&x.f_mul_scalar(decay)?)?;
+            let s = s.shallow_clone().f_add_(&g.f_mul(&g)?)?;
+            let down = g.f_mul_scalar(rate)?.f_div_(&s.f_sqrt()?.f_add_scalar_(EPSILON)?)?;
+            let _ = x.shallow_clone().f_sub_(&down)?;
+        }
+        self.counter.advance();
+        Ok(())
+    }
+
+    fn state(&self) -> Vec<(String, tch::Tensor)> {
+        let mut state = vec![self.counter.save("evalCounter")];
+        state.extend(counter::save(&[("paramVariance", &self.variance)]));
+        state
+    }
+
+    fn load(&mut self, x: &tch::Tensor, state: &[(String, tch::Tensor)]) -> Result<()> {
+        (self.counter, self.variance) =
+            (Counter::load("evalCounter", state)?, counter::load("paramVariance", x, state)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! `adam`: g += wd·x; m ← 0.9·m + 0.1·g; v ← 0.999·v + 0.001·g²;
+//! x −= rate·√(1 − 0.999ᵗ)/(1 − 0.9ᵗ) · m / (√v + 1e-8), with t counted from 1.
+//!
+//! Torch7: `optim/adam.lua`. Epsilon is added before the bias correction, unlike in libtorch.
+
+use super::{
+    Optimizer, OptimizerSpec,
+    counter::{self, Counter},
+    flat::{self, Real, Rule},
+};
+use crate::error::Result;
+
+const BETA1: f64 = 0.9;
+const BETA2: f64 = 0.999;
+const EPSILON: f64 = 1e-8;
+
+/// Adam.
+pub(super) struct Adam {
+    spec: OptimizerSpec,
+    counter: Counter,
+    mean: Option<tch::Tensor>,
+    variance: Option<tch::Tensor>,
+}
+
+impl Adam {
+    pub(super) fn new(spec: &OptimizerSpec) -> Adam {
+        Adam { spec: spec.clone(), counter: Counter::default(), mean: None, variance: None }
+    }
+}
+
+struct Update {
+    decay: f64,
+    rate: f64,
+}
+
+impl Rule<2> for Update {
+    #[inline(always)]
+    fn update<T: Real>(&self, x: T, g: T, [m, v]: [T; 2]) -> (T, [T; 2]) {
+        let g = g + T::of(self.decay) * x;
+        let m = T::of(BETA1) * m + T::of(1.0 - BETA1) * g;
+        let v = T::of(BETA2) * v + T::of(1.0 - BETA2) * g * g;
+        (x - T::of(self.rate) * m / (v.sqrt() + T::of(EPSILON)), [m, v])
+    }
+}
+
+impl Optimizer for Adam {
+    fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, rate: f64) -> Result<()> {
+        let rate = self.counter.decayed(rate, self.spec.learning_rate_decay);
+        let t = self.counter.count() + 1.0;
+        let rate = rate * (1.0 - BETA2.powf(t)).sqrt() / (1.0 - BETA1.powf(t));
+        let decay = self.spec.weight_decay;
+        counter::vector(&mut self.mean, x)?;
+        counter::vector(&mut self.variance, x)?;
+        if let (Some(m), Some(v)) = (&self.mean, &self.variance)
+            && !flat::sweep(&Update { decay, rate }, x, g, [m, v])
+        {
+            let g = g.f_add(&x.f_mul_scalar(decay)?)?;
+            let m = m.shallow_clone().f_mul_scalar_(BETA1)?.f_add_(&g.f_mul_scalar(1.0 - BETA1)?)?;
+            let square = g.f_mul_scalar(1.0 - BETA2)?.f_mul_(&g)?;
+            let v = v.shallow_clone().f_mul_scalar_(BETA2)?.f_add_(&square)?;
+            let down = m.f_mul_scalar(rate)?.f_div_(&v.f_sqrt()?.f_add_scalar_(EPSILON)?)?;
+            let _ = x.shallow_clone().f_sub_(&down)?;
+        }
+        self.counter.advance();
+        Ok(())
+    }
+
+    fn state(&self) -> Vec<(String, tch::Tensor)> {
+        let mut state = vec![self.counter.save("t")];
+        state.extend(counter::save(&[("m", &self.mean), ("v", &self.variance)]));
+        state
+    }
+
+    fn load(&mut self, x: &tch::Tensor, state: &[(String, tch::Tensor)]) -> Result<()> {
+        self.counter = Counter::load("t", state)?;
+        [self.mean, self.variance] = counter::load_all(["m", "v"], x, state)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! `rmsprop`: g += wd·x; m ← 0.99·m + 0.01·g²; x −= rate·g / (√m + 1e-8). Momentum is ignored.
+//!
+//! Torch7: `optim/rmsprop.lua`, which takes no learning rate decay; DIGITS leaves alpha at 0.99.
+
+use super::{
+    Optimizer, OptimizerSpec, counter,
+    flat::{self, Real, Rule},
+};
+use crate::error::Result;
+
+const ALPHA: f64 = 0.99;
+const EPSILON: f64 = 1e-8;
+
+/// RMSProp.
+pub(super) struct Rmsprop {
+    decay: f64,
+    mean_square: Option<tch::Tensor>,
+}
+
+impl Rmsprop {
+    pub(super) fn new(spec: &OptimizerSpec) -> Rmsprop {
+        Rmsprop { decay: spec.weight_decay, mean_square: None }
+    }
+}
+
+struct Update {
+    decay: f64,
+    rate: f64,
+}
+
+impl Rule<1> for Update {
+    #[inline(always)]
+    fn update<T: Real>(&self, x: T, g: T, [m]: [T; 1]) -> (T, [T; 1]) {
+        let g = g + T::of(self.decay) * x;
+        let m = T::of(ALPHA) * m + T::of(1.0 - ALPHA) * g * g;
+        (x - T::of(self.rate) * g / (m.sqrt() + T::of(EPSILON)), [m])
+    }
+}
+
+impl Optimizer for Rmsprop {
+    fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, rate: f64) -> Result<()> {
+        let decay = self.decay;
+        let m = counter::vector(&mut self.mean_square, x)?;
+        if !flat::sweep(&Update { decay, rate }, x, g, [m]) {
+            let g = g.f_add(&x.f_mul_scalar(decay)?)?;
+            let square = g.f_mul_scalar(1.0 - ALPHA)?.f_mul_(&g)?;
+            let m = m.shallow_clone().f_mul_scalar_(ALPHA)?.f_add_(&square)?;
+            let down = g.f_mul_scalar(rate)?.f_div_(&m.f_sqrt()?.f_add_scalar_(EPSILON)?)?;
+            let _ = x.shallow_clone().f_sub_(&down)?;
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> Vec<(String, tch::Tensor)> {
+        counter::save(&[("m", &self.mean_square)])
+    }
+
+    fn load(&mut self, x: &tch::Tensor, state: &[(String, tch::Tensor)]) -> Result<()> {
+        self.mean_square = counter::load("m", x, state)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! `sgd`: g += wd·x; v ← g at the first step, then v ← momentum·v + (1 − dampening)·g; x −= rate·v.
+//!
+//! Torch7: `optim/sgd.lua`. Dampening defaults to the momentum there, unlike in every later library.
+
+use super::{
+    Optimizer, OptimizerSpec,
+    counter::{self, Counter},
+    flat::{self, Real, Rule},
+};
+use crate::error::Result;
+
+/// Momentum and its velocity (`dfdx`).
+pub struct Sgd {
+    spec: OptimizerSpec,
+    counter: Counter,
+    velocity: Option<tch::Tensor>,
+    /// Whether `velocity` holds anything yet.
+    moving: bool,
+}
+
+/// The numbers of one step: v ← `keep`·v + `take`·(g + `decay`·x); x ← x − `rate`·v.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SgdStep {
+    /// Weight decay.
+    pub decay: f64,
+    /// Momentum; 0 at the first step.
+    pub keep: f64,
+    /// 1 − dampening; 1 at the first step and without momentum.
+    pub take: f64,
+    /// Learning rate after `learning_rate_decay`.
+    pub rate: f64,
+}
+
+impl Sgd {
+    /// At rest.
+    #[must_use]
+    pub fn new(spec: &OptimizerSpec) -> Sgd {
+        Sgd { spec: spec.clone(), counter: Counter::default(), velocity: None, moving: false }
+    }
+
+    /// What the coming step will do with learning rate `rate`. For engines that fuse it into their own backward:
+    /// they update [`Sgd::velocity`] themselves and then call [`Sgd::advance`].
+    #[must_use]
+    pub fn coming(&self, rate: f64) -> SgdStep {
+        let rate = self.counter.decayed(rate, self.spec.learning_rate_decay);
+        let (keep, take) = if self.moving { (self.spec.momentum, 1.0 - self.spec.dampening()) } else { (0.0, 1.0) };
+        SgdStep { decay: self.spec.weight_decay, keep, take, rate }
+    }
+
+    /// The velocity, `None` without momentum. Its numbers have no meaning before the first step.
+    ///
+    /// # Errors
+    /// When its memory cannot be had.
+    pub fn velocity(&mut self, x: &tch::Tensor) -> Result<Option<&tch::Tensor>> {
+        if self.spec.momentum == 0.0 {
+            return Ok(None);
+        }
+        Ok(Some(counter::vector(&mut self.velocity, x)?))
+    }
+
+    /// Notes that a step was taken.
+    pub fn advance(&mut self) {
+        self.counter.advance();
+        self.moving = self.spec.momentum != 0.0;
+    }
+}
+
+struct Momentum(SgdStep);
+
+impl Rule<1> for Momentum {
+    #[inline(always)]
+    fn update<T: Real>(&self, x: T, g: T, [v]: [T; 1]) -> (T, [T; 1]) {
+        let g = g + T::of(self.0.decay) * x;
+        let v = T::of(self.0.keep) * v + T::of(self.0.take) * g;
+        (x - T::of(self.0.rate) * v, [v])
+    }
+}
+
+struct Plain(SgdStep);
+
+impl Rule<0> for Plain {
+    #[inline(always)]
+    fn update<T: Real>(&self, x: T, g: T, _: [T; 0]) -> (T, [T; 0]) {
+        let g = g + T::of(self.0.decay) * x;
+        (x - T::of(self.0.rate) * g, [])
+    }
+}
+
+impl Optimizer for Sgd {
+    fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, rate: f64) -> Result<()> {
+        let step = self.coming(rate);
+        if let Some(v) = self.velocity(x)? {
+            if !flat::sweep(&Momentum(step), x, g, [v]) {
+                let g = g.f_add(&x.f_mul_scalar(step.decay)?)?;
+                let v = v.shallow_clone().f_mul_scalar_(step.keep)?.f_add_(&g.f_mul_scalar(step.take)?)?;
+                let _ = x.shallow_clone().f_sub_(&v.f_mul_scalar(step.rate)?)?;
+            }
+        } else if !flat::sweep(&Plain(step), x, g, []) {
+            let g = g.f_add(&x.f_mul_scalar(step.decay)?)?;
+            let _ = x.shallow_clone().f_sub_(&g.f_mul_scalar(step.rate)?)?;
+        }
+        self.advance();
+        Ok(())
+    }
+
+    fn state(&self) -> Vec<(String, tch::Tensor)> {
+        let mut state = vec![self.counter.save("evalCounter")];
+        if self.moving {
+            state.extend(counter::save(&[("dfdx", &self.velocity)]));
+        }
+        state
+    }
+
+    fn load(&mut self, x: &tch::Tensor, state: &[(String, tch::Tensor)]) -> Result<()> {
+        let (counter, velocity) = (Counter::load("evalCounter", state)?, counter::load("dfdx", x, state)?);
+        self.moving = velocity.is_some() && self.spec.momentum != 0.0;
+        (self.counter, self.velocity) = (counter, velocity);
+        Ok(())
+    }
+}

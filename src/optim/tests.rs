@@ -1,0 +1,119 @@
+//! Every rule against the numbers of `tests/golden/optim/make.py`, by both ways of computing, and across a resume.
+
+use super::*;
+
+/// The made-up gradient of `make.py`.
+fn gradient(x: &tch::Tensor, t: usize) -> tch::Tensor {
+    let c = tch::Tensor::from_slice(&[1.0, 0.3, 2.0, 0.7, 5.0, 0.0, 0.01]).to_kind(x.kind());
+    let place = tch::Tensor::from_slice(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0f64]) + t as f64;
+    let curved = c.gt(0.0).to_kind(x.kind()) * (x * x * x * 0.1);
+    &c * (x - place.sin().to_kind(x.kind())) + curved
+}
+
+fn rate_at(t: usize) -> f64 {
+    if t < 6 { 0.05 } else { 0.005 }
+}
+
+/// A 1-D tensor whose memory has gaps, which makes the rules use libtorch's operations.
+fn strided(x: &tch::Tensor) -> tch::Tensor {
+    let wide = tch::Tensor::zeros([x.numel() as i64, 2], (x.kind(), x.device()));
+    let mut column = wide.select(1, 0);
+    column.copy_(x);
+    column
+}
+
+fn one_step(optimizer: &mut dyn Optimizer, x: &tch::Tensor, t: usize) {
+    optimizer.before_forward(x).unwrap();
+    let g = gradient(x, t);
+    optimizer.step(x, &g, rate_at(t)).unwrap();
+}
+
+fn follow(kind: tch::Kind, gaps: bool, resume_at: usize, tolerance: f64) {
+    let golden: serde_json::Value = serde_json::from_str(include_str!("../../tests/golden/optim/rules.json")).unwrap();
+    let numbers = |v: &serde_json::Value| -> Vec<f64> { serde_json::from_value(v.clone()).unwrap() };
+    let runs = golden["runs"].as_array().unwrap();
+    for run in runs {
+        let spec: OptimizerSpec = serde_json::from_value(run["spec"].clone()).unwrap();
+        let start = tch::Tensor::from_slice(&numbers(&golden["start"])).to_kind(kind);
+        let mut x = if gaps { strided(&start) } else { start.copy() };
+        let mut optimizer = spec.build().unwrap();
+        for (t, wanted) in run["x"].as_array().unwrap().iter().enumerate() {
+            if t == resume_at {
+                let state = optimizer.state();
+                optimizer = spec.build().unwrap();
+                x = x.copy();
+                optimizer.load(&x, &state).unwrap();
+            }
+            one_step(&mut *optimizer, &x, t);
+            let got = Vec::<f64>::try_from(x.to_kind(tch::Kind::Double).contiguous()).unwrap();
+            for (got, wanted) in got.iter().zip(numbers(wanted)) {
+                assert!(
+                    (got - wanted).abs() <= tolerance * wanted.abs().max(1e-2),
+                    "{spec:?} at step {t}: {got}, not {wanted}"
+                );
+            }
+        }
+    }
+    assert!(runs.len() >= 14);
+}
+
+#[test]
+fn every_rule_follows_the_reference_in_f64_and_f32() {
+    follow(tch::Kind::Double, false, usize::MAX, 1e-12);
+    follow(tch::Kind::Float, false, usize::MAX, 2e-4);
+}
+
+#[test]
+fn libtorch_s_operations_give_the_same_numbers() {
+    follow(tch::Kind::Double, true, usize::MAX, 1e-12);
+}
+
+#[test]
+fn a_resumed_optimizer_goes_on_as_if_nothing_had_happened() {
+    for at in [0, 1, 5] {
+        follow(tch::Kind::Double, false, at, 1e-12);
+    }
+}
+
+#[test]
+fn an_abandoned_look_ahead_leaves_the_parameters_bit_for_bit() {
+    let mut nag = OptimizerSpec { kind: OptimizerKind::Nag, ..Default::default() }.build().unwrap();
+    let x = tch::Tensor::from_slice(&[0.1f32, 0.2, 0.3, 1e-7, 5.0, 6.0, 7.0]);
+    one_step(&mut *nag, &x, 0);
+    let before = Vec::<f32>::try_from(&x).unwrap();
+    nag.before_forward(&x).unwrap();
+    assert_ne!(Vec::<f32>::try_from(&x).unwrap(), before);
+    nag.abandon(&x).unwrap();
+    assert_eq!(Vec::<f32>::try_from(&x).unwrap(), before);
+}
+
+#[test]
+fn long_vectors_reach_every_element() {
+    for n in [1i64, 15, 16, 17, 1000] {
+        let (x, g) = (tch::Tensor::ones([n], (tch::Kind::Float, tch::Device::Cpu)), 2.0);
+        let g = x.full_like(g);
+        let spec = OptimizerSpec { weight_decay: 0.0, ..Default::default() };
+        spec.build().unwrap().step(&x, &g, 0.25).unwrap();
+        assert_eq!(Vec::<f32>::try_from(&x).unwrap(), vec![0.5; n as usize]);
+    }
+}
+
+#[test]
+fn names_settings_and_foreign_state_are_checked() {
+    assert_eq!("NESTEROV".parse::<OptimizerKind>().unwrap(), OptimizerKind::Nag);
+    for kind in OptimizerKind::ALL {
+        assert_eq!(kind.name().parse::<OptimizerKind>().unwrap(), kind);
+    }
+    assert!("lbfgs".parse::<OptimizerKind>().unwrap_err().to_string().contains("adadelta"));
+    let spec = OptimizerSpec { kind: OptimizerKind::Nag, momentum: 0.0, ..Default::default() };
+    assert_eq!(spec.build().err().unwrap().message(), "momentum of nag is 0, but must be above 0");
+
+    let x = tch::Tensor::zeros([3], (tch::Kind::Float, tch::Device::Cpu));
+    let mut sgd = OptimizerSpec::default().build().unwrap();
+    let other = vec![
+        ("evalCounter".to_string(), tch::Tensor::from_slice(&[4.0])),
+        ("dfdx".to_string(), tch::Tensor::from_slice(&[0.0, 1.0])),
+    ];
+    assert!(sgd.load(&x, &other).unwrap_err().to_string().contains("3 parameters"));
+    assert!(sgd.load(&x, &[]).unwrap_err().message().contains("evalCounter"));
+}

@@ -1,0 +1,183 @@
+//! `resolve`: which device a run computes on; libtorch's CUDA half is opened at run time when it is there.
+//!
+//! One binary serves machines with and without CUDA: it is linked to `libtorch_cpu.so` only, and `libtorch_cuda.so`
+//! in the same folder announces itself to libtorch when it is opened. libtorch looks for CUDA once, at the first
+//! question about it, so [`resolve`] or [`cuda_status`] must come before any other use of libtorch.
+
+use std::{
+    ffi::{CStr, CString},
+    fmt,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::OnceLock,
+};
+
+use crate::error::{Error, Kind, Result};
+
+/// What `--device` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceChoice {
+    /// CUDA when it works, else the processor.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The CUDA device of this number, counted from 0.
+    Cuda(usize),
+}
+
+impl FromStr for DeviceChoice {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<DeviceChoice> {
+        let number = text.strip_prefix("cuda:").map(str::parse);
+        match (text, number) {
+            ("auto", _) => Ok(DeviceChoice::Auto),
+            ("cpu", _) => Ok(DeviceChoice::Cpu),
+            ("cuda", _) => Ok(DeviceChoice::Cuda(0)),
+            (_, Some(Ok(number))) => Ok(DeviceChoice::Cuda(number)),
+            _ => Err(Error::new(Kind::Usage, format!("'{text}' is not a device"))
+                .with_help("give auto, cpu, cuda or cuda:N (N from 0)")),
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceChoice::Auto => f.write_str("auto"),
+            DeviceChoice::Cpu => f.write_str("cpu"),
+            DeviceChoice::Cuda(number) => write!(f, "cuda:{number}"),
+        }
+    }
+}
+
+/// Whether CUDA can be used, and if not, why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CudaStatus {
+    /// It works.
+    Ready {
+        /// Number of devices, at least 1.
+        devices: usize,
+        /// The library that was opened.
+        library: PathBuf,
+    },
+    /// It does not.
+    Off {
+        /// In words, for `doctor` and for error pages.
+        reason: String,
+    },
+}
+
+/// The device for `choice`. For `Cpu` the CUDA library is not opened: that takes seconds.
+///
+/// # Errors
+/// `Kind::Device` when CUDA is asked for and is off, or has fewer devices.
+pub fn resolve(choice: DeviceChoice) -> Result<tch::Device> {
+    match choice {
+        DeviceChoice::Auto => Ok(match cuda_status() {
+            CudaStatus::Ready { .. } => tch::Device::Cuda(0),
+            CudaStatus::Off { .. } => tch::Device::Cpu,
+        }),
+        DeviceChoice::Cpu => Ok(tch::Device::Cpu),
+        DeviceChoice::Cuda(number) => match cuda_status() {
+            CudaStatus::Ready { devices, .. } if number < devices => Ok(tch::Device::Cuda(number)),
+            CudaStatus::Ready { devices, .. } => {
+                Err(Error::new(Kind::Device, format!("there is no CUDA device {number}"))
+                    .with_fact("devices", format!("{devices}, numbered from 0")))
+            }
+            CudaStatus::Off { reason } => Err(Error::new(Kind::Device, "CUDA was asked for and is off")
+                .with_cause(reason)
+                .with_help("leave --device out to use what there is, or run digits-rs doctor")),
+        },
+    }
+}
+
+/// Opens the CUDA library if that has not been tried yet, and says how it went.
+#[must_use]
+pub fn cuda_status() -> CudaStatus {
+    static STATUS: OnceLock<CudaStatus> = OnceLock::new();
+    STATUS.get_or_init(find_cuda).clone()
+}
+
+/// The folder of libtorch in use.
+#[must_use]
+pub fn libtorch_folder() -> Option<PathBuf> {
+    // The system's own list of what is mapped into this process.
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let path = maps.lines().find_map(|line| line.find('/').map(|at| &line[at..]).filter(|p| is_libtorch(p)))?;
+    Path::new(path).parent().map(Path::to_path_buf)
+}
+
+fn is_libtorch(path: &str) -> bool {
+    Path::new(path).file_name().is_some_and(|name| name == "libtorch_cpu.so")
+}
+
+fn find_cuda() -> CudaStatus {
+    let off = |reason: String| CudaStatus::Off { reason };
+    let Some(folder) = libtorch_folder() else {
+        return off("the folder of libtorch_cpu.so cannot be found in /proc/self/maps".into());
+    };
+    let library = folder.join("libtorch_cuda.so");
+    if !library.exists() {
+        return off(format!("this libtorch is a CPU build: {} is not there", library.display()));
+    }
+    if let Err(reason) = open(&library) {
+        return off(format!("{} does not open: {reason}", library.display()));
+    }
+    let devices = usize::try_from(tch::Cuda::device_count()).unwrap_or(0);
+    if tch::Cuda::is_available() && devices > 0 {
+        return CudaStatus::Ready { devices, library };
+    }
+    off(match Path::new("/proc/driver/nvidia/version").exists() {
+        true => "the NVIDIA driver gives this process no device (see CUDA_VISIBLE_DEVICES and nvidia-smi)".into(),
+        false => "the machine has no NVIDIA driver (/proc/driver/nvidia/version is not there)".into(),
+    })
+}
+
+/// Opens a library for the whole process and keeps it open.
+#[expect(unsafe_code, reason = "libtorch's CUDA half must be opened at run time; the standard library cannot")]
+fn open(library: &Path) -> Result<(), String> {
+    let path = CString::new(library.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
+    // SAFETY: the path is a live C string; the library's initialisers are those of the libtorch in use.
+    let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
+    if !handle.is_null() {
+        return Ok(());
+    }
+    // SAFETY: dlerror gives null or a C string that lives until the next call on this thread.
+    let reason = unsafe {
+        let text = libc::dlerror();
+        if text.is_null() { None } else { Some(CStr::from_ptr(text).to_string_lossy().into_owned()) }
+    };
+    Err(reason.unwrap_or_else(|| "for a reason that the system does not tell".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_read_back() {
+        for text in ["auto", "cpu", "cuda:3"] {
+            assert_eq!(text.parse::<DeviceChoice>().unwrap().to_string(), text);
+        }
+        assert_eq!("cuda".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda(0));
+        for text in ["gpu", "cuda:", "cuda:x", ""] {
+            assert_eq!(text.parse::<DeviceChoice>().unwrap_err().kind(), Kind::Usage);
+        }
+    }
+
+    #[test]
+    fn a_cuda_that_is_off_has_a_reason_and_a_page() {
+        let _ = tch::Tensor::from_slice(&[1f32]); // keeps libtorch linked into this test
+        assert!(libtorch_folder().is_some_and(|folder| folder.join("libtorch_cpu.so").exists()));
+        if let CudaStatus::Off { reason } = cuda_status() {
+            assert!(!reason.is_empty());
+            let page = resolve(DeviceChoice::Cuda(0)).unwrap_err();
+            assert_eq!(page.kind(), Kind::Device);
+            assert!(page.to_string().contains(&reason));
+            assert_eq!(resolve(DeviceChoice::Auto).unwrap(), tch::Device::Cpu);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Torch7's data model over libtorch: element types, growable storages, tensor handles, the random generator.
+//!
+//! **In:** numbers, sizes, `tch` tensors. **Out:** handles with Torch7's sharing rules, and `tch` views of them.
+//! **Never:** Lua. The front end binds these types; `nn` reads them when a network is lowered.
+
+pub mod device;
+mod element;
+mod flatten;
+mod format;
+mod generator;
+pub mod memory;
+mod samplers;
+mod storage;
+mod tensor;
+mod types;
+mod views;
+
+pub use flatten::flatten;
+pub use generator::Generator;
+pub use storage::Storage;
+pub use tensor::{Tensor, contiguous_strides};
+pub use types::{Element, TensorType};

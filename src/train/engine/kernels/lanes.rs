@@ -1,0 +1,162 @@
+//! `Lanes`: sixteen f32 side by side, as AVX-512, as AVX2, and in plain Rust.
+#![expect(unsafe_code, reason = "vector intrinsics and loads through pointers")]
+#![expect(unsafe_op_in_unsafe_fn, reason = "every function is one such operation; its contract is the trait's")]
+
+/// Sixteen f32.
+///
+/// # Safety
+/// All functions need the processor features of the type; pointers must be good for sixteen f32. They are inlined
+/// into functions compiled for those features (see `kernels/mod.rs`).
+pub(super) trait Lanes: Copy {
+    /// Rows of a register tile: with sixteen columns they fill the vector registers without spilling.
+    const ROWS: usize;
+    unsafe fn splat(x: f32) -> Self;
+    unsafe fn load(from: *const f32) -> Self;
+    unsafe fn store(self, to: *mut f32);
+    unsafe fn mul(self, b: Self) -> Self;
+    unsafe fn sub(self, b: Self) -> Self;
+    /// self · b + c, rounded once where the processor can.
+    unsafe fn mul_add(self, b: Self, c: Self) -> Self;
+    /// max(self, 0); NaN stays NaN, as in libtorch.
+    unsafe fn relu(self) -> Self;
+    /// self where `gate` is not ≤ 0, else 0: the gradient of a ReLU whose output was `gate`.
+    unsafe fn gated(self, gate: Self) -> Self;
+}
+
+/// Plain Rust, for every processor.
+#[derive(Clone, Copy)]
+pub(super) struct Portable([f32; 16]);
+
+impl Lanes for Portable {
+    const ROWS: usize = 2;
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        Portable([x; 16])
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        Portable(from.cast::<[f32; 16]>().read_unaligned())
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        to.cast::<[f32; 16]>().write_unaligned(self.0);
+    }
+    #[inline(always)]
+    unsafe fn mul(self, b: Self) -> Self {
+        Portable(std::array::from_fn(|i| self.0[i] * b.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        Portable(std::array::from_fn(|i| self.0[i] - b.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+        Portable(std::array::from_fn(|i| self.0[i] * b.0[i] + c.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        Portable(self.0.map(|x| if x <= 0.0 { 0.0 } else { x }))
+    }
+    #[inline(always)]
+    unsafe fn gated(self, gate: Self) -> Self {
+        Portable(std::array::from_fn(|i| if gate.0[i] <= 0.0 { 0.0 } else { self.0[i] }))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::Lanes;
+
+    /// AVX2 and FMA: two registers of eight. 6 rows · 2 = 12 accumulators of the 16 registers.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Avx2(__m256, __m256);
+
+    impl Lanes for Avx2 {
+        const ROWS: usize = 6;
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            let x = _mm256_set1_ps(x);
+            Avx2(x, x)
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Avx2(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8)))
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            _mm256_storeu_ps(to, self.0);
+            _mm256_storeu_ps(to.add(8), self.1);
+        }
+        #[inline(always)]
+        unsafe fn mul(self, b: Self) -> Self {
+            Avx2(_mm256_mul_ps(self.0, b.0), _mm256_mul_ps(self.1, b.1))
+        }
+        #[inline(always)]
+        unsafe fn sub(self, b: Self) -> Self {
+            Avx2(_mm256_sub_ps(self.0, b.0), _mm256_sub_ps(self.1, b.1))
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+            Avx2(_mm256_fmadd_ps(self.0, b.0, c.0), _mm256_fmadd_ps(self.1, b.1, c.1))
+        }
+        #[inline(always)]
+        unsafe fn relu(self) -> Self {
+            // maxps gives its second operand when either is NaN.
+            let zero = _mm256_setzero_ps();
+            Avx2(_mm256_max_ps(zero, self.0), _mm256_max_ps(zero, self.1))
+        }
+        #[inline(always)]
+        unsafe fn gated(self, gate: Self) -> Self {
+            let zero = _mm256_setzero_ps();
+            Avx2(
+                _mm256_and_ps(self.0, _mm256_cmp_ps::<_CMP_NLE_UQ>(gate.0, zero)),
+                _mm256_and_ps(self.1, _mm256_cmp_ps::<_CMP_NLE_UQ>(gate.1, zero)),
+            )
+        }
+    }
+
+    /// AVX-512: one register of sixteen. 12 accumulators hide the latency of two units.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Avx512(__m512);
+
+    impl Lanes for Avx512 {
+        const ROWS: usize = 12;
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            Avx512(_mm512_set1_ps(x))
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Avx512(_mm512_loadu_ps(from))
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            _mm512_storeu_ps(to, self.0);
+        }
+        #[inline(always)]
+        unsafe fn mul(self, b: Self) -> Self {
+            Avx512(_mm512_mul_ps(self.0, b.0))
+        }
+        #[inline(always)]
+        unsafe fn sub(self, b: Self) -> Self {
+            Avx512(_mm512_sub_ps(self.0, b.0))
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+            Avx512(_mm512_fmadd_ps(self.0, b.0, c.0))
+        }
+        #[inline(always)]
+        unsafe fn relu(self) -> Self {
+            Avx512(_mm512_max_ps(_mm512_setzero_ps(), self.0))
+        }
+        #[inline(always)]
+        unsafe fn gated(self, gate: Self) -> Self {
+            Avx512(_mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_NLE_UQ>(gate.0, _mm512_setzero_ps()), self.0))
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The chain's shape and the buffers that live as long as the job.
+#![expect(unsafe_code, reason = "buffers that the threads of one team fill in turns, between barriers")]
+
+use std::{cell::UnsafeCell, ops::Range};
+
+/// One Linear with what follows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct Layer {
+    /// Features in.
+    pub(in super::super) inputs: usize,
+    /// Features out.
+    pub(in super::super) outputs: usize,
+    /// Where the weight `[outputs, inputs]` starts in the flat vector.
+    pub(in super::super) weight: usize,
+    /// Where the bias `[outputs]` starts, if it has one.
+    pub(in super::super) bias: Option<usize>,
+    /// Whether a ReLU follows.
+    pub(in super::super) relu: bool,
+}
+
+/// A chain of layers; its input is multiplied by `scale` first.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super) struct Shape {
+    /// In the order of the network, at least one, widths fitting.
+    pub(in super::super) layers: Vec<Layer>,
+    /// The product of the `MulConstant`s in front.
+    pub(in super::super) scale: f32,
+}
+
+impl Shape {
+    /// Features of one sample.
+    pub(in super::super) fn inputs(&self) -> usize {
+        self.layers[0].inputs
+    }
+
+    /// Features of one output.
+    pub(in super::super) fn outputs(&self) -> usize {
+        self.layers[self.layers.len() - 1].outputs
+    }
+}
+
+/// An address that may travel to the team's threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct MutPtr(pub(in super::super) *mut f32);
+
+// SAFETY: an address alone does nothing; whoever uses it is in an unsafe block with its own reasons.
+unsafe impl Send for MutPtr {}
+// SAFETY: as above.
+unsafe impl Sync for MutPtr {}
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([f32; 16]);
+
+/// Zeroed f32 from a cache line's start, written by several threads in separate places.
+pub(super) struct Floats(Box<[UnsafeCell<Line>]>);
+
+// SAFETY: the phases give each thread its own part, and barriers lie between writing and reading.
+unsafe impl Sync for Floats {}
+
+impl Floats {
+    fn new(len: usize) -> Floats {
+        Floats((0..len.div_ceil(16)).map(|_| UnsafeCell::new(Line([0.0; 16]))).collect())
+    }
+
+    /// The first element.
+    pub(super) fn start(&self) -> *mut f32 {
+        self.0.as_ptr().cast::<f32>().cast_mut()
+    }
+}
+
+/// Squared errors of one panel, a sum for each of its samples.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Sums(pub(super) [f64; 16]);
+
+/// All memory of a step. Sizes are for `capacity` samples, a multiple of 16.
+pub(in super::super) struct Buffers {
+    /// Samples that fit.
+    pub(in super::super) capacity: usize,
+    /// Panels of each layer's input; the first is the batch as it came, not scaled.
+    pub(super) inputs: Vec<Floats>,
+    /// Strips of each layer's input; the first scaled.
+    pub(super) strips: Vec<Floats>,
+    /// Panels of the gradient of each layer's output before its ReLU; in evaluation the last holds the output.
+    pub(super) deltas: Vec<Floats>,
+    /// Packed weights of each layer but the first, which needs no gradient of its input.
+    pub(super) packed: Vec<Floats>,
+    /// Panels of the target, when it is not the input.
+    pub(super) target: Floats,
+    /// A sum for each sample.
+    pub(super) sums: Box<[UnsafeCell<Sums>]>,
+}
+
+// SAFETY: as for `Floats`.
+unsafe impl Sync for Buffers {}
+
+impl Buffers {
+    /// Memory for batches of up to `samples`.
+    pub(in super::super) fn new(shape: &Shape, samples: usize) -> Buffers {
+        let capacity = samples.max(1).next_multiple_of(16);
+        let layers = &shape.layers;
+        Buffers {
+            capacity,
+            inputs: layers.iter().map(|l| Floats::new(capacity * l.inputs)).collect(),
+            strips: layers.iter().map(|l| Floats::new(capacity * l.inputs.next_multiple_of(16))).collect(),
+            deltas: layers.iter().map(|l| Floats::new(capacity * l.outputs)).collect(),
+            packed: layers.iter().skip(1).map(|l| Floats::new(l.inputs * l.outputs)).collect(),
+            target: Floats::new(capacity * shape.outputs()),
+            sums: (0..capacity / 16).map(|_| UnsafeCell::new(Sums([0.0; 16]))).collect(),
+        }
+    }
+
+    /// The summed squared error of the last block of `n` samples, added in the order of the samples.
+    pub(in super::super) fn squared_error(&mut self, n: usize) -> f64 {
+        self.sums.iter_mut().flat_map(|sums| sums.get_mut().0).take(n).sum()
+    }
+}
+
+/// The part of `0..len` of thread `thread` of `threads`, cut at multiples of `unit`.
+pub(super) fn share(len: usize, unit: usize, thread: usize, threads: usize) -> Range<usize> {
+    let units = len.div_ceil(unit);
+    let cut = |i: usize| (units * i / threads * unit).min(len);
+    cut(thread)..cut(thread + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_cover_everything_once() {
+        for (len, unit, threads) in [(784, 6, 2), (5, 6, 2), (1, 1, 3), (0, 6, 2), (50, 12, 4)] {
+            let mut next = 0;
+            for thread in 0..threads {
+                let part = share(len, unit, thread, threads);
+                assert_eq!(part.start, next);
+                next = part.end;
+            }
+            assert_eq!(next, len);
+        }
+    }
+}

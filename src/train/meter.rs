@@ -1,0 +1,156 @@
+//! Running numbers: mean losses, speed, accuracy.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Result,
+    nn::{Activity, Shape},
+};
+
+/// A mean that can be saved half-way: the plain mean of batch losses, as DIGITS reports it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Mean {
+    sum: f64,
+    count: u64,
+}
+
+impl Mean {
+    /// Takes one more value in.
+    pub fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1;
+    }
+
+    /// The mean; `None` before the first value.
+    #[must_use]
+    pub fn value(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+}
+
+/// Speed and waiting time of the training steps since the last train line.
+#[derive(Debug)]
+pub struct Meter {
+    since: Instant,
+    waited: Duration,
+    images: u64,
+}
+
+impl Meter {
+    /// Starts now.
+    #[must_use]
+    pub fn start() -> Meter {
+        Meter { since: Instant::now(), waited: Duration::ZERO, images: 0 }
+    }
+
+    /// Counts a batch and the time that the step waited for it.
+    pub fn add(&mut self, images: u64, wait: Duration) {
+        self.images += images;
+        self.waited += wait;
+    }
+
+    /// Leaves out the time since `begin`: it went into a validation or a snapshot, not into training.
+    pub fn leave_out(&mut self, begin: Instant) {
+        self.since += begin.elapsed();
+    }
+
+    /// Images a second, and the share of the time spent waiting for data (0 to 1).
+    #[must_use]
+    pub fn rates(&self) -> (f64, f64) {
+        let elapsed = self.since.elapsed().as_secs_f64().max(1e-9);
+        (self.images as f64 / elapsed, (self.waited.as_secs_f64() / elapsed).min(1.0))
+    }
+}
+
+/// Share of right answers of a classifier.
+///
+/// Source: `optim.ConfusionMatrix` as DIGITS uses it: argmax of the output row against a 1-based target; targets
+/// below 1 are left out, two-dimensional targets are argmaxed.
+#[derive(Debug, Clone)]
+pub struct Accuracy {
+    classes: i64,
+    right: i64,
+    total: i64,
+}
+
+impl Accuracy {
+    /// Of a classifier with `classes` classes.
+    #[must_use]
+    pub fn new(classes: i64) -> Accuracy {
+        Accuracy { classes, right: 0, total: 0 }
+    }
+
+    /// Takes a batch in: output `[n, classes]`, target `[n]` or `[n, classes]`. Anything else is not a
+    /// classification (an autoencoder on labelled images, say) and is left out.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn add(&mut self, output: &Activity, target: &Activity) -> Result<()> {
+        let (Activity::Tensor(output), Activity::Tensor(target)) = (output, target) else { return Ok(()) };
+        let rows = match output.size().as_slice() {
+            [rows, classes] if *classes == self.classes => *rows,
+            _ => return Ok(()),
+        };
+        let wanted = match Shape::Tensor(target.size()).numel() {
+            n if n == rows => target.f_reshape([rows])?.f_to_kind(tch::Kind::Int64)?,
+            n if n == rows * self.classes => {
+                target.f_reshape([rows, self.classes])?.f_argmax(1, false)?.f_add_scalar(1)?
+            }
+            _ => return Ok(()),
+        };
+        let answer = output.f_argmax(1, false)?.f_add_scalar(1)?;
+        self.right += i64::try_from(&answer.f_eq_tensor(&wanted)?.f_sum(tch::Kind::Int64)?)?;
+        self.total += i64::try_from(&wanted.f_ge(1)?.f_sum(tch::Kind::Int64)?)?;
+        Ok(())
+    }
+
+    /// 0 to 1; `None` when nothing was counted.
+    #[must_use]
+    pub fn value(&self) -> Option<f64> {
+        (self.total > 0).then(|| self.right as f64 / self.total as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_saved_half_way_gives_the_same_bits() {
+        let values = [0.1, 0.2, 1e10, 0.3, -7.7];
+        let mut whole = Mean::default();
+        values.iter().for_each(|&v| whole.add(v));
+        let mut half = Mean::default();
+        values[..2].iter().for_each(|&v| half.add(v));
+        let mut rest: Mean = serde_json::from_str(&serde_json::to_string(&half).unwrap()).unwrap();
+        values[2..].iter().for_each(|&v| rest.add(v));
+        assert_eq!(whole.value().unwrap().to_bits(), rest.value().unwrap().to_bits());
+        assert_eq!(Mean::default().value(), None);
+    }
+
+    #[test]
+    fn accuracy_counts_one_based_targets_and_leaves_out_zeros() {
+        let output = tch::Tensor::from_slice2(&[[0.9f32, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]]).into();
+        let mut accuracy = Accuracy::new(2);
+        accuracy.add(&output, &tch::Tensor::from_slice(&[1f32, 2., 1., 0.]).into()).unwrap();
+        assert_eq!(accuracy.value(), Some(2.0 / 3.0));
+        let image = tch::Tensor::zeros([4, 784], (tch::Kind::Float, tch::Device::Cpu)).into();
+        let mut none = Accuracy::new(2);
+        none.add(&image, &image).unwrap();
+        assert_eq!(none.value(), None);
+    }
+
+    #[test]
+    fn time_left_out_does_not_slow_the_meter() {
+        let mut meter = Meter::start();
+        let pause = Instant::now();
+        std::thread::sleep(Duration::from_millis(60));
+        meter.leave_out(pause);
+        meter.add(64, Duration::ZERO);
+        let (speed, wait) = meter.rates();
+        assert!(speed > 64.0 / 0.05, "{speed}");
+        assert_eq!(wait, 0.0);
+    }
+}

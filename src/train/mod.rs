@@ -1,0 +1,33 @@
+//! Training: from a lowered network and batches to weights, metrics and snapshots in a job directory.
+//!
+//! **In:** an `Engine` over a `nn::Network`, sources of batches, a `Plan`, a `JobDir`. **Out:** `Trainer::run`, and
+//! what it writes through the `JobDir`. **Never:** Lua, file paths of networks, pictures, printing.
+//!
+//! Read `trainer.rs` first: it is the loop. Source of the rhythm: DIGITS `tools/torch/main.lua`.
+
+mod cadence;
+mod diagnose;
+pub mod engine;
+mod meter;
+mod observer;
+mod plan;
+mod position;
+mod snapshot;
+mod source;
+mod stop;
+mod target;
+#[cfg(test)]
+mod testing;
+mod trainer;
+
+pub use cadence::Interval;
+pub use diagnose::{Culprit, Diagnosis, diagnose};
+pub use meter::{Accuracy, Mean, Meter};
+pub use observer::{EpochSummary, Silent, TrainObserver};
+pub use plan::Plan;
+pub use position::Position;
+pub use snapshot::{Snapshot, SnapshotNote};
+pub use source::{BatchSource, Sample};
+pub use stop::Stop;
+pub use target::{LabelHook, Targets};
+pub use trainer::{Outcome, Trainer};

@@ -1,0 +1,51 @@
+//! `TrainObserver`: who watches a run from outside: the progress display, the painter of the loss curve.
+
+use super::{Plan, Position};
+use crate::{
+    error::Result,
+    job::{Event, JobDir},
+};
+
+/// What an epoch came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochSummary {
+    /// Epochs done.
+    pub epoch: u64,
+    /// Mean of the batch losses of this epoch.
+    pub train_loss: Option<f64>,
+    /// Validation loss at the end of this epoch, when one was due.
+    pub validation_loss: Option<f64>,
+    /// Accuracy of that validation, 0 to 1, for a classifier.
+    pub accuracy: Option<f64>,
+    /// Rate of its last step.
+    pub learning_rate: f64,
+    /// Its training time in seconds, validation and snapshots included.
+    pub seconds: f64,
+    /// Whether its validation loss is the lowest so far.
+    pub is_best: bool,
+}
+
+/// Watches; its errors end the run. Every method may be left out.
+pub trait TrainObserver {
+    /// Training begins or goes on at `position`.
+    fn begin(&mut self, _plan: &Plan, _position: &Position) {}
+
+    /// A step is done. Called very often: must cost next to nothing.
+    fn step(&mut self, _position: &Position) {}
+
+    /// A line of `metrics.jsonl` was written.
+    fn event(&mut self, _event: &Event) {}
+
+    /// An epoch is over, its validation and snapshot (when due) included: the moment to paint curves.
+    ///
+    /// # Errors
+    /// When the picture cannot be written.
+    fn epoch(&mut self, _job: &JobDir, _summary: &EpochSummary) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Watches nothing.
+pub struct Silent;
+
+impl TrainObserver for Silent {}

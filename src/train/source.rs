@@ -1,0 +1,34 @@
+//! `BatchSource`: where the training loop gets its batches from, so that it can be tested without files.
+
+use std::{any::Any, time::Duration};
+
+use crate::error::Result;
+
+/// A batch as the loop sees it. Dropping it may give its memory to a later batch.
+pub struct Sample {
+    /// `[n, c, h, w]` on the processor, preprocessed.
+    pub input: tch::Tensor,
+    /// `[n]`, or `[n, …]` for label tensors: what DIGITS hands to `labelHook` as `dblabel`.
+    pub target: tch::Tensor,
+    /// n
+    pub count: u64,
+    /// Time the loop waited for it.
+    pub wait: Duration,
+    /// What keeps the memory of the tensors from being used again, when something must.
+    pub owner: Option<Box<dyn Any>>,
+}
+
+/// Batches of an epoch in an order that is a pure function of the seed and the epoch.
+pub trait BatchSource {
+    /// Begins epoch `epoch` (0-based) at its batch `first_batch`, dropping what was prepared before.
+    ///
+    /// # Errors
+    /// When the data cannot be opened.
+    fn start(&mut self, epoch: u64, first_batch: u64) -> Result<()>;
+
+    /// The next batch, `None` at the end of the epoch.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    fn next(&mut self) -> Result<Option<Sample>>;
+}

@@ -1,0 +1,369 @@
+//! `Trainer`: the training loop.
+//!
+//! Source: DIGITS `tools/torch/main.lua` (spec sections 2.2, 2.6, 2.7). What differs on purpose: a seed gives one run
+//! (quirk 9), an interval of 0 is never (quirk 7), any loss that is not finite ends the run (quirk 8), an epoch is over
+//! after its last batch (see `cadence.rs`). Kept: the validation loss is the unweighted mean over batches (quirk 13).
+
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::time::Instant;
+
+use super::{
+    Accuracy, BatchSource, EpochSummary, Mean, Meter, Plan, Position, Sample, Snapshot, SnapshotNote, Stop, Targets,
+    TrainObserver,
+    diagnose::{self, Guard},
+    engine::Engine,
+};
+use crate::{
+    error::{Error, Kind, Result},
+    job::{Best, EventKind, JobDir, Level, Status, file, lua_number},
+    nn::Activity,
+};
+
+/// A run: everything the loop needs, and where it stands.
+pub struct Trainer<'a> {
+    /// Carries out steps.
+    pub engine: Box<dyn Engine>,
+    /// Train records.
+    pub train: Box<dyn BatchSource>,
+    /// Validation records, when there are any.
+    pub validation: Option<Box<dyn BatchSource>>,
+    /// Makes targets of labels.
+    pub targets: Targets,
+    /// The learning rate: a pure function of (step, steps of the whole run).
+    pub rate: Box<dyn Fn(u64, u64) -> f64>,
+    /// The numbers of the run.
+    pub plan: Plan,
+    /// Where the run stands; `Position::start`, or from a snapshot.
+    pub position: Position,
+    /// Where everything is written.
+    pub job: &'a mut JobDir,
+    /// Who watches.
+    pub observer: &'a mut dyn TrainObserver,
+    /// Set by Ctrl-C.
+    pub stop: Stop,
+}
+
+/// How a run ended well.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Where it ended.
+    pub position: Position,
+    /// Why it ended before its last epoch, when it did.
+    pub stopped_early: Option<String>,
+}
+
+impl Trainer<'_> {
+    /// Trains to the end and notes in the job directory how that went.
+    ///
+    /// # Errors
+    /// `Kind::Interrupted` when the user stopped it (the state is saved), `Kind::Numeric` when a loss is not finite,
+    /// those of the network, the data and the disk. Earlier snapshots stay intact in every case.
+    pub fn run(mut self) -> Result<Outcome> {
+        let result = self.begin().and_then(|()| self.epochs());
+        match &result {
+            Ok(outcome) => {
+                let why = outcome.stopped_early.as_deref().unwrap_or("all epochs are done");
+                self.end(EventKind::End, Level::Info, why, Status::Done)?;
+            }
+            Err(error) if error.kind() == Kind::Interrupted => {
+                self.end(EventKind::End, Level::Warning, error.message(), Status::Aborted)?;
+            }
+            // The disk may be what failed: say what can be said, and keep the first error.
+            Err(error) => drop(self.failed(error)),
+        }
+        result
+    }
+
+    fn epochs(&mut self) -> Result<Outcome> {
+        let mut meter = Meter::start();
+        let mut guard = Guard::new(&*self.engine, &self.position)?;
+        let mut snapshot_taken = Instant::now();
+        let mut rate = 0.0;
+        if self.position.iteration == 0 && self.plan.validation_interval > 0.0 {
+            self.validate()?;
+        }
+        while self.position.epoch < self.plan.epochs {
+            let epoch_began = Instant::now();
+            self.train.start(self.position.epoch, self.position.batch)?;
+            while let Some(batch) = self.train.next()? {
+                let iteration = self.position.iteration;
+                rate = (self.rate)(iteration, self.plan.total_steps());
+                self.step(&batch, rate)?;
+                self.position.advance(batch.count);
+                meter.add(batch.count, batch.wait);
+                drop(batch);
+                self.observer.step(&self.position);
+
+                if iteration == 0 || self.position.line_images >= self.plan.images_per_line() {
+                    self.collect_losses(&guard)?;
+                    self.train_line(rate, &meter)?;
+                    guard.refresh(&*self.engine, &self.position)?;
+                    meter = Meter::start();
+                }
+                let epoch_over = self.position.batch == self.plan.steps_per_epoch();
+                if !epoch_over {
+                    let pause = Instant::now();
+                    if self.position.reached(self.position.next_validation, &self.plan) {
+                        self.collect_losses(&guard)?;
+                        self.validate()?;
+                    }
+                    let by_clock = self.plan.snapshot_interval.time().is_some_and(|t| snapshot_taken.elapsed() >= t);
+                    if by_clock || self.position.reached(self.position.next_snapshot, &self.plan) {
+                        self.collect_losses(&guard)?;
+                        self.snapshot()?;
+                        snapshot_taken = Instant::now();
+                    }
+                    meter.leave_out(pause);
+                }
+                if self.stop.is_requested() && !epoch_over {
+                    self.collect_losses(&guard)?;
+                    return Err(self.interrupted()?);
+                }
+                if epoch_over {
+                    break;
+                }
+            }
+
+            let pause = Instant::now();
+            self.collect_losses(&guard)?;
+            let train_loss = self.position.epoch_loss.value();
+            self.end_of_data()?;
+            self.position.end_epoch();
+            let last = self.position.epoch == self.plan.epochs;
+            let early = self.end_epoch(last, &mut snapshot_taken)?;
+            let summary = self.summary(train_loss, rate, epoch_began);
+            self.observer.epoch(self.job, &summary)?;
+            meter.leave_out(pause);
+            if let Some(why) = early {
+                return Ok(Outcome { position: self.position.clone(), stopped_early: Some(why) });
+            }
+            if self.stop.is_requested() && !last {
+                return Err(self.interrupted()?);
+            }
+        }
+        Ok(Outcome { position: self.position.clone(), stopped_early: None })
+    }
+
+    /// One step: the batch to the device, the hook, forward, backward, update.
+    fn step(&mut self, batch: &Sample, rate: f64) -> Result<()> {
+        let seed = self.plan.step_seed(self.position.iteration);
+        let (input, target) = self.on_device(batch).map_err(|error| self.placed(error))?;
+        self.engine.step(&input, &target, rate, seed).map_err(|error| self.placed(error))
+    }
+
+    fn on_device(&mut self, batch: &Sample) -> Result<(tch::Tensor, Activity)> {
+        on_device(&*self.engine, &mut self.targets, batch)
+    }
+
+    /// Validation and snapshot of an epoch's end; the reason when training is to end here.
+    fn end_epoch(&mut self, last: bool, snapshot_taken: &mut Instant) -> Result<Option<String>> {
+        let validates = self.plan.validation_interval > 0.0;
+        if validates && (last || self.position.reached(self.position.next_validation, &self.plan)) {
+            self.validate()?;
+        }
+        let stale = self.position.validations_without_gain;
+        let early = self.plan.patience.filter(|&patience| !last && stale >= patience);
+        let by_clock = self.plan.snapshot_interval.time().is_some_and(|t| snapshot_taken.elapsed() >= t);
+        let due = by_clock || self.position.reached(self.position.next_snapshot, &self.plan);
+        if due || last || early.is_some() {
+            self.snapshot()?;
+            *snapshot_taken = Instant::now();
+        }
+        Ok(early.map(|_| format!("{stale} validations in a row without a lower loss")))
+    }
+
+    /// The mean loss over the validation records, in evaluation mode.
+    fn validate(&mut self) -> Result<()> {
+        let Some(mut source) = self.validation.take() else { return Ok(()) };
+        let result = self.validate_on(&mut *source);
+        self.validation = Some(source);
+        result
+    }
+
+    fn validate_on(&mut self, source: &mut dyn BatchSource) -> Result<()> {
+        let mut meter = Meter::start();
+        let mut loss = Mean::default();
+        let mut accuracy = self.plan.classes.map(Accuracy::new);
+        source.start(0, 0)?;
+        while let Some(batch) = source.next()? {
+            let (input, target) = self.on_device(&batch).map_err(|error| self.placed(error))?;
+            let (value, output) = self.engine.evaluate(&input, &target).map_err(|error| self.placed(error))?;
+            if !value.is_finite() {
+                let found = diagnose::evaluation(self.engine.network(), &input, &target)?;
+                return Err(self.placed(found.page("the validation loss", value)));
+            }
+            loss.add(value);
+            if let Some(accuracy) = &mut accuracy {
+                accuracy.add(&output, &target)?;
+            }
+            meter.add(batch.count, batch.wait);
+        }
+        let Some(loss) = loss.value() else { return Ok(()) };
+        let accuracy = accuracy.and_then(|accuracy| accuracy.value());
+        let (speed, wait) = meter.rates();
+        let position = &mut self.position;
+        position.validated = Some(position.iteration);
+        position.validation_loss = Some(loss);
+        position.accuracy = accuracy;
+        position.set_next_validation(&self.plan);
+        if position.lowest_loss.is_none_or(|lowest| loss < lowest) {
+            position.lowest_loss = Some(loss);
+            position.validations_without_gain = 0;
+        } else {
+            position.validations_without_gain += 1;
+        }
+        let mut event = self.event(EventKind::Validation);
+        (event.loss, event.accuracy) = (Some(loss), accuracy);
+        (event.images_per_second, event.data_wait) = (Some(speed), Some(wait));
+        let right = accuracy.map_or(String::new(), |share| format!(", accuracy = {}", lua_number(share)));
+        self.log(&format!("Validation (epoch {}): loss = {}{right}", lua_number(event.epoch), lua_number(loss)))?;
+        self.write(event)
+    }
+
+    /// Saves the state, marks it when it is the best, and removes what is no longer to be kept.
+    fn snapshot(&mut self) -> Result<()> {
+        let state = Snapshot::capture(&*self.engine)?;
+        if let Some(name) = state.non_finite()?.first() {
+            let page = Error::new(Kind::Numeric, format!("{name} is no longer finite")).with_help(diagnose::ADVICE);
+            return Err(self.placed(page));
+        }
+        let epoch = self.position.shown_epoch(&self.plan);
+        let name = self.snapshot_name();
+        self.position.set_next_snapshot(&self.plan);
+        let loss = self.position.validation_loss.filter(|_| self.position.validated == Some(self.position.iteration));
+        let gain = loss.filter(|loss| self.position.best.as_ref().is_none_or(|best| *loss < best.loss));
+        if let Some(loss) = gain {
+            let iteration = self.position.iteration;
+            self.position.best = Some(Best { epoch, iteration, loss, file: name.clone() });
+        }
+        self.log(&format!("Snapshotting to {name}"))?;
+        let record = self.job.record();
+        let note = SnapshotNote {
+            position: self.position.clone(),
+            seed: self.plan.seed,
+            metrics_len: self.job.synced_metrics_len()?,
+            dataset: record.dataset.fingerprint.clone(),
+            network: record.network.blake3.clone(),
+            program: format!("{}, libtorch {}", record.program, record.libtorch),
+        };
+        self.job.replace(&name, &state.to_bytes(&note)?).map_err(|error| self.placed(error))?;
+        self.log(&format!("Snapshot saved - {name}"))?;
+        self.snapshot_saved(name)
+    }
+
+    /// What follows a snapshot; done again by a resume, since a kill may have come before it.
+    fn snapshot_saved(&mut self, name: String) -> Result<()> {
+        let mut event = self.event(EventKind::Snapshot);
+        event.file = Some(name.clone());
+        self.write(event)?;
+        if let Some(best) = &self.position.best {
+            self.job.set_best(best)?;
+        }
+        let Some(keep) = self.plan.keep else { return Ok(()) };
+        let best = self.position.best.as_ref().map(|best| self.job.path().join(&best.file));
+        let mut others = self.job.view().snapshots()?;
+        others.retain(|snapshot| Some(&snapshot.path) != best.as_ref());
+        for old in others.iter().rev().skip(keep.max(1)) {
+            let name = old.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            self.job.remove(&format!("{}/{name}", file::SNAPSHOTS))?;
+        }
+        Ok(())
+    }
+
+    /// Reads the losses of the steps since the last time. One that is not finite ends the run.
+    fn collect_losses(&mut self, guard: &Guard) -> Result<()> {
+        let losses = self.engine.take_losses()?;
+        let first = self.position.iteration.saturating_sub(losses.len() as u64);
+        for (iteration, loss) in (first..).zip(losses) {
+            if !loss.is_finite() {
+                let found = self.find_cause(guard, iteration)?;
+                let epoch = self.position.shown_epoch(&self.plan);
+                return Err(found
+                    .page("the training loss", loss)
+                    .with_fact("at epoch", lua_number(epoch))
+                    .with_fact("at iteration", iteration.to_string())
+                    .with_fact("learning rate", lua_number((self.rate)(iteration, self.plan.total_steps()))));
+            }
+            self.position.line_loss.add(loss);
+            self.position.epoch_loss.add(loss);
+        }
+        Ok(())
+    }
+
+    /// Goes back to the guard's state and repeats the steps up to the one that failed, looking at every value.
+    fn find_cause(&mut self, guard: &Guard, iteration: u64) -> Result<diagnose::Diagnosis> {
+        let Trainer { engine, train, targets, plan, rate, .. } = self;
+        let steps = plan.steps_per_epoch();
+        let mut at = guard.restore(&mut **engine)?;
+        loop {
+            train.start(at / steps, at % steps)?;
+            while let Some(batch) = train.next()? {
+                let (input, target) = on_device(&**engine, targets, &batch)?;
+                let seed = plan.step_seed(at);
+                let before = Snapshot::capture(&**engine)?;
+                engine.step(&input, &target, rate(at, plan.total_steps()), seed)?;
+                let is_bad = engine.take_losses()?.iter().any(|loss| !loss.is_finite());
+                let broken = Snapshot::capture(&**engine)?.non_finite()?;
+                if is_bad || !broken.is_empty() || at >= iteration {
+                    before.restore(&mut **engine)?;
+                    return diagnose::training(engine.network(), &input, &target, seed, broken, at);
+                }
+                at += 1;
+                if at % steps == 0 {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn train_line(&mut self, rate: f64, meter: &Meter) -> Result<()> {
+        let loss = std::mem::take(&mut self.position.line_loss).value();
+        self.position.line_images = 0;
+        let mut event = self.event(EventKind::Train);
+        let (speed, wait) = meter.rates();
+        (event.loss, event.lr) = (loss, Some(rate));
+        (event.images_per_second, event.data_wait) = (Some(speed), Some(wait));
+        self.log(&format!(
+            "Training (epoch {}): loss = {}, lr = {}",
+            lua_number(event.epoch),
+            lua_number(loss.unwrap_or(f64::NAN)),
+            lua_number(rate)
+        ))?;
+        self.write(event)
+    }
+
+    /// The source must end its epoch where the plan does, or positions would mean different batches.
+    fn end_of_data(&self) -> Result<()> {
+        if self.position.images == self.plan.records {
+            return Ok(());
+        }
+        let page = Error::new(Kind::Data, "the number of train records changed while training")
+            .with_fact("an epoch had", self.position.images.to_string())
+            .with_fact("it should have", self.plan.records.to_string());
+        Err(self.placed(page))
+    }
+
+    fn summary(&self, train_loss: Option<f64>, learning_rate: f64, began: Instant) -> EpochSummary {
+        let here = self.position.validated == Some(self.position.iteration);
+        EpochSummary {
+            epoch: self.position.epoch,
+            train_loss,
+            validation_loss: self.position.validation_loss.filter(|_| here),
+            accuracy: self.position.accuracy.filter(|_| here),
+            learning_rate,
+            seconds: began.elapsed().as_secs_f64(),
+            is_best: here && self.position.validations_without_gain == 0,
+        }
+    }
+}
+
+/// Input and target of a batch where the network's parameters are.
+fn on_device(engine: &dyn Engine, targets: &mut Targets, batch: &Sample) -> Result<(tch::Tensor, Activity)> {
+    let device = engine.network().device;
+    let input = batch.input.f_to_device(device)?;
+    let target = targets.of(&input, &batch.target.f_to_device(device)?)?;
+    Ok((input, target))
+}

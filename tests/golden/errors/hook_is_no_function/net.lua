@@ -1,0 +1,1 @@
+return { model = nn.Identity(), labelHook = 3 }

@@ -1,0 +1,2 @@
+os.execute('echo outside')
+return function(params) return {model = nn.Sequential()} end

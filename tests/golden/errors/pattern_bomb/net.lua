@@ -1,0 +1,1 @@
+string.find(('a'):rep(50), ('a?'):rep(50) .. ('a'):rep(50))

@@ -1,0 +1,2 @@
+mkdir db && mv data.mdb db/
+exec "$DIGITS" "$@"

@@ -1,0 +1,1 @@
+local net = nn.Sequential():add(nn.Linear(784, 10))

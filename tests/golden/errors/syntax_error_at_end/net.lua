@@ -1,0 +1,2 @@
+return function(params)
+    return {model = nn.Sequential():add(nn.Linear(784, 10))}

@@ -1,0 +1,3 @@
+require 'nn'
+require 'cuddn'
+return function(params) return {model = nn.Sequential()} end

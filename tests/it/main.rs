@@ -1,0 +1,16 @@
+//! The integration tests: one binary, one file for each subject.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may give up at once, and says what it passes over"
+)]
+
+mod architecture;
+mod conventions;
+mod data;
+mod errors;
+mod job;
+mod reference;
+mod resume;
+mod tree;

@@ -1,0 +1,3 @@
+while true do
+  xpcall(error, function() while true do end end)
+end

@@ -1,0 +1,3 @@
+while true do
+  loadstring('while true do end')()
+end

@@ -1,0 +1,2 @@
+local big = ('x'):rep(1e6)
+return big:gsub('.', big)
