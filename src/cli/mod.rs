@@ -12,6 +12,7 @@ mod progress;
 mod report;
 pub mod run;
 pub mod test;
+pub mod th;
 mod trained;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ enum Command {
     Dataset(dataset::DatasetArgs),
     Check(check::Check),
     Test(test::Test),
+    Th(th::Th),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Dataset(args) => dataset::run(args),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Th(args) => th::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     })
 }

@@ -19,9 +19,12 @@ mod object;
 mod packages;
 mod pattern;
 pub mod require;
+mod scripts;
+mod shell;
 pub mod suggest;
 pub mod tensor;
 pub mod vm;
 
 pub use load::{LabelHook, Loaded, Settings, load};
 pub use packages::torch_vm;
+pub use shell::Shell;

@@ -3,7 +3,7 @@
 use mlua::{Lua, Table, Value};
 
 use super::{
-    error, native, tensor,
+    error, native, scripts, tensor,
     vm::{Vm, VmOptions},
 };
 use crate::error::Result;
@@ -53,6 +53,7 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     lua.globals().raw_set("nn", &nn)?;
     tensor::install(lua, &torch)?;
     native::install(lua, &torch, &nn, &packages)?;
+    scripts::install(lua, &torch)?;
     lua.load(include_str!("prelude/packages.lua"))
         .set_name("=[digits] packages.lua")
         .call::<()>((&torch, &packages))?;

@@ -64,6 +64,7 @@ pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
     )?;
     native.set("over", lua.create_function(|lua, ()| Ok(super::shared(lua)?.clock.is_over()))?)?;
     native.set("text", lua.create_function(|lua, value: Value| text(lua, value))?)?;
+    native.set("trusted", shared.options.trusted)?;
     let output = shared.options.output.clone();
     native.set(
         "print",

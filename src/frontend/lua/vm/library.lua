@@ -55,7 +55,12 @@ function _G.collectgarbage(option, argument)
   error("bad argument #1 to 'collectgarbage' (invalid option '" .. tostring(option) .. "')", 2)
 end
 
+-- A trusted script shares C's buffer with `io.write`, which keeps their order.
 local write = native.print
+if native.trusted then
+  local stdout = io.stdout
+  write = function(line) stdout:write(line, '\n') end
+end
 function _G.print(...)
   local parts = {}
   for i = 1, select('#', ...) do

@@ -1,0 +1,50 @@
+-- Runs one of Torch7's own test suites from a checkout, for score.py: digits-rs th --trusted driver.lua SUITE FILE RESULTS SEED [TEST]
+--
+-- SUITE is nn or torch7, FILE its test file. Every test's outcome is appended to RESULTS when it ends, as a line
+-- `name <tab> assertions that held <tab> that failed <tab> 1 if it raised <tab> seconds <tab> first words`, so that a run
+-- that is killed still tells what it did. With TEST = ? nothing runs and the names are written instead.
+
+local suite, file, results, seed, test = ...
+seed = tonumber(seed)
+
+require 'torch'
+if suite == 'nn' then require 'nn' end
+
+local out = assert(io.open(results, 'a'))
+local function tell(...)
+   out:write(table.concat({...}, '\t'), '\n')
+   out:flush()
+end
+
+-- The suites seed from the clock: here from SEED.
+local randomseed = math.randomseed
+function math.randomseed() randomseed(seed) end
+
+local tests
+local make = torch.TestSuite
+function torch.TestSuite()
+   local made = make()
+   tests = tests or made.__tests
+   return made
+end
+
+local clock = torch.Timer()
+local pcall_test = torch.Tester._pcall
+function torch.Tester:_pcall(f)
+   local name, start, errors = self._currentTestName, clock:time().real, #self.errors
+   local ok, message, pass = pcall_test(self, f)
+   local words = (self.errors[errors + 1] or ''):gsub('[\t\n]+', ' | '):sub(1, 300)
+   tell(name, self.assertionPass[name], self.assertionFail[name], ok and 0 or 1,
+      string.format('%.2f', clock:time().real - start), words)
+   return ok, message, pass
+end
+
+dofile(file)
+
+if test == '?' then
+   for name in pairs(tests) do tell(name) end
+   os.exit(0)
+end
+torch.manualSeed(seed)
+local run = suite == 'nn' and nn.test or torch.test
+run(test and {'^' .. test .. '$'} or nil, seed)
