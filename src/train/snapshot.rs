@@ -122,7 +122,7 @@ impl Snapshot {
         safetensors::serialize(tensors, Some(header)).map_err(|source| failed(source.to_string()))
     }
 
-    /// Reads a file that `to_bytes` made.
+    /// Reads a file that `to_bytes` made; tensors come in the order of their names.
     ///
     /// # Errors
     /// `Kind::Io` when it cannot be read, `Kind::Job` when it is not a snapshot or damaged.
@@ -139,7 +139,10 @@ impl Snapshot {
         let note = serde_json::from_str(note).map_err(|e| damaged(e.to_string()))?;
         let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
         let mut snapshot = Snapshot { weights: Vec::new(), optimizer: Vec::new() };
-        for (name, view) in file.iter() {
+        // The library gives them in the order of a hash map, another one at every read.
+        let mut entries = file.tensors();
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (name, view) in entries {
             let kind = kind(view.dtype()).ok_or_else(|| damaged(format!("{name} has type {:?}", view.dtype())))?;
             let size: Vec<i64> = view.shape().iter().map(|&extent| extent as i64).collect();
             let tensor = tch::Tensor::f_from_data_size(view.data(), &size, kind)?;
