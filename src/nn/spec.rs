@@ -295,6 +295,14 @@ pub trait Builder {
     /// # Errors
     /// When one of them cannot be built.
     fn criteria(&mut self, name: &str) -> Result<Vec<Box<dyn Criterion>>>;
+
+    /// What the object's own method `method` answers: for what no field says, such as the wiring of a graph.
+    ///
+    /// # Errors
+    /// When it has no such method, or the method fails.
+    fn ask(&mut self, method: &str) -> Result<Value> {
+        Err(Error::new(Kind::Network, format!("the object has no method '{method}'")))
+    }
 }
 
 /// How the Rust object is made from the fields.

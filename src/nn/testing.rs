@@ -191,6 +191,11 @@ impl Builder for ObjectBuilder<'_> {
         Ok(self.fields().tensor(name)?.map(|tensor| tensor.view()))
     }
 
+    /// The answer lies in the field of that name.
+    fn ask(&mut self, method: &str) -> Result<Value> {
+        self.fields().get(method)
+    }
+
     fn children(&mut self) -> Result<Vec<Rc<Node>>> {
         let object = self.object;
         object.children.iter().map(|child| self.built.node(child)).collect()

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Build, Builder, Context, Criterion, Fields, Mode, Module, Node, Spec},
+    nn::{Activity, Build, Builder, Context, Criterion, Fields, Mode, Module, Node, Spec, Value},
     torch::TensorType,
 };
 
@@ -121,6 +121,10 @@ impl Builder for OneCall {
 
     fn child(&mut self, name: &str) -> Result<Rc<Node>> {
         Lowering::for_call(&self.fields.lua).child(&self.fields.table, name, "")
+    }
+
+    fn ask(&mut self, method: &str) -> Result<Value> {
+        self.fields.ask(method)
     }
 
     fn criteria(&mut self, name: &str) -> Result<Vec<Box<dyn Criterion>>> {

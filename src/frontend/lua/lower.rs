@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Buffer, Build, Builder, Criterion, Fields, Network, Node, Parameter, Parameters},
+    nn::{Buffer, Build, Builder, Criterion, Fields, Network, Node, Parameter, Parameters, Value},
     torch::{Element, Tensor, TensorType},
 };
 
@@ -263,6 +263,10 @@ impl Builder for ObjectBuilder<'_> {
 
     fn child(&mut self, name: &str) -> Result<Rc<Node>> {
         self.lowering.child(&self.fields.table, name, self.path)
+    }
+
+    fn ask(&mut self, method: &str) -> Result<Value> {
+        self.fields.ask(method)
     }
 
     fn criteria(&mut self, name: &str) -> Result<Vec<Box<dyn Criterion>>> {

@@ -10,7 +10,9 @@
 mod bytecode;
 mod eager;
 pub mod error;
+mod files;
 mod foreign;
+mod image;
 pub mod limits;
 mod load;
 mod lower;

@@ -1,6 +1,6 @@
 //! The functions that the Lua prelude calls, and the installation of every class of `nn::specs()`.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::SystemTime};
 
 use mlua::{Function, Lua, MultiValue, Table, UserData, Value as LuaValue, Variadic};
 
@@ -21,10 +21,13 @@ const PRELUDE: &[(&str, &str)] = &[
     ("=[digits] module.lua", include_str!("prelude/module.lua")),
     ("=[digits] container.lua", include_str!("prelude/container.lua")),
     ("=[digits] decorators.lua", include_str!("prelude/decorators.lua")),
+    ("=[digits] graph.lua", include_str!("prelude/graph.lua")),
 ];
 
 /// The methods whose replacement by a user changes how a module is lowered.
 pub(super) const PROTOCOL: [&str; 5] = ["updateOutput", "updateGradInput", "accGradParameters", "forward", "backward"];
+/// Registry name of the table of functions below, for the preludes of packages.
+pub(super) const NATIVE: &str = "digits.native";
 /// Registry name of the table class name → method name → the function that this crate installed.
 const PRISTINE: &str = "digits.pristine";
 
@@ -32,12 +35,13 @@ const PRISTINE: &str = "digits.pristine";
 pub(super) fn install(lua: &Lua, torch: &Table, nn: &Table, packages: &Table) -> mlua::Result<()> {
     object::install_origins(lua)?;
     let native = functions(lua)?;
+    lua.set_named_registry_value(NATIVE, &native)?;
     let classes: Table = lua.named_registry_value(CLASSES)?;
     lua.load(include_str!("prelude/class.lua"))
         .set_name("=[digits] class.lua")
         .call::<()>((torch, &classes, &native))?;
     for (name, text) in PRELUDE {
-        lua.load(*text).set_name(*name).call::<()>((torch, nn, &native))?;
+        lua.load(*text).set_name(*name).call::<()>((torch, nn, &native, packages))?;
     }
     install_classes(lua, torch, &classes, packages)?;
     // Plain files of methods see the packages as locals; the first line keeps its number.
@@ -186,6 +190,16 @@ fn functions(lua: &Lua) -> mlua::Result<Table> {
     add("class_table", lua.create_function(|lua, value: LuaValue| Ok(tensor::class_table(lua, &value)))?)?;
     add("globals", lua.create_function(|lua, ()| Ok(lua.globals()))?)?;
     add("stamp", lua.create_function(|lua, object: Table| object::stamp(lua, &object))?)?;
+    add(
+        "seconds",
+        lua.create_function(|_, ()| {
+            Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |passed| passed.as_secs_f64()))
+        })?,
+    )?;
+    add(
+        "where",
+        lua.create_function(|lua, ()| Ok(super::vm::origin(lua).map(|at| (at.file.to_string(), at.line)).unzip()))?,
+    )?;
     add("empty", lua.create_function(|lua, ()| tensor::to_lua(lua, Tensor::empty(object::default_type(lua))))?)?;
     add("is_tensor", lua.create_function(|_, value: LuaValue| Ok(tensor::from_lua(&value).is_some()))?)?;
     add("cache", lua.create_function(|lua, ()| lua.create_userdata(Cache::default()))?)?;
@@ -264,17 +278,28 @@ fn clone(lua: &Lua, (object, skipped): (LuaValue, Vec<String>)) -> mlua::Result<
     Copier { skipped, ..Copier::default() }.copy(lua, &object)
 }
 
-/// Copies values so that what was shared inside the original is shared inside the copy.
+/// Copies values so that what was shared inside the original is shared inside the copy. Tables wait in a list to be
+/// filled: a graph of a thousand nodes is a chain as deep.
 #[derive(Default)]
 struct Copier {
     skipped: Vec<String>,
     tables: HashMap<usize, Table>,
+    unfilled: Vec<(Table, Table)>,
     tensors: HashMap<usize, LuaValue>,
     storages: HashMap<usize, Storage>,
 }
 
 impl Copier {
     fn copy(&mut self, lua: &Lua, value: &LuaValue) -> mlua::Result<LuaValue> {
+        let copy = self.twin(lua, value)?;
+        while let Some((old, new)) = self.unfilled.pop() {
+            self.fill(lua, &old, &new)?;
+        }
+        Ok(copy)
+    }
+
+    /// The copy of one value; that of a table is empty at first.
+    fn twin(&mut self, lua: &Lua, value: &LuaValue) -> mlua::Result<LuaValue> {
         if let Some(tensor) = tensor::from_lua(value) {
             return self.copy_tensor(lua, &tensor);
         }
@@ -285,6 +310,11 @@ impl Copier {
         }
         let copy = lua.create_table()?;
         self.tables.insert(address, copy.clone());
+        self.unfilled.push((table.clone(), copy.clone()));
+        Ok(LuaValue::Table(copy))
+    }
+
+    fn fill(&mut self, lua: &Lua, table: &Table, copy: &Table) -> mlua::Result<()> {
         let is_object = object::class_name(table).is_some();
         for pair in table.pairs::<LuaValue, LuaValue>() {
             let (key, entry) = pair?;
@@ -292,15 +322,16 @@ impl Copier {
                 is_object && key.as_string().is_some_and(|k| self.skipped.iter().any(|s| k.as_bytes() == s.as_bytes()));
             let entry = match tensor::from_lua(&entry) {
                 Some(tensor) if skip => LuaValue::UserData(tensor::to_lua(lua, Tensor::empty(tensor.tensor_type()))?),
-                _ => self.copy(lua, &entry)?,
+                _ => self.twin(lua, &entry)?,
             };
-            copy.raw_set(key, entry)?;
+            // Graphs map nodes to numbers.
+            copy.raw_set(self.twin(lua, &key)?, entry)?;
         }
         copy.set_metatable(table.metatable())?;
         if let Some(origin) = object::origin_of(lua, table) {
-            object::stamp_with(lua, &copy, &origin)?;
+            object::stamp_with(lua, copy, &origin)?;
         }
-        Ok(LuaValue::Table(copy))
+        Ok(())
     }
 
     fn copy_tensor(&mut self, lua: &Lua, tensor: &Tensor) -> mlua::Result<LuaValue> {

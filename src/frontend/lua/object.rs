@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mlua::{Lua, Table, Value as LuaValue};
+use mlua::{Lua, ObjectLike, Table, Value as LuaValue};
 
 use super::tensor;
 use crate::{
@@ -26,6 +26,12 @@ pub(super) struct LuaFields {
 impl LuaFields {
     pub(super) fn new(lua: &Lua, table: &Table) -> LuaFields {
         LuaFields { lua: lua.clone(), table: table.clone() }
+    }
+
+    /// What the object's method answers, called without arguments.
+    pub(super) fn ask(&self, method: &str) -> Result<Value> {
+        let answer: LuaValue = self.table.call_method(method, ()).or_page(&self.lua)?;
+        Ok(value_from_lua(&answer))
     }
 }
 

@@ -40,6 +40,11 @@ impl Modules {
         self.loaders.contains_key(name)
     }
 
+    /// The network file's own folder, when it has one.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        self.folder.clone()
+    }
+
     fn unknown(&self, name: &str) -> Error {
         let page = Error::new(Kind::Network, format!("module '{name}' not found"));
         if name == "ffi" || name == "jit" {
@@ -107,6 +112,17 @@ fn require(lua: &Lua, name: &str, fallback: Option<&Function>) -> mlua::Result<V
             lua.globals().set(name, &answer)?;
         }
         return keep(&loaded, name, answer);
+    }
+    // `pl.tablex` is a part of package `pl`.
+    if let Some((package, part)) = name.split_once('.') {
+        let loader = shared.modules.borrow().loaders.get(package).copied();
+        if let Some(loader) = loader
+            && let Value::Table(package) = loader(lua)?
+            && let part = package.raw_get::<Value>(part)?
+            && !part.is_nil()
+        {
+            return keep(&loaded, name, part);
+        }
     }
     let folder = shared.modules.borrow().folder.clone();
     if let Some((path, text)) =

@@ -36,6 +36,7 @@ modules! {
     gradient_rule family,
     concat family,
     branches family,
+    graph family,
     decorator family,
     table_arithmetic family,
     table_entries family,

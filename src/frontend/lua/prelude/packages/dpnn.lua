@@ -1,0 +1,198 @@
+-- dpnn: what it adds to every module, and its small modules (spec section 2.9).
+
+local torch, nn, dpnn, packages, native = ...
+local Module = torch.getmetatable('nn.Module')
+
+local function each_child(self, method, ...)
+   for _, child in ipairs(self.modules or {}) do child[method](child, ...) end
+end
+
+-- A copy that shares parameters and their gradients with this module.
+function Module:sharedClone(parameters, gradients)
+   local names = {}
+   if parameters ~= false then names[1], names[2] = 'weight', 'bias' end
+   if gradients ~= false then
+      names[#names + 1] = 'gradWeight'
+      names[#names + 1] = 'gradBias'
+   end
+   return self:clone(unpack(names))
+end
+
+function Module:sparseParameters() return self:parameters() end
+
+-- The size of what the module gives for an input of this size.
+function Module:outside(size)
+   local input = torch.randn(torch.type(size) == 'table' and torch.LongStorage(size) or size)
+   return self:updateOutput(input:typeAs(self.output)):size()
+end
+
+function Module:accept(visitor) visitor:visit(self) end
+
+-- Scales rows (and columns) of each parameter of two and more dims to a largest norm.
+function Module:maxParamNorm(maxOut, maxIn)
+   maxOut, maxIn = self.maxOutNorm or maxOut, self.maxInNorm or maxIn
+   if not (maxOut or maxIn) then return end
+   if self.modules then return each_child(self, 'maxParamNorm', maxOut, maxIn) end
+   for _, parameter in ipairs(self:parameters() or {}) do
+      if parameter:dim() > 1 then
+         if maxOut and maxOut > 0 then parameter:renorm(2, 1, maxOut) end
+         if maxIn and maxIn > 0 then parameter:renorm(2, 2, maxIn) end
+      end
+   end
+end
+
+-- Scales the gradients down to a largest norm, all together or module by module; gives the norm.
+function Module:gradParamClip(cutoff, moduleLocal)
+   cutoff = self.cutoffNorm or cutoff
+   if cutoff <= 0 then return end
+   if self.moduleLocal ~= nil then moduleLocal = self.moduleLocal end
+   local square = 0
+   if moduleLocal and self.modules then
+      for _, child in ipairs(self.modules) do square = square + (child:gradParamClip(cutoff, true) or 0) ^ 2 end
+      return math.sqrt(square)
+   end
+   local _, gradients = self:parameters()
+   for _, gradient in ipairs(gradients or {}) do square = square + gradient:norm() ^ 2 end
+   local norm = math.sqrt(square)
+   if cutoff < norm then
+      for _, gradient in ipairs(gradients) do gradient:mul(cutoff / norm) end
+   end
+   return norm
+end
+
+function Module:weightDecay(factor, least_dims)
+   factor, least_dims = self.wdFactor or factor, self.wdMinDim or least_dims or 2
+   if factor <= 0 then return end
+   if self.modules then return each_child(self, 'weightDecay', factor, least_dims) end
+   local parameters, gradients = self:parameters()
+   for i, parameter in ipairs(parameters or {}) do
+      if parameter:dim() >= least_dims then gradients[i]:add(factor, parameter) end
+   end
+end
+
+function Module:momentumGradParameters()
+   if not self.momGradParams then
+      local _, gradients = self:parameters()
+      if not gradients or #gradients == 0 then return end
+      self.momGradParams = {}
+      for i, gradient in ipairs(gradients) do self.momGradParams[i] = gradient:clone() end
+      return self.momGradParams, true
+   end
+   return self.momGradParams
+end
+
+-- Replaces the gradients by their running mean, or by Nesterov's look ahead.
+function Module:updateGradParameters(factor, dampening, nesterov)
+   factor = self.momFactor or factor
+   if factor <= 0 then return end
+   dampening = self.momDamp or dampening or factor
+   if self.momNesterov ~= nil then nesterov = self.momNesterov end
+   if self.modules then return each_child(self, 'updateGradParameters', factor, dampening, nesterov) end
+   local _, gradients = self:parameters()
+   local moving, fresh = self:momentumGradParameters()
+   for i, gradient in ipairs(moving and gradients or {}) do
+      if not fresh then moving[i]:mul(factor):add(1 - dampening, gradient) end
+      if nesterov then gradient:add(factor, moving[i]) else gradient:copy(moving[i]) end
+   end
+end
+
+function Module:checkParameters()
+   for i, parameter in ipairs(self:parameters() or {}) do
+      local sum = parameter:sum()
+      if sum ~= sum then error('NaN Error for param at index' .. i, 2) end
+   end
+end
+
+function Module:dontBackward()
+   for _, method in ipairs{'backward', 'updateGradInput', 'accGradParameters', 'accUpdateGradParameters'} do
+      self[method] = function() end
+   end
+   return self
+end
+
+-- What a file keeps of a module is settled when it is written: `clearState` does it.
+for _, name in ipairs{'serialMode', 'heavySerial', 'mediumSerial', 'lightSerial'} do
+   Module[name] = function(self) return self end
+end
+
+function Module:toBatch(tensor, dims, at)
+   self.dpnn_online = tensor:dim() == dims
+   return self.dpnn_online and nn.utils.addSingletonDimension(tensor, at or 1) or tensor
+end
+
+function Module:fromBatch(tensor, at)
+   return self.dpnn_online and tensor:select(at or 1, 1) or tensor
+end
+
+function Module:reinforce(reward) each_child(self, 'reinforce', reward) end
+
+---------------------------------------------------------------------------------------------------------------
+
+local Serial, decorator = torch.class('nn.Serial', 'nn.Decorator')
+function Serial:__init(module, tensortype)
+   decorator.__init(self, module)
+   if tensortype then self:type(tensortype) end
+end
+function Module:Serial(tensortype) return nn.Serial(self, tensortype) end
+
+local Clip, clamp = torch.class('nn.Clip', 'nn.Clamp')
+function Clip:__init(least, most)
+   assert(least <= most, 'nn.Clip: the least value is above the largest')
+   clamp.__init(self, least, most)
+   self.minval, self.maxval = least, most
+end
+
+local ReverseTable, parent = torch.class('nn.ReverseTable', 'nn.Module')
+function ReverseTable:__init()
+   parent.__init(self)
+   self.output, self.gradInput = {}, {}
+end
+local function reversed(list)
+   local result = {}
+   for i = #list, 1, -1 do result[#result + 1] = list[i] end
+   return result
+end
+function ReverseTable:updateOutput(input)
+   self.output = reversed(input)
+   return self.output
+end
+function ReverseTable:updateGradInput(input, gradOutput)
+   self.gradInput = reversed(gradOutput)
+   return self.gradInput
+end
+
+-- The position of the largest entry; no gradient.
+local ArgMax = torch.class('nn.ArgMax', 'nn.Module')
+function ArgMax:__init(dim, inputDims, asLong)
+   parent.__init(self)
+   self.dim, self.nInputDim, self.asLong = dim or 1, inputDims or 9999, asLong ~= false
+end
+function ArgMax:updateOutput(input)
+   local dim = input:dim() > self.nInputDim and self.dim + 1 or self.dim
+   local _, position = input:max(dim)
+   if input:dim() > 1 then position = position:select(dim, 1) end
+   self.output = self.asLong and position or position:typeAs(input)
+   return self.output
+end
+function ArgMax:updateGradInput(input)
+   self.gradInput = input:clone():zero()
+   return self.gradInput
+end
+
+-- Drops the whole input with one throw of the dice.
+local TotalDropout = torch.class('nn.TotalDropout', 'nn.Module')
+function TotalDropout:__init(p)
+   parent.__init(self)
+   self.p, self.train = p or 0.5, true
+   if self.p >= 1 or self.p < 0 then error('<TotalDropout> illegal percentage, must be 0 <= p < 1', 2) end
+end
+function TotalDropout:updateOutput(input)
+   self.noise = self.train and torch.bernoulli(1 - self.p) or 1
+   self.output = input:clone():mul(self.noise)
+   return self.output
+end
+function TotalDropout:updateGradInput(input, gradOutput)
+   self.gradInput = gradOutput:clone():mul(self.noise)
+   return self.gradInput
+end
+function TotalDropout:setp(p) self.p = p end
