@@ -123,7 +123,8 @@ fn encode(pixels: &Tensor, format: &str, quality: u8) -> Result<Vec<u8>> {
     let view = pixels.view().f_to_kind(tch::Kind::Uint8)?;
     let view = if view.dim() == 2 { view.f_unsqueeze(0)? } else { view };
     let (channels, height, width) = view.size3()?;
-    let failed = |cause: image::ImageError| Error::new(Kind::Data, "the image cannot be encoded").with_cause(cause.to_string());
+    let failed =
+        |cause: image::ImageError| Error::new(Kind::Data, "the image cannot be encoded").with_cause(cause.to_string());
     let colour = match channels {
         1 => ExtendedColorType::L8,
         2 => ExtendedColorType::La8,
@@ -192,7 +193,10 @@ fn weights(from: usize, to: usize, mode: &str) -> Result<tch::Tensor> {
             }
             "bicubic" => add(row, 0, 1.0),
             other => {
-                return Err(Error::new(Kind::Argument, format!("mode must be one of: simple | bicubic | bilinear, not {other}")));
+                return Err(Error::new(
+                    Kind::Argument,
+                    format!("mode must be one of: simple | bicubic | bilinear, not {other}"),
+                ));
             }
         }
     }
@@ -202,17 +206,18 @@ fn weights(from: usize, to: usize, mode: &str) -> Result<tch::Tensor> {
 /// Weights of four neighbours at `t` between the second and the third (Catmull-Rom).
 fn cubic(t: f64) -> [f64; 4] {
     let (t2, t3) = (t * t, t * t * t);
-    [
-        0.5 * (-t + 2.0 * t2 - t3),
-        0.5 * (2.0 - 5.0 * t2 + 3.0 * t3),
-        0.5 * (t + 4.0 * t2 - 3.0 * t3),
-        0.5 * (t3 - t2),
-    ]
+    [0.5 * (-t + 2.0 * t2 - t3), 0.5 * (2.0 - 5.0 * t2 + 3.0 * t3), 0.5 * (t + 4.0 * t2 - 3.0 * t3), 0.5 * (t3 - t2)]
 }
 
 /// The pixels of `from` (`[c, h, w]`) at 0-based coordinates `y`, `x` (`[oh, ow]`): `simple` rounds, `bilinear` and
 /// `bicubic` interpolate. Beyond the border the nearest pixel counts, or `outside` when it is given.
-fn sample(from: &tch::Tensor, y: &tch::Tensor, x: &tch::Tensor, mode: &str, outside: Option<f64>) -> Result<tch::Tensor> {
+fn sample(
+    from: &tch::Tensor,
+    y: &tch::Tensor,
+    x: &tch::Tensor,
+    mode: &str,
+    outside: Option<f64>,
+) -> Result<tch::Tensor> {
     let (channels, height, width) = from.size3()?;
     let shape = y.size();
     let numbers = from.f_to_kind(tch::Kind::Double)?.f_reshape([channels, height * width])?;
@@ -244,7 +249,12 @@ fn sample(from: &tch::Tensor, y: &tch::Tensor, x: &tch::Tensor, mode: &str, outs
             }
             sum
         }
-        other => return Err(Error::new(Kind::Argument, format!("mode must be one of: simple | bilinear | bicubic, not {other}"))),
+        other => {
+            return Err(Error::new(
+                Kind::Argument,
+                format!("mode must be one of: simple | bilinear | bicubic, not {other}"),
+            ));
+        }
     };
     if let Some(outside) = outside {
         let inside = y
@@ -287,7 +297,10 @@ mod tests {
         // A cubic through a straight line is the line.
         let line = tch::Tensor::from_slice(&[0.0, 1.0, 2.0]).view([3, 1]);
         let scaled = weights(3, 5, "bicubic").unwrap().matmul(&line);
-        assert!((scaled.view([-1]) - tch::Tensor::from_slice(&[0.0, 0.5, 1.0, 1.5, 2.0])).abs().max().double_value(&[]) < 1e-9);
+        assert!(
+            (scaled.view([-1]) - tch::Tensor::from_slice(&[0.0, 0.5, 1.0, 1.5, 2.0])).abs().max().double_value(&[])
+                < 1e-9
+        );
         assert!(weights(3, 5, "splines").is_err() && weights(0, 5, "bilinear").is_err());
     }
 

@@ -111,7 +111,8 @@ function ConfusionMatrix:__tostring__()
          text[#text + 1] = string.format('%' .. width .. 'd', self.mat[target][prediction])
       end
       text[#text + 1] = target == self.nclasses and ']]  ' or ']   '
-      text[#text + 1] = string.format('%2.3f', self.valids[target] * 100) .. '% '
+      local share = self.valids[target] * 100
+      text[#text + 1] = (share == share and string.format('%2.3f', share) or 'nan') .. '% '
       if self.classes[1] then text[#text + 1] = '\t[class: ' .. tostring(self.classes[target] or '') .. ']' end
       text[#text + 1] = '\n'
    end

@@ -135,52 +135,8 @@ function Serial:__init(module, tensortype)
 end
 function Module:Serial(tensortype) return nn.Serial(self, tensortype) end
 
-local Clip, clamp = torch.class('nn.Clip', 'nn.Clamp')
-function Clip:__init(least, most)
-   assert(least <= most, 'nn.Clip: the least value is above the largest')
-   clamp.__init(self, least, most)
-   self.minval, self.maxval = least, most
-end
-
-local ReverseTable, parent = torch.class('nn.ReverseTable', 'nn.Module')
-function ReverseTable:__init()
-   parent.__init(self)
-   self.output, self.gradInput = {}, {}
-end
-local function reversed(list)
-   local result = {}
-   for i = #list, 1, -1 do result[#result + 1] = list[i] end
-   return result
-end
-function ReverseTable:updateOutput(input)
-   self.output = reversed(input)
-   return self.output
-end
-function ReverseTable:updateGradInput(input, gradOutput)
-   self.gradInput = reversed(gradOutput)
-   return self.gradInput
-end
-
--- The position of the largest entry; no gradient.
-local ArgMax = torch.class('nn.ArgMax', 'nn.Module')
-function ArgMax:__init(dim, inputDims, asLong)
-   parent.__init(self)
-   self.dim, self.nInputDim, self.asLong = dim or 1, inputDims or 9999, asLong ~= false
-end
-function ArgMax:updateOutput(input)
-   local dim = input:dim() > self.nInputDim and self.dim + 1 or self.dim
-   local _, position = input:max(dim)
-   if input:dim() > 1 then position = position:select(dim, 1) end
-   self.output = self.asLong and position or position:typeAs(input)
-   return self.output
-end
-function ArgMax:updateGradInput(input)
-   self.gradInput = input:clone():zero()
-   return self.gradInput
-end
-
 -- Drops the whole input with one throw of the dice.
-local TotalDropout = torch.class('nn.TotalDropout', 'nn.Module')
+local TotalDropout, parent = torch.class('nn.TotalDropout', 'nn.Module')
 function TotalDropout:__init(p)
    parent.__init(self)
    self.p, self.train = p or 0.5, true

@@ -8,8 +8,10 @@ local function quoted(text)
    return '"' .. text:gsub('\n', '\\n'):gsub('"', '\\"') .. '"'
 end
 
+local Graph = torch.getmetatable('graph.Graph')
+
 -- The text of a Graphviz file.
-function torch.getmetatable('graph.Graph').todot(self, title)
+function Graph:todot(title)
    local lines = {'digraph G {'}
    if title then lines[#lines + 1] = 'labelloc="t"; label=' .. quoted(title) .. ';' end
    lines[#lines + 1] = 'node [shape = oval];'

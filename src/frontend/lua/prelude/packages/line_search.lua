@@ -224,7 +224,7 @@ function optim.cg(opfunc, x, config, state)
             success = true
             break
          end
-         if left <= 0 then break end
+         if left == 0 then break end
          local a, b = 6 * (f2 - f3) / z3 + 3 * (d2 + d3), 3 * (f3 - f2) - z3 * (d3 + 2 * d2)
          local z2 = -d2 * z3 * z3 / (b + math.sqrt(b * b - a * d2 * z3 * z3))
          local bounded = limit > -0.5
