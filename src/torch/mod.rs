@@ -11,12 +11,14 @@ mod generator;
 pub mod memory;
 mod samplers;
 mod storage;
+pub mod t7;
 mod tensor;
 mod types;
 mod views;
 
 pub use flatten::flatten;
 pub use generator::Generator;
+pub use samplers::alias_table;
 pub use storage::Storage;
 pub use tensor::{Tensor, contiguous_strides};
 pub use types::{Element, TensorType};

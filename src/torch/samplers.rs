@@ -96,6 +96,38 @@ impl Generator {
     }
 }
 
+/// Walker's alias table of these weights: for each outcome the 1-based outcome that stands in for it, and the share that
+/// it keeps: all of it where nobody stands in.
+///
+/// # Errors
+/// When a share is not above 0.
+pub fn alias_table(weights: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
+    let n = weights.len();
+    let mut others = vec![0.0; n];
+    let mut kept: Vec<f64> = weights.iter().map(|weight| n as f64 * weight).collect();
+    let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..n).partition(|&i| kept[i] < 1.0);
+    while let (Some(&low), Some(&high)) = (small.last(), large.last()) {
+        others[low] = high as f64 + 1.0;
+        kept[high] -= 1.0 - kept[low];
+        small.pop();
+        if kept[high] < 1.0 {
+            large.pop();
+            small.push(high);
+        }
+    }
+    let (least, most) = kept.iter().fold((f64::MAX, f64::MIN), |(least, most), &q| (least.min(q), most.max(q)));
+    if n == 0 || !(least > 0.0) {
+        return Err(Error::new(Kind::Argument, "q_min is less than 0: every probability must be above 0"));
+    }
+    for (other, share) in others.iter_mut().zip(&mut kept) {
+        *share /= most.max(1.0);
+        if *other == 0.0 {
+            (*other, *share) = (1.0, 1.0);
+        }
+    }
+    Ok((others, kept))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

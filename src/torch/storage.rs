@@ -73,6 +73,33 @@ impl Storage {
         Storage::from_tch(tensor_type, &values)
     }
 
+    /// A storage of elements that lie in these bytes as in memory, little endian.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn from_bytes(tensor_type: TensorType, bytes: &[u8]) -> Result<Storage> {
+        let (width, kind) = (tensor_type.element.bytes(), tensor_type.element.kind());
+        let len = (bytes.len() / width) as i64;
+        memory::check(len, width, &tensor_type.storage_name())?;
+        if len == 0 {
+            return Storage::zeros(tensor_type, 0);
+        }
+        Storage::from_tch(tensor_type, &tch::Tensor::f_from_data_size(&bytes[..len as usize * width], &[len], kind)?)
+    }
+
+    /// The bytes of its elements, little endian.
+    ///
+    /// # Errors
+    /// When they cannot be copied from the device.
+    pub fn bytes(&self) -> Result<Vec<u8>> {
+        let flat = self.flat().f_to_device(tch::Device::Cpu)?.f_contiguous()?;
+        let mut bytes = vec![0; self.len() as usize * self.0.tensor_type.element.bytes()];
+        if !bytes.is_empty() {
+            flat.f_copy_data_u8(&mut bytes, self.len() as usize)?;
+        }
+        Ok(bytes)
+    }
+
     fn holding(tensor_type: TensorType, flat: tch::Tensor) -> Storage {
         let len = flat.numel() as i64;
         Storage(Rc::new(Run {

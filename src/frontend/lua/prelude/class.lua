@@ -50,7 +50,7 @@ function torch.isTypeOf(object, spec)
       if name then
          if plain then
             if name == wanted then return true end
-         elseif name:match(wanted) == name then
+         elseif name:match(wanted) then
             return true
          end
       end

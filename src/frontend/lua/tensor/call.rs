@@ -15,6 +15,8 @@ pub(super) enum Answer {
     Several(Vec<tch::Tensor>),
     /// Values, and 0-based indices that become a 1-based `LongTensor`.
     Indexed(tch::Tensor, tch::Tensor),
+    /// Values, and 0-based pivots that become a 1-based `IntTensor`.
+    Pivoted(tch::Tensor, tch::Tensor),
     Number(f64),
     Flag(bool),
     /// A new handle.

@@ -4,6 +4,8 @@
 //! `x[p, …]` with `k[q, p, …]`: `[q, …]`, summed over the planes. `'V'` keeps where the kernel lies inside (the default),
 //! `'F'` all where it touches. Convolution flips the kernel, correlation does not.
 
+use tch::Tensor as Tch;
+
 use super::{
     call::{Answer, Call, said},
     misfit, refuse,
@@ -33,15 +35,42 @@ fn convolve(call: &Call, space: usize, flip: bool) -> mlua::Result<Answer> {
     }
     let axes: Vec<i64> = (2..2 + space as i64).collect();
     let k = if flip { said(k.f_flip(&axes[..]))? } else { k };
-    let padding: Vec<i64> = extent.iter().map(|kernel| if full { kernel - 1 } else { 0 }).collect();
-    let ones = vec![1i64; space];
-    let found = said(if space == 2 {
-        x.f_conv2d(&k, None::<&tch::Tensor>, &ones[..], &padding[..], &ones[..], groups)
-    } else {
-        x.f_conv3d(&k, None::<&tch::Tensor>, &ones[..], &padding[..], &ones[..], groups)
-    })?;
-    let found = said(found.f_squeeze_dim(0))?;
+    let x = if full { said(x.f_constant_pad_nd(&padding(&extent)[..]))? } else { x };
+    let found = said(correlate(&x, &k, space, groups))?;
     Ok(Answer::Tensor(if planes == 0 { said(found.f_squeeze_dim(0))? } else { found }))
+}
+
+/// libtorch names the last dimension first, and both its sides.
+fn padding(extent: &[i64]) -> Vec<i64> {
+    extent.iter().rev().flat_map(|kernel| [kernel - 1, kernel - 1]).collect()
+}
+
+/// `[1, planes, …]` with `[out, planes / groups, …]`: `[out, …]`, where the kernel lies inside.
+///
+/// One place of the kernel after the other, multiplication and addition apart: each element is then the same sum in the
+/// same order whatever the shape around it, which libtorch's convolutions do not promise and Torch7's did.
+fn correlate(x: &Tch, k: &Tch, space: usize, groups: i64) -> Result<Tch, tch::TchError> {
+    let (x, out) = (x.f_squeeze_dim(0)?, k.size()[0]);
+    let each = k.size()[1];
+    let extent = k.size()[2..].to_vec();
+    let inside: Vec<i64> = x.size()[1..].iter().zip(&extent).map(|(image, kernel)| image - kernel + 1).collect();
+    let found = Tch::f_zeros([&[out], &inside[..]].concat(), (x.kind(), x.device()))?;
+    let column: Vec<i64> = std::iter::once(out).chain(vec![1; space]).collect();
+    for plane in 0..each {
+        // Of each output its own group's plane: one for all, or one for each.
+        let source = if groups == 1 { x.f_narrow(0, plane, 1)? } else { x.shallow_clone() };
+        for tap in 0..extent.iter().product::<i64>() {
+            let (mut window, mut left, mut weight) = (source.shallow_clone(), tap, k.f_select(1, plane)?);
+            for dim in (0..space).rev() {
+                let at = left % extent[dim];
+                left /= extent[dim];
+                window = window.f_narrow(dim as i64 + 1, at, inside[dim])?;
+                weight = weight.f_narrow(dim as i64 + 1, at, 1)?;
+            }
+            let _ = found.shallow_clone().f_add_(&window.f_mul(&weight.f_reshape(&column[..])?)?)?;
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn rows() -> Vec<Row> {

@@ -42,7 +42,12 @@ fn in_columns(a: &T) -> mlua::Result<T> {
 fn row(name: &'static str, results: usize, forms: &[&str], f: fn(&Call) -> Found) -> Row {
     Row::new(name, Results::Many(results), forms, move |call| {
         call.floating_only(name)?;
-        let found = f(call)?.iter().map(in_columns).collect::<mlua::Result<Vec<_>>>()?;
+        let mut found = f(call)?;
+        // Eigenvalues are pairs of numbers, not a matrix.
+        let first = usize::from(name == "eig");
+        for one in &mut found[first..] {
+            *one = in_columns(one)?;
+        }
         Ok(Answer::Several(found))
     })
 }
@@ -60,7 +65,7 @@ fn gesv(call: &Call) -> Found {
     Ok(vec![x, lu])
 }
 
-/// The least-squares solution, with LAPACK's rows below it: `[max(m, n), k]`, residuals included.
+/// The least-squares solution `[n, k]`, and the triangular factor.
 fn gels(call: &Call) -> Found {
     let (b, a) = (matrix(call, 0, true)?, matrix(call, 1, false)?);
     let (m, n) = (a.size()[0], a.size()[1]);
@@ -69,12 +74,10 @@ fn gels(call: &Call) -> Found {
         let (x, _, _, _) = said(T::f_linalg_lstsq(&a, &b, None::<f64>, "gelsd"))?;
         return Ok(vec![x, r]);
     }
-    // LAPACK leaves qᵀb below the solution: the norm of those rows is the residual's.
     let rotated = said(said(q.f_transpose(0, 1))?.f_mm(&b))?;
     let upper = said(r.f_narrow(0, 0, n))?;
     let x = said(T::f_linalg_solve_triangular(&upper, &said(rotated.f_narrow(0, 0, n))?, true, true, false))?;
-    let rest = said(rotated.f_narrow(0, n, m - n))?;
-    Ok(vec![said(T::f_cat(&[x, rest], 0))?, r])
+    Ok(vec![x, r])
 }
 
 /// `a x = b` with a triangular `a`: flags upper, transposed, unit diagonal.
@@ -225,7 +228,7 @@ fn pstrf(call: &Call) -> mlua::Result<Answer> {
     let factor = super::call::ours(crate::torch::Tensor::from_values(call.tensor_type, &size, &factor))?.view();
     let factor = if upper { factor } else { said(factor.f_transpose(0, 1))? };
     let pivots: Vec<i64> = pivots.into_iter().map(|pivot| pivot as i64).collect();
-    Ok(Answer::Indexed(in_columns(&factor)?, said(T::f_from_slice(&pivots))?))
+    Ok(Answer::Pivoted(in_columns(&factor)?, said(T::f_from_slice(&pivots))?))
 }
 
 pub(super) fn rows() -> Vec<Row> {
@@ -244,6 +247,6 @@ pub(super) fn rows() -> Vec<Row> {
         row("geqrf", 2, &["t"], geqrf),
         row("orgqr", 1, &["tt"], orgqr),
         row("ormqr", 1, &["ttts?s?"], ormqr),
-        Row::new("pstrf", Results::Indexed, &["ts?"], pstrf),
+        Row::new("pstrf", Results::Pivoted, &["ts?"], pstrf),
     ]
 }

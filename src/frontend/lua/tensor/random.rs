@@ -259,8 +259,59 @@ pub(super) fn rows() -> Vec<Row> {
             Ok(Answer::Tensor(shaped(call.tensor_type, &order, &[n])?))
         }),
         Row::new("multinomial", Results::One, &["tib?"], multinomial).of_indices(),
+        Row::new("multinomialAliasSetup", Results::None, &["tT?"], alias_setup),
+        Row::new("multinomialAlias", Results::None, &["xT"], alias_draw),
     ]);
     rows
+}
+
+/// `{J, q}` for [`alias_draw`]: for each outcome its stand-in (0-based, as Torch7 keeps it, plus one) and the share it
+/// keeps itself. A state that is handed in is filled again.
+fn alias_setup(call: &Call) -> mlua::Result<Answer> {
+    let weights = ours(call.tensor(0).values())?;
+    if call.tensor(0).dim() != 1 {
+        return Err(super::misfit(format!("a vector of probabilities is wanted, not {:?}", call.tensor(0).size())));
+    }
+    let (others, kept) = ours(crate::torch::alias_table(&weights))?;
+    let size = [weights.len() as i64];
+    let others = ours(Tensor::from_values(TensorType::LONG, &size, &others))?;
+    let kept = ours(Tensor::from_values(call.tensor_type, &size, &kept))?;
+    let state = match call.value(1) {
+        Value::Table(state) => state,
+        _ => call.lua.create_table()?,
+    };
+    for (at, made) in [(1, others), (2, kept)] {
+        match from_lua(&state.raw_get::<Value>(at)?).filter(|old| old.tensor_type() == made.tensor_type()) {
+            Some(old) => ours(old.resize_and_copy(&made.view()))?,
+            None => state.raw_set(at, to_lua(call.lua, made)?)?,
+        }
+    }
+    Ok(Answer::Values(mlua::MultiValue::from_vec(vec![Value::Table(state)])))
+}
+
+/// Fills a `LongTensor` with 1-based draws by Walker's alias method: two numbers of the generator a draw.
+fn alias_draw(call: &Call) -> mlua::Result<Answer> {
+    let Value::Table(state) = call.value(1) else { return Err(refuse("a state of multinomialAliasSetup is wanted")) };
+    let part = |at: i64| {
+        from_lua(&state.raw_get::<Value>(at)?).ok_or_else(|| refuse("a state of multinomialAliasSetup is wanted"))
+    };
+    let (others, kept) = (ours(part(1)?.values())?, ours(part(2)?.values())?);
+    let own = call.tensor(0);
+    if own.tensor_type() != TensorType::LONG || others.len() != kept.len() || others.is_empty() {
+        return Err(refuse("multinomialAlias wants a LongTensor and a state of multinomialAliasSetup"));
+    }
+    let drawn: Vec<i64> = with(call.lua, call.generator.as_ref(), |generator| {
+        (0..own.numel())
+            .map(|_| {
+                let at = (generator.uniform(0.0, others.len() as f64) as usize).min(others.len() - 1);
+                if generator.bernoulli(kept[at]) { at as i64 + 1 } else { others[at] as i64 }
+            })
+            .collect()
+    })?;
+    if !drawn.is_empty() {
+        ours(own.copy_from(&tch::Tensor::from_slice(&drawn)))?;
+    }
+    Ok(Answer::Same)
 }
 
 /// 1-based `LongTensor` of draws: `[n]` of a vector of weights, `[rows, n]` of a matrix.

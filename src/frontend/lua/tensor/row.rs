@@ -27,6 +27,8 @@ pub(super) enum Results {
     Object,
     /// `[values, indices]`.
     Indexed,
+    /// `[values, pivots]`, the pivots an `IntTensor`.
+    Pivoted,
     /// `[res]`, a `ByteTensor` or of the operands' type.
     Test,
     /// Up to this many result tensors of the function's type.
@@ -140,7 +142,7 @@ impl Row {
         let most = match self.results {
             Results::None | Results::Object => 0,
             Results::One | Results::Own | Results::Test => 1,
-            Results::Indexed => 2,
+            Results::Indexed | Results::Pivoted => 2,
             Results::Many(count) => count,
         };
         for leading in 0..=most.min(values.len()) {
@@ -162,6 +164,7 @@ impl Row {
         let found = result.tensor_type();
         match (self.results, at) {
             (Results::Indexed, 1) => found.element == Element::Long,
+            (Results::Pivoted, 1) => found.element == Element::Int,
             (Results::Test, _) => found == tensor_type || found.element == Element::Byte,
             _ => found == tensor_type || self.of_indices && found.element == Element::Long,
         }
@@ -176,6 +179,7 @@ impl Row {
             Results::None => String::new(),
             Results::Object => "*Tensor* ".to_string(),
             Results::Indexed => "[*Tensor*] [*LongTensor*] ".to_string(),
+            Results::Pivoted => "[*Tensor*] [*IntTensor*] ".to_string(),
             _ => format!("[*{}*] ", tensor_type.tensor_name().replace("torch.", "")),
         };
         let forms: Vec<String> =
@@ -205,16 +209,34 @@ fn finish(call: &Call, answer: Answer) -> mlua::Result<MultiValue> {
             to_lua(lua, ours(class::keeping_order(tensor_type, &fresh))?)?.into_lua(lua)
         }
     };
+    // LAPACK's matrices lie in columns, also those that were handed in contiguous.
+    let into_columns = |at: usize, tensor_type: TensorType, elements: &tch::Tensor| {
+        if let (Some((result, _)), &[rows, columns]) = (call.results.get(at), elements.size().as_slice()) {
+            ours(result.resize(&[rows, columns]))?;
+            if result.is_contiguous() && !elements.is_contiguous() {
+                ours(result.set(result.storage(), result.offset(), &[rows, columns], &[1, rows]))?;
+            }
+        }
+        into(at, tensor_type, elements)
+    };
     Ok(match answer {
         Answer::Tensor(elements) => MultiValue::from_vec(vec![into(0, call.tensor_type, &elements)?]),
-        Answer::Several(all) => {
-            all.iter().enumerate().map(|(at, one)| into(at, call.tensor_type, one)).collect::<mlua::Result<_>>()?
-        }
+        Answer::Several(all) => all
+            .iter()
+            .enumerate()
+            .map(|(at, one)| into_columns(at, call.tensor_type, one))
+            .collect::<mlua::Result<_>>()?,
         Answer::Indexed(values, indices) => {
             let long = TensorType { element: Element::Long, ..call.tensor_type };
             let indices = said(indices.f_add_scalar(1))?;
             let values = into(0, call.tensor_type, &values)?;
             MultiValue::from_vec(vec![values, into(1, long, &indices)?])
+        }
+        Answer::Pivoted(values, pivots) => {
+            let int = TensorType { element: Element::Int, ..call.tensor_type };
+            let pivots = said(said(pivots.f_add_scalar(1))?.f_to_kind(int.element.kind()))?;
+            let values = into_columns(0, call.tensor_type, &values)?;
+            MultiValue::from_vec(vec![values, into(1, int, &pivots)?])
         }
         Answer::Number(x) => MultiValue::from_vec(vec![Value::Number(x)]),
         Answer::Flag(flag) => MultiValue::from_vec(vec![Value::Boolean(flag)]),

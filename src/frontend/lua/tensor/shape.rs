@@ -1,11 +1,11 @@
 //! Sizes, views, copies and conversions of tensors.
 
-use mlua::{AnyUserData, IntoLua, Lua, MultiValue, Table, Value};
+use mlua::{AnyUserData, IntoLua, Lua, MultiValue, ObjectLike, Table, Value};
 
 use super::{
     LuaTensor,
     call::{Answer, Call, count, ours, reserve, said},
-    construct, form, from_lua, long_storage, misfit, refuse,
+    class, construct, form, from_lua, long_storage, misfit, refuse,
     row::{Results, Row},
     storage_from_lua, storage_to_lua, to_lua,
 };
@@ -80,8 +80,10 @@ fn layout_rows() -> Vec<Row> {
         }),
         Row::new("sub", Plain, &["xiii?i?i?i?i?i?"], sub).method(),
         Row::new("select", Plain, &["xii"], |call| {
-            let (tensor, dim) = (call.tensor(0), call.dim(1, 0)?);
+            let tensor = call.tensor(0);
             let size = tensor.size();
+            // Torch7 does not look at the dimension of a vector.
+            let dim = if size.len() == 1 { 0 } else { call.dim(1, 0)? };
             let index = if call.int(2) < 0 { call.int(2) + size[dim as usize] } else { call.int(2) - 1 };
             let view = ours(tensor.select(dim, index))?;
             if size.len() == 1 { Ok(Answer::Number(ours(view.get(&[0]))?)) } else { Ok(Answer::Handle(view)) }
@@ -327,7 +329,14 @@ pub(super) fn install_conversions(lua: &Lua, class: &Table) -> mlua::Result<()> 
         })?;
         class.raw_set(word, convert)?;
     }
-    Ok(())
+    // `t:real()`: the default type.
+    class.raw_set(
+        "real",
+        lua.create_function(|lua, this: AnyUserData| {
+            let name = class::default_type(lua).tensor_name();
+            this.call_method::<Value>("type", name)
+        })?,
+    )
 }
 
 /// Elements as nested tables.

@@ -43,7 +43,14 @@ pub(super) fn rows() -> Vec<Row> {
             Ok(Answer::Indexed(values, indices))
         }),
         Row::new("mode", Results::Indexed, &["ti?"], |call| {
-            let (values, indices) = said(call.view(0).f_mode(call.dim(1, 0)?, true))?;
+            let (x, dim) = (call.view(0), call.dim(1, 0)?);
+            let (values, _) = said(x.f_mode(dim, true))?;
+            // Its last place; libtorch names any.
+            let mut along = vec![1; x.dim()];
+            along[dim as usize] = extent(call, dim);
+            let places = said(tch::Tensor::f_arange(extent(call, dim), (tch::Kind::Int64, x.device())))?;
+            let places = said(said(x.f_eq_tensor(&values))?.f_mul(&said(places.f_view(&along[..]))?))?;
+            let (indices, _) = said(places.f_max_dim(dim, true))?;
             Ok(Answer::Indexed(values, indices))
         }),
     ]

@@ -80,6 +80,13 @@ pub(super) fn install(lua: &Lua, class: &Table, tensor_type: TensorType) -> mlua
             lua.create_function(move |lua, this: AnyUserData| convert(lua, this, Some(wanted), &name))?,
         )?;
     }
+    class.raw_set(
+        "real",
+        lua.create_function(|lua, this: AnyUserData| {
+            let wanted = super::class::default_type(lua);
+            convert(lua, this, Some(wanted), "real")
+        })?,
+    )?;
     if matches!(tensor_type.element, Element::Byte | Element::Char) {
         class.raw_set("string", lua.create_function(string)?)?;
     }

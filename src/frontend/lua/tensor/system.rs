@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, time::Instant};
 
-use mlua::{AnyUserData, Lua, MultiValue, Table, UserData, UserDataMethods, Value};
+use mlua::{AnyUserData, Lua, Table, UserData, UserDataMethods, Value};
 
 use super::shape;
 
@@ -120,8 +120,9 @@ pub(super) fn install(lua: &Lua, torch: &Table) -> mlua::Result<()> {
         "getnumcores",
         lua.create_function(|_, ()| Ok(std::thread::available_parallelism().map_or(1, usize::from)))?,
     )?;
-    for name in ["setheaptracking", "_heaptracking"] {
-        torch.raw_set(name, lua.create_function(|_, _: MultiValue| Ok(()))?)?;
-    }
+    // Tensor memory is always tracked (`torch::memory`): the switch only remembers how it was set.
+    torch.raw_set("_heaptracking", false)?;
+    let table = torch.clone();
+    torch.raw_set("setheaptracking", lua.create_function(move |_, on: bool| table.raw_set("_heaptracking", on))?)?;
     shape::install_questions(lua, torch)
 }
