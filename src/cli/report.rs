@@ -62,6 +62,11 @@ pub(super) fn bug(said: &str) -> String {
     )
 }
 
+/// Prints an error page to standard error and goes on.
+pub(super) fn page(error: &Error) {
+    print(&error.to_string());
+}
+
 /// Prints a page to standard error, with colour on a terminal that wants it.
 fn print(page: &str) {
     let mut out = std::io::stderr();

@@ -1,6 +1,8 @@
-//! `digits-rs th [FILE]`: runs Torch7 scripts, as Torch7's own `th` did.
+//! `digits-rs th [FILE]`: runs Torch7 scripts, or takes Torch7 line by line, as Torch7's own `th` did.
 
-use std::path::PathBuf;
+mod prompt;
+
+use std::{path::PathBuf, rc::Rc};
 
 use crate::{
     error::Result,
@@ -13,7 +15,7 @@ use crate::{
     },
 };
 
-/// Run a Torch7 script (or, without one, code given with -e)
+/// Run a Torch7 script; without one, and with -i, read Torch7 line by line
 #[derive(Debug, Clone, clap::Args)]
 pub struct Th {
     /// The script, or - for standard input
@@ -21,6 +23,9 @@ pub struct Th {
     /// Its arguments: `arg` and `...` in the script
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
     pub arguments: Vec<String>,
+    /// Read lines after the script and the code
+    #[arg(short)]
+    pub interactive: bool,
     /// Run this code first; may be given several times
     #[arg(short, value_name = "CODE")]
     pub execute: Vec<String>,
@@ -40,15 +45,16 @@ pub fn run(args: &Th) -> Result<()> {
     let output = Output::new(super::report::line).capped(usize::MAX);
     let options = VmOptions { output, trusted: args.trusted, ..VmOptions::default() };
     let memory_limit = if args.trusted { 0 } else { options.memory_limit };
-    let shell = Shell::new(VmOptions { memory_limit, ..options })?;
+    let shell = Rc::new(Shell::new(VmOptions { memory_limit, ..options })?);
     for name in &args.library {
         shell.run_code("-l", &format!("require {name:?}"))?;
     }
     for code in &args.execute {
         shell.run_code("-e", code)?;
     }
-    match &args.file {
-        Some(file) => shell.run_file(&Source::read(file)?, &args.arguments),
-        None => Ok(()),
+    if let Some(file) = &args.file {
+        shell.run_file(&Source::read(file)?, &args.arguments)?;
     }
+    let has_work = args.file.is_some() || !args.execute.is_empty() || !args.library.is_empty();
+    if args.interactive || !has_work { prompt::run(shell) } else { Ok(()) }
 }

@@ -116,7 +116,7 @@ pub fn alias_table(weights: &[f64]) -> Result<(Vec<f64>, Vec<f64>)> {
         }
     }
     let (least, most) = kept.iter().fold((f64::MAX, f64::MIN), |(least, most), &q| (least.min(q), most.max(q)));
-    if n == 0 || !(least > 0.0) {
+    if n == 0 || least.is_nan() || least <= 0.0 {
         return Err(Error::new(Kind::Argument, "q_min is less than 0: every probability must be above 0"));
     }
     for (other, share) in others.iter_mut().zip(&mut kept) {

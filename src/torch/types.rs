@@ -74,7 +74,9 @@ impl Element {
         matches!(self, Element::Half | Element::Float | Element::Double)
     }
 
-    fn word(self) -> &'static str {
+    /// `Byte`, `Float` …: the middle of the class names.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Element::Byte => "Byte",
             Element::Char => "Char",

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -15,6 +16,14 @@ const INSTRUCTIONS: u32 = 1000;
 
 /// Native stack that nested calls from Rust into Lua may take below `guard`; threads have at least 2 MiB.
 const STACK_BUDGET: usize = 512 << 10;
+
+/// Set by [`interrupt`], taken by the next hook.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Ends the Lua code that runs now, on whichever thread: Ctrl-C at the shell.
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::Relaxed);
+}
 
 /// A deadline and what it is for.
 #[derive(Debug, Clone, Default)]
@@ -147,6 +156,10 @@ fn set_hook(lua: &Lua, every: u32) -> mlua::Result<()> {
             if let Ok(shared) = shared(lua) {
                 *shared.tight_at.borrow_mut() = here;
             }
+        }
+        if INTERRUPTED.load(Ordering::Relaxed) && INTERRUPTED.swap(false, Ordering::Relaxed) {
+            let page = Error::new(Kind::Interrupted, "interrupted by Ctrl-C");
+            return Err(mlua::Error::external(page.at(origin(lua).as_ref())));
         }
         check_time(lua).map(|()| VmState::Continue)
     })

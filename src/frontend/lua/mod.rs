@@ -25,8 +25,10 @@ mod scripts;
 mod shell;
 pub mod suggest;
 pub mod tensor;
+mod torch_file;
 pub mod vm;
 
+pub use limits::interrupt;
 pub use load::{LabelHook, Loaded, Settings, load};
 pub use packages::torch_vm;
-pub use shell::Shell;
+pub use shell::{Evaluated, Shell};

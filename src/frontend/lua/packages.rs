@@ -5,7 +5,7 @@
 use mlua::{Lua, Table, Value};
 
 use super::{
-    error, files, image, native, scripts, tensor,
+    error, files, image, native, scripts, tensor, torch_file,
     vm::{Vm, VmOptions},
 };
 use crate::error::Result;
@@ -105,6 +105,7 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     tensor::install(lua, &torch)?;
     native::install(lua, &torch, &nn, &packages)?;
     scripts::install(lua, &torch)?;
+    torch_file::install(lua, &torch)?;
     let native: Table = lua.named_registry_value(native::NATIVE)?;
     native.raw_set("files", files::table(lua)?)?;
     native.raw_set("image", image::table(lua)?)?;

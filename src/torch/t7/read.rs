@@ -61,7 +61,7 @@ impl Reader {
                     return Err(self.damaged("a table has nil for a key"));
                 }
                 self.open.push(Frame::Table { id, left, key: Some(part) });
-                return Ok(None);
+                Ok(None)
             }
             Frame::Table { id, left, key: Some(key) } => {
                 if let Node::Table(entries) = &mut self.document.nodes[id.0] {

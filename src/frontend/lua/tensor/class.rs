@@ -61,7 +61,11 @@ pub fn class_table(lua: &Lua, value: &Value) -> Option<Table> {
     if data.is::<LuaGenerator>() {
         return Some(classes.generator.clone());
     }
-    data.is::<LuaTimer>().then(|| classes.timer.clone())
+    if data.is::<LuaTimer>() {
+        return Some(classes.timer.clone());
+    }
+    drop(classes);
+    crate::frontend::lua::torch_file::class_table(lua, value)
 }
 
 /// The class table of a tensor type.

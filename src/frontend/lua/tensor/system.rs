@@ -48,6 +48,16 @@ impl LuaTimer {
     }
 }
 
+/// `torch.pointer(o)`: a number that two handles on one object share; 0 for plain values.
+fn pointer(value: &Value) -> f64 {
+    let address = match (super::from_lua(value), super::storage_from_lua(value)) {
+        (Some(tensor), _) => tensor.address(),
+        (None, Some(storage)) => storage.address(),
+        (None, None) => value.to_pointer() as usize,
+    };
+    address as f64
+}
+
 /// User and system seconds of this process.
 pub(super) fn processor_seconds() -> [f64; 2] {
     // The 14th and 15th field of /proc/self/stat, in ticks of a hundredth of a second; after the name in brackets.
@@ -120,6 +130,7 @@ pub(super) fn install(lua: &Lua, torch: &Table) -> mlua::Result<()> {
         "getnumcores",
         lua.create_function(|_, ()| Ok(std::thread::available_parallelism().map_or(1, usize::from)))?,
     )?;
+    torch.raw_set("pointer", lua.create_function(|_, value: Value| Ok(pointer(&value)))?)?;
     // Tensor memory is always tracked (`torch::memory`): the switch only remembers how it was set.
     torch.raw_set("_heaptracking", false)?;
     let table = torch.clone();

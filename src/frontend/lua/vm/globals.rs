@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use mlua::{Function, Lua, LuaString, MultiValue, Table, Value};
+use mlua::{Function, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 
 use super::{Shared, bit, source::PRELUDE};
 use crate::{
@@ -81,7 +81,18 @@ pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
     let arguments = lua.create_table()?;
     globals.set("arg", arguments)?;
     if shared.options.trusted {
-        return Ok(());
+        let native: Function = globals.get("loadfile")?;
+        let loadfile = lua.create_function(move |lua, name: Option<String>| load_file(lua, name, &native))?;
+        globals.set("loadfile", &loadfile)?;
+        return globals.set(
+            "dofile",
+            lua.create_function(move |_, name: Option<String>| {
+                match loadfile.call::<(Option<Function>, Option<String>)>(name)? {
+                    (Some(chunk), _) => chunk.call::<MultiValue>(()),
+                    (None, why) => Err(mlua::Error::runtime(why.unwrap_or_default())),
+                }
+            })?,
+        );
     }
     for name in ["newproxy", "gcinfo", "module"] {
         globals.set(name, Value::Nil)?;
@@ -195,6 +206,22 @@ fn load(
     match chunk.into_function() {
         Ok(function) => Ok((Some(function), None)),
         Err(mlua::Error::SyntaxError { message, .. }) => Ok((None, Some(message))),
+        Err(other) => Err(other),
+    }
+}
+
+/// `loadfile` of a trusted script: remembers the text, so that error pages can quote it. Compiled files, which the user
+/// vouches for as well, and standard input go to Lua's own function.
+fn load_file(lua: &Lua, name: Option<String>, native: &Function) -> mlua::Result<MultiValue> {
+    let Some(name) = name else { return native.call(()) };
+    let text = match std::fs::read(&name) {
+        Ok(text) if !text.starts_with(b"\x1b") => text,
+        _ => return native.call(name),
+    };
+    super::shared(lua)?.sources.borrow_mut().add(&name, &String::from_utf8_lossy(&text));
+    match super::compile(lua, &name, &text) {
+        Ok(chunk) => (chunk,).into_lua_multi(lua),
+        Err(mlua::Error::SyntaxError { message, .. }) => (Value::Nil, message).into_lua_multi(lua),
         Err(other) => Err(other),
     }
 }
