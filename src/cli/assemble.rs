@@ -1,8 +1,8 @@
 //! `assemble`: the picture in `lib.rs` as code: network file and dataset in, everything a `Trainer` needs out.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use super::options::RunOptions;
+use super::{options::RunOptions, weights};
 use crate::{
     data::{self, DataLoader, Dataset, LoaderOptions, Order, Parts, Preprocess, Records},
     error::{Error, Kind, Result},
@@ -35,42 +35,94 @@ pub(super) struct Run {
     pub(super) dataset_path: String,
     /// Changes when the data does.
     pub(super) fingerprint: String,
+    /// What became of the weights that `--weights` named, in lines to print.
+    pub(super) transfer: Option<String>,
     train: DataLoader,
     validation: Option<DataLoader>,
     hook: Option<LabelHook>,
     schedule: Schedule,
 }
 
-/// Reads the dataset, runs the network file, lowers the network, makes loaders and engine.
-pub(super) fn assemble(source: Source, mut options: RunOptions) -> Result<Run> {
+/// A dataset, and the network file that has run for it.
+pub(super) struct Prepared {
+    /// The options with what the file says filled in: batch sizes and crop.
+    pub(super) options: RunOptions,
+    /// Where the data lies.
+    pub(super) dataset_path: String,
+    /// The data.
+    pub(super) dataset: Dataset,
+    /// The file's table, not lowered yet.
+    pub(super) loaded: frontend::Loaded,
+    /// Where the network will live.
+    pub(super) device: tch::Device,
+    /// The number of classes, for a classification.
+    pub(super) classes: Option<i64>,
+}
+
+/// Reads the dataset and runs the network file.
+pub(super) fn prepare(source: Source, mut options: RunOptions) -> Result<Prepared> {
     let choice: DeviceChoice = options.device.as_deref().unwrap_or("auto").parse()?;
     let device = device::resolve(choice)?; // before anything else asks libtorch
-    let (optimizer, schedule) = (options.optimizer()?, options.schedule()?);
     let (dataset, dataset_path) = open(&options)?;
-    let records = dataset.train().ok_or_else(|| {
-        Error::new(Kind::Data, format!("{dataset_path} has no train records"))
-            .with_help("name a dataset with a train_db")
-    })?;
-
-    let is_classification = !dataset.labels.is_empty();
+    let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
     let [channels, height, width] = dataset.shape;
     let params = NetworkParams {
-        nclasses: is_classification.then_some(dataset.labels.len() as i64),
+        nclasses: classes,
         ngpus: i64::from(device.is_cuda()),
         input_shape: Some(options.crop.map_or(dataset.shape, |crop| [channels, crop.min(height), crop.min(width)])),
     };
-    let seed = options.seed.unwrap_or(1);
-    let mut loaded = frontend::load(source, &params, VmOptions::default(), seed)?;
-    loaded.fine_tune()?;
+    let loaded = frontend::load(source, &params, VmOptions::default(), options.seed.unwrap_or(1))?;
     let size = |given: Option<u64>, file: Option<i64>| given.or(file.and_then(|n| u64::try_from(n).ok())).unwrap_or(16);
     let given = options.batch_size;
-    let batch_size = size(given, loaded.settings.train_batch_size);
-    let validation_size = size(options.validation_batch_size.or(given), loaded.settings.validation_batch_size);
-    (options.batch_size, options.validation_batch_size) = (Some(batch_size), Some(validation_size));
-    options.crop = options.crop.or(loaded.settings.croplen);
+    options.validation_batch_size =
+        Some(size(options.validation_batch_size.or(given), loaded.settings.validation_batch_size));
+    options.batch_size = Some(size(given, loaded.settings.train_batch_size));
+    options.croplen = loaded.settings.croplen;
+    Ok(Prepared { options, dataset_path, dataset, loaded, device, classes })
+}
 
-    let kind = if options.double { tch::Kind::Double } else { tch::Kind::Float };
+impl Prepared {
+    /// The records to train on.
+    pub(super) fn records(&self) -> Result<Arc<Records>> {
+        self.dataset.train().ok_or_else(|| {
+            Error::new(Kind::Data, format!("{} has no train records", self.dataset_path))
+                .with_help("name a dataset with a train_db")
+        })
+    }
+
+    /// f32 or f64.
+    pub(super) fn kind(&self) -> tch::Kind {
+        if self.options.double { tch::Kind::Double } else { tch::Kind::Float }
+    }
+}
+
+/// Whether the weights that `--weights` names are still to be loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// The run begins.
+    Fresh,
+    /// A snapshot of the job follows and holds all weights.
+    FromSnapshot,
+}
+
+/// Reads the dataset, runs the network file, lowers the network, makes loaders and engine.
+pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Result<Run> {
+    let (optimizer, schedule) = (options.optimizer()?, options.schedule()?);
+    let mut prepared = prepare(source, options)?;
+    let records = prepared.records()?;
+    let transfer = match prepared.options.weights.clone().filter(|_| start == Start::Fresh) {
+        Some(path) => Some(weights::load(&mut prepared, &path)?),
+        None => {
+            prepared.loaded.fine_tune()?;
+            None
+        }
+    };
+    let kind = prepared.kind();
+    let Prepared { options, dataset_path, dataset, loaded, device, classes } = prepared;
     let network = loaded.lower(kind, device)?;
+    let transfer = transfer.map(|transfer| transfer.told(&network)).transpose()?;
+    let (batch_size, validation_size) = (options.batch_size.unwrap_or(16), options.validation_batch_size.unwrap_or(16));
+    let seed = options.seed.unwrap_or(1);
     let count = network.parameters.count();
     let default = EngineOptions::default();
     if let Some(threads) = options.threads.and_then(|threads| i32::try_from(threads).ok()) {
@@ -89,12 +141,12 @@ pub(super) fn assemble(source: Source, mut options: RunOptions) -> Result<Run> {
     let subtract = options.subtract_mean.unwrap_or_default();
     let loader = |records, train: bool| -> Result<DataLoader> {
         let augment = if train { options.augment() } else { data::Augment::default() };
-        let preprocess = Preprocess::new(dataset.shape, subtract, dataset.mean.as_ref(), options.crop, augment)?;
+        let preprocess = Preprocess::new(dataset.shape, subtract, dataset.mean.as_ref(), options.cut(), augment)?;
         let loader = LoaderOptions {
             batch_size: (if train { batch_size } else { validation_size }) as usize,
             order: if train { options.shuffle.unwrap_or_default() } else { Order::Sequential },
             seed,
-            classification: is_classification,
+            classification: classes.is_some(),
             double: options.double,
             memory_budget: options.memory.unwrap_or(2048) << 20,
             train,
@@ -111,7 +163,7 @@ pub(super) fn assemble(source: Source, mut options: RunOptions) -> Result<Run> {
         snapshot_interval: options.snapshot_interval.unwrap_or(crate::train::Interval::Epochs(1.0)),
         keep: options.keep.map(|keep| keep as usize),
         patience: options.early_stop,
-        classes: params.nclasses,
+        classes,
     };
     let train = loader(records, true)?;
     let validation = dataset.val().map(|records| loader(records, false)).transpose()?;
@@ -129,6 +181,7 @@ pub(super) fn assemble(source: Source, mut options: RunOptions) -> Result<Run> {
         title,
         dataset_path,
         fingerprint: dataset.fingerprint()?,
+        transfer,
         train,
         validation,
         hook: loaded.label_hook(),

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     error::{Error, Kind, Result},
-    torch::device::{CudaStatus, cuda_status},
+    torch::device::{self, CudaStatus, cuda_status},
 };
 
 /// Versions, libtorch's path, processor, memory and devices; says why CUDA is off when it is.
@@ -207,12 +207,7 @@ impl Libtorch {
         let (mkl, onednn, openmp) = (tch::utils::has_mkl(), tch::utils::has_mkldnn(), tch::utils::has_openmp());
         let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
         let folder = mapped(&maps, "libtorch_cpu.so").and_then(|file| Some(file.parent()?.to_path_buf()));
-        let version = folder.as_ref().and_then(|lib| {
-            let home = lib.parent()?;
-            let plain = fs::read_to_string(home.join("build-version")).ok().map(|text| text.trim().to_string());
-            // A Python package carries `__version__ = '2.11.0+cu130'` instead.
-            plain.or_else(|| quoted(&fs::read_to_string(home.join("version.py")).ok()?, "__version__"))
-        });
+        let version = device::libtorch_version();
         Libtorch { version, folder, mkl, onednn, openmp }
     }
 }
@@ -220,12 +215,6 @@ impl Libtorch {
 /// The path of the first mapped file called `name`; `maps` is `/proc/self/maps`: five columns, then the path.
 fn mapped(maps: &str, name: &str) -> Option<PathBuf> {
     maps.lines().filter_map(|line| Some(PathBuf::from(&line[line.find('/')?..]))).find(|path| path.ends_with(name))
-}
-
-/// The text between quotation marks on the line that starts with `key`.
-fn quoted(text: &str, key: &str) -> Option<String> {
-    let line = text.lines().find(|line| line.starts_with(key))?;
-    line.split(['\'', '"']).nth(1).map(str::to_string)
 }
 
 impl Processor {
@@ -318,7 +307,6 @@ mod tests {
         assert_eq!(mapped(maps, "torch_cpu.so"), None, "a whole file name is asked for");
         assert_eq!(kib("MemFree:  1 kB\nMemTotal:       24102340 kB\n", "MemTotal"), Some(24_102_340));
         assert_eq!(column("model name\t: AMD EPYC\n", "model name"), Some("AMD EPYC"));
-        assert_eq!(quoted("__version__ = '2.11.0+cpu'\n", "__version__").as_deref(), Some("2.11.0+cpu"));
     }
 
     #[test]

@@ -8,12 +8,15 @@ pub mod check;
 pub mod dataset;
 pub mod doctor;
 mod options;
+mod preview;
 mod progress;
 mod report;
 pub mod run;
+mod sweep;
 pub mod test;
 pub mod th;
 mod trained;
+mod weights;
 
 use std::process::ExitCode;
 

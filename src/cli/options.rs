@@ -42,6 +42,9 @@ pub(super) struct RunOptions {
     /// Class names, one a line: makes the task a classification
     #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_db")]
     pub(super) labels: Option<PathBuf>,
+    /// Start from these weights: a snapshot (.safetensors), a job folder (its best snapshot), or Torch7's .t7
+    #[arg(long, value_name = "FILE|JOB", help_heading = "Training")]
+    pub(super) weights: Option<PathBuf>,
     /// What to subtract from each image [default: image]
     #[arg(long, value_enum, value_name = "WHAT", help_heading = "Data")]
     pub(super) subtract_mean: Option<Subtract>,
@@ -55,8 +58,8 @@ pub(super) struct RunOptions {
     /// Passes over the train records [default: 30]
     #[arg(short, long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) epochs: Option<u64>,
-    /// Images a step, in training and validation [default: the network file's, else 16]
-    #[arg(short, long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
+    /// Images a step; on the command line a list: see `run::Lists`
+    #[arg(skip)]
     pub(super) batch_size: Option<u64>,
     /// Images a validation step; set by --batch-size or by the network file
     #[arg(skip)]
@@ -92,8 +95,8 @@ pub(super) struct RunOptions {
     /// sgd, nag (nesterov), adagrad, rmsprop, adadelta or adam, with the rules of Torch's optim [default: sgd]
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
     pub(super) solver: Option<String>,
-    /// Base learning rate [default: 0.01]
-    #[arg(long, value_name = "RATE", help_heading = "Solver", value_parser = not_negative)]
+    /// Base learning rate; on the command line a list: see `run::Lists`
+    #[arg(skip)]
     pub(super) lr: Option<f64>,
     /// fixed, step, multistep, exp, inv, poly, sigmoid or torch_sgd [default: step]
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
@@ -123,6 +126,9 @@ pub(super) struct RunOptions {
     /// Side of the square cut from each image: at random in training, the middle in validation
     #[arg(long, value_name = "PIXELS", help_heading = "Augmentation", value_parser = clap::value_parser!(i64).range(1..))]
     pub(super) crop: Option<i64>,
+    /// The network file's `croplen`, which counts without --crop and leaves `params.inputShape` as it is
+    #[arg(skip)]
+    pub(super) croplen: Option<i64>,
     /// Mirror train images at random [default: none]
     #[arg(long, value_enum, value_name = "AXES", help_heading = "Augmentation")]
     pub(super) aug_flip: Option<Flip>,
@@ -154,7 +160,7 @@ pub(super) struct RunOptions {
 const CHANGEABLE: [&str; 8] =
     ["epochs", "device", "threads", "snapshot_interval", "validation_interval", "keep", "early_stop", "memory"];
 
-fn not_negative(text: &str) -> Result<f64, String> {
+pub(super) fn not_negative(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
         Ok(value) => Err(format!("{value} is not a finite number of at least 0")),
@@ -212,6 +218,7 @@ impl RunOptions {
             &mut self.val_labels_db,
             &mut self.mean,
             &mut self.labels,
+            &mut self.weights,
         ];
         for path in paths.into_iter().flatten() {
             *path = std::path::absolute(&*path).map_err(|source| Error::io("find", path, &source))?;
@@ -275,6 +282,12 @@ impl RunOptions {
             decay: self.lr_decay,
         };
         Ok(Schedule { base: self.lr.unwrap_or(0.01), policy: Policy::named(name, &settings)? })
+    }
+
+    /// The crop in force.
+    #[must_use]
+    pub(super) fn cut(&self) -> Option<i64> {
+        self.crop.or(self.croplen)
     }
 
     /// The random changes of train images.

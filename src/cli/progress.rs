@@ -58,7 +58,9 @@ impl TrainObserver for Progress {
             bar.set_prefix(format!("epoch {}/{}", position.epoch + 1, plan.epochs));
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         }
-        self.say(&row("epoch", "train loss", "val loss", "accuracy", "learning rate", "time"));
+        let has_top_five = plan.classes.is_some_and(|classes| classes > 5);
+        let accuracy = if has_top_five { "accuracy (top 5)" } else { "accuracy" };
+        self.say(&row("epoch", "train loss", "val loss", accuracy, "learning rate", "time"));
     }
 
     fn step(&mut self, position: &Position) {
@@ -84,7 +86,7 @@ impl TrainObserver for Progress {
                 event.images_per_second.unwrap_or(0.0)
             )),
             (EventKind::Validation, _) if event.iteration == 0 => {
-                self.say(&row("0", "", &number(event.loss), &percent(event.accuracy), "", ""));
+                self.say(&row("0", "", &number(event.loss), &percent(event.accuracy, event.accuracy_top5), "", ""));
             }
             (EventKind::Error, Some(bar)) | (EventKind::End, Some(bar)) => bar.finish_and_clear(),
             _ => {}
@@ -98,7 +100,7 @@ impl TrainObserver for Progress {
             &summary.epoch.to_string(),
             &number(summary.train_loss),
             &format!("{}{mark}", number(summary.validation_loss)),
-            &percent(summary.accuracy),
+            &percent(summary.accuracy, summary.accuracy_top5),
             &significant(summary.learning_rate),
             &clock(Duration::from_secs_f64(summary.seconds)),
         );
@@ -115,7 +117,7 @@ impl TrainObserver for Progress {
 }
 
 fn row(epoch: &str, train: &str, validation: &str, accuracy: &str, rate: &str, time: &str) -> String {
-    format!("{epoch:>6}  {train:>12}  {validation:<14}  {accuracy:>9}  {rate:>13}  {time:>8}").trim_end().to_string()
+    format!("{epoch:>6}  {train:>12}  {validation:<14}  {accuracy:>16}  {rate:>13}  {time:>8}").trim_end().to_string()
 }
 
 /// Five significant digits: `4250.1`, `0.01`, `0.00001`, `1.5e-7`.
@@ -136,8 +138,10 @@ fn significant(value: f64) -> String {
     format!("{}e{exponent}", trimmed(mantissa))
 }
 
-fn percent(share: Option<f64>) -> String {
-    share.map_or_else(String::new, |share| format!("{:.2} %", share * 100.0))
+/// `97.81 %`, or with the five likeliest `97.81 % (99.93)`.
+fn percent(share: Option<f64>, top_five: Option<f64>) -> String {
+    let five = top_five.map_or_else(String::new, |five| format!(" ({:.2})", five * 100.0));
+    share.map_or_else(String::new, |share| format!("{:.2} %{five}", share * 100.0))
 }
 
 /// `12.3 s`, `3 min 20 s`

@@ -6,16 +6,25 @@ use std::{
 };
 
 use super::{
-    assemble::{self, Run},
-    options::RunOptions,
+    assemble::{self, Run, Start},
+    options::{RunOptions, not_negative},
+    preview,
     progress::{Painter, Progress},
     report,
+    sweep::{self, Variants},
+    weights,
 };
 use crate::{
     error::{Error, Kind, Result},
     frontend::Source,
-    inspect::{chart::LossChart, curves::Curves},
-    job::{DatasetRef, JobDir, JobRecord, JobView, Level, NetworkRef, Status, file},
+    inspect::{
+        chart::LossChart,
+        curves::{Curves, Point},
+        lines::{Line, LineChart},
+        raster,
+    },
+    job::{DatasetRef, JobDir, JobRecord, JobView, Level, NetworkRef, Status, SweepRecord, file},
+    torch::device,
     train::{Position, Snapshot, SnapshotNote, Stop},
 };
 
@@ -23,14 +32,34 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// Network file in DIGITS' Torch form; - reads standard input
-    #[arg(value_name = "FILE", required_unless_present = "resume")]
+    #[arg(value_name = "FILE", required_unless_present_any = ["resume", "plot_lr", "preview_augmentation"])]
     file: Option<PathBuf>,
     /// Folder for the job [default: a new one below jobs/]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     job: Option<PathBuf>,
-    /// Go on with this job from its last snapshot
+    /// Go on with this job (or sweep) from its last snapshot
     #[arg(long, value_name = "JOB", conflicts_with = "file")]
     resume: Option<PathBuf>,
+    /// Go on from the snapshot of this epoch instead; later ones are put aside into snapshots/left/
+    #[arg(long, value_name = "EPOCH", requires = "resume", value_parser = not_negative)]
+    from_snapshot: Option<f64>,
+    /// Draw the learning rate over the whole run into lr.svg and lr.png, and stop
+    #[arg(long, help_heading = "Look before the run", conflicts_with_all = ["resume", "job", "preview_augmentation"])]
+    plot_lr: bool,
+    /// Draw N train images beside what six epochs make of them into augmentation.png, and stop
+    #[arg(long, value_name = "N", help_heading = "Look before the run", conflicts_with_all = ["resume", "job"],
+          value_parser = clap::value_parser!(u64).range(1..=200))]
+    preview_augmentation: Option<u64>,
+    /// Folder for these pictures [default: the working directory]
+    #[arg(long, value_name = "DIR", help_heading = "Look before the run")]
+    out: Option<PathBuf>,
+    /// Base learning rate; several make a sweep: 0.1,0.01 [default: 0.01]
+    #[arg(long, value_name = "RATE,…", help_heading = "Solver", value_delimiter = ',', value_parser = not_negative)]
+    lr: Vec<f64>,
+    /// Images a step, in training and validation; several make a sweep [default: the network file's, else 16]
+    #[arg(short, long, value_name = "N,…", help_heading = "Training", value_delimiter = ',',
+          value_parser = clap::value_parser!(u64).range(1..))]
+    batch_size: Vec<u64>,
     #[command(flatten)]
     options: RunOptions,
 }
@@ -40,27 +69,44 @@ pub struct RunArgs {
 /// # Errors
 /// Everything that can keep a network from being trained; the page says what.
 pub fn run(args: RunArgs) -> Result<()> {
+    let mut options = args.options.with_absolute_paths()?;
+    let variants = Variants::of(&args.lr, &args.batch_size)?;
+    if !variants.is_sweep() {
+        (options.lr, options.batch_size) = (args.lr.first().copied(), args.batch_size.first().copied());
+    }
+    let out = args.out.unwrap_or_else(|| ".".into());
+    if args.plot_lr {
+        return preview::learning_rate(args.file.as_deref(), options, &variants, &out);
+    }
+    if let Some(count) = args.preview_augmentation {
+        return preview::augmentation(args.file.as_deref(), options, count, &out);
+    }
     let stop = stop_on_signals()?;
-    let options = args.options.with_absolute_paths()?;
     match (&args.resume, &args.file) {
-        (Some(job), _) => go_on(job, &options, stop),
-        (None, Some(file)) => begin(file, args.job.as_deref(), options, stop),
+        (Some(folder), _) if SweepRecord::is_at(folder) => sweep::go_on(folder, &options, &stop),
+        (Some(job), _) => go_on(job, &options, args.from_snapshot, stop),
+        (None, Some(file)) if variants.is_sweep() => {
+            sweep::begin(Source::read(file)?, args.job.as_deref(), &options, &variants, &stop)
+        }
+        (None, Some(file)) => begin(Source::read(file)?, args.job.as_deref(), options, stop),
         (None, None) => Err(Error::new(Kind::Usage, "no network file is named").with_help("digits-rs run FILE")),
     }
 }
 
-fn begin(network: &Path, job: Option<&Path>, options: RunOptions, stop: Stop) -> Result<()> {
-    let source = Source::read(network)?;
+/// Trains a network file in `job`, or in a new folder below `jobs/`. A job of the same file is gone on with.
+pub(super) fn begin(source: Source, job: Option<&Path>, options: RunOptions, stop: Stop) -> Result<()> {
     let (name, text) = (source.name.clone(), source.text.clone());
     if let Some(job) = job.filter(|job| is_job_of(job, &text)) {
         return again(job, &options, stop);
     }
-    let run = assemble::assemble(source, options.with_defaults())?;
+    let run = assemble::assemble(source, options.with_defaults(), Start::Fresh)?;
     let path = job.map_or_else(|| JobDir::fresh_path(Path::new("jobs")), Path::to_path_buf);
     let network = NetworkRef { blake3: blake3::hash(text.as_bytes()).to_string(), name };
     let dataset = DatasetRef { path: run.dataset_path.clone(), fingerprint: run.fingerprint.clone() };
     let settings = serde_json::to_value(&run.options).expect("options are plain values");
-    let mut job = JobDir::create(&path, &text, JobRecord::new(network, dataset, run.plan.seed, settings))?;
+    let libtorch = device::libtorch_version().unwrap_or_else(|| "unknown".into());
+    let record = JobRecord::new(network, dataset, run.plan.seed, settings, libtorch);
+    let mut job = JobDir::create(&path, &text, record)?;
     let position = Position::start(&run.plan);
     train(run, &mut job, position, stop)
 }
@@ -80,10 +126,11 @@ fn again(path: &Path, given: &RunOptions, stop: Stop) -> Result<()> {
         report::line(&format!("{} is done already: nothing to do", path.display()));
         return Ok(());
     }
-    go_on(path, given, stop)
+    go_on(path, given, None, stop)
 }
 
-fn go_on(path: &Path, given: &RunOptions, stop: Stop) -> Result<()> {
+/// Goes on with a job from its last snapshot, or from the one of epoch `from`.
+fn go_on(path: &Path, given: &RunOptions, from: Option<f64>, stop: Stop) -> Result<()> {
     let mut job = JobDir::resume(path)?;
     let options = RunOptions::resumed(&job.record().settings, given)?;
     let name = job.record().network.name.clone();
@@ -91,7 +138,12 @@ fn go_on(path: &Path, given: &RunOptions, stop: Stop) -> Result<()> {
     // `require` still finds the neighbours of the file that was pasted, when they are there.
     let folder = Path::new(&name).parent().filter(|folder| folder.is_dir()).map(Path::to_path_buf);
     let source = Source { name, text, folder };
-    let mut run = assemble::assemble(source, options)?;
+    if let Some(epoch) = from {
+        job.put_later_snapshots_aside(epoch)?;
+    }
+    let found = last_snapshot(&mut job)?;
+    let start = if found.is_some() { Start::FromSnapshot } else { Start::Fresh };
+    let mut run = assemble::assemble(source, options, start)?;
     let stored = &job.record().dataset;
     if stored.fingerprint != run.fingerprint {
         return Err(Error::new(Kind::Job, "the dataset has changed since the run began")
@@ -102,7 +154,7 @@ fn go_on(path: &Path, given: &RunOptions, stop: Stop) -> Result<()> {
     }
     let settings = serde_json::to_value(&run.options).expect("options are plain values");
     job.update(|record| record.settings = settings)?;
-    let position = match last_snapshot(&mut job)? {
+    let position = match found {
         Some((snapshot, note)) => {
             snapshot.restore(&mut *run.engine)?;
             job.rewind_metrics(note.metrics_len)?;
@@ -134,6 +186,10 @@ fn last_snapshot(job: &mut JobDir) -> Result<Option<(Snapshot, SnapshotNote)>> {
 fn train(run: Run, job: &mut JobDir, position: Position, stop: Stop) -> Result<()> {
     let mut out = Progress::new(Some(painter()));
     out.say(&format!("{} on {}, job {}", run.title, run.dataset_path, job.path().display()));
+    if let (Some(path), Some(transfer)) = (&run.options.weights, &run.transfer) {
+        let text = weights::report(path, transfer);
+        job.log(Level::Info, &text)?;
+    }
     job.log(Level::Info, &format!("Network definition:\n{}\nNetwork definition ends", run.printed))?;
     let trained = catch_unwind(AssertUnwindSafe(|| run.trainer(job, position, &mut out, stop).run()));
     // Whatever happened, the curve up to here is worth a look.
@@ -165,16 +221,36 @@ fn painter() -> Painter {
         let metrics = view.path().join(file::METRICS);
         let lines = std::fs::read_to_string(&metrics).map_err(|source| Error::io("read", &metrics, &source))?;
         let record = job.record();
-        let svg = crate::inspect::chart::loss(&LossChart {
-            title: record.network.name.clone(),
-            subtitle: format!("{}, seed {}, job {}", from_here(&record.dataset.path), record.seed, record.id),
-            curves: Curves::from_metrics(&lines),
-            epochs: record.settings["epochs"].as_f64().unwrap_or(0.0),
-            log: false,
-        });
+        let title = record.network.name.clone();
+        let subtitle = format!("{}, seed {}, job {}", from_here(&record.dataset.path), record.seed, record.id);
+        let curves = Curves::from_metrics(&lines);
+        let epochs = record.settings["epochs"].as_f64().unwrap_or(0.0);
+        if let Some(chart) = accuracy(&curves, &title, &subtitle, epochs) {
+            let svg = chart.svg();
+            job.replace(file::ACCURACY_SVG, svg.as_bytes())?;
+            job.replace(file::ACCURACY_PNG, &raster::png(&svg, 1.0)?)?;
+        }
+        let svg = crate::inspect::chart::loss(&LossChart { title, subtitle, curves, epochs, log: false });
         job.replace(file::LOSS_SVG, svg.as_bytes())?;
-        job.replace(file::LOSS_PNG, &crate::inspect::raster::png(&svg, 1.0)?)
+        job.replace(file::LOSS_PNG, &raster::png(&svg, 1.0)?)
     })
+}
+
+/// The accuracy in percent by epoch, of a classifier.
+fn accuracy(curves: &Curves, title: &str, subtitle: &str, epochs: f64) -> Option<LineChart> {
+    let line = |name: &str, points: &[Point]| {
+        let percent: Vec<Point> = points.iter().map(|p| Point { epoch: p.epoch, value: 100.0 * p.value }).collect();
+        let best = percent.iter().map(|p| p.value).fold(0.0, f64::max);
+        percent.last().map(|last| Line {
+            name: name.into(),
+            note: format!("last {:.2} %, best {best:.2} %", last.value),
+            points: percent.clone(),
+        })
+    };
+    let lines: Vec<Line> =
+        [line("accuracy", &curves.accuracy), line("top 5", &curves.accuracy_top5)].into_iter().flatten().collect();
+    let (title, subtitle, measure) = (title.into(), subtitle.into(), "right answers in validation, %".into());
+    (!lines.is_empty()).then_some(LineChart { title, subtitle, measure, lines, epochs, log: false })
 }
 
 /// The path as it is typed from the working directory, when it lies below.

@@ -1,4 +1,7 @@
-//! `digits-rs test JOB IMAGE`: one image through a job's network, or a whole database with `--db`.
+//! `digits-rs test JOB IMAGE`: one image through a job's network; a whole database with `--db`, a list with `--list`.
+
+mod database;
+mod list;
 
 use std::{
     fmt, fs,
@@ -8,7 +11,7 @@ use std::{
 
 use crate::{
     error::{Error, Kind, Result},
-    inspect::{database::mean_loss, numbers::grouped, numbers::measured, test_one},
+    inspect::{numbers::measured, test_one},
     nn::{Activity, Network},
 };
 
@@ -18,17 +21,29 @@ pub struct Test {
     /// The job directory
     pub job: PathBuf,
     /// The image: PNG, JPEG, BMP, GIF, TIFF, WebP or PNM
-    #[arg(required_unless_present = "db", conflicts_with = "db")]
+    #[arg(required_unless_present_any = ["db", "list"], conflicts_with_all = ["db", "list"])]
     pub image: Option<PathBuf>,
     /// Which snapshot: an epoch, best or last
     #[arg(long, value_name = "EPOCH|best|last", default_value_t = Choice::Best)]
     pub snapshot: Choice,
-    /// Folder for the page and the pictures; by default test-IMAGE inside the job
+    /// Folder for the page and the pictures; by default test-NAME inside the job
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Test a whole database instead and print the mean loss
-    #[arg(long, value_name = "DB")]
+    /// Test a whole database: mean loss; of a classifier also confusion matrix, classes, worst images
+    #[arg(long, value_name = "DB", conflicts_with = "list")]
     pub db: Option<PathBuf>,
+    /// Labels of that database, when they are in a database of their own [default: the job's, for its own databases]
+    #[arg(long, value_name = "DB", requires = "db")]
+    pub labels_db: Option<PathBuf>,
+    /// Test every image of a text file: a path a line, perhaps followed by its class (number from 0, or name)
+    #[arg(long, value_name = "FILE")]
+    pub list: Option<PathBuf>,
+    /// How many of the likeliest classes are shown
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub top: u64,
+    /// How many of the worst images are drawn
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=400))]
+    pub worst: u64,
 }
 
 /// Runs the command: prints the result, with progress over a database.
@@ -104,11 +119,17 @@ pub trait Opened {
     /// When it cannot be read as an image.
     fn image(&self, path: &Path) -> Result<(tch::Tensor, tch::Tensor)>;
 
-    /// The number of records of a database, and its batches in order.
+    /// The number of records of a database (with labels in another one, when given), and its batches in order.
     ///
     /// # Errors
     /// When it cannot be opened.
-    fn batches<'a>(&'a self, db: &Path) -> Result<(u64, Batches<'a>)>;
+    fn batches<'a>(&'a self, db: &Path, labels: Option<&Path>) -> Result<(u64, Batches<'a>)>;
+
+    /// The pixels of record `index` (from 0) of a database, as the network sees them but for the mean, `[c, h, w]`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn record(&self, db: &Path, index: u64) -> Result<tch::Tensor>;
 }
 
 impl Test {
@@ -120,36 +141,32 @@ impl Test {
     pub fn run<O: Opened>(
         &self,
         open: impl FnOnce(&Path, Choice) -> Result<O>,
-        mut progress: impl FnMut(u64, u64),
+        progress: impl FnMut(u64, u64),
     ) -> Result<String> {
         let job = open(&self.job, self.snapshot)?;
         if let Some(db) = &self.db {
-            let (all, batches) = job.batches(db)?;
-            let result = mean_loss(job.network(), batches, |done| progress(done, all))?;
-            return Ok(format!(
-                "mean loss {} over {} batches, {} images of {}",
-                measured(result.loss),
-                grouped(result.batches as i64),
-                grouped(result.images as i64),
-                db.display()
-            ));
+            return self.database(&job, db, progress);
+        }
+        if let Some(list) = &self.list {
+            return self.list(&job, list, progress);
         }
         let image = self.image.as_deref().ok_or_else(|| {
-            Error::new(Kind::Usage, "nothing to test").with_help("name an image, or a database with --db")
+            Error::new(Kind::Usage, "nothing to test")
+                .with_help("name an image, a database with --db, or a list with --list")
         })?;
         let (original, input) = job.image(image)?;
         let mut facts = job.facts();
         facts.push(("image".into(), image.display().to_string()));
-        let name = |part: Option<&std::ffi::OsStr>| part.map_or("image".into(), |n| n.to_string_lossy().into_owned());
         let report = test_one::run(&test_one::Subject {
             network: job.network(),
             original: &original,
             input: &input,
             labels: job.labels(),
-            title: name(image.file_name()),
+            top: self.top as usize,
+            title: name_of(image.file_name()),
             facts,
         })?;
-        let dir = self.out.clone().unwrap_or_else(|| self.job.join(format!("test-{}", name(image.file_stem()))));
+        let dir = self.folder(image);
         let files = report.write(&dir)?;
         let mut lines = Vec::new();
         if let Some(r) = &report.reconstruction {
@@ -163,6 +180,15 @@ impl Test {
         lines.push(format!("{} and {} more files", page.display(), files.len() - 1));
         Ok(lines.join("\n"))
     }
+
+    /// Where results about `subject` go.
+    fn folder(&self, subject: &Path) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| self.job.join(format!("test-{}", name_of(subject.file_stem()))))
+    }
+}
+
+fn name_of(part: Option<&std::ffi::OsStr>) -> String {
+    part.map_or("image".into(), |name| name.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]
@@ -190,7 +216,11 @@ mod tests {
             Ok((pixels.shallow_clone(), pixels - 7.5))
         }
 
-        fn batches<'a>(&'a self, _: &Path) -> Result<(u64, Batches<'a>)> {
+        fn record(&self, _: &Path, _: u64) -> Result<tch::Tensor> {
+            Ok(tch::Tensor::zeros([1, 4, 4], (tch::Kind::Float, tch::Device::Cpu)))
+        }
+
+        fn batches<'a>(&'a self, _: &Path, _: Option<&Path>) -> Result<(u64, Batches<'a>)> {
             let batch = |_| {
                 let x = tch::Tensor::zeros([2, 1, 4, 4], (tch::Kind::Float, tch::Device::Cpu));
                 Ok((x.shallow_clone(), x.into()))
@@ -200,7 +230,17 @@ mod tests {
     }
 
     fn args() -> Test {
-        Test { job: "job".into(), image: None, snapshot: Choice::Best, out: None, db: None }
+        Test {
+            job: "job".into(),
+            image: None,
+            snapshot: Choice::Best,
+            out: None,
+            db: None,
+            labels_db: None,
+            list: None,
+            top: 5,
+            worst: 4,
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    assemble,
+    assemble::{self, Prepared},
     options::RunOptions,
     test::{Batches, Choice, Opened},
 };
@@ -17,7 +17,7 @@ use crate::{
         image::Image,
     },
     error::{Error, Kind, Result},
-    frontend::{self, NetworkParams, Source, lua::vm::VmOptions},
+    frontend::Source,
     job::JobView,
     nn::Network,
     train::{Snapshot, Targets},
@@ -33,6 +33,8 @@ pub(super) struct Trained {
     batch_size: usize,
     is_classification: bool,
     targets: RefCell<Targets>,
+    /// The job's own image databases with their label databases.
+    own: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Trained {
@@ -43,22 +45,15 @@ impl Trained {
         let snapshot_path = snapshot_path(&view, choice)?;
         let (snapshot, note) = Snapshot::read(&snapshot_path)?;
         let options = RunOptions::resumed(&record.settings, &RunOptions::default())?;
-        let (dataset, dataset_path) = assemble::open(&options)?;
-
-        let is_classification = !dataset.labels.is_empty();
-        let [channels, height, width] = dataset.shape;
-        let crop = options.crop;
-        let params = NetworkParams {
-            nclasses: is_classification.then_some(dataset.labels.len() as i64),
-            ngpus: 0,
-            input_shape: Some(crop.map_or(dataset.shape, |crop| [channels, crop.min(height), crop.min(width)])),
-        };
+        let options = RunOptions { device: Some("cpu".into()), ..options };
         let source = Source { text: view.network()?, ..Source::pasted(&record.network.name, "") };
-        let mut loaded = frontend::load(source, &params, VmOptions::default(), record.seed)?;
-        loaded.fine_tune()?;
-        let kind = if options.double { tch::Kind::Double } else { tch::Kind::Float };
-        let network = loaded.lower(kind, tch::Device::Cpu)?;
+        let mut prepared = assemble::prepare(source, RunOptions { seed: Some(record.seed), ..options })?;
+        prepared.loaded.fine_tune()?;
+        let network = prepared.loaded.lower(prepared.kind(), tch::Device::Cpu)?;
         snapshot.restore_weights(&network)?;
+        let Prepared { options, dataset, dataset_path, loaded, classes, .. } = prepared;
+        let labels_of_databases = own_labels(&options);
+        let crop = options.cut();
         let subtract = options.subtract_mean.unwrap_or_default();
         let augment = data::Augment::default();
         let preprocess = Preprocess::new(dataset.shape, subtract, dataset.mean.as_ref(), crop, augment)?;
@@ -76,9 +71,16 @@ impl Trained {
             preprocess,
             resize: dataset.resize(),
             batch_size: options.validation_batch_size.unwrap_or(16) as usize,
-            is_classification,
+            is_classification: classes.is_some(),
+            own: labels_of_databases,
             targets: RefCell::new(Targets::new(loaded.label_hook())),
         })
+    }
+
+    /// Crop alone: what a person sees of an image.
+    fn without_mean(&self) -> Result<Preprocess> {
+        let own = &self.preprocess;
+        Preprocess::new(own.input_shape(), data::Subtract::None, None, own.crop, data::Augment::default())
     }
 
     fn loader(&self, records: Arc<Records>) -> Result<DataLoader> {
@@ -117,18 +119,20 @@ impl Opened for Trained {
             .with_channels(channels as usize)
             .resized(width as usize, height as usize, self.resize, &mut noise)?
             .to_planes();
-        let pixels = Preprocess::new(
-            self.preprocess.input_shape(),
-            data::Subtract::None,
-            None,
-            self.preprocess.crop,
-            data::Augment::default(),
-        )?;
+        let pixels = self.without_mean()?;
         Ok((prepared(&pixels, &planes)?, prepared(&self.preprocess, &planes)?))
     }
 
-    fn batches<'a>(&'a self, db: &Path) -> Result<(u64, Batches<'a>)> {
-        let records = Arc::new(Records::open(db, None)?);
+    fn record(&self, db: &Path, index: u64) -> Result<tch::Tensor> {
+        prepared(&self.without_mean()?, &Records::open(db, None)?.get(index)?.image)
+    }
+
+    fn batches<'a>(&'a self, db: &Path, labels: Option<&Path>) -> Result<(u64, Batches<'a>)> {
+        let known = || {
+            let db = std::path::absolute(db).ok()?;
+            self.own.iter().find(|(images, _)| *images == db).map(|(_, labels)| labels.as_path())
+        };
+        let records = Arc::new(Records::open(db, labels.or_else(known))?);
         if records.shape() != self.preprocess.input_shape() {
             return Err(Error::new(Kind::Data, format!("the images of {} have another shape", db.display()))
                 .with_fact("they are", shape_text(records.shape()))
@@ -150,6 +154,12 @@ impl Opened for Trained {
     }
 }
 
+/// The job's image databases that have a label database.
+fn own_labels(options: &RunOptions) -> Vec<(PathBuf, PathBuf)> {
+    let pairs = [(&options.train_db, &options.train_labels_db), (&options.val_db, &options.val_labels_db)];
+    pairs.into_iter().filter_map(|(images, labels)| Some((images.clone()?, labels.clone()?))).collect()
+}
+
 /// One record after preprocessing, `[c, h, w]`.
 fn prepared(preprocess: &Preprocess, planes: &Planes) -> Result<tch::Tensor> {
     let shape = preprocess.output_shape();
@@ -166,15 +176,6 @@ fn snapshot_path(view: &JobView, choice: Choice) -> Result<PathBuf> {
             Some(last) => Ok(last.path),
             None => view.default_snapshot(),
         },
-        Choice::Epoch(wanted) => {
-            let epochs: Vec<String> = all.iter().map(|snapshot| snapshot.epoch.to_string()).collect();
-            all.into_iter().find(|snapshot| (snapshot.epoch - wanted).abs() < 1e-6).map(|found| found.path).ok_or_else(
-                || {
-                    Error::new(Kind::Job, format!("there is no snapshot of epoch {wanted}"))
-                        .with_fact("there are", epochs.join(", "))
-                        .with_help("name one of these epochs, or best, or last")
-                },
-            )
-        }
+        Choice::Epoch(wanted) => view.snapshot_of(wanted).map(|found| found.path),
     }
 }

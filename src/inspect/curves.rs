@@ -20,6 +20,10 @@ pub struct Curves {
     pub validation: Vec<Point>,
     /// The learning rate in force.
     pub rate: Vec<Point>,
+    /// Share of right answers in validation, 0 to 1; empty without classes.
+    pub accuracy: Vec<Point>,
+    /// The same for the five likeliest classes.
+    pub accuracy_top5: Vec<Point>,
 }
 
 #[derive(Deserialize)]
@@ -28,6 +32,8 @@ struct Line {
     epoch: Option<f64>,
     loss: Option<f64>,
     lr: Option<f64>,
+    accuracy: Option<f64>,
+    accuracy_top5: Option<f64>,
 }
 
 impl Curves {
@@ -38,7 +44,10 @@ impl Curves {
     pub fn from_metrics(lines: &str) -> Curves {
         let mut curves = Curves::default();
         for line in lines.lines() {
-            let Ok(Line { event, epoch: Some(epoch), loss, lr }) = serde_json::from_str(line) else { continue };
+            let Ok(Line { event, epoch: Some(epoch), loss, lr, accuracy, accuracy_top5 }) = serde_json::from_str(line)
+            else {
+                continue;
+            };
             let losses = match event.as_str() {
                 "train" => &mut curves.train,
                 "validation" => &mut curves.validation,
@@ -46,6 +55,11 @@ impl Curves {
             };
             // JSON has no NaN: a run that left the numbers writes null there.
             push(losses, Point { epoch, value: loss.unwrap_or(f64::NAN) });
+            for (share, points) in [(accuracy, &mut curves.accuracy), (accuracy_top5, &mut curves.accuracy_top5)] {
+                if let Some(value) = share {
+                    push(points, Point { epoch, value });
+                }
+            }
             if let Some(value) = lr.filter(|_| event == "train") {
                 push(&mut curves.rate, Point { epoch, value });
             }

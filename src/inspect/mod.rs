@@ -7,11 +7,17 @@
 pub mod axis;
 pub mod bars;
 pub mod chart;
+pub mod classification_page;
+pub mod classify;
 pub mod code;
+pub mod confusion;
+pub mod contact_sheet;
 pub mod curves;
 pub mod database;
+pub mod heat_map;
 pub mod histogram;
 pub mod layer;
+pub mod lines;
 pub mod network;
 pub mod numbers;
 pub mod page;
@@ -19,8 +25,10 @@ pub mod picture;
 pub mod predictions;
 pub mod raster;
 pub mod reconstruction;
+pub mod sparkline;
 pub mod statistics;
 pub mod svg;
+pub mod sweep;
 pub mod test_one;
 #[cfg(test)]
 pub(crate) mod toy;

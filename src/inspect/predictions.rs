@@ -1,4 +1,4 @@
-//! The five most likely classes, as DIGITS' "Classify One" lists them (spec 4.5).
+//! The most likely classes, as DIGITS' "Classify One" lists them (spec 4.5).
 
 use serde::Serialize;
 
@@ -44,27 +44,34 @@ impl Scores {
             None
         }
     }
+
+    /// The probability of each class, 0 to 1.
+    #[must_use]
+    pub fn probabilities(self, output: &[f32]) -> Vec<f64> {
+        let highest = output.iter().copied().filter(|v| v.is_finite()).fold(f32::NEG_INFINITY, f32::max);
+        let sum: f64 = output.iter().map(|v| f64::from(v - highest).exp()).sum();
+        let one = |v: f32| match self {
+            Scores::Logarithms => f64::from(v).exp(),
+            Scores::Probabilities => f64::from(v),
+            Scores::Logits => f64::from(v - highest).exp() / sum,
+        };
+        output.iter().map(|&v| one(v)).collect()
+    }
 }
 
-/// The (up to) five most likely classes, the likeliest first; of equal ones the smaller number first.
+/// The (up to) `count` most likely classes, the likeliest first; of equal ones the smaller number first.
 #[must_use]
-pub fn top_five(output: &[f32], scores: Scores, labels: &[String]) -> Vec<Prediction> {
-    let highest = output.iter().copied().filter(|v| v.is_finite()).fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = output.iter().map(|v| f64::from(v - highest).exp()).sum();
-    let probability = |v: f32| match scores {
-        Scores::Logarithms => f64::from(v).exp(),
-        Scores::Probabilities => f64::from(v),
-        Scores::Logits => f64::from(v - highest).exp() / sum,
-    };
+pub fn likeliest(output: &[f32], scores: Scores, labels: &[String], count: usize) -> Vec<Prediction> {
+    let chances = scores.probabilities(output);
     let mut order: Vec<usize> = (0..output.len()).filter(|&i| !output[i].is_nan()).collect();
     order.sort_by(|&a, &b| output[b].total_cmp(&output[a]));
     order
         .into_iter()
-        .take(5)
+        .take(count)
         .map(|class| Prediction {
             class,
             label: labels.get(class).cloned().unwrap_or_else(|| format!("class {class}")),
-            probability: probability(output[class]),
+            probability: chances[class],
         })
         .collect()
 }
@@ -78,7 +85,7 @@ mod tests {
     fn the_likeliest_come_first_with_their_labels() {
         let logs: Vec<f32> = [0.1f32, 0.5, 0.05, 0.2, 0.1, 0.05].iter().map(|p| p.ln()).collect();
         let labels: Vec<String> = ["zero", "one", "two"].map(String::from).to_vec();
-        let list = top_five(&logs, Scores::Logarithms, &labels);
+        let list = likeliest(&logs, Scores::Logarithms, &labels, 5);
         assert_eq!(list.iter().map(|p| p.class).collect::<Vec<_>>(), [1, 3, 0, 4, 2]);
         assert_eq!((list[0].label.as_str(), list[1].label.as_str()), ("one", "class 3"));
         assert!((list[0].probability - 0.5).abs() < 1e-6);
@@ -86,7 +93,7 @@ mod tests {
 
     #[test]
     fn logits_are_normalised_without_overflow() {
-        let list = top_five(&[1000.0, 1000.0, 0.0], Scores::Logits, &[]);
+        let list = likeliest(&[1000.0, 1000.0, 0.0], Scores::Logits, &[], 5);
         assert!((list[0].probability - 0.5).abs() < 1e-9 && list[2].probability < 1e-9);
     }
 

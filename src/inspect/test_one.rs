@@ -34,6 +34,8 @@ pub struct Subject<'a> {
     pub input: &'a tch::Tensor,
     /// Class labels; empty when there are none.
     pub labels: &'a [String],
+    /// How many of the likeliest classes are listed.
+    pub top: usize,
     /// The page's title, such as the image's file name.
     pub title: String,
     /// Labelled facts for the top of the page: job, snapshot, network file, device.
@@ -100,7 +102,7 @@ pub struct TestOne {
     pub code: Option<Code>,
     /// The comparison, when the output has the input's size.
     pub reconstruction: Option<Reconstruction>,
-    /// The five likeliest classes, when the network is a classifier.
+    /// The likeliest classes, when the network is a classifier.
     pub predictions: Vec<Prediction>,
     /// All learned numbers; shared ones count once.
     pub learned_parameters: i64,
@@ -174,7 +176,8 @@ pub fn run(subject: &Subject<'_>) -> Result<TestOne> {
         ),
         layers,
         reconstruction: reconstruction::compare(&size, &original, &input, &last),
-        predictions: scores.map_or_else(Vec::new, |scores| predictions::top_five(&last, scores, subject.labels)),
+        predictions: scores
+            .map_or_else(Vec::new, |scores| predictions::likeliest(&last, scores, subject.labels, subject.top)),
         learned_parameters: network.parameters.count(),
     })
 }
@@ -312,6 +315,7 @@ mod tests {
             original: &original,
             input: &input,
             labels,
+            top: 5,
             title: "<digit>.png".into(),
             facts: vec![("snapshot".into(), "epoch 3".into())],
         };
@@ -402,6 +406,7 @@ mod tests {
             original: &image,
             input: &image,
             labels: &[],
+            top: 5,
             title: String::new(),
             facts: vec![],
         };

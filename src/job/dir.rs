@@ -9,7 +9,11 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Best, Event, JobRecord, JobView, Stamp, Status, file, lock::Lock};
+use super::{
+    Best, Event, JobRecord, JobView, Stamp, Status, file,
+    lock::Lock,
+    replace::{TEMPORARY, replace, replace_json},
+};
 use crate::error::{Error, Kind, Result};
 
 /// How grave a log line is.
@@ -231,23 +235,7 @@ impl JobDir {
     /// # Errors
     /// When the disk refuses; the old file is then intact.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.path.join(name);
-        let temporary = path.with_file_name(format!(
-            "{}{TEMPORARY}",
-            path.file_name().map_or_else(|| name.into(), |name| name.to_string_lossy())
-        ));
-        let write = || -> std::io::Result<()> {
-            let mut file = File::create(&temporary)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&temporary, &path)?;
-            // The rename itself is on the disk only when the folder is.
-            path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-        };
-        write().map_err(|source| {
-            let _ = std::fs::remove_file(&temporary);
-            Error::io("write", &path, &source)
-        })
+        replace(&self.path.join(name), bytes)
     }
 
     /// Removes the file `name`; that it is not there is fine.
@@ -262,15 +250,28 @@ impl JobDir {
         }
     }
 
+    /// Moves the snapshots behind `epoch` into `snapshots/left/`, so that the one of `epoch` is the last: a run that
+    /// goes on from there writes their names again.
+    ///
+    /// # Errors
+    /// `Kind::Job` when there is no snapshot of that epoch, `Kind::Io` when the disk refuses.
+    pub fn put_later_snapshots_aside(&mut self, epoch: f64) -> Result<()> {
+        let all = self.view().snapshots()?;
+        let at = self.view().snapshot_of(epoch)?.epoch;
+        let left = self.path.join(file::SNAPSHOTS).join("left");
+        for later in all.iter().filter(|snapshot| snapshot.epoch > at) {
+            std::fs::create_dir_all(&left).map_err(|source| Error::io("make the folder", &left, &source))?;
+            let to = left.join(later.path.file_name().unwrap_or_default());
+            std::fs::rename(&later.path, &to).map_err(|source| Error::io("write", &to, &source))?;
+        }
+        // The best one so far may be among them; the run notes its own again.
+        self.remove(file::BEST)
+    }
+
     fn replace_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
-        let mut text = serde_json::to_string_pretty(value).expect("job records have string keys only");
-        text.push('\n');
-        self.replace(name, text.as_bytes())
+        replace_json(&self.path.join(name), value)
     }
 }
-
-/// The end of the name of a file that is being written.
-const TEMPORARY: &str = ".partial";
 
 /// Unfinished files of a process that was killed.
 fn leftovers(folders: &[PathBuf]) -> Vec<PathBuf> {

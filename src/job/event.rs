@@ -46,6 +46,10 @@ pub struct Event {
     /// Validation of a classifier: share of right answers, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
+    /// Validation of a classifier of more than five classes: share of answers with the right class among the five
+    /// likeliest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_top5: Option<f64>,
     /// Learning rate of the last step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lr: Option<f64>,
@@ -75,6 +79,7 @@ impl Event {
             iteration,
             loss: None,
             accuracy: None,
+            accuracy_top5: None,
             lr: None,
             images_per_second: None,
             data_wait: None,

@@ -12,6 +12,8 @@ mod event;
 mod lock;
 mod number;
 mod record;
+mod replace;
+mod sweep;
 mod view;
 
 pub use clock::Stamp;
@@ -19,6 +21,8 @@ pub use dir::{JobDir, Level};
 pub use event::{Event, EventKind};
 pub use number::lua_number;
 pub use record::{Best, DatasetRef, JobRecord, NetworkRef, Status};
+pub use replace::replace;
+pub use sweep::{SweepJob, SweepRecord};
 pub use view::{JobView, SnapshotFile};
 
 /// Names of the files in a job directory.
@@ -43,4 +47,14 @@ pub mod file {
     pub const LOSS_SVG: &str = "loss.svg";
     /// The loss curve as a pixel picture.
     pub const LOSS_PNG: &str = "loss.png";
+    /// A classifier's accuracy by epoch as a vector picture.
+    pub const ACCURACY_SVG: &str = "accuracy.svg";
+    /// The same as a pixel picture.
+    pub const ACCURACY_PNG: &str = "accuracy.png";
+    /// The plan of a group of jobs: see [`super::SweepRecord`].
+    pub const SWEEP: &str = "sweep.json";
+    /// A sweep's jobs side by side, as a Markdown table.
+    pub const COMPARISON_MD: &str = "comparison.md";
+    /// The same for a spreadsheet.
+    pub const COMPARISON_CSV: &str = "comparison.csv";
 }

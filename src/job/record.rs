@@ -60,7 +60,7 @@ pub struct JobRecord {
     pub settings: serde_json::Value,
     /// `digits-rs 0.1.0`.
     pub program: String,
-    /// `2.11.0`.
+    /// As the library says it: `2.11.0+cpu`.
     pub libtorch: String,
     /// One line about the error that ended the run.
     pub error: Option<String>,
@@ -69,7 +69,13 @@ pub struct JobRecord {
 impl JobRecord {
     /// The record of a new job: Initialized, created now.
     #[must_use]
-    pub fn new(network: NetworkRef, dataset: DatasetRef, seed: u64, settings: serde_json::Value) -> JobRecord {
+    pub fn new(
+        network: NetworkRef,
+        dataset: DatasetRef,
+        seed: u64,
+        settings: serde_json::Value,
+        libtorch: String,
+    ) -> JobRecord {
         JobRecord {
             id: String::new(),
             status: Status::Initialized,
@@ -81,7 +87,7 @@ impl JobRecord {
             seed,
             settings,
             program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_string(),
-            libtorch: "2.11.0".to_string(),
+            libtorch,
             error: None,
         }
     }

@@ -99,6 +99,20 @@ impl JobView {
         Ok(found)
     }
 
+    /// The snapshot of an epoch.
+    ///
+    /// # Errors
+    /// `Kind::Job` when there is none; the page names those there are.
+    pub fn snapshot_of(&self, epoch: f64) -> Result<SnapshotFile> {
+        let all = self.snapshots()?;
+        let epochs: Vec<String> = all.iter().map(|snapshot| snapshot.epoch.to_string()).collect();
+        all.into_iter().find(|snapshot| (snapshot.epoch - epoch).abs() < 1e-6).ok_or_else(|| {
+            Error::new(Kind::Job, format!("there is no snapshot of epoch {epoch}"))
+                .with_fact("there are", if epochs.is_empty() { "none".into() } else { epochs.join(", ") })
+                .with_help("name one of these epochs, or best, or last")
+        })
+    }
+
     /// The snapshot with the lowest validation loss; `None` before the first, or without validation records.
     ///
     /// # Errors

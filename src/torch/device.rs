@@ -110,6 +110,22 @@ pub fn libtorch_folder() -> Option<PathBuf> {
     Path::new(path).parent().map(Path::to_path_buf)
 }
 
+/// The version of the libtorch in use, as the files that came with it say: `2.11.0+cpu`.
+#[must_use]
+pub fn libtorch_version() -> Option<String> {
+    let folder = libtorch_folder()?;
+    let home = folder.parent()?;
+    let plain = std::fs::read_to_string(home.join("build-version")).ok().map(|text| text.trim().to_string());
+    // A Python package carries `__version__ = '2.11.0+cu130'` instead.
+    plain.or_else(|| quoted(&std::fs::read_to_string(home.join("version.py")).ok()?, "__version__"))
+}
+
+/// The text between quotation marks on the line that starts with `key`.
+fn quoted(text: &str, key: &str) -> Option<String> {
+    let line = text.lines().find(|line| line.starts_with(key))?;
+    line.split(['\'', '"']).nth(1).map(str::to_string)
+}
+
 fn is_libtorch(path: &str) -> bool {
     Path::new(path).file_name().is_some_and(|name| name == "libtorch_cpu.so")
 }

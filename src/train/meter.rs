@@ -64,7 +64,7 @@ impl Meter {
     }
 }
 
-/// Share of right answers of a classifier.
+/// Share of right answers of a classifier, and of those where the right one is among the five likeliest.
 ///
 /// Source: `optim.ConfusionMatrix` as DIGITS uses it: argmax of the output row against a 1-based target; targets
 /// below 1 are left out, two-dimensional targets are argmaxed.
@@ -72,6 +72,7 @@ impl Meter {
 pub struct Accuracy {
     classes: i64,
     right: i64,
+    among_five: i64,
     total: i64,
 }
 
@@ -79,7 +80,7 @@ impl Accuracy {
     /// Of a classifier with `classes` classes.
     #[must_use]
     pub fn new(classes: i64) -> Accuracy {
-        Accuracy { classes, right: 0, total: 0 }
+        Accuracy { classes, right: 0, among_five: 0, total: 0 }
     }
 
     /// Takes a batch in: output `[n, classes]`, target `[n]` or `[n, classes]`. Anything else is not a
@@ -102,6 +103,9 @@ impl Accuracy {
         };
         let answer = output.f_argmax(1, false)?.f_add_scalar(1)?;
         self.right += i64::try_from(&answer.f_eq_tensor(&wanted)?.f_sum(tch::Kind::Int64)?)?;
+        let (_, five) = output.f_topk(self.classes.min(5), 1, true, false)?;
+        let among = five.f_add_scalar(1)?.f_eq_tensor(&wanted.f_unsqueeze(1)?)?;
+        self.among_five += i64::try_from(&among.f_sum(tch::Kind::Int64)?)?;
         self.total += i64::try_from(&wanted.f_ge(1)?.f_sum(tch::Kind::Int64)?)?;
         Ok(())
     }
@@ -109,7 +113,18 @@ impl Accuracy {
     /// 0 to 1; `None` when nothing was counted.
     #[must_use]
     pub fn value(&self) -> Option<f64> {
-        (self.total > 0).then(|| self.right as f64 / self.total as f64)
+        self.share(self.right)
+    }
+
+    /// Share of answers whose five likeliest classes hold the right one; `None` as well for five classes or fewer,
+    /// where it says nothing.
+    #[must_use]
+    pub fn top_five(&self) -> Option<f64> {
+        self.share(self.among_five).filter(|_| self.classes > 5)
+    }
+
+    fn share(&self, count: i64) -> Option<f64> {
+        (self.total > 0).then(|| count as f64 / self.total as f64)
     }
 }
 
@@ -140,6 +155,18 @@ mod tests {
         let mut none = Accuracy::new(2);
         none.add(&image, &image).unwrap();
         assert_eq!(none.value(), None);
+    }
+
+    #[test]
+    fn the_right_class_may_be_among_five() {
+        let output: Vec<f32> = vec![0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
+        let rows = tch::Tensor::from_slice(&output).f_view([1, 7]).unwrap().repeat([3, 1]).into();
+        let mut accuracy = Accuracy::new(7);
+        accuracy.add(&rows, &tch::Tensor::from_slice(&[1f32, 5., 6.]).into()).unwrap();
+        assert_eq!((accuracy.value(), accuracy.top_five()), (Some(1.0 / 3.0), Some(2.0 / 3.0)));
+        let mut few = Accuracy::new(2);
+        few.add(&tch::Tensor::from_slice2(&[[0.9f32, 0.1]]).into(), &tch::Tensor::from_slice(&[1f32]).into()).unwrap();
+        assert_eq!((few.value(), few.top_five()), (Some(1.0), None));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod target;
 #[cfg(test)]
 mod testing;
 mod trainer;
+mod transfer;
 
 pub use cadence::Interval;
 pub use diagnose::{Culprit, Diagnosis, diagnose};
@@ -31,3 +32,4 @@ pub use source::{BatchSource, Sample};
 pub use stop::Stop;
 pub use target::{LabelHook, Targets};
 pub use trainer::{Outcome, Trainer};
+pub use transfer::Transfer;

@@ -17,6 +17,8 @@ pub struct EpochSummary {
     pub validation_loss: Option<f64>,
     /// Accuracy of that validation, 0 to 1, for a classifier.
     pub accuracy: Option<f64>,
+    /// The same for the five likeliest classes.
+    pub accuracy_top5: Option<f64>,
     /// Rate of its last step.
     pub learning_rate: f64,
     /// Its training time in seconds, validation and snapshots included.

@@ -32,6 +32,9 @@ pub struct Position {
     pub validation_loss: Option<f64>,
     /// Accuracy of that validation, for a classifier.
     pub accuracy: Option<f64>,
+    /// The same for the five likeliest classes.
+    #[serde(default)]
+    pub accuracy_top5: Option<f64>,
     /// Lowest validation loss so far.
     pub lowest_loss: Option<f64>,
     /// Validations in a row since then.

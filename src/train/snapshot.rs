@@ -122,6 +122,21 @@ impl Snapshot {
         safetensors::serialize(tensors, Some(header)).map_err(|source| failed(source.to_string()))
     }
 
+    /// The weights of any safetensors file: a snapshot, an export, or what another program wrote. The state of an
+    /// optimiser is left out.
+    ///
+    /// # Errors
+    /// `Kind::Io` when it cannot be read, `Kind::Job` when it is no safetensors file or damaged.
+    pub fn read_weights(path: &Path) -> Result<Vec<(String, tch::Tensor)>> {
+        let bytes = std::fs::read(path).map_err(|source| Error::io("read", path, &source))?;
+        let damaged = |cause: String| {
+            Error::new(Kind::Job, format!("{} is not a file of weights, or damaged", path.display()))
+                .with_cause(cause)
+                .with_help("give a .safetensors or a .t7 file, or a job folder")
+        };
+        Ok(tensors(&bytes, &damaged)?.weights)
+    }
+
     /// Reads a file that `to_bytes` made; tensors come in the order of their names.
     ///
     /// # Errors
@@ -137,22 +152,27 @@ impl Snapshot {
         let note = header.metadata().as_ref().and_then(|entries| entries.get(NOTE));
         let note = note.ok_or_else(|| damaged(format!("its header has no entry '{NOTE}'")))?;
         let note = serde_json::from_str(note).map_err(|e| damaged(e.to_string()))?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
-        let mut snapshot = Snapshot { weights: Vec::new(), optimizer: Vec::new() };
-        // The library gives them in the order of a hash map, another one at every read.
-        let mut entries = file.tensors();
-        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-        for (name, view) in entries {
-            let kind = kind(view.dtype()).ok_or_else(|| damaged(format!("{name} has type {:?}", view.dtype())))?;
-            let size: Vec<i64> = view.shape().iter().map(|&extent| extent as i64).collect();
-            let tensor = tch::Tensor::f_from_data_size(view.data(), &size, kind)?;
-            match name.strip_prefix(OPTIMIZER) {
-                Some(name) => snapshot.optimizer.push((name.to_string(), tensor)),
-                None => snapshot.weights.push((name.to_string(), tensor)),
-            }
-        }
-        Ok((snapshot, note))
+        Ok((tensors(&bytes, &damaged)?, note))
     }
+}
+
+/// Everything in a file; names that begin with [`OPTIMIZER`] are the optimiser's.
+fn tensors(bytes: &[u8], damaged: &dyn Fn(String) -> Error) -> Result<Snapshot> {
+    let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(e.to_string()))?;
+    let mut snapshot = Snapshot { weights: Vec::new(), optimizer: Vec::new() };
+    // The library gives them in the order of a hash map, another one at every read.
+    let mut entries = file.tensors();
+    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (name, view) in entries {
+        let kind = kind(view.dtype()).ok_or_else(|| damaged(format!("{name} has type {:?}", view.dtype())))?;
+        let size: Vec<i64> = view.shape().iter().map(|&extent| extent as i64).collect();
+        let tensor = tch::Tensor::f_from_data_size(view.data(), &size, kind)?;
+        match name.strip_prefix(OPTIMIZER) {
+            Some(name) => snapshot.optimizer.push((name.to_string(), tensor)),
+            None => snapshot.weights.push((name.to_string(), tensor)),
+        }
+    }
+    Ok(snapshot)
 }
 
 /// A tensor's bytes on the processor, in order.

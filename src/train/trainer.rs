@@ -189,8 +189,8 @@ impl Trainer<'_> {
         let mut accuracy = self.plan.classes.map(Accuracy::new);
         source.start(0, 0)?;
         while let Some(batch) = source.next()? {
-            let (input, target) = self.on_device(&batch).map_err(|error| self.placed(error))?;
-            let (value, output) = self.engine.evaluate(&input, &target).map_err(|error| self.placed(error))?;
+            let (input, target) = self.on_device(&batch).map_err(|error| self.in_validation(error))?;
+            let (value, output) = self.engine.evaluate(&input, &target).map_err(|error| self.in_validation(error))?;
             if !value.is_finite() {
                 let found = diagnose::evaluation(self.engine.network(), &input, &target)?;
                 return Err(self.placed(found.page("the validation loss", value)));
@@ -202,12 +202,13 @@ impl Trainer<'_> {
             meter.add(batch.count, batch.wait);
         }
         let Some(loss) = loss.value() else { return Ok(()) };
+        let top_five = accuracy.as_ref().and_then(Accuracy::top_five);
         let accuracy = accuracy.and_then(|accuracy| accuracy.value());
         let (speed, wait) = meter.rates();
         let position = &mut self.position;
         position.validated = Some(position.iteration);
         position.validation_loss = Some(loss);
-        position.accuracy = accuracy;
+        (position.accuracy, position.accuracy_top5) = (accuracy, top_five);
         position.set_next_validation(&self.plan);
         if position.lowest_loss.is_none_or(|lowest| loss < lowest) {
             position.lowest_loss = Some(loss);
@@ -216,7 +217,7 @@ impl Trainer<'_> {
             position.validations_without_gain += 1;
         }
         let mut event = self.event(EventKind::Validation);
-        (event.loss, event.accuracy) = (Some(loss), accuracy);
+        (event.loss, event.accuracy, event.accuracy_top5) = (Some(loss), accuracy, top_five);
         (event.images_per_second, event.data_wait) = (Some(speed), Some(wait));
         let right = accuracy.map_or(String::new(), |share| format!(", accuracy = {}", lua_number(share)));
         self.log(&format!("Validation (epoch {}): loss = {}{right}", lua_number(event.epoch), lua_number(loss)))?;
@@ -353,6 +354,7 @@ impl Trainer<'_> {
             train_loss,
             validation_loss: self.position.validation_loss.filter(|_| here),
             accuracy: self.position.accuracy.filter(|_| here),
+            accuracy_top5: self.position.accuracy_top5.filter(|_| here),
             learning_rate,
             seconds: began.elapsed().as_secs_f64(),
             is_best: here && self.position.validations_without_gain == 0,

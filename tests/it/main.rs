@@ -13,4 +13,5 @@ mod errors;
 mod job;
 mod reference;
 mod resume;
+mod tool;
 mod tree;

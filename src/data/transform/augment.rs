@@ -90,7 +90,8 @@ impl Augment {
         let images = format!("{} (channels x height x width)", shape_text(shape));
         if self.hsv() && shape[0] != 3 {
             return Err(Error::new(Kind::Usage, "hue, saturation and value need images of 3 channels")
-                .with_fact("the images", images));
+                .with_fact("the images", images)
+                .with_help("leave --aug-hsv-h, --aug-hsv-s and --aug-hsv-v out, or make the dataset in colour"));
         }
         let turns = matches!(self.quarter_turn, QuarterTurn::Rot90 | QuarterTurn::RotAll);
         if turns && crop.is_none() && shape[1] != shape[2] {

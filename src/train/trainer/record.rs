@@ -80,6 +80,11 @@ impl Trainer<'_> {
             .with_fact("at iteration", self.position.iteration.to_string())
     }
 
+    /// As [`Trainer::placed`], during a validation.
+    pub(super) fn in_validation(&self, error: Error) -> Error {
+        self.placed(error.with_fact("while", "the validation records were tried"))
+    }
+
     /// An event of now, at the epoch that is shown.
     pub(super) fn event(&self, kind: EventKind) -> Event {
         Event::new(kind, self.position.shown_epoch(&self.plan), self.position.iteration)

@@ -1,0 +1,46 @@
+//! `--weights`: the weights that a run starts from, found and put into its network.
+
+use std::path::Path;
+
+use super::{assemble::Prepared, report};
+use crate::{
+    error::{Error, Kind, Result},
+    job::JobView,
+    train::{Snapshot, Transfer},
+};
+
+/// Reads the weights in `path`, puts them into the network of the file, then runs its `fineTuneHook`, as DIGITS does:
+/// the hook sees the loaded weights and may take the network apart.
+pub(super) fn load(prepared: &mut Prepared, path: &Path) -> Result<Transfer> {
+    let weights = read(path)?;
+    // Lowering shares the memory of the Lua objects, so what is copied into the one is in the other.
+    let network = prepared.loaded.lower(prepared.kind(), prepared.device)?;
+    let transfer =
+        Transfer::into(&network, &weights).map_err(|e| e.with_fact("weights", path.display().to_string()))?;
+    drop(network);
+    prepared.loaded.fine_tune()?;
+    Ok(transfer)
+}
+
+/// The weights by name.
+fn read(path: &Path) -> Result<Vec<(String, tch::Tensor)>> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    if path.is_dir() {
+        let snapshot = JobView::open(path)?.default_snapshot()?;
+        return Snapshot::read_weights(&snapshot);
+    }
+    match ending.as_str() {
+        "caffemodel" | "pth" | "pt" | "ckpt" | "h5" => {
+            Err(Error::new(Kind::Usage, format!("{} is of a kind that is not read", path.display()))
+                .with_help("give a .safetensors or a .t7 file, or a job folder"))
+        }
+        _ => Snapshot::read_weights(path),
+    }
+}
+
+/// Prints what became of the weights.
+pub(super) fn report(path: &Path, transfer: &str) -> String {
+    let text = format!("weights of {}\n{transfer}", path.display());
+    report::line(&text);
+    text
+}

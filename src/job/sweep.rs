@@ -1,0 +1,91 @@
+//! `SweepRecord`: `sweep.json`, the plan of a group of jobs below one folder.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Stamp, file, replace::replace_json};
+use crate::error::{Error, Kind, Result};
+
+/// `sweep.json`. Which job is done, and how it went, stands in the jobs' own folders.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SweepRecord {
+    /// When the folder was made, RFC 3339.
+    pub created: String,
+    /// The network file as the user named it; its text is in `network.lua`.
+    pub network: String,
+    /// The options that all jobs share.
+    pub settings: serde_json::Value,
+    /// The jobs in order.
+    pub jobs: Vec<SweepJob>,
+}
+
+/// One job of a sweep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SweepJob {
+    /// Its folder below the sweep's.
+    pub folder: String,
+    /// Its base learning rate, when that is varied.
+    pub lr: Option<f64>,
+    /// Its batch size, when that is varied.
+    pub batch_size: Option<u64>,
+}
+
+impl SweepRecord {
+    /// The record of a new sweep, made now.
+    #[must_use]
+    pub fn new(network: String, settings: serde_json::Value, jobs: Vec<SweepJob>) -> SweepRecord {
+        SweepRecord { created: Stamp::now().rfc3339(), network, settings, jobs }
+    }
+
+    /// Whether `folder` holds a sweep.
+    #[must_use]
+    pub fn is_at(folder: &Path) -> bool {
+        folder.join(file::SWEEP).is_file()
+    }
+
+    /// Reads `sweep.json` in `folder`.
+    ///
+    /// # Errors
+    /// When it cannot be read or is damaged.
+    pub fn read(folder: &Path) -> Result<SweepRecord> {
+        let path = folder.join(file::SWEEP);
+        let bytes = std::fs::read(&path).map_err(|source| Error::io("read", &path, &source))?;
+        serde_json::from_slice(&bytes).map_err(|source| {
+            Error::new(Kind::Job, format!("{} is damaged", path.display())).with_cause(source.to_string())
+        })
+    }
+
+    /// Writes `sweep.json` and `network.lua` into `folder`, which is made when it is not there.
+    ///
+    /// # Errors
+    /// `Kind::Job` when the folder holds a job or another sweep, `Kind::Io` when the disk refuses.
+    pub fn create(&self, folder: &Path, network: &str) -> Result<()> {
+        std::fs::create_dir_all(folder).map_err(|source| Error::io("make the folder", folder, &source))?;
+        for (name, what) in [(file::RECORD, "a job"), (file::SWEEP, "another sweep")] {
+            if folder.join(name).exists() {
+                return Err(Error::new(Kind::Job, format!("{} holds {what} already", folder.display()))
+                    .with_help("give the sweep another folder with --job DIR"));
+            }
+        }
+        super::replace(&folder.join(file::NETWORK), network.as_bytes())?;
+        replace_json(&folder.join(file::SWEEP), self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_reads_back_and_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let jobs = vec![SweepJob { folder: "lr0.1".into(), lr: Some(0.1), batch_size: None }];
+        let record = SweepRecord::new("net.lua".into(), serde_json::json!({"epochs": 3}), jobs);
+        let path = folder.path().join("sweep");
+        assert!(!SweepRecord::is_at(&path));
+        record.create(&path, "return 1").unwrap();
+        assert_eq!(SweepRecord::read(&path).unwrap(), record);
+        assert_eq!(record.create(&path, "return 1").unwrap_err().kind(), Kind::Job);
+    }
+}
