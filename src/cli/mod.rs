@@ -7,12 +7,14 @@ mod assemble;
 pub mod check;
 pub mod dataset;
 pub mod doctor;
+pub mod export;
 mod options;
 mod preview;
 mod progress;
 mod report;
 pub mod run;
 mod sweep;
+mod t7_weights;
 pub mod test;
 pub mod th;
 mod trained;
@@ -36,6 +38,7 @@ enum Command {
     Dataset(dataset::DatasetArgs),
     Check(check::Check),
     Test(test::Test),
+    Export(export::Export),
     Th(th::Th),
     Doctor(doctor::DoctorArgs),
 }
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Dataset(args) => dataset::run(args),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Th(args) => th::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     })

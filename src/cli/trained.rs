@@ -17,7 +17,7 @@ use crate::{
         image::Image,
     },
     error::{Error, Kind, Result},
-    frontend::Source,
+    frontend::{self, Source},
     job::JobView,
     nn::Network,
     train::{Snapshot, Targets},
@@ -26,6 +26,8 @@ use crate::{
 /// A job, its snapshot, and everything that a test needs of them.
 pub(super) struct Trained {
     network: Network,
+    loaded: frontend::Loaded,
+    snapshot: Snapshot,
     labels: Vec<String>,
     facts: Vec<(String, String)>,
     preprocess: Preprocess,
@@ -66,6 +68,7 @@ impl Trained {
         ];
         Ok(Trained {
             network,
+            snapshot,
             labels: dataset.labels.clone(),
             facts,
             preprocess,
@@ -74,7 +77,18 @@ impl Trained {
             is_classification: classes.is_some(),
             own: labels_of_databases,
             targets: RefCell::new(Targets::new(loaded.label_hook())),
+            loaded,
         })
+    }
+
+    /// The network file's table; its model holds the snapshot's weights.
+    pub(super) fn loaded(&self) -> &frontend::Loaded {
+        &self.loaded
+    }
+
+    /// The snapshot's weights.
+    pub(super) fn weights(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// Crop alone: what a person sees of an image.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{assemble::Prepared, report};
+use super::{assemble::Prepared, report, t7_weights};
 use crate::{
     error::{Error, Kind, Result},
     job::JobView,
@@ -12,9 +12,14 @@ use crate::{
 /// Reads the weights in `path`, puts them into the network of the file, then runs its `fineTuneHook`, as DIGITS does:
 /// the hook sees the loaded weights and may take the network apart.
 pub(super) fn load(prepared: &mut Prepared, path: &Path) -> Result<Transfer> {
-    let weights = read(path)?;
+    let mut weights = read(path)?;
     // Lowering shares the memory of the Lua objects, so what is copied into the one is in the other.
     let network = prepared.loaded.lower(prepared.kind(), prepared.device)?;
+    if let [(name, flat)] = weights.as_slice()
+        && name.is_empty()
+    {
+        weights = t7_weights::split(flat, &network)?;
+    }
     let transfer =
         Transfer::into(&network, &weights).map_err(|e| e.with_fact("weights", path.display().to_string()))?;
     drop(network);
@@ -34,6 +39,7 @@ fn read(path: &Path) -> Result<Vec<(String, tch::Tensor)>> {
             Err(Error::new(Kind::Usage, format!("{} is of a kind that is not read", path.display()))
                 .with_help("give a .safetensors or a .t7 file, or a job folder"))
         }
+        "t7" => t7_weights::read(path),
         _ => Snapshot::read_weights(path),
     }
 }

@@ -122,6 +122,18 @@ impl Snapshot {
         safetensors::serialize(tensors, Some(header)).map_err(|source| failed(source.to_string()))
     }
 
+    /// The bytes of a file of the weights alone, for other software; `facts` go into its header.
+    ///
+    /// # Errors
+    /// When a tensor is of a type that the format lacks.
+    pub fn weights_file(&self, facts: Vec<(String, String)>) -> Result<Vec<u8>> {
+        let all = self.weights.iter().map(|(name, tensor)| Ok((name.clone(), Bytes::of(tensor)?)));
+        let mut header: HashMap<String, String> = facts.into_iter().collect();
+        header.insert("format".into(), "pt".into());
+        safetensors::serialize(all.collect::<Result<Vec<_>>>()?, Some(header))
+            .map_err(|source| Error::new(Kind::Job, "the weights cannot be written").with_cause(source.to_string()))
+    }
+
     /// The weights of any safetensors file: a snapshot, an export, or what another program wrote. The state of an
     /// optimiser is left out.
     ///

@@ -33,6 +33,11 @@ impl Transfer {
                     tch::no_grad(|| into.shallow_clone().f_copy_(from))?;
                     transfer.loaded.push((name.clone(), into.f_detach()?.copy()));
                 }
+                // Torch7's SpatialConvolutionMM kept [out, in, h, w] as [out, in·h·w].
+                Some((_, into)) if into.numel() == from.numel() && into.size().first() == from.size().first() => {
+                    tch::no_grad(|| into.shallow_clone().f_copy_(&from.f_reshape(into.size())?))?;
+                    transfer.loaded.push((name.clone(), into.f_detach()?.copy()));
+                }
                 Some((_, into)) => {
                     let why = format!("the file has {}, the network {}", size(from), size(into));
                     transfer.skipped.push((name.clone(), why));

@@ -148,6 +148,27 @@ impl Loaded {
         })
     }
 
+    /// The model as a `.t7` stream, binary or ASCII, its temporary tensors cleared first as DIGITS does. Methods that
+    /// the file overrode on one object are left out: Torch7 would write them as compiled code.
+    ///
+    /// # Errors
+    /// When an object of the model cannot be written.
+    pub fn t7(&self, ascii: bool) -> Result<Vec<u8>> {
+        const SAVE: &str = "local model, mode = ...\n\
+            model:clearState()\n\
+            model:apply(function(module)\n\
+              for key, value in pairs(module) do if type(value) == 'function' then module[key] = nil end end\n\
+            end)\n\
+            return torch.serializeToStorage(model, mode)";
+        let bytes = self.vm.guard(Limit::None, "while the network was written", || {
+            let save = self.vm.lua().load(SAVE).set_name("=[digits] save");
+            save.call::<LuaValue>((&self.model, if ascii { "ascii" } else { "binary" }))
+        })?;
+        let storage = tensor::storage_from_lua(&bytes)
+            .ok_or_else(|| Error::new(Kind::Network, "the network cannot be written as a .t7 file"))?;
+        storage.bytes()
+    }
+
     /// The hook, to be called once a batch; `None` when the file has none and the target is the label itself.
     #[must_use]
     pub fn label_hook(&self) -> Option<LabelHook> {
