@@ -11,6 +11,9 @@ pub mod contributing {}
 #[doc = include_str!("changelog.md")]
 pub mod changelog {}
 
+#[doc = include_str!("digits-features.md")]
+pub mod digits_features {}
+
 /// Decisions, each with its context, the choice, and the price.
 pub mod decisions {
     #[doc = include_str!("decisions/0001-one-package.md")]

@@ -355,6 +355,18 @@ mod tests {
     }
 
     #[test]
+    fn a_snapshot_holds_what_a_module_of_the_user_s_own_learns() {
+        let own = r#"
+            local M, parent = torch.class('nn.Own', 'nn.Linear')
+            function M:updateOutput(x) return parent.updateOutput(self, x) end
+            return { model = nn.Sequential():add(nn.Linear(4, 3)):add(nn.Own(3, 2)), loss = nn.MSECriterion() }
+        "#;
+        let network = load_text(own).unwrap().lower(tch::Kind::Float, tch::Device::Cpu).unwrap();
+        let names: Vec<&str> = network.parameters.named().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["1.weight", "1.bias", "2.bias", "2.weight"]);
+    }
+
+    #[test]
     fn decorated_and_joined_branches_lower_and_learn() {
         let text = r#"
             local branches = nn.DepthConcat(2):add(nn.Linear(784, 5)):add(nn.Bottle(nn.Linear(784, 4)))

@@ -113,6 +113,7 @@ impl Lowering {
     fn module(&mut self, object: &Table, class: &str, path: &str) -> Result<(Box<dyn crate::nn::Module>, Vec<usize>)> {
         let learns = self.learns(object)?;
         let Some(spec) = native::spec_of(object) else {
+            self.keep(object, path)?;
             return Ok((Box::new(Foreign::new(&self.lua, object, class)), vec![]));
         };
         let changed = |method: &str| -> Result<bool> {
@@ -124,6 +125,7 @@ impl Lowering {
             || changed("backward")?
             || learns.is_none();
         if overridden {
+            self.keep(object, path)?;
             return Ok((Box::new(Foreign::new(&self.lua, object, class)), vec![]));
         }
         let Build::Module(build) = spec.build else {
@@ -135,6 +137,32 @@ impl Lowering {
             ObjectBuilder { lowering: self, fields, path, learns: learns.unwrap_or(true), own: Vec::new() };
         let module = build(&mut builder)?;
         Ok((module, builder.own))
+    }
+
+    /// Registers what a Lua module learns, and its running means, so that snapshots hold them; its children's too.
+    fn keep(&mut self, object: &Table, path: &str) -> Result<()> {
+        let Some(all) = self.flat.as_ref().map(|flat| flat.parameters.storage()) else { return Ok(()) };
+        let mut own = Vec::new();
+        for pair in object.pairs::<LuaValue, LuaValue>() {
+            let (key, value) = pair.or_page(&self.lua)?;
+            let (LuaValue::String(key), Some(tensor)) = (key, tensor::from_lua(&value)) else { continue };
+            let name = key.to_string_lossy();
+            let learned = matches!((&all, tensor.storage()), (Some(all), Some(own)) if own.same(all));
+            if learned || name.starts_with("running_") {
+                own.push(Buffer { name: join(path, &name), tensor: tensor.view() });
+            }
+        }
+        // A table has no order of its own.
+        own.sort_by(|a, b| a.name.cmp(&b.name));
+        self.buffers.extend(own);
+        let children: Option<Table> = object.get("modules").or_page(&self.lua)?;
+        let Some(children) = children.filter(|_| path.matches('.').count() < DEEPEST) else { return Ok(()) };
+        for i in 1..=children.raw_len() {
+            if let LuaValue::Table(child) = children.raw_get(i).or_page(&self.lua)? {
+                self.keep(&child, &join(path, &i.to_string()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the object's own parameters learn: Some(true) with our `accGradParameters`, Some(false) with one

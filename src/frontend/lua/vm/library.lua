@@ -71,6 +71,34 @@ function _G.print(...)
   write(concat(parts, '\t'))
 end
 
+-- C's sort looks at no clock between two calls of Lua code: a long table is sorted here, by a heap, where the hook fires.
+if not native.trusted then
+  local sort = table.sort
+  local SHORT = 20000
+  local function before(a, b) return a < b end
+  local function sink(t, at, last, less)
+    local value = t[at]
+    while 2 * at <= last do
+      local child = 2 * at
+      if child < last and less(t[child], t[child + 1]) then child = child + 1 end
+      if not less(value, t[child]) then break end
+      t[at] = t[child]
+      at = child
+    end
+    t[at] = value
+  end
+  function table.sort(t, less)
+    local last = type(t) == 'table' and #t or 0
+    if last <= SHORT or (less ~= nil and type(less) ~= 'function') then return sort(t, less) end
+    less = less or before
+    for at = math.floor(last / 2), 1, -1 do sink(t, at, last, less) end
+    for place = last, 2, -1 do
+      t[1], t[place] = t[place], t[1]
+      sink(t, 1, place - 1, less)
+    end
+  end
+end
+
 table.unpack = unpack
 table.getn = table.getn or function(t) return #t end
 math.pow = math.pow or function(x, y) return x ^ y end

@@ -70,6 +70,26 @@ stopped_files!(Build, "stack overflow":
     recursion recursion_pcall recursion_coroutine recursion_gsub recursion_mixed recursion_tostring);
 
 #[test]
+fn a_long_table_is_sorted_under_the_clock() {
+    passes(
+        "local t = {} for i = 1, 30000 do t[i] = (i * 7919) % 30011 end
+         table.sort(t) for i = 2, #t do assert(t[i - 1] <= t[i]) end
+         table.sort(t, function(a, b) return a > b end) for i = 2, #t do assert(t[i - 1] >= t[i]) end
+         assert(not pcall(table.sort, t, 7))",
+    );
+    let vm = small();
+    // Nothing but C code between the first comparison and the last, were it C's sort.
+    let text = "local t = {} for i = 1, 200000 do t[i] = (i * 7919) % 200003 end
+                return function() while true do table.sort(t) end end";
+    let function = vm.load("net.lua", text).unwrap();
+    let hook: Function = vm.guard(Limit::Build, "while running the file", || function.call(())).unwrap();
+    let began = Instant::now();
+    let page = vm.guard(Limit::Hook, "in labelHook", || hook.call::<()>(())).unwrap_err();
+    assert_eq!(page.kind(), Kind::Limit);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[test]
 fn running_out_of_memory_shows_a_line() {
     let page = fails("local t = {}\nwhile true do t[#t + 1] = {1, 2, 3, 4} end");
     assert_eq!(page.origin().map(ToString::to_string), Some("net.lua:2".into()), "{page}");
