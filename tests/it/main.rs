@@ -13,5 +13,6 @@ mod errors;
 mod job;
 mod reference;
 mod resume;
+mod th;
 mod tool;
 mod tree;
