@@ -1,5 +1,5 @@
 -- nn.Container and the containers that network files build by hand: Sequential, Concat, ConcatTable,
--- ParallelTable, Parallel, and the criteria that hold criteria (spec sections 1.3, 1.5, 2.7).
+-- ParallelTable, Parallel (spec sections 1.3, 1.5, 2.7).
 --
 -- Only the table side lives here; training runs the Rust modules that they are lowered to. The loops below serve
 -- `net:forward(x)` and `net:backward(x, g)` called from Lua.
@@ -421,32 +421,3 @@ end
 function DataParallelTable:accGradParameters(input, gradOutput, scale)
    self:rethrowErrors(self.modules[1], 1, 'accGradParameters', input, gradOutput, scale or 1)
 end
-
----------------------------------------------------------------------------------------------------------------
-
-local MultiCriterion, Criterion = torch.class('nn.MultiCriterion', 'nn.Criterion')
-
-function MultiCriterion:__init()
-   Criterion.__init(self)
-   self.criterions = {}
-   self.weights = {}
-end
-
-function MultiCriterion:add(criterion, weight)
-   assert(criterion, 'no criterion provided')
-   self.criterions[#self.criterions + 1] = criterion
-   self.weights[#self.weights + 1] = weight or 1
-   return self
-end
-
-local ParallelCriterion = torch.class('nn.ParallelCriterion', 'nn.Criterion')
-
-function ParallelCriterion:__init(repeatTarget)
-   Criterion.__init(self)
-   self.criterions = {}
-   self.weights = {}
-   self.gradInput = {}
-   self.repeatTarget = repeatTarget
-end
-
-ParallelCriterion.add = MultiCriterion.add

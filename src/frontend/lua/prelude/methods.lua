@@ -61,6 +61,33 @@ for _, class in pairs(cudnn or {}) do
    end
 end
 
+function nn.CReLU:__tostring__() return 'CReLU()' end
+
+-- Windows at random places, kept from pass to pass or not.
+for _, name in ipairs{'SpatialFractionalMaxPooling', 'VolumetricFractionalMaxPooling'} do
+   local class = nn[name]
+   function class:fixPoolingRegions(value)
+      if value == nil then value = true end
+      self.newRandomPool = value
+      return self
+   end
+   function class:clearState()
+      self.indices, self.randomSamples = nil, nil
+      return nn.Module.clearState(self)
+   end
+end
+
+-- Scores of the classes: products with the corners of the simplex.
+function nn.ClassSimplexCriterion:getPredictions(input)
+   if input:dim() == 1 then input = input:view(1, -1) end
+   return torch.mm(input, self.simplex:t())
+end
+function nn.ClassSimplexCriterion:getTopPrediction(input)
+   local scores = self:getPredictions(input)
+   local _, index = scores:max(scores:nDimension())
+   return index:view(-1)
+end
+
 -- Parameters beyond weight and bias.
 function nn.WeightedEuclidean:parameters()
    return {self.weight, self.diagCov}, {self.gradWeight, self.gradDiagCov}
