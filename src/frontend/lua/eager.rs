@@ -206,7 +206,9 @@ fn product(
             .zip(found)
             .map(|(leaf, grad)| match grad {
                 Some(grad) => Ok(grad),
-                None => Ok(leaf.detach().f_zeros_like()?),
+                None if leaf.is_floating_point() => Ok(leaf.detach().f_zeros_like()?),
+                // Indices and masks have a gradient of the module's type.
+                None => Ok(leaf.f_to_kind(call.fields.tensor_type().element.kind())?.f_zeros_like()?),
             })
             .collect::<Result<Vec<_>>>()?;
         Ok((input, grads))
@@ -262,6 +264,14 @@ pub(super) fn accumulate(
     match super::native::spec_of(&object) {
         Some(spec) => acc_grad_parameters(lua, spec, &object, &input, &grad, scale),
         None => Ok(()),
+    }
+}
+
+/// The native updateGradInput of `object`, for classes whose own one does more.
+pub(super) fn gradient(lua: &Lua, (object, input, grad): (Table, LuaValue, LuaValue)) -> mlua::Result<LuaValue> {
+    match super::native::spec_of(&object) {
+        Some(spec) => update_grad_input(lua, spec, &object, &input, &grad),
+        None => Ok(LuaValue::Nil),
     }
 }
 

@@ -155,7 +155,8 @@ impl Lowering {
             let values = list.map_or_else(Vec::new, |list| list.sequence_values::<LuaValue>().collect());
             for (i, value) in values.into_iter().enumerate() {
                 let Some(tensor) = tensor::from_lua(&value.or_page(&self.lua)?) else { continue };
-                let name = join(path, &self.field_of(object, &tensor)?.unwrap_or_else(|| format!("parameter{}", i + 1)));
+                let name =
+                    join(path, &self.field_of(object, &tensor)?.unwrap_or_else(|| format!("parameter{}", i + 1)));
                 own.extend(self.parameter(&tensor, name, learns.unwrap_or(true)).1);
             }
         }

@@ -27,6 +27,7 @@ const PRELUDE: &[(&str, &str)] = &[
     ("=[digits] weight_norm.lua", include_str!("prelude/weight_norm.lua")),
     ("=[digits] composites.lua", include_str!("prelude/composites.lua")),
     ("=[digits] criteria.lua", include_str!("prelude/criteria.lua")),
+    ("=[digits] plumbing.lua", include_str!("prelude/plumbing.lua")),
     ("=[digits] unpooling.lua", include_str!("prelude/unpooling.lua")),
     ("=[digits] up_sampling.lua", include_str!("prelude/up_sampling.lua")),
     ("=[digits] partial_linear.lua", include_str!("prelude/partial_linear.lua")),
@@ -208,7 +209,9 @@ fn cache_of(lua: &Lua, given: LuaValue) -> mlua::Result<LuaValue> {
         LuaValue::UserData(_) => Ok(given),
         LuaValue::Table(table) => {
             let kept: LuaValue = table.raw_get("digits")?;
-            if kept.is_nil() { table.raw_set("digits", fresh()?)? }
+            if kept.is_nil() {
+                table.raw_set("digits", fresh()?)?
+            }
             table.raw_get("digits")
         }
         _ => fresh(),
@@ -236,6 +239,7 @@ fn functions(lua: &Lua) -> mlua::Result<Table> {
     add("is_tensor", lua.create_function(|_, value: LuaValue| Ok(tensor::from_lua(&value).is_some()))?)?;
     add("cache_of", lua.create_function(cache_of)?)?;
     add("clock", lua.create_function(move |_, ()| Ok(began.elapsed().as_secs_f64()))?)?;
+    add("gradient", lua.create_function(eager::gradient)?)?;
     add("accumulate", lua.create_function(eager::accumulate)?)?;
     add("full_typename", lua.create_function(|_, name: String| full_typename(&name))?)?;
     add("convert", lua.create_function(convert)?)?;

@@ -5,10 +5,7 @@
 
 use std::cell::RefCell;
 
-use super::{
-    convolution::{IMAGE, VOLUME},
-    max_unpooling::Pooled,
-};
+use super::convolution::{IMAGE, VOLUME};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
@@ -67,7 +64,8 @@ pub struct FractionalMaxPooling {
     samples: RefCell<Option<tch::Tensor>>,
     /// Whether they are kept for the next pass.
     is_fixed: bool,
-    pooled: RefCell<Option<Pooled>>,
+    /// Of images only: 0-based positions in the plane.
+    indices: RefCell<Option<tch::Tensor>>,
 }
 
 fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator, dims: &[&str]) -> Result<()> {
@@ -115,8 +113,32 @@ fn build(builder: &mut dyn Builder, dims: &[&str]) -> Result<Box<dyn Module>> {
         output,
         samples: RefCell::new(samples),
         is_fixed: fields.truthy("newRandomPool")?,
-        pooled: RefCell::new(None),
+        indices: RefCell::new(None),
     }))
+}
+
+/// Maxima of `out` windows along one dim of `[n, c, …]`, their starts from the numbers `[n, c]`: ⌊(i + s)·α⌋ − ⌊s·α⌋ with
+/// α = (size − kernel)/(out − 1), the last one at the end.
+fn pooled_along(x: &tch::Tensor, dim: usize, samples: &tch::Tensor, kernel: i64, out: i64) -> Result<tch::Tensor> {
+    let size = x.size();
+    let last = size[dim] - kernel;
+    let options = (tch::Kind::Int64, x.device());
+    let step = if out > 1 { last as f64 / (out - 1) as f64 } else { 0.0 };
+    let count = tch::Tensor::f_arange(out - 1, (samples.kind(), x.device()))?;
+    let first = samples.f_unsqueeze(-1)?;
+    let starts = first.f_add(&count)?.f_mul_scalar(step)?.f_floor()?.f_sub(&first.f_mul_scalar(step)?.f_floor()?)?;
+    let ends = tch::Tensor::f_full([size[0], size[1], 1], last, options)?;
+    let starts = tch::Tensor::f_cat(&[starts.f_to_kind(tch::Kind::Int64)?, ends], 2)?;
+    let cells = starts.f_unsqueeze(-1)?.f_add(&tch::Tensor::f_arange(kernel, options)?)?;
+    let mut shape = vec![1; size.len()];
+    (shape[0], shape[1], shape[dim]) = (size[0], size[1], out * kernel);
+    let mut wide = size.clone();
+    wide[dim] = out * kernel;
+    let index = cells.f_reshape(&shape[..])?.f_expand(&wide[..], false)?;
+    let mut windows = size;
+    windows.splice(dim..=dim, [out, kernel]);
+    let (y, _) = x.f_gather(dim as i64, &index, false)?.f_reshape(&windows[..])?.f_max_dim(dim as i64 + 1, false)?;
+    Ok(y)
 }
 
 impl Module for FractionalMaxPooling {
@@ -145,17 +167,21 @@ impl Module for FractionalMaxPooling {
             Some(samples) => samples,
             None => cx.uniform(&shape, 0.0, 1.0, x)?,
         };
-        let (y, indices) = match spatial {
-            2 => batch.f_fractional_max_pool2d(&self.kernel, &wanted, &samples)?,
-            // Torch7 has them in the order T, W, H; libtorch in T, H, W.
-            _ => {
-                let order = tch::Tensor::from_slice(&[0i64, 2, 1]).to_device(samples.device());
-                batch.f_fractional_max_pool3d(&self.kernel, &wanted, &samples.f_index_select(2, &order)?)?
+        let unbatched = |t: tch::Tensor| if has_batch { Ok(t) } else { t.f_squeeze_dim(0) };
+        let y = if spatial == 2 {
+            let (y, indices) = batch.f_fractional_max_pool2d(&self.kernel, &wanted, &samples)?;
+            self.indices.replace(Some(unbatched(indices)?));
+            y
+        } else {
+            // libtorch refuses volumes that the windows fill exactly. Maxima along one dim after the other are the same.
+            let mut y = batch;
+            for (dim, sample) in [(2, 0), (3, 2), (4, 1)] {
+                let samples = samples.f_select(2, sample)?;
+                y = pooled_along(&y, dim, &samples, self.kernel[dim - 2], wanted[dim - 2])?;
             }
+            y
         };
         self.samples.replace(Some(samples));
-        let unbatched = |t: tch::Tensor| if has_batch { Ok(t) } else { t.f_squeeze_dim(0) };
-        self.pooled.replace(Some(Pooled { indices: unbatched(indices)?, extents: size[2..].to_vec() }));
         Ok(unbatched(y)?.into())
     }
 
@@ -163,9 +189,9 @@ impl Module for FractionalMaxPooling {
         if let Some(samples) = &*self.samples.borrow() {
             fields.set("randomSamples", Tensor::from_tch(fields.tensor_type(), samples)?.into())?;
         }
-        if let Some(pooled) = &*self.pooled.borrow() {
+        if let Some(indices) = &*self.indices.borrow() {
             let long = TensorType { element: crate::torch::Element::Long, cuda: fields.tensor_type().cuda };
-            fields.set("indices", Tensor::from_tch(long, &pooled.indices.f_add_scalar(1)?)?.into())?;
+            fields.set("indices", Tensor::from_tch(long, &indices.f_add_scalar(1)?)?.into())?;
         }
         Ok(())
     }
@@ -190,6 +216,10 @@ mod tests {
         let again = ratio.forward(Mode::Train, x()).unwrap();
         assert_eq!(numbers(first.tensor().unwrap()), numbers(again.tensor().unwrap()));
         assert!(pool.forward(Mode::Train, randn(&[2, 3, 3])).is_err());
+        // Windows that fill the volume exactly are those of an ordinary pooling with step 1.
+        let volume = object("nn.VolumetricFractionalMaxPooling", [2i64, 2, 2, 3, 3, 2]);
+        let plain = object("nn.VolumetricMaxPooling", [2i64, 2, 2, 1, 1, 1]);
+        assert_eq!(volume.eval(randn(&[2, 4, 3, 4])).1, plain.eval(randn(&[2, 4, 3, 4])).1);
         let args = [2.0, 2.0, 0.5, 3.0].map(Into::into).to_vec();
         assert!(try_object("nn.SpatialFractionalMaxPooling", args).is_err());
     }

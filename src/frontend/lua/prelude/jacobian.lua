@@ -82,9 +82,7 @@ local function tools(varying)
    end
 
    function jac.forward(module, input, param, step)
-      local numbers = param and flat(param) or varying(input)
-      if param == input then numbers = flat(varying(input)) end
-      return rows(module, input, numbers, step, function(slope) return slope end)
+      return rows(module, input, flat(param or varying(input)), step, function(slope) return slope end)
    end
 
    -- One step of gradient descent with rate 1, from slopes.
