@@ -1,11 +1,12 @@
 //! The largest value of each window, with windows at random places so that any output size can be had.
 //!
 //! Torch7: `nn/SpatialFractionalMaxPooling.lua`, `VolumetricFractionalMaxPooling.lua`: sizes from 1, or ratios below 1.
-//! Field `randomSamples` `[n, c, dims]` (width first) is drawn in each pass, unless `fixPoolingRegions()` keeps it.
+//! Field `randomSamples` `[n, c, dims]` (in the order of the arguments) is drawn in each pass, unless
+//! `fixPoolingRegions()` keeps it.
 
 use std::cell::RefCell;
 
-use super::convolution::{IMAGE, VOLUME};
+use super::convolution::IMAGE;
 use crate::{
     error::{Error, Kind, Result},
     nn::{
@@ -19,7 +20,8 @@ const fn number(name: &'static str) -> Arg {
     required(name, ArgKind::Number)
 }
 
-/// `nn.SpatialFractionalMaxPooling(poolSizeW, poolSizeH, outW | ratioW, outH | ratioH)`, and for volumes with T first.
+/// `nn.SpatialFractionalMaxPooling(poolSizeW, poolSizeH, outW | ratioW, outH | ratioH)`, and for volumes with T first,
+/// which is the innermost dim of `[n, c, h, w, t]` here.
 pub const SPECS: &[Spec] = &[
     Spec {
         args: &[number("poolSizeW"), number("poolSizeH"), number("outW"), number("outH")],
@@ -44,8 +46,9 @@ pub const SPECS: &[Spec] = &[
         print: |fields| describe(fields, &["T", "W", "H"]),
         ..Spec::module(
             &["nn.VolumetricFractionalMaxPooling"],
-            |b| build(b, VOLUME),
-            Probe::module("2, 2, 2, 2, 0.5, 0.7", "torch.randn(1, 2, 4, 5, 5)"),
+            // Torch7's "time" is the innermost dim here.
+            |b| build(b, &["H", "W", "T"]),
+            Probe::module("2, 2, 2, 0.5, 0.5, 0.7", "torch.randn(1, 2, 4, 5, 5)"),
         )
     },
 ];
@@ -77,7 +80,8 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator, dims: &[&str]) 
         if kernel < 2.0 {
             return bad(format!("poolSize{dim}: a size from 2 expected, got {kernel}"));
         }
-        if !are_sizes && !(out > 0.0 && out < 1.0) {
+        let is_ratio = out > 0.0 && out < 1.0;
+        if !(are_sizes || is_ratio) {
             return bad(format!("out{dim}: sizes from 1, or ratios between 0 and 1 expected, got {out}"));
         }
         fields.set(&format!("poolSize{dim}"), kernel.into())?;
@@ -175,7 +179,7 @@ impl Module for FractionalMaxPooling {
         } else {
             // libtorch refuses volumes that the windows fill exactly. Maxima along one dim after the other are the same.
             let mut y = batch;
-            for (dim, sample) in [(2, 0), (3, 2), (4, 1)] {
+            for (dim, sample) in [(2, 2), (3, 1), (4, 0)] {
                 let samples = samples.f_select(2, sample)?;
                 y = pooled_along(&y, dim, &samples, self.kernel[dim - 2], wanted[dim - 2])?;
             }
@@ -217,7 +221,7 @@ mod tests {
         assert_eq!(numbers(first.tensor().unwrap()), numbers(again.tensor().unwrap()));
         assert!(pool.forward(Mode::Train, randn(&[2, 3, 3])).is_err());
         // Windows that fill the volume exactly are those of an ordinary pooling with step 1.
-        let volume = object("nn.VolumetricFractionalMaxPooling", [2i64, 2, 2, 3, 3, 2]);
+        let volume = object("nn.VolumetricFractionalMaxPooling", [2i64, 2, 2, 3, 2, 3]);
         let plain = object("nn.VolumetricMaxPooling", [2i64, 2, 2, 1, 1, 1]);
         assert_eq!(volume.eval(randn(&[2, 4, 3, 4])).1, plain.eval(randn(&[2, 4, 3, 4])).1);
         let args = [2.0, 2.0, 0.5, 3.0].map(Into::into).to_vec();

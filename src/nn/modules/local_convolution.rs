@@ -50,8 +50,13 @@ pub const SPEC: Spec = Spec {
 pub struct LocalConvolution {
     weight: tch::Tensor,
     bias: Option<tch::Tensor>,
+    /// `[oH·oW, out, in·kH·kW]`: whatever its dims, the weight is read in this order.
+    kernels: [i64; 3],
+    planes: i64,
     /// Height, width, as the lists below.
     input: Vec<i64>,
+    output: Vec<i64>,
+    kernel: Vec<i64>,
     stride: Vec<i64>,
     padding: Vec<i64>,
 }
@@ -103,10 +108,18 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
     let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
     let bias = builder.parameter("bias")?;
     let fields = builder.fields();
+    let (output, kernel) = (extents(fields, IMAGE, "o", 1)?, extents(fields, IMAGE, "k", 1)?);
+    let planes = fields.int("nInputPlane")?;
+    let kernels =
+        [output.iter().product(), fields.int("nOutputPlane")?, planes * kernel.iter().product::<i64>()];
     Ok(Box::new(LocalConvolution {
         weight,
         bias,
+        kernels,
+        planes,
         input: extents(fields, IMAGE, "i", 1)?,
+        output,
+        kernel,
         stride: extents(fields, IMAGE, "d", 1)?,
         padding: extents(fields, IMAGE, "pad", 0)?,
     }))
@@ -114,11 +127,7 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
 
 impl Module for LocalConvolution {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
-        let weight = self.weight.size();
-        let [height, width, output, planes_in, kernel_h, kernel_w] = weight[..] else {
-            return Err(missing_dims(&weight));
-        };
-        let x = planes(input, 2, Some(planes_in))?;
+        let x = planes(input, 2, Some(self.planes))?;
         let size = x.size();
         if size[size.len() - 2..] != self.input[..] {
             let wanted = format!("images of {}x{} pixels (height x width)", self.input[0], self.input[1]);
@@ -127,25 +136,21 @@ impl Module for LocalConvolution {
         let has_batch = size.len() == 4;
         let batch = if has_batch { x.shallow_clone() } else { x.f_unsqueeze(0)? };
         // [n, in·kH·kW, places] → [places, in·kH·kW, n], times one matrix for each place.
-        let columns = batch.f_im2col([kernel_h, kernel_w], [1, 1], &self.padding, &self.stride)?.f_permute([2, 1, 0])?;
-        let kernels = self.weight.f_reshape([height * width, output, planes_in * kernel_h * kernel_w])?;
-        let y = kernels.f_bmm(&columns)?.f_permute([2, 1, 0])?.f_reshape([-1, output, height, width])?;
+        let columns =
+            batch.f_im2col(&self.kernel, [1, 1], &self.padding, &self.stride)?.f_permute([2, 1, 0])?;
+        let products = self.weight.f_reshape(self.kernels)?.f_bmm(&columns)?.f_permute([2, 1, 0])?;
+        let shape = [self.kernels[1], self.output[0], self.output[1]];
+        let y = products.f_reshape([-1, shape[0], shape[1], shape[2]])?;
         let y = match &self.bias {
-            Some(bias) => y.f_add(bias)?,
+            Some(bias) => y.f_add(&bias.f_reshape(shape)?)?,
             None => y,
         };
         Ok(if has_batch { y } else { y.f_squeeze_dim(0)? }.into())
     }
 
     fn flops(&self, _input: &Shape, output: &Shape) -> u64 {
-        let per_output: i64 = self.weight.size().iter().skip(3).product();
-        (output.numel() * per_output * 2) as u64
+        (output.numel() * self.kernels[2] * 2) as u64
     }
-}
-
-fn missing_dims(size: &[i64]) -> Error {
-    Error::new(Kind::Network, format!("the weight of nn.SpatialConvolutionLocal has size {size:?}"))
-        .with_help("it must keep its six dimensions: [oH, oW, out, in, kH, kW]")
 }
 
 #[cfg(test)]

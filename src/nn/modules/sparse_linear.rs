@@ -66,7 +66,7 @@ impl SparseLinear {
         if !matches!(size.as_slice(), [_, 2]) {
             return Err(size_mismatch(input, "[nnz, 2]: rows of index and value, or a table of such tensors"));
         }
-        let index = rows.f_select(1, 0)?.f_detach()?.f_to_kind(tch::Kind::Int64)?;
+        let index = rows.f_select(1, 0)?.f_detach()?.f_round()?.f_to_kind(tch::Kind::Int64)?;
         let columns = self.weight.size()[1];
         if index.device() == tch::Device::Cpu && index.numel() > 0 {
             let (least, most) = (index.f_min()?.f_int64_value(&[])?, index.f_max()?.f_int64_value(&[])?);

@@ -53,6 +53,11 @@ function nn.SpatialDropout:setp(p) self.p = p; return self end
 function nn.VolumetricDropout:setp(p) self.p = p; return self end
 function nn.GradientReversal:setLambda(lambda) self.lambda = lambda; return self end
 
+-- A shared weight is stepped on at once, too.
+for _, name in ipairs{'Linear', 'Bilinear', 'TemporalConvolution'} do
+   nn[name].sharedAccUpdateGradParameters = nn.Module.defaultAccUpdateGradParameters
+end
+
 -- cudnn: choices of algorithms, which libtorch makes itself here.
 local function itself(self) return self end
 for _, class in pairs(cudnn or {}) do
@@ -92,6 +97,10 @@ end
 function nn.WeightedEuclidean:parameters()
    return {self.weight, self.diagCov}, {self.gradWeight, self.gradDiagCov}
 end
+
+-- nn.LookupTable without gradients: accUpdateGradParameters steps on the rows themselves.
+function nn.LookupTable:accUpdateOnly() self.gradWeight = nil; return self end
+nn.LookupTable.sharedAccUpdateGradParameters = nn.Module.defaultAccUpdateGradParameters
 
 -- nn.LookupTable: what its forward pass reads.
 function nn.LookupTable:setPadding(value) self.paddingValue = value; return self end
