@@ -10,7 +10,7 @@ use mlua::{Function, Lua, Table, Value as LuaValue};
 
 use super::{
     lower::Lowering,
-    object::{LuaFields, OrPage, activity_from_lua, drawing, store_activity},
+    object::{CLASSES, LuaFields, OrPage, activity_from_lua, drawing, store_activity},
     tensor,
 };
 use crate::{
@@ -21,8 +21,13 @@ use crate::{
 
 /// Gives a class the native methods that it does not define in the prelude.
 pub(super) fn install(lua: &Lua, mt: &Table, spec: &'static Spec) -> mlua::Result<()> {
+    let base = if matches!(spec.build, Build::Module(_)) { "nn.Module" } else { "nn.Criterion" };
+    let base: Table = lua.named_registry_value::<Table>(CLASSES)?.raw_get(base)?;
+    // A method of a parent class of the prelude (a decorator's) stays.
     let give = |name: &str, method: Function| {
-        if mt.raw_get::<LuaValue>(name)?.is_nil() { mt.raw_set(name, method) } else { Ok(()) }
+        let inherited: LuaValue = mt.get(name)?;
+        let is_plain = inherited.is_nil() || inherited == base.raw_get::<LuaValue>(name)?;
+        if is_plain { mt.raw_set(name, method) } else { Ok(()) }
     };
     type Pair = (Table, LuaValue, LuaValue);
     match spec.build {

@@ -158,7 +158,7 @@ fn install_class(lua: &Lua, mt: &Table, spec: &'static Spec) -> mlua::Result<()>
             })?,
         )?;
     }
-    if mt.raw_get::<LuaValue>("__tostring__")?.is_nil() {
+    if mt.get::<LuaValue>("__tostring__")?.is_nil() {
         mt.raw_set(
             "__tostring__",
             lua.create_function(move |lua, object: Table| {
@@ -220,7 +220,6 @@ fn cache_of(lua: &Lua, given: LuaValue) -> mlua::Result<LuaValue> {
 
 fn functions(lua: &Lua) -> mlua::Result<Table> {
     let native = lua.create_table()?;
-    let began = std::time::Instant::now();
     let add = |name: &str, function: Function| native.raw_set(name, function);
     add("class_table", lua.create_function(|lua, value: LuaValue| Ok(tensor::class_table(lua, &value)))?)?;
     add("globals", lua.create_function(|lua, ()| Ok(lua.globals()))?)?;
@@ -238,7 +237,6 @@ fn functions(lua: &Lua) -> mlua::Result<Table> {
     add("empty", lua.create_function(|lua, ()| tensor::to_lua(lua, Tensor::empty(object::default_type(lua))))?)?;
     add("is_tensor", lua.create_function(|_, value: LuaValue| Ok(tensor::from_lua(&value).is_some()))?)?;
     add("cache_of", lua.create_function(cache_of)?)?;
-    add("clock", lua.create_function(move |_, ()| Ok(began.elapsed().as_secs_f64()))?)?;
     add("gradient", lua.create_function(eager::gradient)?)?;
     add("accumulate", lua.create_function(eager::accumulate)?)?;
     add("full_typename", lua.create_function(|_, name: String| full_typename(&name))?)?;

@@ -262,9 +262,9 @@ end
 
 local function timed(self, way, words, f)
    local count, sum = 'num' .. way .. 's', 'summed' .. way .. 'Time'
-   local began = native.clock()
+   local began = native.seconds()
    local result = f()
-   self[sum] = self[sum] + native.clock() - began
+   self[sum] = self[sum] + native.seconds() - began
    self[count] = self[count] + 1
    if self[count] % self.print_interval == 0 then
       print(string.format('%s took %.3f seconds for %d %s passes', self.name, self[sum], self.print_interval, words))

@@ -97,18 +97,21 @@ end
 local DERIVED = {'weight', 'gradWeight'}
 
 function WeightNorm:write(file)
-   local child, kept = self.modules[1], {}
+   local child, kept, fields = self.modules[1], {}, {}
    for _, name in ipairs(DERIVED) do
-      kept[name] = self[name]
-      self[name], child[name] = nil, nil
+      kept[name] = child[name]
+      child[name] = nil
    end
-   local ok, message = pcall(Decorator.write, self, file)
-   for name, tensor in pairs(kept) do self[name], child[name] = tensor, tensor end
+   for name, value in pairs(self) do
+      if not kept[name] then fields[name] = value end
+   end
+   local ok, message = pcall(file.writeObject, file, fields)
+   for name, tensor in pairs(kept) do child[name] = tensor end
    if not ok then error(message, 0) end
 end
 
 function WeightNorm:read(file)
-   Decorator.read(self, file)
+   for name, value in pairs(file:readObject()) do self[name] = value end
    if self.weight then return end
    local child = self.modules[1]
    for _, name in ipairs(DERIVED) do
