@@ -10,6 +10,7 @@ pub mod contributing {}
 
 #[doc = include_str!("fidelity.md")]
 pub mod fidelity {}
+
 #[doc = include_str!("public-networks.md")]
 pub mod public_networks {}
 

@@ -7,6 +7,7 @@
 //! `criteria/`.
 
 mod activity;
+mod backward;
 mod context;
 pub mod criteria;
 mod fields;
@@ -23,6 +24,7 @@ pub(crate) mod testing;
 use std::any::Any;
 
 pub use activity::{Activity, Shape};
+pub use backward::{product, pull_back};
 pub use context::{Context, Cut, Mode, Observer};
 pub use fields::{Fields, Value};
 pub use init::{set_arguments, set_parameters, uniform_reset};

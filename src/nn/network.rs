@@ -1,7 +1,7 @@
 //! `Network`: a lowered network with its criterion: forward, loss and backward, without any Lua of its own.
 
-use super::{Activity, Context, Criterion, Cut, Node, Parameters};
-use crate::error::{Error, Kind, Origin, Result};
+use super::{Activity, Context, Criterion, Cut, Node, Parameter, Parameters, pull_back};
+use crate::error::{Kind, Origin, Result};
 
 /// A network ready to train: nodes over one flat parameter vector, and a criterion.
 pub struct Network {
@@ -47,9 +47,6 @@ impl Network {
     /// Writes the gradients of `loss` into the flat gradient vector (overwriting it). `cuts` are those that the
     /// forward pass recorded.
     ///
-    /// The segments behind, between and before the cuts are differentiated by libtorch, each cut by its own
-    /// `backward`, last one first; a segment's vector-Jacobian product is the gradient of Σ output·gradOutput.
-    ///
     /// # Errors
     /// When libtorch or a cut's backward refuses.
     pub fn backward(&self, loss: &tch::Tensor, cuts: Vec<Cut>) -> Result<()> {
@@ -57,70 +54,11 @@ impl Network {
         if !loss.requires_grad() {
             return Ok(());
         }
-        let learned: Vec<&tch::Tensor> = self.parameters.learning().map(|p| &p.leaf).collect();
-        // Gradient sums at the leaves behind each cut.
-        let mut behind: Vec<Vec<Option<tch::Tensor>>> =
-            cuts.iter().map(|cut| cut.output.tensors().iter().map(|_| None).collect()).collect();
-        let mut pending: Vec<Cut> = cuts;
-        let mut root = Some(loss.shallow_clone());
-        loop {
-            if let Some(root) = root.take() {
-                let mut leaves: Vec<&tch::Tensor> = learned.clone();
-                leaves.extend(pending.iter().flat_map(|cut| cut.output.tensors()));
-                let keep_graph = !pending.is_empty();
-                let grads = tch::Tensor::f_run_backward(&[root], &leaves, keep_graph, false)?;
-                for (parameter, grad) in self.parameters.learning().zip(&grads) {
-                    if grad.defined() {
-                        let _ = parameter.grad.shallow_clone().f_add_(grad)?;
-                    }
-                }
-                let mut at_cuts = grads.into_iter().skip(learned.len());
-                for sums in behind.iter_mut().take(pending.len()) {
-                    for sum in sums.iter_mut() {
-                        let grad = at_cuts.next().filter(tch::Tensor::defined);
-                        *sum = match (sum.take(), grad) {
-                            (Some(sum), Some(grad)) => Some(sum.f_add(&grad)?),
-                            (sum, grad) => sum.or(grad),
-                        };
-                    }
-                }
-            }
-            let Some(cut) = pending.pop() else { return Ok(()) };
-            let sums = behind.pop().unwrap_or_default();
-            let mut sums = sums.into_iter();
-            let grad_output = cut.output.map(&mut |leaf| match sums.next().flatten() {
-                Some(grad) => Ok(grad),
-                None => Ok(leaf.f_zeros_like()?),
-            })?;
-            let grad_input = (cut.backward)(&grad_output)?;
-            root = product(&cut.input, &grad_input)?;
-        }
+        let learning: Vec<&Parameter> = self.parameters.learning().collect();
+        let leaves: Vec<&tch::Tensor> = learning.iter().map(|parameter| &parameter.leaf).collect();
+        pull_back(loss.shallow_clone(), cuts, &leaves, &mut |i, grad| {
+            let _ = learning[i].grad.shallow_clone().f_add_(&grad)?;
+            Ok(())
+        })
     }
-}
-
-/// Σ activity·grad over all tensors that are in a graph; `None` when none is (the cut is the first module).
-fn product(activity: &Activity, grad: &Activity) -> Result<Option<tch::Tensor>> {
-    let (values, grads) = (activity.tensors(), grad.tensors());
-    if values.len() != grads.len() {
-        return Err(Error::new(Kind::Shape, "gradInput has another structure than input")
-            .with_fact("input", activity.shape())
-            .with_fact("gradInput", grad.shape()));
-    }
-    let mut sum: Option<tch::Tensor> = None;
-    for (value, grad) in values.into_iter().zip(grads) {
-        if !value.requires_grad() {
-            continue;
-        }
-        if value.numel() != grad.numel() {
-            return Err(Error::new(Kind::Shape, "gradInput has another size than input")
-                .with_fact("input", format!("{:?}", value.size()))
-                .with_fact("gradInput", format!("{:?}", grad.size())));
-        }
-        let part = value.f_mul(&grad.f_reshape(value.size())?)?.f_sum(value.kind())?;
-        sum = Some(match sum {
-            Some(sum) => sum.f_add(&part)?,
-            None => part,
-        });
-    }
-    Ok(sum)
 }

@@ -290,6 +290,12 @@ pub trait Builder {
     /// When there is none or it cannot be built.
     fn child(&mut self, name: &str) -> Result<Rc<Node>>;
 
+    /// The criterion in field `name`.
+    ///
+    /// # Errors
+    /// When there is none or it cannot be built.
+    fn criterion(&mut self, name: &str) -> Result<Box<dyn Criterion>>;
+
     /// The criteria in list field `name`, in order.
     ///
     /// # Errors

@@ -206,6 +206,11 @@ impl Builder for ObjectBuilder<'_> {
         self.built.node(&child)
     }
 
+    fn criterion(&mut self, name: &str) -> Result<Box<dyn Criterion>> {
+        let child = self.object.named.get(name).unwrap_or_else(|| panic!("no criterion in field {name}")).clone();
+        self.built.criterion(&child)
+    }
+
     fn criteria(&mut self, name: &str) -> Result<Vec<Box<dyn Criterion>>> {
         let prefix = format!("{name}.");
         let list = self.object.named.iter().filter(|(key, _)| key.starts_with(&prefix));

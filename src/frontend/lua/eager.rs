@@ -10,19 +10,24 @@ use mlua::{Function, Lua, Table, Value as LuaValue};
 
 use super::{
     lower::Lowering,
-    object::{LuaFields, OrPage, activity_from_lua, drawing, store_activity},
+    object::{CLASSES, LuaFields, OrPage, activity_from_lua, drawing, store_activity},
     tensor,
 };
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Build, Builder, Context, Criterion, Fields, Mode, Module, Node, Spec, Value},
+    nn::{self, Activity, Build, Builder, Context, Criterion, Fields, Mode, Module, Node, Spec, Value},
     torch::TensorType,
 };
 
 /// Gives a class the native methods that it does not define in the prelude.
 pub(super) fn install(lua: &Lua, mt: &Table, spec: &'static Spec) -> mlua::Result<()> {
+    let base = if matches!(spec.build, Build::Module(_)) { "nn.Module" } else { "nn.Criterion" };
+    let base: Table = lua.named_registry_value::<Table>(CLASSES)?.raw_get(base)?;
+    // A method of a parent class of the prelude (a decorator's) stays.
     let give = |name: &str, method: Function| {
-        if mt.raw_get::<LuaValue>(name)?.is_nil() { mt.raw_set(name, method) } else { Ok(()) }
+        let inherited: LuaValue = mt.get(name)?;
+        let is_plain = inherited.is_nil() || inherited == base.raw_get::<LuaValue>(name)?;
+        if is_plain { mt.raw_set(name, method) } else { Ok(()) }
     };
     type Pair = (Table, LuaValue, LuaValue);
     match spec.build {
@@ -127,6 +132,10 @@ impl Builder for OneCall {
         self.fields.ask(method)
     }
 
+    fn criterion(&mut self, name: &str) -> Result<Box<dyn Criterion>> {
+        Lowering::for_call(&self.fields.lua).criterion_in(&self.fields.table, name)
+    }
+
     fn criteria(&mut self, name: &str) -> Result<Vec<Box<dyn Criterion>>> {
         Lowering::for_call(&self.fields.lua).criteria(&self.fields.table, name)
     }
@@ -160,6 +169,9 @@ fn product(
     let mut call = OneCall::new(lua, object, !for_input);
     let module = call.module(spec).map_err(Error::into_lua)?;
     let input = activity_from_lua(input, "input")?;
+    if !for_input && call.parameters.is_empty() {
+        return Ok((input, call, vec![]));
+    }
     let grad = activity_from_lua(grad, "gradOutput")?;
     let run = || -> Result<(Activity, Vec<tch::Tensor>)> {
         let input = input.map(&mut |tensor| {
@@ -167,38 +179,41 @@ fn product(
             Ok(if for_input && leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf })
         })?;
         let mode = call.mode()?;
-        let output = drawing(lua, |generator| {
-            module.forward(&input, &mut Context::with_generator(mode, generator).replaying())
+        let (output, cuts) = drawing(lua, |generator| {
+            let mut context = Context::with_generator(mode, generator).replaying();
+            let output = module.forward(&input, &mut context)?;
+            Ok::<_, Error>((output, context.take_cuts()))
         })?;
+        let fits = |(y, g): (&&tch::Tensor, &&tch::Tensor)| y.numel() == g.numel();
         let (outputs, grads) = (output.tensors(), grad.tensors());
-        if outputs.len() != grads.len() || outputs.iter().zip(&grads).any(|(y, g)| y.numel() != g.numel()) {
+        if outputs.len() != grads.len() || !outputs.iter().zip(&grads).all(fits) {
             return Err(Error::new(Kind::Shape, "gradOutput has another shape than the output (size mismatch)")
                 .with_fact("output", output.shape())
                 .with_fact("gradOutput", grad.shape()));
         }
         let leaves: Vec<&tch::Tensor> =
             if for_input { input.tensors() } else { call.parameters.iter().map(|(_, leaf)| leaf).collect() };
-        let mut sum: Option<tch::Tensor> = None;
-        for (y, g) in outputs.into_iter().zip(grads) {
-            if y.requires_grad() {
-                let part = y.f_mul(&g.f_to_kind(y.kind())?.f_reshape(y.size())?)?.f_sum(y.kind())?;
-                sum = Some(match sum {
+        let wanted: Vec<usize> = (0..leaves.len()).filter(|&i| leaves[i].requires_grad()).collect();
+        let mut found: Vec<Option<tch::Tensor>> = leaves.iter().map(|_| None).collect();
+        if let (Some(root), false) = (nn::product(&output, &grad)?, wanted.is_empty()) {
+            let real: Vec<&tch::Tensor> = wanted.iter().map(|&i| leaves[i]).collect();
+            nn::pull_back(root, cuts, &real, &mut |i, part| {
+                let sum = &mut found[wanted[i]];
+                *sum = Some(match sum.take() {
                     Some(sum) => sum.f_add(&part)?,
                     None => part,
                 });
-            }
+                Ok(())
+            })?;
         }
-        let wanted: Vec<&tch::Tensor> = leaves.iter().copied().filter(|leaf| leaf.requires_grad()).collect();
-        let mut found = match sum {
-            Some(sum) if !wanted.is_empty() => tch::Tensor::f_run_backward(&[sum], &wanted, false, false)?,
-            _ => wanted.iter().map(|_| tch::Tensor::new()).collect(),
-        }
-        .into_iter();
         let grads = leaves
             .iter()
-            .map(|leaf| match leaf.requires_grad().then(|| found.next()).flatten() {
-                Some(grad) if grad.defined() => Ok(grad),
-                _ => Ok(leaf.detach().f_zeros_like()?),
+            .zip(found)
+            .map(|(leaf, grad)| match grad {
+                Some(grad) => Ok(grad),
+                None if leaf.is_floating_point() => Ok(leaf.detach().f_zeros_like()?),
+                // Indices and masks have a gradient of the module's type.
+                None => Ok(leaf.f_to_kind(call.fields.tensor_type().element.kind())?.f_zeros_like()?),
             })
             .collect::<Result<Vec<_>>>()?;
         Ok((input, grads))
@@ -236,9 +251,6 @@ fn acc_grad_parameters(
     grad: &LuaValue,
     scale: f64,
 ) -> mlua::Result<()> {
-    if object.get::<LuaValue>("weight")?.is_nil() && object.get::<LuaValue>("bias")?.is_nil() {
-        return Ok(());
-    }
     let (_, call, grads) = product(lua, spec, object, input, grad, false)?;
     for ((name, _), grad) in call.parameters.iter().zip(grads) {
         if let Some(sum) = tensor::from_lua(&object.get(gradient_field(name))?) {
@@ -247,6 +259,25 @@ fn acc_grad_parameters(
         }
     }
     Ok(())
+}
+
+/// The native accGradParameters of `object`, for classes whose own one does more.
+pub(super) fn accumulate(
+    lua: &Lua,
+    (object, input, grad, scale): (Table, LuaValue, LuaValue, f64),
+) -> mlua::Result<()> {
+    match super::native::spec_of(&object) {
+        Some(spec) => acc_grad_parameters(lua, spec, &object, &input, &grad, scale),
+        None => Ok(()),
+    }
+}
+
+/// The native updateGradInput of `object`, for classes whose own one does more.
+pub(super) fn gradient(lua: &Lua, (object, input, grad): (Table, LuaValue, LuaValue)) -> mlua::Result<LuaValue> {
+    match super::native::spec_of(&object) {
+        Some(spec) => update_grad_input(lua, spec, &object, &input, &grad),
+        None => Ok(LuaValue::Nil),
+    }
 }
 
 /// `weight` → `gradWeight`.

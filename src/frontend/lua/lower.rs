@@ -3,7 +3,7 @@
 //! Happens once, when training (or `check`, `test`, `export`) starts. A module whose methods are ours becomes its
 //! Rust module; one that the user wrote or overrode becomes a [`Foreign`] node that calls Lua.
 
-use std::rc::Rc;
+use std::{collections::HashMap, rc::Rc};
 
 use mlua::{Function, Lua, ObjectLike, Table, Value as LuaValue};
 
@@ -29,19 +29,29 @@ struct Flat {
     gradients: Tensor,
 }
 
+/// A module and the indices of its parameters in the network's list.
+type Made = (Box<dyn crate::nn::Module>, Vec<usize>);
+
 /// State of one lowering.
 pub(super) struct Lowering {
     lua: Lua,
     flat: Option<Flat>,
     list: Vec<Parameter>,
     buffers: Vec<Buffer>,
+    /// The nodes so far by their object, for modules that refer to another one (unpooling to its pooling).
+    nodes: HashMap<usize, Rc<Node>>,
     depth: usize,
 }
 
 impl Lowering {
+    fn new(lua: &Lua, flat: Option<Flat>) -> Lowering {
+        let nodes = HashMap::new();
+        Lowering { lua: lua.clone(), flat, list: Vec::new(), buffers: Vec::new(), nodes, depth: 0 }
+    }
+
     /// For one eager call: nothing is differentiable or registered.
     pub(super) fn for_call(lua: &Lua) -> Lowering {
-        Lowering { lua: lua.clone(), flat: None, list: Vec::new(), buffers: Vec::new(), depth: 0 }
+        Lowering::new(lua, None)
     }
 
     /// The network of `model` and `criterion`, converted to `kind` on `device`, flattened by `getParameters`.
@@ -78,8 +88,7 @@ impl Lowering {
         }
         let parameters = flat.parameters.clone();
         let grad = flat.gradients.clone();
-        let mut lowering =
-            Lowering { lua: lua.clone(), flat: Some(flat), list: Vec::new(), buffers: Vec::new(), depth: 0 };
+        let mut lowering = Lowering::new(lua, Some(flat));
         let root = lowering.node(model, "")?;
         let criterion_label = tostring(lua, criterion)?;
         Ok(Network {
@@ -107,15 +116,14 @@ impl Lowering {
         self.depth -= 1;
         let (module, parameters) = built?;
         let label = if module.children().is_empty() { tostring(&self.lua, object)? } else { class.clone() };
-        Ok(Rc::new(Node { path: path.to_string(), class, label, origin, parameters, module }))
+        let node = Rc::new(Node { path: path.to_string(), class, label, origin, parameters, module });
+        self.nodes.insert(object.to_pointer() as usize, node.clone());
+        Ok(node)
     }
 
-    fn module(&mut self, object: &Table, class: &str, path: &str) -> Result<(Box<dyn crate::nn::Module>, Vec<usize>)> {
+    fn module(&mut self, object: &Table, class: &str, path: &str) -> Result<Made> {
         let learns = self.learns(object)?;
-        let Some(spec) = native::spec_of(object) else {
-            self.keep(object, path)?;
-            return Ok((Box::new(Foreign::new(&self.lua, object, class)), vec![]));
-        };
+        let Some(spec) = native::spec_of(object) else { return self.foreign(object, class, path, learns) };
         let changed = |method: &str| -> Result<bool> {
             Ok(!native::is_pristine(&self.lua, object, spec.name(), method).or_page(&self.lua)?)
         };
@@ -125,8 +133,7 @@ impl Lowering {
             || changed("backward")?
             || learns.is_none();
         if overridden {
-            self.keep(object, path)?;
-            return Ok((Box::new(Foreign::new(&self.lua, object, class)), vec![]));
+            return self.foreign(object, class, path, learns);
         }
         let Build::Module(build) = spec.build else {
             return Err(Error::new(Kind::Network, format!("{class} is a criterion; a network is made of modules"))
@@ -139,16 +146,14 @@ impl Lowering {
         Ok((module, builder.own))
     }
 
-    /// Registers what a Lua module learns, and its running means, so that snapshots hold them; its children's too.
+    /// Registers the running means of a Lua module, so that snapshots hold them; its children's too.
     fn keep(&mut self, object: &Table, path: &str) -> Result<()> {
-        let Some(all) = self.flat.as_ref().map(|flat| flat.parameters.storage()) else { return Ok(()) };
         let mut own = Vec::new();
         for pair in object.pairs::<LuaValue, LuaValue>() {
             let (key, value) = pair.or_page(&self.lua)?;
             let (LuaValue::String(key), Some(tensor)) = (key, tensor::from_lua(&value)) else { continue };
             let name = key.to_string_lossy();
-            let learned = matches!((&all, tensor.storage()), (Some(all), Some(own)) if own.same(all));
-            if learned || name.starts_with("running_") {
+            if name.starts_with("running_") {
                 own.push(Buffer { name: join(path, &name), tensor: tensor.view() });
             }
         }
@@ -163,6 +168,39 @@ impl Lowering {
             }
         }
         Ok(())
+    }
+
+    /// A node that calls Lua. Its parameters are part of the flat vector like all others.
+    fn foreign(&mut self, object: &Table, class: &str, path: &str, learns: Option<bool>) -> Result<Made> {
+        let mut own = Vec::new();
+        let method: LuaValue = object.get("parameters").or_page(&self.lua)?;
+        if let (LuaValue::Function(method), true) = (method, self.flat.is_some()) {
+            let list: Option<Table> = method.call(object).or_page(&self.lua)?;
+            let values = list.map_or_else(Vec::new, |list| list.sequence_values::<LuaValue>().collect());
+            for (i, value) in values.into_iter().enumerate() {
+                let Some(tensor) = tensor::from_lua(&value.or_page(&self.lua)?) else { continue };
+                let name =
+                    join(path, &self.field_of(object, &tensor)?.unwrap_or_else(|| format!("parameter{}", i + 1)));
+                own.extend(self.parameter(&tensor, name, learns.unwrap_or(true)).1);
+            }
+        }
+        if self.flat.is_some() {
+            self.keep(object, path)?;
+        }
+        Ok((Box::new(Foreign::new(&self.lua, object, class)), own))
+    }
+
+    /// The name of the field that holds this very tensor.
+    fn field_of(&self, object: &Table, tensor: &Tensor) -> Result<Option<String>> {
+        for pair in object.pairs::<LuaValue, LuaValue>() {
+            let (key, value) = pair.or_page(&self.lua)?;
+            if let (LuaValue::String(key), Some(field)) = (key, tensor::from_lua(&value))
+                && field.address() == tensor.address()
+            {
+                return Ok(Some(key.to_string_lossy()));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether the object's own parameters learn: Some(true) with our `accGradParameters`, Some(false) with one
@@ -197,11 +235,14 @@ impl Lowering {
         Ok(nodes)
     }
 
-    /// The node of the module in a field.
+    /// The node of the module in a field; the one that it has in the tree if that was lowered already.
     pub(super) fn child(&mut self, object: &Table, field: &str, path: &str) -> Result<Rc<Node>> {
         let child: LuaValue = object.get(field).or_page(&self.lua)?;
         match child {
-            LuaValue::Table(child) => self.node(&child, &join(path, field)),
+            LuaValue::Table(child) => match self.nodes.get(&(child.to_pointer() as usize)) {
+                Some(node) => Ok(node.clone()),
+                None => self.node(&child, &join(path, field)),
+            },
             other => {
                 Err(Error::new(Kind::Network, format!("field '{field}' is no module but a {}", other.type_name())))
             }
@@ -227,6 +268,16 @@ impl Lowering {
         let fields = LuaFields::new(&self.lua, object);
         let mut builder = ObjectBuilder { lowering: self, fields, path: "loss", learns: true, own: Vec::new() };
         build(&mut builder)
+    }
+
+    /// The criterion in a field.
+    pub(super) fn criterion_in(&mut self, object: &Table, field: &str) -> Result<Box<dyn Criterion>> {
+        match object.get(field).or_page(&self.lua)? {
+            LuaValue::Table(criterion) => self.criterion(&criterion),
+            other => {
+                Err(Error::new(Kind::Network, format!("field '{field}' is no criterion but a {}", other.type_name())))
+            }
+        }
     }
 
     /// The criteria in a list field.
@@ -295,6 +346,10 @@ impl Builder for ObjectBuilder<'_> {
 
     fn ask(&mut self, method: &str) -> Result<Value> {
         self.fields.ask(method)
+    }
+
+    fn criterion(&mut self, name: &str) -> Result<Box<dyn Criterion>> {
+        self.lowering.criterion_in(&self.fields.table, name)
     }
 
     fn criteria(&mut self, name: &str) -> Result<Vec<Box<dyn Criterion>>> {

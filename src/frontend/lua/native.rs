@@ -18,10 +18,24 @@ use crate::{
 /// The prelude's chunks, in the order they run. Their names start with `=[digits]`, which keeps them out of the
 /// places that error pages show.
 const PRELUDE: &[(&str, &str)] = &[
+    ("=[digits] activities.lua", include_str!("prelude/activities.lua")),
     ("=[digits] module.lua", include_str!("prelude/module.lua")),
     ("=[digits] container.lua", include_str!("prelude/container.lua")),
+    ("=[digits] branches.lua", include_str!("prelude/branches.lua")),
     ("=[digits] decorators.lua", include_str!("prelude/decorators.lua")),
     ("=[digits] graph.lua", include_str!("prelude/graph.lua")),
+    ("=[digits] weight_norm.lua", include_str!("prelude/weight_norm.lua")),
+    ("=[digits] composites.lua", include_str!("prelude/composites.lua")),
+    ("=[digits] criteria.lua", include_str!("prelude/criteria.lua")),
+    ("=[digits] plumbing.lua", include_str!("prelude/plumbing.lua")),
+    ("=[digits] unpooling.lua", include_str!("prelude/unpooling.lua")),
+    ("=[digits] up_sampling.lua", include_str!("prelude/up_sampling.lua")),
+    ("=[digits] partial_linear.lua", include_str!("prelude/partial_linear.lua")),
+    ("=[digits] sparse_linear.lua", include_str!("prelude/sparse_linear.lua")),
+    ("=[digits] index_linear.lua", include_str!("prelude/index_linear.lua")),
+    ("=[digits] kmeans.lua", include_str!("prelude/kmeans.lua")),
+    ("=[digits] jacobian.lua", include_str!("prelude/jacobian.lua")),
+    ("=[digits] hessian.lua", include_str!("prelude/hessian.lua")),
 ];
 
 /// The methods whose replacement by a user changes how a module is lowered.
@@ -144,7 +158,7 @@ fn install_class(lua: &Lua, mt: &Table, spec: &'static Spec) -> mlua::Result<()>
             })?,
         )?;
     }
-    if mt.raw_get::<LuaValue>("__tostring__")?.is_nil() {
+    if mt.get::<LuaValue>("__tostring__")?.is_nil() {
         mt.raw_set(
             "__tostring__",
             lua.create_function(move |lua, object: Table| {
@@ -178,11 +192,31 @@ pub(super) fn spec_of(object: &Table) -> Option<&'static Spec> {
     None
 }
 
-/// Storages converted so far in one `type()` call, so that tensors that shared memory share it afterwards.
+/// What one `type()` call has converted so far: tensors that shared memory share it afterwards, and one tensor object
+/// becomes one tensor object. The originals stay with their entries, so that no address is used again meanwhile.
 #[derive(Default)]
-struct Cache(HashMap<usize, (Storage, Storage)>);
+struct Cache {
+    storages: HashMap<usize, (Storage, Storage)>,
+    tensors: HashMap<(usize, TensorType), (Tensor, LuaValue)>,
+}
 
 impl UserData for Cache {}
+
+/// The cache that a caller passed: ours, or one kept inside the table that scripts pass for it.
+fn cache_of(lua: &Lua, given: LuaValue) -> mlua::Result<LuaValue> {
+    let fresh = || lua.create_userdata(Cache::default()).map(LuaValue::UserData);
+    match given {
+        LuaValue::UserData(_) => Ok(given),
+        LuaValue::Table(table) => {
+            let kept: LuaValue = table.raw_get("digits")?;
+            if kept.is_nil() {
+                table.raw_set("digits", fresh()?)?
+            }
+            table.raw_get("digits")
+        }
+        _ => fresh(),
+    }
+}
 
 fn functions(lua: &Lua) -> mlua::Result<Table> {
     let native = lua.create_table()?;
@@ -202,7 +236,9 @@ fn functions(lua: &Lua) -> mlua::Result<Table> {
     )?;
     add("empty", lua.create_function(|lua, ()| tensor::to_lua(lua, Tensor::empty(object::default_type(lua))))?)?;
     add("is_tensor", lua.create_function(|_, value: LuaValue| Ok(tensor::from_lua(&value).is_some()))?)?;
-    add("cache", lua.create_function(|lua, ()| lua.create_userdata(Cache::default()))?)?;
+    add("cache_of", lua.create_function(cache_of)?)?;
+    add("gradient", lua.create_function(eager::gradient)?)?;
+    add("accumulate", lua.create_function(eager::accumulate)?)?;
     add("full_typename", lua.create_function(|_, name: String| full_typename(&name))?)?;
     add("convert", lua.create_function(convert)?)?;
     add("flatten", lua.create_function(flatten)?)?;
@@ -245,25 +281,33 @@ fn convert(lua: &Lua, (value, typename, cache): (LuaValue, String, LuaValue)) ->
     if tensor.tensor_type() == to {
         return Ok(value);
     }
-    let Some(old) = tensor.storage() else {
-        return Ok(LuaValue::UserData(tensor::to_lua(lua, Tensor::empty(to))?));
-    };
-    let new = {
-        let mut cache = cache.as_userdata().and_then(|data| data.borrow_mut::<Cache>().ok());
-        match cache.as_ref().and_then(|cache| cache.0.get(&old.address())) {
-            Some((_, new)) if new.tensor_type() == to => new.clone(),
-            _ => {
-                let new = Storage::from_tch(to, &old.flat().copy()).map_err(Error::into_lua)?;
-                if let Some(cache) = &mut cache {
-                    // The old storage stays with the entry, so that its address cannot be used again.
-                    cache.0.insert(old.address(), (old, new.clone()));
+    let mut cache = cache.as_userdata().and_then(|data| data.borrow_mut::<Cache>().ok());
+    let key = (tensor.address(), to);
+    if let Some((_, done)) = cache.as_ref().and_then(|cache| cache.tensors.get(&key)) {
+        return Ok(done.clone());
+    }
+    let converted = match tensor.storage() {
+        None => Tensor::empty(to),
+        Some(old) => {
+            let kept = cache.as_ref().and_then(|cache| cache.storages.get(&old.address()));
+            let new = match kept {
+                Some((_, new)) if new.tensor_type() == to => new.clone(),
+                _ => {
+                    let new = Storage::from_tch(to, &old.flat().copy()).map_err(Error::into_lua)?;
+                    if let Some(cache) = &mut cache {
+                        cache.storages.insert(old.address(), (old, new.clone()));
+                    }
+                    new
                 }
-                new
-            }
+            };
+            Tensor::on(new, tensor.offset(), &tensor.size(), &tensor.stride()).map_err(Error::into_lua)?
         }
     };
-    let converted = Tensor::on(new, tensor.offset(), &tensor.size(), &tensor.stride()).map_err(Error::into_lua)?;
-    Ok(LuaValue::UserData(tensor::to_lua(lua, converted)?))
+    let converted = LuaValue::UserData(tensor::to_lua(lua, converted)?);
+    if let Some(cache) = &mut cache {
+        cache.tensors.insert(key, (tensor, converted.clone()));
+    }
+    Ok(converted)
 }
 
 fn flatten(lua: &Lua, list: Vec<LuaValue>) -> mlua::Result<LuaValue> {

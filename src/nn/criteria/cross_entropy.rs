@@ -2,32 +2,28 @@
 //!
 //! Torch7: `nn/CrossEntropyCriterion.lua`, which squeezes input and target first.
 
-use super::class_nll::{self, ClassNll};
 use crate::{
     error::Result,
-    nn::{Activity, ArgKind, Context, Criterion, Missing, Probe, Spec, optional, size_mismatch},
+    nn::{Activity, Builder, Context, Criterion, Probe, Spec, size_mismatch},
 };
 
-/// `nn.CrossEntropyCriterion([weights, sizeAverage=true])`
-pub const SPEC: Spec = Spec {
-    args: &[
-        optional("weights", ArgKind::Tensor, Missing::Nil),
-        optional("sizeAverage", ArgKind::Bool, Missing::Bool(true)),
-        optional("ignoreIndex", ArgKind::Int, Missing::Number(-100.0)),
-    ],
-    init: Some(class_nll::init),
-    ..Spec::criterion(
-        &["nn.CrossEntropyCriterion"],
-        |b| Ok(Box::new(CrossEntropy(ClassNll::read(b)?))),
-        Probe::criterion("", "torch.randn(3, 4)", "torch.LongTensor{4, 1, 2}"),
-    )
-};
+/// `nn.CrossEntropyCriterion([weights, sizeAverage=true])`; the constructor, which makes an nn.LogSoftMax (`lsm`) and an
+/// nn.ClassNLLCriterion (`nll`), is in the Lua prelude.
+pub const SPEC: Spec = Spec::criterion(
+    &["nn.CrossEntropyCriterion"],
+    build,
+    Probe::criterion("", "torch.randn(3, 4)", "torch.LongTensor{4, 1, 2}"),
+);
 
 /// Negative log-likelihood of unnormalised scores.
-pub struct CrossEntropy(ClassNll);
+pub struct CrossEntropy(Box<dyn Criterion>);
+
+fn build(builder: &mut dyn Builder) -> Result<Box<dyn Criterion>> {
+    Ok(Box::new(CrossEntropy(builder.criterion("nll")?)))
+}
 
 impl Criterion for CrossEntropy {
-    fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
+    fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let x = input.tensor()?;
         let target = target.tensor()?;
         let mut size: Vec<i64> = x.size().into_iter().filter(|&extent| extent != 1).collect();
@@ -42,19 +38,25 @@ impl Criterion for CrossEntropy {
             size.push(1);
         }
         let x = x.f_reshape(&size[..])?;
-        self.0.loss(input, &x.f_log_softmax(size.len() as i64 - 1, None)?, target)
+        self.0.forward(&x.f_log_softmax(size.len() as i64 - 1, None)?.into(), &target.f_reshape([-1])?.into(), cx)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::nn::testing::{assert_close, plain, tensor};
+    use std::rc::Rc;
+
+    use crate::nn::testing::{Object, assert_close, container, plain, tensor};
+
+    fn criterion() -> Object {
+        container("nn.CrossEntropyCriterion", vec![]).with_child("nll", Rc::new(plain("nn.ClassNLLCriterion")))
+    }
 
     #[test]
     fn even_scores_cost_the_logarithm_of_the_classes() {
-        let loss = plain("nn.CrossEntropyCriterion").loss(tensor(&[2, 4, 1], &[5.0; 8]), tensor(&[2, 1], &[1.0, 4.0]));
+        let loss = criterion().loss(tensor(&[2, 4, 1], &[5.0; 8]), tensor(&[2, 1], &[1.0, 4.0]));
         assert_close(&[loss.unwrap()], &[4f64.ln()]);
-        let one = plain("nn.CrossEntropyCriterion").loss(tensor(&[1, 2], &[0.0, 0.0]), tensor(&[1], &[1.0]));
+        let one = criterion().loss(tensor(&[1, 2], &[0.0, 0.0]), tensor(&[1], &[1.0]));
         assert_close(&[one.unwrap()], &[2f64.ln()]);
     }
 }

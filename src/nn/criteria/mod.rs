@@ -16,7 +16,8 @@ macro_rules! criteria {
 }
 
 criteria! {
-    mse,
+    mse family,
+    class_simplex,
     class_nll,
     cross_entropy,
     spatial_class_nll family,

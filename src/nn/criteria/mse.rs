@@ -1,6 +1,6 @@
 //! `Σ (x − t)² / numel`, or the sum alone when `sizeAverage` is false. Input and target of equal numel.
 //!
-//! Torch7: `nn/MSECriterion.lua`.
+//! Torch7: `nn/MSECriterion.lua`, `SpatialAutoCropMSECriterion.lua` (images: the target's centre of the input's size).
 
 use crate::{
     error::Result,
@@ -11,12 +11,27 @@ use crate::{
     torch::Generator,
 };
 
-/// `nn.MSECriterion([sizeAverage=true])`
-pub const SPEC: Spec = Spec {
-    args: &[optional("sizeAverage", ArgKind::Bool, Missing::Bool(true))],
-    init: Some(init),
-    ..Spec::criterion(&["nn.MSECriterion"], build, Probe::criterion("", "torch.randn(2, 4)", "torch.randn(2, 4)"))
-};
+/// `nn.MSECriterion([sizeAverage=true])`, `nn.SpatialAutoCropMSECriterion([sizeAverage=true])`
+pub const SPECS: &[Spec] = &[
+    Spec {
+        args: &[optional("sizeAverage", ArgKind::Bool, Missing::Bool(true))],
+        init: Some(init),
+        ..Spec::criterion(
+            &["nn.MSECriterion"],
+            |b| build(b, false),
+            Probe::criterion("", "torch.randn(2, 4)", "torch.randn(2, 4)"),
+        )
+    },
+    Spec {
+        args: &[optional("sizeAverage", ArgKind::Bool, Missing::Bool(true))],
+        init: Some(init),
+        ..Spec::criterion(
+            &["nn.SpatialAutoCropMSECriterion"],
+            |b| build(b, true),
+            Probe::criterion("", "torch.randn(2, 1, 2, 3)", "torch.randn(2, 1, 4, 4)"),
+        )
+    },
+];
 
 /// Mean or summed squared error.
 pub struct Mse {
@@ -28,8 +43,36 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
     fields.set("sizeAverage", Value::Bool(args.truthy("sizeAverage")))
 }
 
-fn build(builder: &mut dyn Builder) -> Result<Box<dyn Criterion>> {
-    Ok(Box::new(Mse { size_average: builder.fields().truthy("sizeAverage")? }))
+/// [`Mse`] with the centre of a larger target.
+pub struct AutoCropMse(Mse);
+
+fn build(builder: &mut dyn Builder, crops: bool) -> Result<Box<dyn Criterion>> {
+    let mse = Mse { size_average: builder.fields().truthy("sizeAverage")? };
+    Ok(if crops { Box::new(AutoCropMse(mse)) } else { Box::new(mse) })
+}
+
+impl Criterion for AutoCropMse {
+    fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
+        self.0.forward(input, &cropped(input, target.tensor()?)?.into(), cx)
+    }
+}
+
+/// The centre of `target`, of the input's height and width.
+fn cropped(input: &Activity, target: &tch::Tensor) -> Result<tch::Tensor> {
+    let (have, want) = (target.size(), input.tensor()?.size());
+    let rank = want.len();
+    let fits = matches!(rank, 3 | 4)
+        && have.len() == rank
+        && have[..rank - 2] == want[..rank - 2]
+        && have[rank - 2..].iter().zip(&want[rank - 2..]).all(|(have, want)| have >= want);
+    if !fits {
+        return Err(size_mismatch(input, format!("[c, h, w] or [n, c, h, w], and a target at least as large, not {have:?}")));
+    }
+    let mut part = target.shallow_clone();
+    for dim in [rank - 2, rank - 1] {
+        part = part.f_narrow(dim as i64, (have[dim] - want[dim]) / 2, want[dim])?;
+    }
+    Ok(part)
 }
 
 impl Criterion for Mse {
@@ -40,5 +83,19 @@ impl Criterion for Mse {
         }
         let reduction = if self.size_average { tch::Reduction::Mean } else { tch::Reduction::Sum };
         Ok(x.f_mse_loss(&t.f_reshape(x.size())?, reduction)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::nn::testing::{assert_close, plain, randn, tensor};
+
+    #[test]
+    fn the_centre_of_a_larger_target() {
+        let criterion = plain("nn.SpatialAutoCropMSECriterion");
+        let target = || tensor(&[1, 1, 4], &[9.0, 1.0, 2.0, 9.0]);
+        assert_close(&[criterion.loss(tensor(&[1, 1, 2], &[1.0, 5.0]), target()).unwrap()], &[4.5]);
+        assert!(criterion.loss(randn(&[1, 1, 5]), target()).is_err());
+        assert!(criterion.loss(randn(&[2, 1, 2]), target()).is_err());
     }
 }

@@ -21,7 +21,7 @@ pub const SPEC: Spec = Spec {
 /// An indicator for each class.
 pub struct OneHot {
     classes: i64,
-    /// The output's element type when the input is of whole numbers.
+    /// The output's element type.
     kind: tch::Kind,
 }
 
@@ -39,7 +39,7 @@ impl Module for OneHot {
                     .with_help("classes are counted from 1; give nn.OneHot as many outputs as there are classes"));
             }
         }
-        Ok(index.f_eq_tensor(&classes)?.f_to_kind(if x.is_floating_point() { x.kind() } else { self.kind })?.into())
+        Ok(index.f_eq_tensor(&classes)?.f_to_kind(self.kind)?.into())
     }
 }
 

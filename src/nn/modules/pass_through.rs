@@ -4,28 +4,19 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Arg, ArgKind, Context, Missing, Module, Probe, Spec, optional, set_arguments},
+    nn::{Activity, Context, Module, Probe, Spec},
 };
 
-const COPY_ARGS: &[Arg] = &[
-    optional("intype", ArgKind::Any, Missing::Nil),
-    optional("outtype", ArgKind::Any, Missing::Nil),
-    optional("forceCopy", ArgKind::Any, Missing::Nil),
-    optional("dontCast", ArgKind::Any, Missing::Nil),
-];
-
-macro_rules! row {
-    ($class:literal, $args:expr) => {
-        Spec {
-            args: $args,
-            init: Some(|args, fields, _| args.names().try_for_each(|name| set_arguments(args, fields, &[name]))),
-            ..Spec::module(&[$class], |_| Ok(Box::new(PassThrough)), Probe::module("", "torch.randn(2, 4)"))
-        }
-    };
+const fn row(classes: &'static [&'static str]) -> Spec {
+    Spec::module(classes, |_| Ok(Box::new(PassThrough)), Probe::module("", "torch.randn(2, 4)"))
 }
 
-/// The classes.
-pub const SPECS: &[Spec] = &[row!("nn.Identity", &[]), row!("nn.Contiguous", &[]), row!("nn.Copy", COPY_ARGS)];
+/// The classes; what they do to tensor objects when called from Lua is in the prelude (`plumbing.lua`).
+pub const SPECS: &[Spec] = &[
+    Spec { init: Some(|_, _, _| Ok(())), ..row(&["nn.Identity"]) },
+    Spec { init: Some(|_, _, _| Ok(())), ..row(&["nn.Contiguous"]) },
+    row(&["nn.Copy"]),
+];
 
 /// y = x
 pub struct PassThrough;

@@ -41,7 +41,7 @@ pointwise! {
 }
 
 /// √x whose gradient is 0 where x = 0, as in Torch7; libtorch's own is infinite there.
-fn sqrt(x: &tch::Tensor) -> Result<tch::Tensor> {
+pub(super) fn sqrt(x: &tch::Tensor) -> Result<tch::Tensor> {
     let is_zero = x.f_eq(0.0)?;
     let root = x.f_masked_fill(&is_zero, 1.0)?.f_sqrt()?;
     Ok(root.f_masked_fill(&is_zero, 0.0)?)

@@ -1,8 +1,6 @@
-//! Images to other sizes: enlarged, pooled to a fixed size, or planes dealt out as pixels. `[n, c, h, w]`, the batch
-//! optional.
+//! Images to other sizes: pooled to a fixed size, or planes dealt out as pixels. `[n, c, h, w]`, the batch optional.
 //!
-//! Torch7: `nn/SpatialUpSamplingNearest.lua`, `SpatialUpSamplingBilinear.lua` (corners aligned),
-//! `SpatialAdaptiveMaxPooling.lua`, `SpatialAdaptiveAveragePooling.lua` (width first), `PixelShuffle.lua`.
+//! Torch7: `nn/SpatialAdaptiveMaxPooling.lua`, `SpatialAdaptiveAveragePooling.lua` (width first), `PixelShuffle.lua`.
 
 use crate::{
     error::{Error, Kind as ErrorKind, Result},
@@ -33,20 +31,6 @@ fn quiet(_: &dyn Fields) -> Result<String> {
 /// The classes.
 pub const SPECS: &[Spec] = &[
     row!(
-        "nn.SpatialUpSamplingNearest",
-        &[required("scale_factor", ArgKind::Int)],
-        quiet,
-        Probe::module("2", "torch.randn(1, 2, 2, 3)"),
-        |f: &dyn Fields| Ok::<_, Error>(Kind::Nearest(f.int("scale_factor")?))
-    ),
-    row!(
-        "nn.SpatialUpSamplingBilinear",
-        &[required("scale_factor", ArgKind::Int)],
-        |f| Ok(format!("({})", f.int("scale_factor")?)),
-        Probe::module("2", "torch.randn(1, 2, 2, 3)"),
-        |f: &dyn Fields| Ok::<_, Error>(Kind::Bilinear(f.int("scale_factor")?))
-    ),
-    row!(
         "nn.SpatialAdaptiveMaxPooling",
         SIZE,
         quiet,
@@ -70,8 +54,6 @@ pub const SPECS: &[Spec] = &[
 ];
 
 enum Kind {
-    Nearest(i64),
-    Bilinear(i64),
     AdaptiveMax([i64; 2]),
     AdaptiveAverage([i64; 2]),
     Shuffle(i64),
@@ -97,12 +79,8 @@ impl Module for Resize {
         // libtorch enlarges batches only.
         let has_batch = x.dim() == 4;
         let batch = if has_batch { x.shallow_clone() } else { x.f_unsqueeze(0)? };
-        let (_, channels, height, width) = batch.size4()?;
+        let channels = batch.size4()?.1;
         let y = match self.0 {
-            Kind::Nearest(factor) => batch.f_upsample_nearest2d([height * factor, width * factor], None, None)?,
-            Kind::Bilinear(factor) => {
-                batch.f_upsample_bilinear2d([height * factor, width * factor], true, None, None)?
-            }
             Kind::AdaptiveMax(size) => batch.f_adaptive_max_pool2d(size)?.0,
             Kind::AdaptiveAverage(size) => batch.f_adaptive_avg_pool2d(size)?,
             Kind::Shuffle(factor) if channels % (factor * factor) == 0 => batch.f_pixel_shuffle(factor)?,
@@ -125,8 +103,6 @@ mod tests {
     #[test]
     fn by_hand() {
         let x = || tensor(&[1, 1, 2], &[1.0, 4.0]);
-        assert_close(&object("nn.SpatialUpSamplingNearest", [2i64]).eval(x()).1, &[1., 1., 4., 4., 1., 1., 4., 4.]);
-        assert_close(&object("nn.SpatialUpSamplingBilinear", [2i64]).eval(x()).1[..4], &[1.0, 2.0, 3.0, 4.0]);
         assert_close(&object("nn.SpatialAdaptiveMaxPooling", [1i64, 1]).eval(x()).1, &[4.0]);
         assert_close(&object("nn.SpatialAdaptiveAveragePooling", [1i64, 1]).eval(x()).1, &[2.5]);
         let shuffle = object("nn.PixelShuffle", [2i64]);

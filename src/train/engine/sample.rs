@@ -119,6 +119,9 @@ impl Builder for Children {
     fn child(&mut self, _: &str) -> Result<Rc<Node>> {
         unreachable!("nn.Sequential has no named child")
     }
+    fn criterion(&mut self, _: &str) -> Result<Box<dyn Criterion>> {
+        unreachable!("nn.Sequential has no criterion")
+    }
     fn criteria(&mut self, _: &str) -> Result<Vec<Box<dyn Criterion>>> {
         Ok(vec![])
     }

@@ -1,5 +1,5 @@
 -- nn.Container and the containers that network files build by hand: Sequential, Concat, ConcatTable,
--- ParallelTable, Parallel, and the criteria that hold criteria (spec sections 1.3, 1.5, 2.7).
+-- ParallelTable, Parallel (spec sections 1.3, 1.5, 2.7).
 --
 -- Only the table side lives here; training runs the Rust modules that they are lowered to. The loops below serve
 -- `net:forward(x)` and `net:backward(x, g)` called from Lua.
@@ -29,9 +29,12 @@ end
 
 -- Runs a method of child `index`; an error gets the line that says which child it was.
 function Container:rethrowErrors(module, index, method, ...)
+   if not module then error('there is no module ' .. index .. ' in ' .. torch.type(self), 0) end
    local ok, a, b, c = pcall(module[method], module, ...)
    if ok then return a, b, c end
-   error('\nIn ' .. index .. ' module of ' .. torch.type(self) .. ':\n' .. tostring(a), 0)
+   -- The lines of all levels follow each other.
+   local inner = tostring(a):gsub('^\n', '')
+   error('\nIn ' .. index .. ' module of ' .. torch.type(self) .. ':\n' .. inner, 0)
 end
 
 function Container:applyToModules(f)
@@ -313,8 +316,13 @@ end
 local function joined_container(name, split)
    local class = torch.class(name, 'nn.Container')
 
+   -- Slice i of the input goes to child i; there may be more children than slices.
    local function part(self, input, i)
       return split and input:select(self.inputDimension, i) or input
+   end
+
+   local function count(self, input)
+      return split and input:size(self.inputDimension) or #self.modules
    end
 
    local function joining_dimension(self)
@@ -323,19 +331,18 @@ local function joined_container(name, split)
 
    function class:updateOutput(input)
       local outputs = {}
-      for i, child in ipairs(self.modules) do
-         outputs[i] = self:rethrowErrors(child, i, 'updateOutput', part(self, input, i))
+      for i = 1, count(self, input) do
+         outputs[i] = self:rethrowErrors(self.modules[i], i, 'updateOutput', part(self, input, i))
       end
       self.pieces = slices(outputs, joining_dimension(self))
-      self.output = torch.cat(outputs, joining_dimension(self))
+      self.output = torch.cat(self.output, outputs, joining_dimension(self))
       return self.output
    end
 
    local function each(self, method, input, gradOutput, factor, visit)
-      for i, child in ipairs(self.modules) do
-         local piece = self.pieces[i]
+      for i, piece in ipairs(self.pieces) do
          local gradient = gradOutput:narrow(joining_dimension(self), piece[1], piece[2]):contiguous()
-         local gradInput = self:rethrowErrors(child, i, method, part(self, input, i), gradient, factor)
+         local gradInput = self:rethrowErrors(self.modules[i], i, method, part(self, input, i), gradient, factor)
          if visit then visit(i, gradInput) end
       end
    end
@@ -421,32 +428,3 @@ end
 function DataParallelTable:accGradParameters(input, gradOutput, scale)
    self:rethrowErrors(self.modules[1], 1, 'accGradParameters', input, gradOutput, scale or 1)
 end
-
----------------------------------------------------------------------------------------------------------------
-
-local MultiCriterion, Criterion = torch.class('nn.MultiCriterion', 'nn.Criterion')
-
-function MultiCriterion:__init()
-   Criterion.__init(self)
-   self.criterions = {}
-   self.weights = {}
-end
-
-function MultiCriterion:add(criterion, weight)
-   assert(criterion, 'no criterion provided')
-   self.criterions[#self.criterions + 1] = criterion
-   self.weights[#self.weights + 1] = weight or 1
-   return self
-end
-
-local ParallelCriterion = torch.class('nn.ParallelCriterion', 'nn.Criterion')
-
-function ParallelCriterion:__init(repeatTarget)
-   Criterion.__init(self)
-   self.criterions = {}
-   self.weights = {}
-   self.gradInput = {}
-   self.repeatTarget = repeatTarget
-end
-
-ParallelCriterion.add = MultiCriterion.add

@@ -53,6 +53,11 @@ function nn.SpatialDropout:setp(p) self.p = p; return self end
 function nn.VolumetricDropout:setp(p) self.p = p; return self end
 function nn.GradientReversal:setLambda(lambda) self.lambda = lambda; return self end
 
+-- A shared weight is stepped on at once, too.
+for _, name in ipairs{'Linear', 'Bilinear', 'TemporalConvolution'} do
+   nn[name].sharedAccUpdateGradParameters = nn.Module.defaultAccUpdateGradParameters
+end
+
 -- cudnn: choices of algorithms, which libtorch makes itself here.
 local function itself(self) return self end
 for _, class in pairs(cudnn or {}) do
@@ -61,10 +66,41 @@ for _, class in pairs(cudnn or {}) do
    end
 end
 
+function nn.CReLU:__tostring__() return 'CReLU()' end
+
+-- Windows at random places, kept from pass to pass or not.
+for _, name in ipairs{'SpatialFractionalMaxPooling', 'VolumetricFractionalMaxPooling'} do
+   local class = nn[name]
+   function class:fixPoolingRegions(value)
+      if value == nil then value = true end
+      self.newRandomPool = value
+      return self
+   end
+   function class:clearState()
+      self.indices, self.randomSamples = nil, nil
+      return nn.Module.clearState(self)
+   end
+end
+
+-- Scores of the classes: products with the corners of the simplex.
+function nn.ClassSimplexCriterion:getPredictions(input)
+   if input:dim() == 1 then input = input:view(1, -1) end
+   return torch.mm(input, self.simplex:t())
+end
+function nn.ClassSimplexCriterion:getTopPrediction(input)
+   local scores = self:getPredictions(input)
+   local _, index = scores:max(scores:nDimension())
+   return index:view(-1)
+end
+
 -- Parameters beyond weight and bias.
 function nn.WeightedEuclidean:parameters()
    return {self.weight, self.diagCov}, {self.gradWeight, self.gradDiagCov}
 end
+
+-- nn.LookupTable without gradients: accUpdateGradParameters steps on the rows themselves.
+function nn.LookupTable:accUpdateOnly() self.gradWeight = nil; return self end
+nn.LookupTable.sharedAccUpdateGradParameters = nn.Module.defaultAccUpdateGradParameters
 
 -- nn.LookupTable: what its forward pass reads.
 function nn.LookupTable:setPadding(value) self.paddingValue = value; return self end

@@ -119,7 +119,7 @@ end
 local function type_method(self, typename, cache)
    if not typename then return self._type end
    typename = native.full_typename(typename)
-   cache = cache or native.cache()
+   cache = native.cache_of(cache)
    local seen = {[self] = true}
    for key, value in pairs(self) do
       if type(value) == 'table' or type(value) == 'userdata' then
@@ -140,9 +140,14 @@ for name, typename in pairs(conversions) do
    Module[name] = function(self, cache) return self:type(typename, cache) end
 end
 
+-- Parameters in one vector, to which they all are re-pointed.
+function Module.flatten(parameters)
+   return native.flatten(parameters or {})
+end
+
 function Module:getParameters()
    local parameters, gradients = self:parameters()
-   return native.flatten(parameters or {}), native.flatten(gradients or {})
+   return Module.flatten(parameters), Module.flatten(gradients)
 end
 
 -- A deep copy. Functions are shared, not copied: they hold no state that a module of this kind changes.
@@ -198,26 +203,8 @@ function Module:listModules()
    return list
 end
 
-local function clear(self, name)
-   local value = self[name]
-   if native.is_tensor(value) then
-      value:set()
-   elseif type(value) == 'table' then
-      self[name] = {}
-   elseif value ~= nil and type(value) ~= 'number' then
-      self[name] = nil
-   end
-end
-
-function nn.clear(self, ...)
-   local names = select(1, ...)
-   names = type(names) == 'table' and names or {...}
-   for _, name in ipairs(names) do clear(self, name) end
-   return self
-end
-
 function Module:clearState()
-   return nn.clear(self, 'output', 'gradInput', unpack(native.buffers(self)))
+   return nn.utils.clear(self, 'output', 'gradInput', unpack(native.buffers(self)))
 end
 
 function Module:__call__(input, gradOutput)

@@ -1,0 +1,90 @@
+//! Backward through cuts: libtorch differentiates the segments between them, each cut carries the gradient across itself.
+
+use super::{Activity, Cut};
+use crate::error::{Error, Kind, Result};
+
+/// Gradients of `root` with respect to `leaves`: `add(i, g)` is called with each part of the gradient of leaf i.
+///
+/// `cuts` are those that the forward pass recorded. The segments behind, between and before them are differentiated by
+/// libtorch, the last cut first; a segment's vector-Jacobian product is the gradient of Σ output·gradOutput.
+///
+/// # Errors
+/// When libtorch, a cut's backward or `add` refuses.
+pub fn pull_back(
+    root: tch::Tensor,
+    cuts: Vec<Cut>,
+    leaves: &[&tch::Tensor],
+    add: &mut dyn FnMut(usize, tch::Tensor) -> Result<()>,
+) -> Result<()> {
+    // Gradient sums at the leaves behind each cut.
+    let mut behind: Vec<Vec<Option<tch::Tensor>>> =
+        cuts.iter().map(|cut| cut.output.tensors().iter().map(|_| None).collect()).collect();
+    let mut pending: Vec<Cut> = cuts;
+    let mut root = Some(root);
+    loop {
+        if let Some(root) = root.take().filter(tch::Tensor::requires_grad) {
+            let mut wanted: Vec<&tch::Tensor> = leaves.to_vec();
+            // Whole numbers behind a cut have no gradient.
+            let real = |cut: &Cut| cut.output.tensors().into_iter().map(tch::Tensor::requires_grad).collect::<Vec<_>>();
+            let reals: Vec<Vec<bool>> = pending.iter().map(real).collect();
+            for (cut, reals) in pending.iter().zip(&reals) {
+                wanted.extend(cut.output.tensors().into_iter().zip(reals).filter(|(_, real)| **real).map(|(t, _)| t));
+            }
+            let grads = tch::Tensor::f_run_backward(&[root], &wanted, !pending.is_empty(), false)?;
+            let mut grads = grads.into_iter();
+            for i in 0..leaves.len() {
+                if let Some(grad) = grads.next().filter(tch::Tensor::defined) {
+                    add(i, grad)?;
+                }
+            }
+            for (sums, reals) in behind.iter_mut().zip(&reals) {
+                for (sum, _) in sums.iter_mut().zip(reals).filter(|(_, real)| **real) {
+                    let grad = grads.next().filter(tch::Tensor::defined);
+                    *sum = match (sum.take(), grad) {
+                        (Some(sum), Some(grad)) => Some(sum.f_add(&grad)?),
+                        (sum, grad) => sum.or(grad),
+                    };
+                }
+            }
+        }
+        let Some(cut) = pending.pop() else { return Ok(()) };
+        let mut sums = behind.pop().unwrap_or_default().into_iter();
+        let grad_output = cut.output.map(&mut |leaf| match sums.next().flatten() {
+            Some(grad) => Ok(grad),
+            None => Ok(leaf.f_zeros_like()?),
+        })?;
+        let grad_input = (cut.backward)(&grad_output)?;
+        root = product(&cut.input, &grad_input)?;
+    }
+}
+
+/// Σ activity·grad over all tensors that are in a graph; `None` when none is.
+///
+/// # Errors
+/// `Kind::Shape` when the two differ in structure or size.
+pub fn product(activity: &Activity, grad: &Activity) -> Result<Option<tch::Tensor>> {
+    let (values, grads) = (activity.tensors(), grad.tensors());
+    if values.len() != grads.len() {
+        return Err(Error::new(Kind::Shape, "gradInput has another structure than input")
+            .with_fact("input", activity.shape())
+            .with_fact("gradInput", grad.shape()));
+    }
+    let mut sum: Option<tch::Tensor> = None;
+    for (value, grad) in values.into_iter().zip(grads) {
+        if !value.requires_grad() {
+            continue;
+        }
+        if value.numel() != grad.numel() {
+            return Err(Error::new(Kind::Shape, "gradInput has another size than input")
+                .with_fact("input", format!("{:?}", value.size()))
+                .with_fact("gradInput", format!("{:?}", grad.size())));
+        }
+        let grad = grad.f_to_kind(value.kind())?.f_reshape(value.size())?;
+        let part = value.f_mul(&grad)?.f_sum(value.kind())?;
+        sum = Some(match sum {
+            Some(sum) => sum.f_add(&part)?,
+            None => part,
+        });
+    }
+    Ok(sum)
+}
