@@ -20,7 +20,8 @@ pub const SPEC: Spec = Spec {
 
 /// An indicator for each class.
 pub struct OneHot {
-    classes: i64,
+    /// How many classes.
+    pub classes: i64,
     /// The output's element type.
     kind: tch::Kind,
 }
