@@ -40,7 +40,6 @@ enum Command {
     Test(test::Test),
     Export(export::Export),
     Th(th::Th),
-    Export(export::Export),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -55,7 +54,6 @@ pub fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Th(args) => th::run(&args),
-        Command::Export(args) => export::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     })
 }
