@@ -149,18 +149,21 @@ fn keep(loaded: &Table, name: &str, answer: Value) -> mlua::Result<Value> {
     Ok(answer)
 }
 
-/// The text of `folder/name.lua`; `None` when the name is not plain or the file is not there. A link that leads out of
-/// the folder is not followed.
+/// The text of `folder/name.lua`, where `models/resnet` and `models.resnet` lie in a folder below; `None` when the name is
+/// not plain or the file is not there. A link that leads out of the folder is not followed.
 fn read_module(folder: &Path, name: &str) -> Option<Result<(PathBuf, Vec<u8>), Error>> {
-    let plain =
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    if !plain {
-        return None;
+    let mut path = folder.to_path_buf();
+    for piece in name.split(['/', '.']) {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if piece.is_empty() || !piece.bytes().all(plain) {
+            return None;
+        }
+        path.push(piece);
     }
-    let path = folder.join(format!("{name}.lua"));
+    path.set_extension("lua");
     let real = fs::canonicalize(&path).ok()?;
     let home = fs::canonicalize(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()?;
-    if real.parent() != Some(&home) || real.extension().is_none_or(|end| end != "lua") || !real.is_file() {
+    if !real.starts_with(&home) || real.extension().is_none_or(|end| end != "lua") || !real.is_file() {
         return None;
     }
     let mut text = Vec::new();

@@ -23,3 +23,11 @@ function cudnn.convert(net, to, exclude)
       return other and setmetatable(module, other) or module
    end)
 end
+
+-- Pooling strides default to the window there, for averages too (nn's averages step by one). Seen in use: DenseNet's
+-- `cudnn.SpatialAveragePooling(2, 2)` halves its maps.
+local Average = torch.getmetatable('cudnn.SpatialAveragePooling')
+local init = Average.__init
+function Average:__init(kW, kH, dW, dH, ...)
+   init(self, kW, kH, dW or kW, dH or kH, ...)
+end
