@@ -8,6 +8,9 @@ pub mod architecture {}
 #[doc = include_str!("contributing.md")]
 pub mod contributing {}
 
+#[doc = include_str!("public-networks.md")]
+pub mod public_networks {}
+
 #[doc = include_str!("changelog.md")]
 pub mod changelog {}
 

@@ -67,7 +67,7 @@ local cases = {
    ['resnet-101'] = {resnet{depth = 101}, 224},
    ['resnet-20-cifar'] = {resnet{depth = 20, dataset = 'cifar10', shortcutType = 'A', nClasses = 10}, 32, 10},
    ['resnet-110-cifar'] = {resnet{depth = 110, dataset = 'cifar10', shortcutType = 'A', nClasses = 10}, 32, 10},
-   ['preresnet-164-cifar'] = {resnet({depth = 164, dataset = 'cifar10', nClasses = 10}, 'preresnet'), 32, 10},
+   ['preresnet-110-cifar'] = {resnet({depth = 110, dataset = 'cifar10', shortcutType = 'A', nClasses = 10}, 'preresnet'), 32, 10},
    ['wrn-16-4'] = {wide{depth = 16, widen_factor = 4}, 32, 10},
    ['wrn-28-10'] = {wide{}, 32, 10},
    ['wrn-nin'] = {function() return dofile('models/nin.lua'){num_classes = 10} end, 32, 10},

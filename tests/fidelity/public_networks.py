@@ -58,7 +58,7 @@ CASES = {
     "resnet-101": (RESNET, resnet("depth = 101, dataset = 'imagenet', nClasses = 1000"), 224, 1000, 44_549_160, "torchvision"),
     "resnet-20-cifar": (RESNET, resnet("depth = 20, dataset = 'cifar10', shortcutType = 'A', nClasses = 10"), 32, 10, "0.27 M", "He 2015"),
     "resnet-110-cifar": (RESNET, resnet("depth = 110, dataset = 'cifar10', shortcutType = 'A', nClasses = 10"), 32, 10, "1.7 M", "He 2015"),
-    "preresnet-164-cifar": (RESNET, resnet("depth = 164, dataset = 'cifar10', nClasses = 10", "preresnet"), 32, 10, "1.7 M", "He 2016"),
+    "preresnet-110-cifar": (RESNET, resnet("depth = 110, dataset = 'cifar10', shortcutType = 'A', nClasses = 10", "preresnet"), 32, 10, "1.7 M", "He 2016"),
     "wrn-16-4": (WIDE, wide("depth = 16, num_classes = 10, widen_factor = 4"), 32, 10, "2.7 M", "Zagoruyko 2016"),
     "wrn-28-10": (WIDE, wide("depth = 28, num_classes = 10, widen_factor = 10"), 32, 10, "36.5 M", "Zagoruyko 2016"),
     "wrn-nin": (WIDE, "require 'paths'; local model = require 'models.nin'({num_classes = 10})", 32, 10, None, ""),

@@ -11,6 +11,7 @@ mod conventions;
 mod data;
 mod errors;
 mod job;
+mod packages;
 mod reference;
 mod resume;
 mod tool;

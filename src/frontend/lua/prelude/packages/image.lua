@@ -2,6 +2,9 @@
 -- Most functions take an optional first tensor for the result. torch/image: `init.lua`.
 
 local torch, nn, image, packages, native = ...
+require 'paths'
+require 'sys'
+require 'xlua'
 local rust = native.image
 
 local function refuse(words) error(words, 3) end
@@ -94,6 +97,17 @@ for _, name in ipairs{'savePNG', 'saveJPG', 'savePPM', 'savePGM'} do image[name]
 function image.getSize(file)
    local size = rust.read(file):size()
    return torch.LongTensor{size[1], size[2], size[3]}
+end
+
+-- Torch shipped a well-known photograph under this name; this is a drawn picture of the same size, planes and range.
+function image.lena()
+   local picture = torch.Tensor(3, 512, 512)
+   local x = torch.linspace(0, 1, 512):view(1, 512):expand(512, 512)
+   local y = torch.linspace(0, 1, 512):view(512, 1):expand(512, 512)
+   picture[1]:copy(x)
+   picture[2]:copy(y)
+   picture[3]:copy(torch.add(x, y):mul(9):sin():add(1):div(2))
+   return picture:mul(0.9):add(0.05)
 end
 
 ---------------------------------------------------------------------------------------------------------------

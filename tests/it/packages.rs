@@ -1,0 +1,126 @@
+//! The packages of Torch7 in use: a whole training script, graphs that train, and `optim` in Lua against the rules in Rust.
+
+use std::process::Command;
+
+use digits::{
+    frontend::{
+        NetworkParams, Source,
+        lua::{
+            load, torch_vm,
+            vm::{Limit, VmOptions},
+        },
+    },
+    nn::{Activity, Context, Mode},
+    optim::{OptimizerKind, OptimizerSpec},
+};
+
+use crate::tree;
+
+#[test]
+fn a_classic_training_script_learns_and_saves_its_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_digits-rs"))
+        .args(["th", "--trusted"])
+        .arg(tree::root().join("tests/scripts/classic_training.lua"))
+        .arg(folder.path().join("model.t7"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
+    assert!(said.contains("learned: loss ") && said.contains(" + global correct: "), "{said}");
+    assert!(folder.path().join("model.t7").metadata().unwrap().len() > 1000);
+}
+
+/// Twenty steps on ½ Σ aᵢ (xᵢ − 1)², with weight decay and decaying rate, by `optim.M` and by the rule in `src/optim`.
+#[test]
+fn optim_in_lua_takes_the_same_steps_as_the_rules_in_rust() {
+    let vm = torch_vm(VmOptions::default()).unwrap();
+    let rates = [
+        (OptimizerKind::Sgd, 0.05),
+        (OptimizerKind::Nag, 0.05),
+        (OptimizerKind::Adagrad, 0.1),
+        (OptimizerKind::Rmsprop, 0.01),
+        (OptimizerKind::Adadelta, 1.0),
+        (OptimizerKind::Adam, 0.02),
+    ];
+    for (kind, rate) in rates {
+        let text = format!(
+            "torch.setdefaulttensortype('torch.DoubleTensor')
+            local a, x = torch.range(1, 5), torch.zeros(5)
+            local config = {{learningRate = {rate}, momentum = 0.9, weightDecay = 1e-3, learningRateDecay = 1e-2}}
+            local optim = require 'optim'
+            for i = 1, 20 do
+               optim.{kind}(function(x) return 0, torch.add(x, -1):cmul(a) end, x, config)
+            end
+            return x:totable()"
+        );
+        let chunk = vm.load("optim.lua", &text).unwrap();
+        let lua = vm.guard(Limit::None, "in a test", || chunk.call::<Vec<f64>>(())).unwrap();
+
+        let spec = OptimizerSpec {
+            kind,
+            momentum: 0.9,
+            weight_decay: 1e-3,
+            learning_rate_decay: if matches!(kind, OptimizerKind::Rmsprop | OptimizerKind::Adadelta) {
+                0.0
+            } else {
+                1e-2
+            },
+            ..OptimizerSpec::default()
+        };
+        let mut rule = spec.build().unwrap();
+        let a = tch::Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0]);
+        let x = tch::Tensor::zeros([5], (tch::Kind::Double, tch::Device::Cpu));
+        for _ in 0..20 {
+            rule.before_forward(&x).unwrap();
+            let g = (&x - 1.0) * &a;
+            rule.step(&x, &g, rate).unwrap();
+        }
+        let rust = Vec::<f64>::try_from(x).unwrap();
+        assert!(rust.iter().any(|x| *x > 0.01), "{kind} moves: {rust:?}");
+        for (a, b) in lua.iter().zip(&rust) {
+            assert!((a - b).abs() < 1e-12, "{kind}: {lua:?} in Lua, {rust:?} in Rust");
+        }
+    }
+}
+
+/// A network as a graph and as containers, with the same parameters: output, loss and gradients agree.
+#[test]
+fn a_graph_lowers_to_the_numbers_of_its_containers() {
+    let gradients = |model: &str| {
+        let text = format!(
+            "require 'nngraph'
+            torch.manualSeed(3)
+            local a, b, c = nn.Linear(6, 4), nn.Linear(6, 4), nn.Linear(8, 3)
+            local net = {model}
+            return {{ model = net, loss = nn.MSECriterion() }}"
+        );
+        let loaded =
+            load(Source::pasted("net.lua", &text), &NetworkParams::default(), VmOptions::default(), 1).unwrap();
+        let network = loaded.lower(tch::Kind::Double, tch::Device::Cpu).unwrap();
+        let numbers: Vec<f64> = (0..12).map(|i| f64::from(i) / 6.0 - 1.0).collect();
+        let input = tch::Tensor::from_slice(&numbers).view([2, 6]);
+        let mut cx = Context::new(Mode::Train);
+        let output = network.forward(&Activity::Tensor(input), &mut cx).unwrap();
+        let target = Activity::Tensor(output.tensor().unwrap().detach() * 0.5 + 1.0);
+        let loss = network.loss(&output, &target, &mut cx).unwrap();
+        network.backward(&loss, cx.take_cuts()).unwrap();
+        (loss.double_value(&[]), network.parameters.grad.view().copy())
+    };
+    let graph = gradients(
+        "(function()
+            local x = nn.Identity()()
+            local h = nn.Tanh()(a(x))
+            local g = x - b - nn.Sigmoid()
+            local y = c(nn.JoinTable(1, 1)({h, g}))
+            return nn.gModule({x}, {y})
+        end)()",
+    );
+    let containers = gradients(
+        "nn.Sequential()
+            :add(nn.ConcatTable():add(nn.Sequential():add(a):add(nn.Tanh())):add(nn.Sequential():add(b):add(nn.Sigmoid())))
+            :add(nn.JoinTable(1, 1)):add(c)",
+    );
+    assert!((graph.0 - containers.0).abs() < 1e-12, "{} and {}", graph.0, containers.0);
+    assert!((graph.1 - containers.1).abs().max().double_value(&[]) < 1e-12);
+}
