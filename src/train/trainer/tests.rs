@@ -154,6 +154,16 @@ fn best_and_last_snapshots_are_kept() {
 }
 
 #[test]
+fn snapshots_are_taken_by_the_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    let (often, never) = (folder.path().join("often"), folder.path().join("never"));
+    whole(&often, Plan { snapshot_interval: Interval::Minutes(1e-9), ..plan() });
+    assert_eq!(epochs(&often, EventKind::Snapshot).len(), 18, "one a step");
+    whole(&never, Plan { snapshot_interval: Interval::Minutes(1e6), ..plan() });
+    assert_eq!(epochs(&never, EventKind::Snapshot), [3.0], "the one at the end");
+}
+
+#[test]
 fn patience_ends_a_run_that_no_longer_gains() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j");
