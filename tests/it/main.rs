@@ -9,6 +9,7 @@
 mod architecture;
 mod conventions;
 mod data;
+mod engines;
 mod errors;
 mod hdf5;
 mod job;

@@ -16,7 +16,7 @@ pub const SPEC: Spec = Spec::criterion(
 );
 
 /// Negative log-likelihood of unnormalised scores.
-pub struct CrossEntropy(Box<dyn Criterion>);
+pub struct CrossEntropy(pub Box<dyn Criterion>);
 
 fn build(builder: &mut dyn Builder) -> Result<Box<dyn Criterion>> {
     Ok(Box::new(CrossEntropy(builder.criterion("nll")?)))
