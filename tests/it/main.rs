@@ -14,5 +14,6 @@ mod job;
 mod packages;
 mod reference;
 mod resume;
+mod th;
 mod tool;
 mod tree;

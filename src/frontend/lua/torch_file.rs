@@ -121,6 +121,9 @@ pub(super) fn install(lua: &Lua, torch: &Table) -> mlua::Result<()> {
     add("load_code", lua.create_function(load_code)?)?;
     add("dump", lua.create_function(dump)?)?;
     add("unknown_class", lua.create_function(unknown_class)?)?;
+    add("not_loaded", lua.create_function(not_loaded)?)?;
+    let upgrade = lua.load(include_str!("prelude/old_files.lua")).set_name("=[digits] old_files.lua");
+    native.raw_set("upgrade", upgrade.call::<Function>(())?)?;
     methods::install(lua, &native)?;
     lua.load(include_str!("prelude/file.lua")).set_name("=[digits] file.lua").call::<()>((torch, native))
 }
@@ -152,6 +155,28 @@ fn dump(lua: &Lua, function: Function) -> mlua::Result<Option<mlua::LuaString>> 
         return Ok(None);
     }
     lua.create_string(function.dump(false)).map(Some)
+}
+
+/// `torch.load` failed with this: a damaged file becomes a page of its own, anything else is raised again.
+fn not_loaded(lua: &Lua, (name, why): (String, Value)) -> mlua::Result<()> {
+    let words = match &why {
+        Value::String(words) => words.to_string_lossy(),
+        other => return Err(mlua::Error::runtime(other.to_string()?)),
+    };
+    let is_damage = ["read error", "unknown object", "the stream is damaged"].iter().any(|sign| words.contains(sign));
+    if !is_damage {
+        return Err(mlua::Error::runtime(words));
+    }
+    // Lua puts the place in front of its words.
+    let short = words.rsplit(": ").next().unwrap_or_default().to_string();
+    Err(raise(
+        Error::new(Kind::Data, format!("{name} is damaged, or written in another mode than it is read"))
+            .with_cause(if words.contains("read error") { format!("read error: {short}") } else { short })
+            .with_help(
+                "torch.load(name, 'ascii') reads text, 'b32' files of 32-bit machines; copy the file in binary mode",
+            )
+            .at(origin(lua).as_ref()),
+    ))
 }
 
 fn unknown_class(lua: &Lua, class: String) -> mlua::Result<()> {

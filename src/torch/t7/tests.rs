@@ -209,3 +209,31 @@ fn counts_that_cannot_be_reserve_nothing() {
         assert!(page.contains("huge.t7 is damaged or no .t7 file: it ends in the middle of an object"), "{page}");
     }
 }
+
+/// Recipe: `tests/golden/t7/recipe.py`, which knows nothing of this crate.
+#[test]
+fn files_of_another_writer_are_read() {
+    for name in ["net.t7", "net_b32.t7", "net_ascii.t7", "net_old.t7"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/t7").join(name);
+        let file = Document::open(&path).unwrap();
+        let net = file.root();
+        assert_eq!(file.class(net).as_deref(), Some("nn.Sequential"), "{name}");
+        assert_eq!(file.field(net, "own"), Some(net), "{name}: the reference to itself");
+        let linear = &file.list(file.field(net, "modules").unwrap())[0];
+        let tensor = |field: &str| file.tensor(file.field(linear, field).unwrap()).unwrap();
+        let (weight, bias) = (tensor("weight"), tensor("bias"));
+        assert_eq!(
+            (weight.size(), weight.values().unwrap()),
+            (vec![2, 3], vec![0.5, -1.25, 2.0, 3.0, 4.0, -5.0]),
+            "{name}"
+        );
+        assert_eq!((bias.size(), bias.values().unwrap()), (vec![2], vec![0.125, 6.0]), "{name}");
+        assert!(weight.storage().unwrap().same(&bias.storage().unwrap()), "{name}");
+        assert_eq!((tensor("gradWeight").dim(), file.field(linear, "train")), (0, Some(&Value::Bool(true))), "{name}");
+        let sizes = file.field(file.field(net, "note").unwrap(), "sizes").unwrap();
+        assert_eq!(file.list(sizes), [Value::Number(3.0), Value::Number(2.0)], "{name}");
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/t7/net.t7");
+    let file = Document::open(&path).unwrap();
+    assert_eq!(file.to_bytes(Encoding::BINARY).unwrap(), std::fs::read(path).unwrap(), "what is written again");
+}

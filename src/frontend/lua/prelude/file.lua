@@ -224,6 +224,7 @@ local function read_torch(file, keep)
       read(object, file, version or 0)
    elseif type(object) == 'table' then
       for key, value in pairs(file:readObject()) do object[key] = value end
+      native.upgrade(object, class)
    else
       error(string.format('Cannot load object class <%s>', class))
    end
@@ -346,8 +347,9 @@ function torch.load(name, mode, referenced)
    if mode == 'ascii' then file:ascii() else file:binary() end
    if long_sizes[mode] then file:longSize(long_sizes[mode]) end
    file:referenced(referenced ~= false)
-   local object = file:readObject()
+   local ok, object = pcall(file.readObject, file)
    file:close()
+   if not ok then native.not_loaded(name, object) end
    return object
 end
 

@@ -1,0 +1,2 @@
+local weights = torch.load("cut.t7")
+print(weights)

@@ -1,0 +1,1 @@
+print(torch.load("own.t7"))

@@ -1,0 +1,2 @@
+-- the line in the other file is shown
+dofile("part.lua")
