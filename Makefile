@@ -85,9 +85,12 @@ tools:
 test:
 	@.ci/run
 
-# The peers' environment takes some gigabytes: the PyTorch wheel brings CUDA with it.
+# The peers' environment takes some gigabytes: the PyTorch wheel brings CUDA with it. About twelve minutes once that and
+# the benches are built; nothing else should run meanwhile. ONLY=lenet,wait takes some figures, QUICK=1 only tries them.
 bench: dataset
-	@$$(.ci/venv build/venv-bench lmdb numpy pillow torch==2.11.0) tests/bench/run.py --digits $(DIGITS) --dataset $(DATASET)
+	@cargo bench --locked --bench step --no-run
+	@$$(.ci/venv build/venv-bench lmdb numpy pillow torch==2.11.0) tests/bench/run.py --digits $(DIGITS) --dataset $(DATASET) \
+	    $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 clean:
 	rm -rf target build

@@ -1,67 +1,20 @@
-//! One training step of the seed's autoencoder at batch 64: our engines against libtorch written by hand, and against
-//! the floor, the time that the processor's multiply-adds alone take.
+//! One training step at batch 64: our engines against the same network hand-written with tch, and against the floor,
+//! the time that the processor's multiply-adds alone take.
 //!
-//! `cargo bench --bench step` prints criterion's times, then the table of ratios; `-- ratios` prints the table only.
-//! Other programs disturb wall clocks: the table interleaves its variants and gives medians over the rounds, and a
-//! second column in processor time of one thread, which a busy machine changes little.
+//! `cargo bench --bench step` prints criterion's times, then the table of ratios; `-- ratios [FILE]` prints the table
+//! only, and writes every round's ratio into FILE as JSON. Other programs disturb wall clocks: the table interleaves
+//! its variants and gives medians over the rounds.
 #![expect(clippy::print_stdout, reason = "a bench tells its numbers")]
 
-#[path = "../src/train/engine/sample.rs"]
-#[expect(clippy::unwrap_used, reason = "shared with the tests; a bench may fail by panicking")]
-mod sample;
+mod networks;
 
 use std::{hint::black_box, time::Instant};
 
 use criterion::{Criterion, criterion_group};
-use digits::{
-    error, nn,
-    nn::Activity,
-    optim::OptimizerSpec,
-    torch,
-    torch::TensorType,
-    train::engine::{Engine, EngineOptions, engine},
-};
-use sample::{Sample, batch};
 
-const SAMPLES: usize = 64;
+const SAMPLES: usize = networks::SAMPLES as usize;
 /// Multiply-adds of a step: forward and weight gradient of every layer, input gradient of all but the first.
 const MULTIPLY_ADDS: usize = SAMPLES * (2 * (784 * 300) + 3 * (300 * 50 + 50 * 300 + 300 * 784));
-
-fn make(threads: usize, force_autograd: bool) -> Box<dyn Engine> {
-    let options = EngineOptions { batch_size: SAMPLES, threads, force_autograd };
-    let network = Sample::autoencoder().network(TensorType::FLOAT);
-    engine(network, &OptimizerSpec::default(), &options).expect("the autoencoder trains")
-}
-
-/// The same step as anyone would write it with tch: `nn::seq` and SGD, here with Torch's dampening.
-struct ByHand {
-    store: tch::nn::VarStore,
-    net: tch::nn::Sequential,
-    optimizer: tch::nn::Optimizer,
-}
-
-impl ByHand {
-    fn new() -> ByHand {
-        use tch::nn::{self, OptimizerConfig};
-        let store = nn::VarStore::new(tch::Device::Cpu);
-        let mut net = nn::seq();
-        for (i, (a, b)) in [(784, 300), (300, 50), (50, 300), (300, 784)].into_iter().enumerate() {
-            net = net.add(nn::linear(store.root() / i, a, b, nn::LinearConfig::default()));
-            net = if i < 3 { net.add_fn(tch::Tensor::relu) } else { net };
-        }
-        let optimizer = nn::sgd(0.9, 0.9, 1e-4, false).build(&store, 0.01).expect("the settings are right");
-        ByHand { store, net, optimizer }
-    }
-
-    fn step(&mut self, input: &tch::Tensor) {
-        use tch::nn::Module;
-        let target = input.view([-1, 784]);
-        let output = self.net.forward(&(&target * 0.003_906_25));
-        let loss = output.mse_loss(&target, tch::Reduction::Mean);
-        self.optimizer.backward_step(&loss);
-        black_box(&self.store);
-    }
-}
 
 /// The floor's work: as many multiply-adds as a step, in registers only.
 fn multiply_adds(count: usize) -> f32 {
@@ -109,29 +62,21 @@ fn chains_avx512(count: usize) -> f32 {
     sums.iter().map(|&s| _mm512_cvtss_f32(s)).sum()
 }
 
-/// Processor time of this thread, in seconds.
-#[expect(unsafe_code, reason = "a system call without a safe form in std")]
-fn thread_seconds() -> f64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is a timespec to be filled.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut now) };
-    now.tv_sec as f64 + now.tv_nsec as f64 * 1e-9
-}
-
-/// A way to run one step, its times by the clock and by this thread's processor time.
+/// A way to run one step, libtorch's threads for it, and its times by the clock.
 struct Variant<'a> {
     name: &'static str,
+    threads: i32,
     step: Box<dyn FnMut() + 'a>,
-    wall: Vec<f64>,
-    cpu: Vec<f64>,
+    seconds: Vec<f64>,
 }
 
 impl Variant<'_> {
     fn measure(&mut self, steps: u32) {
-        let (wall, cpu) = (Instant::now(), thread_seconds());
+        tch::set_num_threads(self.threads);
+        (self.step)(); // the first one after another variant finds cold caches
+        let begin = Instant::now();
         (0..steps).for_each(|_| (self.step)());
-        self.cpu.push((thread_seconds() - cpu) / f64::from(steps));
-        self.wall.push(wall.elapsed().as_secs_f64() / f64::from(steps));
+        self.seconds.push(begin.elapsed().as_secs_f64() / f64::from(steps));
     }
 }
 
@@ -141,74 +86,89 @@ fn median(numbers: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-/// Interleaved rounds, and the table.
-fn ratios() {
-    tch::set_num_threads(1);
-    let input = batch(SAMPLES as i64, 784, 1);
-    let target = Activity::Tensor(input.shallow_clone());
-    let run = |mut engine: Box<dyn Engine>| {
-        let (input, target) = (&input, &target);
-        Box::new(move || engine.step(input, target, 0.01, 1).expect("the batch fits")) as Box<dyn FnMut()>
-    };
-    let mut hand = ByHand::new();
-    let floor2 = || {
+/// Interleaved rounds, the table of ratios, and as JSON in `file` every round's ratio.
+fn ratios(file: Option<&str>) {
+    let rounds: usize = std::env::var("DIGITS_BENCH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
+    let cases = [networks::autoencoder(), networks::lenet(), networks::normalised()];
+    let floor = || {
         std::thread::scope(|scope| {
             scope.spawn(|| multiply_adds(10 * MULTIPLY_ADDS));
             black_box(multiply_adds(10 * MULTIPLY_ADDS));
         });
     };
-    let variant = |name, step| Variant { name, step, wall: vec![], cpu: vec![] };
     let mut variants = vec![
-        variant("floor, 1 thread", Box::new(|| _ = black_box(multiply_adds(MULTIPLY_ADDS))) as Box<dyn FnMut()>),
         // Twenty steps' work at once on two threads, so that starting the thread does not count.
-        variant("floor, 2 threads (20 steps)", Box::new(floor2)),
-        variant("chain, 1 thread", run(make(1, false))),
-        variant("chain, 2 threads", run(make(2, false))),
-        variant("autograd, 1 thread", run(make(1, true))),
-        variant("tch by hand, 1 thread", Box::new(|| hand.step(&input))),
+        Variant { name: "floor of the autoencoder", threads: 2, step: Box::new(floor), seconds: vec![] },
     ];
-    for round in 0..42 {
+    for case in &cases {
+        let (input, target) = (&case.input, &case.target);
+        let mut ours = case.engine(false);
+        println!("{}: {}", case.name, ours.describe());
+        // The engine has set libtorch's threads as it wants them.
+        let threads = tch::get_num_threads();
+        let step = move || ours.step(input, target, 0.01, 1).expect("the batch fits");
+        variants.push(Variant { name: case.name, threads, step: Box::new(step), seconds: vec![] });
+        let mut hand = (case.by_hand)();
+        let step = Box::new(move || hand.step(input, target));
+        variants.push(Variant { name: "tch by hand", threads: 2, step, seconds: vec![] });
+    }
+    for round in 0..=rounds {
         for variant in &mut variants {
-            variant.measure(if variant.name.starts_with("floor, 2") { 1 } else { 20 });
+            variant.measure(if variant.name.starts_with("floor") { 1 } else { 10 });
         }
         if round == 0 {
-            variants.iter_mut().for_each(|v| (v.wall.clear(), v.cpu.clear()).0);
+            variants.iter_mut().for_each(|v| v.seconds.clear());
         }
     }
-    variants[1].wall.iter_mut().for_each(|seconds| *seconds /= 20.0);
-    println!("{:<28} {:>9} {:>12} {:>22}", "way to run one step", "ms (wall)", "x 2-t floor", "x 1-t floor (cpu time)");
-    let (floor_wall, floor_cpu) = (variants[1].wall.clone(), variants[0].cpu.clone());
+    variants[0].seconds.iter_mut().for_each(|seconds| *seconds /= 20.0);
+    let over = |a: &Variant<'_>, b: &Variant<'_>| -> Vec<f64> {
+        a.seconds.iter().zip(&b.seconds).map(|(a, b)| a / b).collect()
+    };
+    let mut table = vec![("autoencoder over the floor".to_string(), over(&variants[1], &variants[0]))];
+    for pair in variants[1..].chunks(2) {
+        table.push((format!("{} over tch by hand", pair[0].name), over(&pair[0], &pair[1])));
+    }
     for v in &variants {
-        let over = |times: &[f64], floor: &[f64]| {
-            median(&times.iter().zip(floor).map(|(time, floor)| time / floor).collect::<Vec<_>>())
-        };
-        let cpu = if v.name.contains("2 threads") { "-".into() } else { format!("{:.2}", over(&v.cpu, &floor_cpu)) };
-        println!("{:<28} {:>9.3} {:>12.2} {cpu:>22}", v.name, median(&v.wall) * 1e3, over(&v.wall, &floor_wall));
+        println!("{:<40} {:>8.3} ms", v.name, median(&v.seconds) * 1e3);
+    }
+    for (name, ratios) in &table {
+        println!("{name:<60} {:>6.3}", median(ratios));
+    }
+    if let Some(file) = file {
+        let json: serde_json::Map<_, _> = table.into_iter().map(|(name, ratios)| (name, ratios.into())).collect();
+        std::fs::write(file, serde_json::Value::from(json).to_string()).expect("the file can be written");
     }
 }
 
 fn steps(criterion: &mut Criterion) {
-    let input = batch(SAMPLES as i64, 784, 1);
-    let target = Activity::Tensor(input.shallow_clone());
     let mut group = criterion.benchmark_group("step");
-    for (name, threads, force_autograd) in [("chain 1", 1, false), ("chain 2", 2, false), ("autograd", 1, true)] {
-        let mut engine = make(threads, force_autograd);
-        group.bench_function(name, |b| b.iter(|| engine.step(&input, &target, 0.01, 1).expect("the batch fits")));
+    for case in [networks::autoencoder(), networks::lenet(), networks::normalised()] {
+        for force_autograd in [false, true] {
+            tch::set_num_threads(2);
+            let mut engine = case.engine(force_autograd);
+            let name = format!("{}, {}", case.name, engine.describe());
+            group.bench_function(name, |b| {
+                b.iter(|| engine.step(&case.input, &case.target, 0.01, 1).expect("the batch fits"));
+            });
+        }
+        tch::set_num_threads(2);
+        let mut hand = (case.by_hand)();
+        group
+            .bench_function(format!("{}, tch by hand", case.name), |b| b.iter(|| hand.step(&case.input, &case.target)));
     }
-    let mut hand = ByHand::new();
-    group.bench_function("tch by hand", |b| b.iter(|| hand.step(&input)));
     group.finish();
 }
 
 criterion_group!(benches, steps);
 
 fn main() {
-    if !std::env::args().any(|arg| arg == "ratios") {
-        tch::set_num_threads(1);
+    let arguments: Vec<String> = std::env::args().collect();
+    let at = arguments.iter().position(|argument| argument == "ratios");
+    if at.is_none() {
         benches();
         Criterion::default().configure_from_args().final_summary();
     }
-    if !std::env::args().any(|arg| arg == "--test") {
-        ratios();
+    if !arguments.iter().any(|argument| argument == "--test") {
+        ratios(at.and_then(|at| arguments.get(at + 1)).map(String::as_str).filter(|word| !word.starts_with('-')));
     }
 }

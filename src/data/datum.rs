@@ -58,6 +58,43 @@ pub struct Planes {
     pub values: Values,
 }
 
+/// An image's values where they lie, channel by channel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pixels<'a> {
+    /// Pixels, 0..=255.
+    Bytes(&'a [u8]),
+    /// Any numbers.
+    Floats(&'a [f32]),
+}
+
+impl Pixels<'_> {
+    /// How many values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Pixels::Bytes(values) => values.len(),
+            Pixels::Floats(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Planes {
+    /// The values.
+    #[must_use]
+    pub fn pixels(&self) -> Pixels<'_> {
+        match &self.values {
+            Values::Bytes(values) => Pixels::Bytes(values),
+            Values::Floats(values) => Pixels::Floats(values),
+        }
+    }
+}
+
 /// `1x28x28`, the way shapes are written in messages.
 #[must_use]
 pub fn shape_text(shape: [i64; 3]) -> String {

@@ -298,9 +298,9 @@ impl Source {
             let draw = self.options.train.then_some(Draw { seed: self.options.seed, epoch, index: (first + i) as u64 });
             let input = &mut input[i * input_size..][..input_size];
             let target = &mut target[i * target_size..][..target_size];
-            self.cache.with(&self.records, index, |sample| {
-                self.preprocess.apply(&sample.image, draw, scratch, input);
-                self.write_target(&sample.target, index, target)
+            self.cache.with(&self.records, index, |image, label| {
+                self.preprocess.apply_to(image, draw, scratch, input);
+                self.write_target(label, index, target)
             })?;
         }
         let (input, target) = buffers.tensors(count)?;

@@ -29,7 +29,7 @@ mod sampler;
 mod transform;
 
 pub use dataset::{Dataset, Manifest, Parts, SplitEntry};
-pub use datum::{Planes, Values};
+pub use datum::{Pixels, Planes, Values};
 pub use image::{Encoding, Image, Resize};
 pub use loader::{Batch, DataLoader, LoaderOptions};
 pub use mean::{Mean, MeanSum};

@@ -8,7 +8,7 @@ use std::ops::Sub;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mean, Planes, Random, Values, datum::shape_text};
+use super::{Mean, Pixels, Planes, Random, datum::shape_text};
 use crate::error::{Error, Kind, Result};
 
 mod augment;
@@ -142,21 +142,31 @@ impl Preprocess {
     /// When `image` or `out` has another number of values than the plan's shapes.
     pub fn apply<T: Real>(&self, image: &Planes, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [T]) {
         assert_eq!(image.shape, self.shape, "the caller checks shapes");
+        self.apply_to(image.pixels(), draw, scratch, out);
+    }
+
+    /// [`Preprocess::apply`] on values that lie somewhere else.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn apply_to<T: Real>(&self, image: Pixels<'_>, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [T]) {
+        let count = self.shape.iter().product::<i64>() as usize;
+        assert_eq!(image.len(), count, "the caller checks shapes");
         let mut random = draw.map(|draw| Random::new(&[draw.seed, draw.epoch, draw.index]));
         match random.as_mut().filter(|_| self.augment.any()) {
             None => {
                 let [_, h, w] = self.shape;
                 let window = self.window([h, w], random.as_mut());
-                match &image.values {
-                    Values::Bytes(values) => self.subtract_into(values, window, out),
-                    Values::Floats(values) => self.subtract_into(values, window, out),
+                match image {
+                    Pixels::Bytes(values) => self.subtract_into(values, window, out),
+                    Pixels::Floats(values) => self.subtract_into(values, window, out),
                 }
             }
             Some(random) => {
                 scratch.image.clear();
-                match &image.values {
-                    Values::Bytes(values) => scratch.image.extend(values.iter().map(|&v| f32::from(v))),
-                    Values::Floats(values) => scratch.image.extend_from_slice(values),
+                match image {
+                    Pixels::Bytes(values) => scratch.image.extend(values.iter().map(|&v| f32::from(v))),
+                    Pixels::Floats(values) => scratch.image.extend_from_slice(values),
                 }
                 self.augment.colour(&mut scratch.image, random);
                 self.subtract_in_place(&mut scratch.image);
@@ -239,7 +249,7 @@ impl Preprocess {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Values, *};
 
     fn planes(shape: [i64; 3]) -> Planes {
         let count = shape.iter().product::<i64>();

@@ -175,6 +175,11 @@ pub trait Optimizer {
     /// When libtorch refuses.
     fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, rate: f64) -> Result<()>;
 
+    /// The rule itself when it is `sgd`, for engines that fuse it into their own backward.
+    fn as_sgd(&mut self) -> Option<&mut Sgd> {
+        None
+    }
+
     /// The state under Torch's names, for a snapshot: shared tensors, not copies. Empty before the first step where
     /// Torch's is.
     fn state(&self) -> Vec<(String, tch::Tensor)>;

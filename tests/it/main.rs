@@ -9,6 +9,7 @@
 mod architecture;
 mod conventions;
 mod data;
+mod engines;
 mod errors;
 mod job;
 mod packages;

@@ -1,18 +1,32 @@
 //! Decoded records that are kept, when all of them fit the budget.
+//!
+//! Images of bytes lie one after another in a single block: a block for each of them would scatter what decoding
+//! leaves behind between them, and the process would grow to several times what it keeps.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    cell::UnsafeCell,
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use super::super::{Records, Sample, Target, Values};
-use crate::error::Result;
+use crate::{data::Pixels, error::Result};
 
 /// Every record once it was needed, or nothing at all.
 pub(super) struct Cache {
     /// Empty when the set does not fit.
-    samples: Vec<OnceLock<Sample>>,
+    kept: Vec<OnceLock<Kept>>,
+    block: Block,
     filled: AtomicU64,
+}
+
+enum Kept {
+    /// Its image is in the block.
+    InBlock(Target),
+    /// Its image is of another type than the first one's.
+    Whole(Sample),
 }
 
 impl Cache {
@@ -26,23 +40,27 @@ impl Cache {
             Target::Label(_) => 0,
             Target::Planes(planes) => bytes(&planes.values),
         };
-        let each = bytes(&first.image.values) + target + size_of::<OnceLock<Sample>>();
+        let each = bytes(&first.image.values) + target + size_of::<OnceLock<Kept>>();
         let fits = (each as u64).checked_mul(records.len()).is_some_and(|all| all <= budget);
-        let mut samples = Vec::new();
+        let mut kept = Vec::new();
+        let mut block = Block::new(0, 0);
         if fits {
-            samples.resize_with(records.len() as usize, OnceLock::new);
+            kept.resize_with(records.len() as usize, OnceLock::new);
+            if let Values::Bytes(values) = &first.image.values {
+                block = Block::new(values.len(), kept.len());
+            }
         }
-        Cache { samples, filled: AtomicU64::new(0) }
+        Cache { kept, block, filled: AtomicU64::new(0) }
     }
 
     /// Whether records are kept.
     pub(super) fn keeps(&self) -> bool {
-        !self.samples.is_empty()
+        !self.kept.is_empty()
     }
 
     /// Whether every record is here.
     pub(super) fn complete(&self) -> bool {
-        self.keeps() && self.filled.load(Ordering::Relaxed) == self.samples.len() as u64
+        self.keeps() && self.filled.load(Ordering::Relaxed) == self.kept.len() as u64
     }
 
     /// Calls `use_it` with record `index`, which is decoded unless it is here.
@@ -50,18 +68,77 @@ impl Cache {
         &self,
         records: &Records,
         index: u32,
-        use_it: impl FnOnce(&Sample) -> Result<R>,
+        use_it: impl FnOnce(Pixels<'_>, &Target) -> Result<R>,
     ) -> Result<R> {
-        let Some(cell) = self.samples.get(index as usize) else {
-            return use_it(&records.get(u64::from(index))?);
+        let at = index as usize;
+        let Some(cell) = self.kept.get(at) else {
+            let sample = records.get(u64::from(index))?;
+            return use_it(sample.image.pixels(), &sample.target);
         };
-        if let Some(sample) = cell.get() {
-            return use_it(sample);
+        if cell.get().is_none() {
+            let sample = records.get(u64::from(index))?;
+            if self.block.keep(at, sample, cell) {
+                self.filled.fetch_add(1, Ordering::Relaxed);
+            }
         }
-        let sample = records.get(u64::from(index))?;
-        if cell.set(sample).is_ok() {
-            self.filled.fetch_add(1, Ordering::Relaxed);
+        match cell.get().expect("it was kept here or by another thread") {
+            Kept::InBlock(target) => use_it(Pixels::Bytes(self.block.image(at, cell)), target),
+            Kept::Whole(sample) => use_it(sample.image.pixels(), &sample.target),
         }
-        use_it(cell.get().expect("it was set here or by another thread"))
+    }
+}
+
+/// Images of one size, one after another.
+struct Block {
+    /// Bytes of one.
+    each: usize,
+    bytes: Box<[UnsafeCell<u8>]>,
+    /// Held while an image is put.
+    writing: Mutex<()>,
+}
+
+#[expect(unsafe_code, reason = "each image is written once, before the cell that says so is set")]
+// SAFETY: `keep` writes an image under the lock and only while its cell is empty; `image` is called once it is set.
+unsafe impl Sync for Block {}
+
+impl Block {
+    fn new(each: usize, count: usize) -> Block {
+        // Zeroed memory is not in use before it is written.
+        let bytes: Box<[u8]> = vec![0; each * count].into_boxed_slice();
+        #[expect(unsafe_code, reason = "UnsafeCell<u8> has u8's layout")]
+        // SAFETY: as the reason says, and the box is handed over whole.
+        let bytes = unsafe { Box::from_raw(Box::into_raw(bytes) as *mut [UnsafeCell<u8>]) };
+        Block { each, bytes, writing: Mutex::new(()) }
+    }
+
+    /// Keeps a record; false when it was here already.
+    fn keep(&self, at: usize, sample: Sample, cell: &OnceLock<Kept>) -> bool {
+        let _guard = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if cell.get().is_some() {
+            return false;
+        }
+        match &sample.image.values {
+            Values::Bytes(values) if values.len() == self.each && !self.bytes.is_empty() => {
+                let place = &self.bytes[at * self.each..][..self.each];
+                #[expect(unsafe_code, reason = "the one write of this image")]
+                // SAFETY: the lock is held and the cell is empty, so that nobody else reads or writes this part.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(values.as_ptr(), place.as_ptr().cast::<u8>().cast_mut(), self.each);
+                }
+                cell.set(Kept::InBlock(sample.target)).is_ok()
+            }
+            _ => cell.set(Kept::Whole(sample)).is_ok(),
+        }
+    }
+
+    /// The image of a cell that is set.
+    fn image(&self, at: usize, cell: &OnceLock<Kept>) -> &[u8] {
+        assert!(cell.get().is_some(), "only what is kept can be seen");
+        let place = &self.bytes[at * self.each..][..self.each];
+        #[expect(unsafe_code, reason = "nobody writes it any more")]
+        // SAFETY: the cell is set, so that `keep` will not write this part again; setting it published the bytes.
+        unsafe {
+            std::slice::from_raw_parts(place.as_ptr().cast::<u8>(), self.each)
+        }
     }
 }

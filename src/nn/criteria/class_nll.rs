@@ -32,10 +32,11 @@ pub const SPEC: Spec = Spec {
 /// Negative log-likelihood of classes.
 pub struct ClassNll {
     /// `[c]`
-    weights: Option<tch::Tensor>,
-    size_average: bool,
+    pub weights: Option<tch::Tensor>,
+    /// Divide by the number of samples.
+    pub size_average: bool,
     /// As targets give it, 1-based.
-    ignore_index: i64,
+    pub ignore_index: i64,
 }
 
 pub(super) fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {

@@ -24,7 +24,7 @@ pub const SPEC: Spec = Spec {
 };
 
 /// Negative log-likelihood of unnormalised scores.
-pub struct CrossEntropy(ClassNll);
+pub struct CrossEntropy(pub ClassNll);
 
 impl Criterion for CrossEntropy {
     fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {

@@ -40,6 +40,14 @@ fn build(_: &mut dyn Builder, kind: Kind) -> Result<Box<dyn Module>> {
     Ok(Box::new(SoftMax(kind)))
 }
 
+impl SoftMax {
+    /// Whether it gives logarithms.
+    #[must_use]
+    pub fn is_log(&self) -> bool {
+        matches!(self.0, Kind::Logarithm)
+    }
+}
+
 impl Module for SoftMax {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         let x = input.tensor()?;

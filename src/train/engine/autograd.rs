@@ -20,6 +20,11 @@ impl Autograd {
         Autograd { network, optimizer, losses: Vec::new() }
     }
 
+    /// The rule and its state, for engines on top of this one.
+    pub(super) fn optimizer(&mut self) -> &mut dyn Optimizer {
+        &mut *self.optimizer
+    }
+
     /// Loss and gradients; parameters are not changed.
     fn differentiate(&self, input: &tch::Tensor, target: &Activity) -> Result<tch::Tensor> {
         let mut cx = Context::new(Mode::Train);

@@ -49,19 +49,13 @@ impl Chain {
             size_average: recognise::criterion(&network).is_some_and(|mse| mse.size_average),
             buffers: Buffers::new(&shape, options.batch_size),
             optimizer: Sgd::new(spec),
-            level: Level::detect(),
+            level: options.level.unwrap_or_else(Level::detect),
             accepted: Vec::new(),
             losses: Vec::new(),
             network,
             shape,
             team,
         })
-    }
-
-    /// Uses other instructions than the best.
-    #[cfg(test)]
-    pub(super) fn set_level(&mut self, level: Level) {
-        self.level = level;
     }
 
     /// The shape of the output. The first batch of a shape runs through the network's own modules, which refuse it

@@ -3,12 +3,14 @@
 //! **In:** a network, an optimiser's settings, batches. **Out:** updated parameters, losses, outputs. **Never:** files,
 //! epochs, what a batch was made from.
 //!
-//! Two kinds: `autograd` runs every network; `chain` runs the common one (Linear and ReLU in a row, MSE, SGD, f32,
-//! processor) on kernels of its own and gives the same numbers up to rounding.
+//! Three kinds: `autograd` runs every network; `chain` (Linear and ReLU in a row, MSE, SGD) and `panels` (small
+//! convolutional networks) run common ones in f32 on the processor, on kernels of their own, and give the same numbers
+//! up to rounding.
 
 mod autograd;
 mod chain;
 mod kernels;
+mod panels;
 mod recognise;
 mod team;
 
@@ -16,6 +18,8 @@ mod team;
 mod sample;
 #[cfg(test)]
 mod tests;
+
+pub use kernels::Level;
 
 use crate::{
     error::Result,
@@ -72,13 +76,17 @@ pub struct EngineOptions {
     pub threads: usize,
     /// Never use the kernels of our own.
     pub force_autograd: bool,
+    /// The shape `[c, h, w]` of a sample, where it is known beforehand: an engine may plan for it.
+    pub sample: Option<Vec<i64>>,
+    /// The instructions of our own kernels, one of [`Level::available`]; the best when none is named.
+    pub level: Option<Level>,
 }
 
 impl Default for EngineOptions {
     /// Batches of 64; two threads, or one on a machine with one core.
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        EngineOptions { batch_size: 64, threads: cores.min(2), force_autograd: false }
+        EngineOptions { batch_size: 64, threads: cores.min(2), force_autograd: false, sample: None, level: None }
     }
 }
 
@@ -93,5 +101,12 @@ pub fn engine(network: Network, spec: &OptimizerSpec, options: &EngineOptions) -
     {
         return Ok(Box::new(chain::Chain::new(network, shape, spec, options)?));
     }
-    Ok(Box::new(autograd::Autograd::new(network, optimizer)))
+    let general = autograd::Autograd::new(network, optimizer);
+    if options.force_autograd {
+        return Ok(Box::new(general));
+    }
+    Ok(match panels::Panels::new(general, options)? {
+        Ok(panels) => Box::new(panels),
+        Err(general) => Box::new(general),
+    })
 }

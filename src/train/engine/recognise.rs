@@ -29,8 +29,13 @@ pub(super) fn chain(network: &Network, spec: &OptimizerSpec) -> Option<Shape> {
     let mut chain = Reader { network, layers: Vec::new(), scale: 1.0 };
     chain.read(&network.root)?;
     let Reader { layers, scale, .. } = chain;
+    let parts = layers
+        .iter()
+        .flat_map(|l| [Some((l.weight, l.inputs * l.outputs)), l.bias.map(|bias| (bias, l.outputs))])
+        .flatten()
+        .collect();
     let widths_fit = layers.windows(2).all(|pair| pair[0].outputs == pair[1].inputs);
-    (!layers.is_empty() && widths_fit && covers_all(&layers, network)).then_some(Shape { layers, scale })
+    (!layers.is_empty() && widths_fit && covers(parts, network)).then_some(Shape { layers, scale })
 }
 
 /// The criterion, when it is `nn.MSECriterion`.
@@ -56,9 +61,9 @@ impl Reader<'_> {
             let layer = Layer {
                 inputs: usize::try_from(inputs).ok()?,
                 outputs: usize::try_from(outputs).ok()?,
-                weight: self.place(&linear.weight)?,
+                weight: place(self.network, &linear.weight)?,
                 bias: match &linear.bias {
-                    Some(bias) if bias.numel() as i64 == outputs => Some(self.place(bias)?),
+                    Some(bias) if bias.numel() as i64 == outputs => Some(place(self.network, bias)?),
                     Some(_) => return None,
                     None => None,
                 },
@@ -79,27 +84,23 @@ impl Reader<'_> {
         // Views keep the order of the numbers, and whether they fit the batch is checked by running them once.
         (module.is::<View>() || module.is::<Reshape>()).then_some(())
     }
-
-    /// Where a learned, contiguous f32 parameter starts in the flat vector.
-    fn place(&self, tensor: &tch::Tensor) -> Option<usize> {
-        let parameters = &self.network.parameters;
-        let known = parameters.list.iter().find(|p| p.leaf.data_ptr() == tensor.data_ptr())?;
-        let usual = known.learns
-            && tensor.kind() == tch::Kind::Float
-            && tensor.device() == tch::Device::Cpu
-            && tensor.is_contiguous();
-        let bytes = (tensor.data_ptr() as usize).checked_sub(parameters.flat.view().data_ptr() as usize)?;
-        (usual && bytes.is_multiple_of(4)).then_some(bytes / 4)
-    }
 }
 
-/// Whether the layers' parameters are exactly the flat vector: nothing is shared, and nothing else is learned.
-fn covers_all(layers: &[Layer], network: &Network) -> bool {
-    let mut parts: Vec<(usize, usize)> = layers
-        .iter()
-        .flat_map(|l| [Some((l.weight, l.inputs * l.outputs)), l.bias.map(|bias| (bias, l.outputs))])
-        .flatten()
-        .collect();
+/// Where a learned, contiguous f32 parameter starts in the flat vector.
+pub(super) fn place(network: &Network, tensor: &tch::Tensor) -> Option<usize> {
+    let parameters = &network.parameters;
+    let known = parameters.list.iter().find(|p| p.leaf.data_ptr() == tensor.data_ptr())?;
+    let usual = known.learns
+        && tensor.kind() == tch::Kind::Float
+        && tensor.device() == tch::Device::Cpu
+        && tensor.is_contiguous();
+    let bytes = (tensor.data_ptr() as usize).checked_sub(parameters.flat.view().data_ptr() as usize)?;
+    (usual && bytes.is_multiple_of(4)).then_some(bytes / 4)
+}
+
+/// Whether these parts, as start and length, are exactly the flat vector: nothing is shared, and nothing else is
+/// learned.
+pub(super) fn covers(mut parts: Vec<(usize, usize)>, network: &Network) -> bool {
     parts.sort_unstable();
     let mut next = 0;
     for (start, len) in &parts {

@@ -8,7 +8,7 @@ use super::{
 use crate::{nn::modules::mul_constant::MulConstant, torch::TensorType};
 
 fn options(threads: usize) -> EngineOptions {
-    EngineOptions { batch_size: 64, threads, force_autograd: false }
+    EngineOptions { batch_size: 64, threads, force_autograd: false, sample: None, level: None }
 }
 
 fn autograd(sample: &Sample, spec: &OptimizerSpec) -> Box<dyn Engine> {
@@ -129,8 +129,8 @@ fn every_instruction_set_gives_the_same_numbers() {
     for level in Level::available() {
         let network = sample.network(TensorType::FLOAT);
         let shape = recognise::chain(&network, &spec).unwrap();
-        let mut chain = chain::Chain::new(network, shape, &spec, &options(2)).unwrap();
-        chain.set_level(level);
+        let mut chain =
+            chain::Chain::new(network, shape, &spec, &EngineOptions { level: Some(level), ..options(2) }).unwrap();
         (0..12).for_each(|t| step(&mut chain, 50, t));
         let difference = distance(&weights(&chain), &weights(&*oracle));
         assert!(difference < 1e-6, "{level:?}: {difference:e}");

@@ -7,7 +7,7 @@
 /// # Safety
 /// All functions need the processor features of the type; pointers must be good for sixteen f32. They are inlined
 /// into functions compiled for those features (see `kernels/mod.rs`).
-pub(super) trait Lanes: Copy {
+pub(in crate::train::engine) trait Lanes: Copy {
     /// Rows of a register tile: with sixteen columns they fill the vector registers without spilling.
     const ROWS: usize;
     unsafe fn splat(x: f32) -> Self;
@@ -21,11 +21,33 @@ pub(super) trait Lanes: Copy {
     unsafe fn relu(self) -> Self;
     /// self where `gate` is not ≤ 0, else 0: the gradient of a ReLU whose output was `gate`.
     unsafe fn gated(self, gate: Self) -> Self;
+    /// `b` where it is larger or NaN, else self: a maximum that keeps the first of equals, as in libtorch.
+    unsafe fn larger(self, b: Self) -> Self;
+    /// self where x = y, else 0; and self where not, else 0.
+    unsafe fn split(self, x: Self, y: Self) -> (Self, Self);
+    /// The registers of this level one by one, for tiles that need no more than one.
+    type Vector: Vector;
+}
+
+/// One register of f32.
+///
+/// # Safety
+/// As for [`Lanes`]; pointers must be good for WIDTH f32.
+pub(in crate::train::engine) trait Vector: Copy {
+    /// Numbers in it, a divisor of sixteen.
+    const WIDTH: usize;
+    unsafe fn zero() -> Self;
+    unsafe fn load(from: *const f32) -> Self;
+    /// self · b + c, rounded once where the processor can.
+    unsafe fn mul_add(self, b: Self, c: Self) -> Self;
+    unsafe fn add(self, b: Self) -> Self;
+    /// The sum of its numbers, in an order that depends on the level only.
+    unsafe fn sum(self) -> f32;
 }
 
 /// Plain Rust, for every processor.
 #[derive(Clone, Copy)]
-pub(super) struct Portable([f32; 16]);
+pub(in crate::train::engine) struct Portable([f32; 16]);
 
 impl Lanes for Portable {
     const ROWS: usize = 2;
@@ -61,20 +83,59 @@ impl Lanes for Portable {
     unsafe fn gated(self, gate: Self) -> Self {
         Portable(std::array::from_fn(|i| if gate.0[i] <= 0.0 { 0.0 } else { self.0[i] }))
     }
+    #[inline(always)]
+    unsafe fn larger(self, b: Self) -> Self {
+        Portable(std::array::from_fn(|i| if b.0[i] > self.0[i] || b.0[i].is_nan() { b.0[i] } else { self.0[i] }))
+    }
+    #[inline(always)]
+    unsafe fn split(self, x: Self, y: Self) -> (Self, Self) {
+        let keep =
+            |same: bool| Portable(std::array::from_fn(|i| if (x.0[i] == y.0[i]) == same { self.0[i] } else { 0.0 }));
+        (keep(true), keep(false))
+    }
+    type Vector = Eight;
+}
+
+/// Eight f32 in plain Rust.
+#[derive(Clone, Copy)]
+pub(in crate::train::engine) struct Eight([f32; 8]);
+
+impl Vector for Eight {
+    const WIDTH: usize = 8;
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        Eight([0.0; 8])
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        Eight(from.cast::<[f32; 8]>().read_unaligned())
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+        Eight(std::array::from_fn(|i| self.0[i] * b.0[i] + c.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn add(self, b: Self) -> Self {
+        Eight(std::array::from_fn(|i| self.0[i] + b.0[i]))
+    }
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        self.0.iter().sum()
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::{Avx2, Avx512};
+pub(in crate::train::engine) use x86::{Avx2, Avx512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::Lanes;
+    use super::{Lanes, Vector};
 
     /// AVX2 and FMA: two registers of eight. 6 rows · 2 = 12 accumulators of the 16 registers.
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Avx2(__m256, __m256);
+    pub(in crate::train::engine) struct Avx2(__m256, __m256);
 
     impl Lanes for Avx2 {
         const ROWS: usize = 6;
@@ -118,11 +179,56 @@ mod x86 {
                 _mm256_and_ps(self.1, _mm256_cmp_ps::<_CMP_NLE_UQ>(gate.1, zero)),
             )
         }
+        #[inline(always)]
+        unsafe fn larger(self, b: Self) -> Self {
+            let larger = |a: __m256, b: __m256| {
+                let or_nan = _mm256_or_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(b, a), _mm256_cmp_ps::<_CMP_UNORD_Q>(b, b));
+                _mm256_blendv_ps(a, b, or_nan)
+            };
+            Avx2(larger(self.0, b.0), larger(self.1, b.1))
+        }
+        #[inline(always)]
+        unsafe fn split(self, x: Self, y: Self) -> (Self, Self) {
+            let (m0, m1) = (_mm256_cmp_ps::<_CMP_EQ_OQ>(x.0, y.0), _mm256_cmp_ps::<_CMP_EQ_OQ>(x.1, y.1));
+            let hit = Avx2(_mm256_and_ps(m0, self.0), _mm256_and_ps(m1, self.1));
+            (hit, Avx2(_mm256_andnot_ps(m0, self.0), _mm256_andnot_ps(m1, self.1)))
+        }
+        type Vector = Ymm;
+    }
+
+    /// One register of AVX2.
+    #[derive(Clone, Copy)]
+    pub(in crate::train::engine) struct Ymm(__m256);
+
+    impl Vector for Ymm {
+        const WIDTH: usize = 8;
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            Ymm(_mm256_setzero_ps())
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Ymm(_mm256_loadu_ps(from))
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+            Ymm(_mm256_fmadd_ps(self.0, b.0, c.0))
+        }
+        #[inline(always)]
+        unsafe fn add(self, b: Self) -> Self {
+            Ymm(_mm256_add_ps(self.0, b.0))
+        }
+        #[inline(always)]
+        unsafe fn sum(self) -> f32 {
+            let half = _mm_add_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
+            let pair = _mm_add_ps(half, _mm_movehl_ps(half, half));
+            _mm_cvtss_f32(_mm_add_ss(pair, _mm_movehdup_ps(pair)))
+        }
     }
 
     /// AVX-512: one register of sixteen. 12 accumulators hide the latency of two units.
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Avx512(__m512);
+    pub(in crate::train::engine) struct Avx512(__m512);
 
     impl Lanes for Avx512 {
         const ROWS: usize = 12;
@@ -157,6 +263,41 @@ mod x86 {
         #[inline(always)]
         unsafe fn gated(self, gate: Self) -> Self {
             Avx512(_mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_NLE_UQ>(gate.0, _mm512_setzero_ps()), self.0))
+        }
+        #[inline(always)]
+        unsafe fn larger(self, b: Self) -> Self {
+            let greater = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(b.0, self.0);
+            Avx512(_mm512_mask_mov_ps(self.0, greater | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(b.0, b.0), b.0))
+        }
+        #[inline(always)]
+        unsafe fn split(self, x: Self, y: Self) -> (Self, Self) {
+            let same = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(x.0, y.0);
+            (Avx512(_mm512_maskz_mov_ps(same, self.0)), Avx512(_mm512_maskz_mov_ps(!same, self.0)))
+        }
+        type Vector = Avx512;
+    }
+
+    impl Vector for Avx512 {
+        const WIDTH: usize = 16;
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            Avx512(_mm512_setzero_ps())
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Avx512(_mm512_loadu_ps(from))
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, b: Self, c: Self) -> Self {
+            Avx512(_mm512_fmadd_ps(self.0, b.0, c.0))
+        }
+        #[inline(always)]
+        unsafe fn add(self, b: Self) -> Self {
+            Avx512(_mm512_add_ps(self.0, b.0))
+        }
+        #[inline(always)]
+        unsafe fn sum(self) -> f32 {
+            _mm512_reduce_add_ps(self.0)
         }
     }
 }

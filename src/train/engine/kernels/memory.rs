@@ -53,18 +53,18 @@ unsafe impl Sync for MutPtr {}
 struct Line([f32; 16]);
 
 /// Zeroed f32 from a cache line's start, written by several threads in separate places.
-pub(super) struct Floats(Box<[UnsafeCell<Line>]>);
+pub(in crate::train::engine) struct Floats(Box<[UnsafeCell<Line>]>);
 
 // SAFETY: the phases give each thread its own part, and barriers lie between writing and reading.
 unsafe impl Sync for Floats {}
 
 impl Floats {
-    fn new(len: usize) -> Floats {
+    pub(in crate::train::engine) fn new(len: usize) -> Floats {
         Floats((0..len.div_ceil(16)).map(|_| UnsafeCell::new(Line([0.0; 16]))).collect())
     }
 
     /// The first element.
-    pub(super) fn start(&self) -> *mut f32 {
+    pub(in crate::train::engine) fn start(&self) -> *mut f32 {
         self.0.as_ptr().cast::<f32>().cast_mut()
     }
 }
@@ -72,7 +72,7 @@ impl Floats {
 /// Squared errors of one panel, a sum for each of its samples.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-pub(super) struct Sums(pub(super) [f64; 16]);
+pub(in crate::train::engine) struct Sums(pub(in crate::train::engine) [f64; 16]);
 
 /// All memory of a step. Sizes are for `capacity` samples, a multiple of 16.
 pub(in super::super) struct Buffers {
@@ -118,7 +118,7 @@ impl Buffers {
 }
 
 /// The part of `0..len` of thread `thread` of `threads`, cut at multiples of `unit`.
-pub(super) fn share(len: usize, unit: usize, thread: usize, threads: usize) -> Range<usize> {
+pub(in crate::train::engine) fn share(len: usize, unit: usize, thread: usize, threads: usize) -> Range<usize> {
     let units = len.div_ceil(unit);
     let cut = |i: usize| (units * i / threads * unit).min(len);
     cut(thread)..cut(thread + 1)

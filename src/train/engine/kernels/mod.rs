@@ -11,18 +11,21 @@
 //! Each output number is one chain of multiply-adds in a fixed order, however tiles and threads are cut: the same
 //! bits for any number of threads. AVX2 and AVX-512 differ from the portable form by their single rounding.
 
-mod lanes;
+pub(super) mod lanes;
+mod layout;
+mod learn;
 mod memory;
 mod phases;
-mod tile;
+pub(super) mod tile;
 
-pub(super) use memory::{Buffers, Layer, MutPtr, Shape};
+pub(super) use layout::{to_panel, transpose};
+pub(super) use memory::{Buffers, Floats, Layer, MutPtr, Shape, Sums, share};
 
 use super::team::Barrier;
 
 /// Which instructions run the kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
+pub enum Level {
     /// AVX-512F
     Avx512,
     /// AVX2 and FMA
@@ -33,7 +36,8 @@ pub(super) enum Level {
 
 impl Level {
     /// The best that this processor has.
-    pub(super) fn detect() -> Level {
+    #[must_use]
+    pub fn detect() -> Level {
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx512f") {
@@ -47,7 +51,8 @@ impl Level {
     }
 
     /// For the log.
-    pub(super) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Level::Avx512 => "avx512",
             Level::Avx2 => "avx2",
@@ -56,8 +61,8 @@ impl Level {
     }
 
     /// Every level that this processor can run.
-    #[cfg(test)]
-    pub(super) fn available() -> Vec<Level> {
+    #[must_use]
+    pub fn available() -> Vec<Level> {
         let mut levels = vec![Level::Portable];
         #[cfg(target_arch = "x86_64")]
         {

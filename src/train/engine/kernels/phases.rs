@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::{
     Buffers, Job, Layer, Shape, Task, Update,
     lanes::Lanes,
+    layout::{to_panel, transpose},
     memory::share,
     tile::{Rows, each_tile, tile},
 };
@@ -142,42 +143,6 @@ impl Part<'_> {
             }
         }
     }
-}
-
-/// `filled` rows of `features` numbers to one panel; the columns of missing samples become 0.
-#[inline(always)]
-unsafe fn to_panel(rows: *const f32, features: usize, filled: usize, panel: *mut f32) {
-    for k0 in (0..features).step_by(16) {
-        let width = (features - k0).min(16);
-        if filled == 16 && width == 16 {
-            let mut block = [[0.0f32; 16]; 16];
-            for (i, row) in block.iter_mut().enumerate() {
-                *row = rows.add(i * features + k0).cast::<[f32; 16]>().read_unaligned();
-            }
-            panel.add(16 * k0).cast::<[[f32; 16]; 16]>().write(transposed(&block));
-        } else {
-            for k in k0..k0 + width {
-                for i in 0..16 {
-                    *panel.add(16 * k + i) = if i < filled { *rows.add(i * features + k) } else { 0.0 };
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn transposed(block: &[[f32; 16]; 16]) -> [[f32; 16]; 16] {
-    std::array::from_fn(|k| std::array::from_fn(|i| block[i][k]))
-}
-
-/// `width` rows of sixteen, transposed; the missing columns of the result become 0.
-#[inline(always)]
-unsafe fn transpose(from: *const f32, width: usize, to: *mut f32) {
-    let mut block = [[0.0f32; 16]; 16];
-    for (k, row) in block.iter_mut().enumerate().take(width) {
-        *row = from.add(16 * k).cast::<[f32; 16]>().read();
-    }
-    to.cast::<[[f32; 16]; 16]>().write(transposed(&block));
 }
 
 /// y = relu(scale · W x + b); after the last layer the error against the target, or y itself in evaluation.
@@ -320,7 +285,12 @@ impl Rows for WeightGradient<'_> {
             }
             let width = (layer.inputs - 16 * strip).min(16);
             for (r, sum) in sums.into_iter().enumerate() {
-                self.learn(layer.weight + (at + r) * layer.inputs + 16 * strip, width, sum);
+                self.update.learn(
+                    part.job.parameters.0,
+                    layer.weight + (at + r) * layer.inputs + 16 * strip,
+                    width,
+                    sum,
+                );
             }
         }
         if let Some(bias) = layer.bias {
@@ -331,44 +301,8 @@ impl Rows for WeightGradient<'_> {
                 }
                 let mut lanes = [0.0f32; 16];
                 sums.store(lanes.as_mut_ptr());
-                self.learn(bias + at + r, 1, R::splat(lanes.iter().sum()));
+                self.update.learn(part.job.parameters.0, bias + at + r, 1, R::splat(lanes.iter().sum()));
             }
         }
-    }
-}
-
-impl WeightGradient<'_> {
-    /// SGD on the `width` parameters from `start` on, whose gradients are the first lanes of `g`.
-    #[inline(always)]
-    unsafe fn learn<R: Lanes>(&self, start: usize, width: usize, g: R) {
-        let x = self.part.job.parameters.0.add(start);
-        let momentum = !self.update.velocity.0.is_null();
-        let v = if momentum { self.update.velocity.0.add(start) } else { x };
-        if width == 16 {
-            let (new, velocity) = self.moved(R::load(x), g, R::load(v));
-            if momentum {
-                velocity.store(v);
-            }
-            new.store(x);
-            return;
-        }
-        let (mut xs, mut vs) = ([0.0f32; 16], [0.0f32; 16]);
-        std::ptr::copy_nonoverlapping(x, xs.as_mut_ptr(), width);
-        std::ptr::copy_nonoverlapping(v, vs.as_mut_ptr(), width);
-        let (new, velocity) = self.moved(R::load(xs.as_ptr()), g, R::load(vs.as_ptr()));
-        new.store(xs.as_mut_ptr());
-        velocity.store(vs.as_mut_ptr());
-        if momentum {
-            std::ptr::copy_nonoverlapping(vs.as_ptr(), v, width);
-        }
-        std::ptr::copy_nonoverlapping(xs.as_ptr(), x, width);
-    }
-
-    #[inline(always)]
-    unsafe fn moved<R: Lanes>(&self, x: R, g: R, v: R) -> (R, R) {
-        let u = self.update;
-        let g = R::splat(u.decay).mul_add(x, g);
-        let v = if u.velocity.0.is_null() { g } else { R::splat(u.take).mul_add(g, R::splat(u.keep).mul(v)) };
-        (R::splat(-u.rate).mul_add(v, x), v)
     }
 }

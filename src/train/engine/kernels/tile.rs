@@ -9,7 +9,7 @@ use super::lanes::Lanes;
 /// # Safety
 /// All addressed elements must be readable.
 #[inline(always)]
-pub(super) unsafe fn tile<R: Lanes, const M: usize>(
+pub(in crate::train::engine) unsafe fn tile<R: Lanes, const M: usize>(
     a: *const f32,
     row: usize,
     step: usize,
@@ -27,7 +27,7 @@ pub(super) unsafe fn tile<R: Lanes, const M: usize>(
 }
 
 /// Work on M neighbouring rows.
-pub(super) trait Rows {
+pub(in crate::train::engine) trait Rows {
     /// Rows `at..at + M`.
     ///
     /// # Safety
@@ -40,7 +40,7 @@ pub(super) trait Rows {
 /// # Safety
 /// As [`Rows::rows`].
 #[inline(always)]
-pub(super) unsafe fn each_tile<R: Lanes>(from: usize, to: usize, work: &impl Rows) {
+pub(in crate::train::engine) unsafe fn each_tile<R: Lanes>(from: usize, to: usize, work: &impl Rows) {
     let mut at = from;
     while to - at >= R::ROWS {
         match R::ROWS {
@@ -64,5 +64,32 @@ pub(super) unsafe fn each_tile<R: Lanes>(from: usize, to: usize, work: &impl Row
     }
     if to > at {
         work.rows::<R, 1>(at);
+    }
+}
+
+/// Cuts `from..to` into tiles of nearly equal height, none above ROWS: no tile is too low to keep the units busy.
+///
+/// # Safety
+/// As [`Rows::rows`].
+#[inline(always)]
+pub(in crate::train::engine) unsafe fn each_even_tile<R: Lanes>(from: usize, to: usize, work: &impl Rows) {
+    let tiles = (to - from).div_ceil(R::ROWS);
+    for i in 0..tiles {
+        let (at, end) = (from + (to - from) * i / tiles, from + (to - from) * (i + 1) / tiles);
+        match end - at {
+            1 => work.rows::<R, 1>(at),
+            2 => work.rows::<R, 2>(at),
+            3 if R::ROWS > 2 => work.rows::<R, 3>(at),
+            4 if R::ROWS > 2 => work.rows::<R, 4>(at),
+            5 if R::ROWS > 2 => work.rows::<R, 5>(at),
+            6 if R::ROWS > 2 => work.rows::<R, 6>(at),
+            7 if R::ROWS > 6 => work.rows::<R, 7>(at),
+            8 if R::ROWS > 6 => work.rows::<R, 8>(at),
+            9 if R::ROWS > 6 => work.rows::<R, 9>(at),
+            10 if R::ROWS > 6 => work.rows::<R, 10>(at),
+            11 if R::ROWS > 6 => work.rows::<R, 11>(at),
+            12 if R::ROWS > 6 => work.rows::<R, 12>(at),
+            _ => unreachable!("a tile has 1 to ROWS rows"),
+        }
     }
 }

@@ -32,15 +32,32 @@ def fields(message):
             at += size
 
 
-def image(record):
-    """The pixels of a Datum as u8 [c, h, w]; colour planes as they are stored."""
+def datum(record):
+    """The pixels of a Datum as u8 [c, h, w], colour planes as they are stored, and its label."""
     found = dict(fields(memoryview(record)))
+    label = found.get(5, 0)
     if found.get(7):
         from PIL import Image
 
         pixels = np.asarray(Image.open(io.BytesIO(found[4])))
-        return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return np.frombuffer(found[4], np.uint8).reshape(found[1], found[2], found[3])
+        return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1), label
+    return np.frombuffer(found[4], np.uint8).reshape(found[1], found[2], found[3]), label
+
+
+def varint(number):
+    """A number as protobuf writes it."""
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def raw_datum(shape, pixels, label):
+    """A Datum of unencoded bytes."""
+    head = b"".join(bytes([tag]) + varint(extent) for tag, extent in zip((8, 16, 24), shape))
+    return head + b"\x22" + varint(len(pixels)) + pixels + b"\x28" + varint(label)
 
 
 def mean(path):
@@ -63,9 +80,9 @@ class Images:
         return len(self.keys)
 
     def __getitem__(self, index):
-        """Grey levels less the mean, f32 [c, h, w]."""
+        """Grey levels less the mean, f32 [c, h, w], and the label."""
         if self.records is None:  # opened in the process that reads
             env = lmdb.open(self.folder, readonly=True, lock=False, readahead=False)
             self.records = env.begin(buffers=True)
-        pixels = image(self.records.get(self.keys[index]))
-        return pixels.astype(np.float32) - self.mean.reshape(pixels.shape)
+        pixels, label = datum(self.records.get(self.keys[index]))
+        return pixels.astype(np.float32) - self.mean.reshape(pixels.shape), np.int64(label)

@@ -1,0 +1,343 @@
+//! A step on panels in three phases, a barrier between them: forward, loss and packing; gradients of the stages'
+//! inputs and each panel's share of the convolutions' (samples shared out among the threads in both); then the sums
+//! over panels and the linear weights' gradients, fused with what is learned (weights shared out).
+#![expect(unsafe_code, reason = "pointers into the buffers; who writes where is said at each function")]
+#![expect(unsafe_op_in_unsafe_fn, reason = "the functions are made of such operations; `Part::run` has the contract")]
+
+use std::ops::Range;
+
+use super::{
+    convolution, linear, loss,
+    plan::{Buffers, Kind, Loss, Plan, Stage, partial_len},
+    pool,
+};
+use crate::train::engine::{
+    kernels::{
+        MutPtr, Update,
+        lanes::Lanes,
+        share,
+        tile::each_even_tile,
+        {to_panel, transpose},
+    },
+    team::Barrier,
+};
+
+/// What is done with a gradient as soon as it is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Learn {
+    /// The SGD step on the flat parameters.
+    Sgd(Update, MutPtr),
+    /// It goes to the flat vector of gradients, for another rule.
+    Store(MutPtr),
+}
+
+impl Learn {
+    /// Takes the `width` gradients in the first lanes of `g`, for the parameters from `start` on.
+    #[inline(always)]
+    pub(super) unsafe fn take<R: Lanes>(&self, start: usize, width: usize, g: R) {
+        match self {
+            Learn::Sgd(update, parameters) => update.learn(parameters.0, start, width, g),
+            Learn::Store(gradient) if width == 16 => g.store(gradient.0.add(start)),
+            Learn::Store(gradient) => {
+                let mut lanes = [0.0f32; 16];
+                g.store(lanes.as_mut_ptr());
+                std::ptr::copy_nonoverlapping(lanes.as_ptr(), gradient.0.add(start), width);
+            }
+        }
+    }
+}
+
+/// What the output is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Target<'a> {
+    /// `[n, outputs]`, row-major.
+    Values(MutPtr),
+    /// A class for each sample, from 0.
+    Labels(&'a [usize]),
+}
+
+/// What is done with one block of samples.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Task {
+    /// Forward, loss, backward, and what is learned; the factor of the loss' gradient.
+    Train(Learn, f32),
+    /// Forward and loss; the output goes, row by row, to this address.
+    Evaluate(MutPtr),
+}
+
+/// One block of samples.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job<'a> {
+    /// Samples, at most the capacity of the buffers.
+    pub(super) n: usize,
+    /// `[n, inputs]`, row-major.
+    pub(super) input: MutPtr,
+    pub(super) target: Target<'a>,
+    /// The flat parameters.
+    pub(super) parameters: MutPtr,
+    pub(super) task: Task,
+}
+
+/// What one thread needs to know to do its part.
+pub(super) struct Part<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) buffers: &'a Buffers,
+    pub(super) job: &'a Job<'a>,
+    pub(super) thread: usize,
+    pub(super) threads: usize,
+    pub(super) barrier: &'a Barrier,
+}
+
+impl Part<'_> {
+    /// The whole part.
+    ///
+    /// # Safety
+    /// Every thread of the team calls it with the same job; the job's pointers must be good for the plan; nobody else
+    /// may touch buffers, parameters, velocity or gradients meanwhile; the caller is compiled for R's processor.
+    /// Between two barriers a thread writes only its own panels, its own share of the packed weights, or its own share
+    /// of what is learned, and reads only what was finished before the last barrier or what it wrote itself.
+    #[inline(always)]
+    pub(super) unsafe fn run<R: Lanes>(&self) {
+        let panels = share(self.job.n.div_ceil(16), 1, self.thread, self.threads);
+        self.read_batch(panels.clone());
+        for i in 0..self.plan.stages.len() {
+            self.forward::<R>(i, panels.clone());
+        }
+        self.compare(panels.clone());
+        match self.job.task {
+            Task::Evaluate(output) => self.write_output(panels, output.0),
+            Task::Train(learn, _) => {
+                let first = self.plan.first_learning();
+                (first + 1..self.plan.stages.len()).for_each(|i| self.pack::<R>(i));
+                self.barrier.wait();
+                for i in (first..self.plan.stages.len()).rev() {
+                    self.backward::<R>(i, i > first, panels.clone());
+                }
+                self.barrier.wait();
+                for i in first..self.plan.stages.len() {
+                    self.learn::<R>(i, &learn);
+                }
+            }
+        }
+    }
+
+    fn stage(&self, i: usize) -> &Stage {
+        &self.plan.stages[i]
+    }
+
+    /// Samples in panel `p`.
+    fn filled(&self, p: usize) -> usize {
+        (self.job.n - 16 * p).min(16)
+    }
+
+    /// Panels of stage `i`'s input.
+    fn input(&self, i: usize) -> *mut f32 {
+        if i == 0 { self.buffers.input.start() } else { self.buffers.stages[i - 1].output.start() }
+    }
+
+    /// The input of stage `i`, when a ReLU made it.
+    fn gate(&self, i: usize) -> Option<*const f32> {
+        (i > 0 && self.stage(i - 1).relu).then(|| self.input(i).cast_const())
+    }
+
+    unsafe fn weight(&self, i: usize) -> (*const f32, Option<*const f32>) {
+        let place = self.stage(i).place().expect("called for stages with a weight");
+        let at = |start: usize| self.job.parameters.0.add(start).cast_const();
+        (at(place.weight), place.bias.map(at))
+    }
+
+    #[inline(always)]
+    unsafe fn read_batch(&self, panels: Range<usize>) {
+        let (inputs, outputs) = (self.plan.inputs(), self.plan.outputs());
+        for p in panels {
+            let panel = self.buffers.input.start().add(16 * p * inputs);
+            to_panel(self.job.input.0.add(16 * p * inputs), inputs, self.filled(p), panel);
+            if self.plan.scale != 1.0 {
+                (0..16 * inputs).for_each(|i| *panel.add(i) *= self.plan.scale);
+            }
+            if let Target::Values(target) = self.job.target {
+                let panel = self.buffers.target.start().add(16 * p * outputs);
+                to_panel(target.0.add(16 * p * outputs), outputs, self.filled(p), panel);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn forward<R: Lanes>(&self, i: usize, panels: Range<usize>) {
+        let (stage, x, y) = (self.stage(i), self.input(i), self.buffers.stages[i].output.start());
+        let (inputs, outputs) = (stage.input.features(), stage.output.features());
+        let each = |work: &dyn Fn(*const f32, *mut f32)| {
+            panels.clone().for_each(|p| work(x.add(16 * p * inputs), y.add(16 * p * outputs)));
+        };
+        match stage.kind {
+            Kind::Pad(edge) => each(&|x, y| pool::pad(stage, edge, x, y)),
+            Kind::MaxPool(window) => {
+                for p in panels {
+                    pool::forward::<R>(stage, window, x.add(16 * p * inputs), y.add(16 * p * outputs));
+                }
+            }
+            Kind::Convolution(_, window) => {
+                let (weight, bias) = self.weight(i);
+                let work = convolution::Forward { stage, window, weight, bias, x, y, panels };
+                each_even_tile::<R>(0, stage.output.c, &work);
+            }
+            Kind::Linear(_) => {
+                let (weight, bias) = self.weight(i);
+                let relu = stage.relu;
+                let work = linear::Forward { inputs, outputs, relu, weight, bias, x, y, panels: panels.clone() };
+                each_even_tile::<R>(0, outputs, &work);
+                if matches!(self.job.task, Task::Train(..)) {
+                    for p in panels {
+                        for strip in 0..inputs.div_ceil(16) {
+                            let width = (inputs - 16 * strip).min(16);
+                            let to = self.buffers.stages[i].strips.start();
+                            let to = to.add(16 * (strip * self.buffers.capacity + 16 * p));
+                            transpose(x.add(16 * (p * inputs + 16 * strip)), width, to);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Losses, and the gradient of the last output.
+    unsafe fn compare(&self, panels: Range<usize>) {
+        let (features, last) = (self.plan.outputs(), self.plan.stages.len() - 1);
+        let buffers = &self.buffers.stages[last];
+        for p in panels {
+            let place = 16 * p * features;
+            let (delta, scale) = match self.job.task {
+                Task::Train(_, scale) => (Some(buffers.delta.start().add(place)), scale),
+                Task::Evaluate(_) => (None, 0.0),
+            };
+            let (filled, y, relu) = (self.filled(p), buffers.output.start().add(place), self.stage(last).relu);
+            let output = loss::Output { features, filled, y, delta, scale, relu };
+            let sums = &mut (*self.buffers.sums[p].get()).0;
+            *sums = [0.0; 16];
+            match (self.plan.loss, self.job.target) {
+                (Loss::ClassNll { output_is_log }, Target::Labels(labels)) => {
+                    output.class_nll(output_is_log, &labels[16 * p..], sums);
+                }
+                _ => output.mse(self.buffers.target.start().add(place), sums),
+            }
+        }
+    }
+
+    /// This thread's share of stage `i`'s weight.
+    #[inline(always)]
+    unsafe fn pack<R: Lanes>(&self, i: usize) {
+        let (stage, to) = (self.stage(i), self.buffers.stages[i].packed.start());
+        let rows = share(stage.output.c, 1, self.thread, self.threads);
+        match stage.kind {
+            Kind::Convolution(_, window) => {
+                let work = convolution::Pack { stage, window, weight: self.weight(i).0, to, outputs: rows };
+                each_even_tile::<R>(0, stage.input.c, &work);
+            }
+            Kind::Linear(_) => {
+                let (inputs, outputs) = (stage.input.features(), stage.output.c);
+                let work = linear::Pack { inputs, outputs, weight: self.weight(i).0, to, rows };
+                each_even_tile::<R>(0, inputs, &work);
+            }
+            Kind::Pad(_) | Kind::MaxPool(_) => {}
+        }
+    }
+
+    /// The gradient of stage `i`'s input, when it is wanted, and the panels' shares of a convolution's gradient.
+    #[inline(always)]
+    unsafe fn backward<R: Lanes>(&self, i: usize, wanted: bool, panels: Range<usize>) {
+        let (stage, buffers, x) = (self.stage(i), &self.buffers.stages[i], self.input(i).cast_const());
+        let (inputs, outputs) = (stage.input.features(), stage.output.features());
+        let delta = buffers.delta.start().cast_const();
+        if let Kind::Convolution(_, window) = stage.kind {
+            for p in panels.clone() {
+                let to = buffers.partial.start().add(p * partial_len(stage));
+                let (x, delta) = (x.add(16 * p * inputs), delta.add(16 * p * outputs));
+                convolution::weight_gradient::<R>(stage, window, x, delta, to);
+            }
+        }
+        if !wanted {
+            return;
+        }
+        let (to, gate) = (self.buffers.stages[i - 1].delta.start(), self.gate(i));
+        let packed = buffers.packed.start().cast_const();
+        match stage.kind {
+            Kind::Pad(edge) => {
+                for p in panels {
+                    let gate = gate.map(|gate| gate.add(16 * p * inputs));
+                    pool::unpad::<R>(stage, edge, gate, delta.add(16 * p * outputs), to.add(16 * p * inputs));
+                }
+            }
+            Kind::MaxPool(window) => {
+                let y = buffers.output.start().cast_const();
+                for p in panels {
+                    let (into, out) = (16 * p * inputs, 16 * p * outputs);
+                    let (before, after) = ((x.add(into), y.add(out)), (delta.add(out), to.add(into)));
+                    pool::backward::<R>(stage, window, gate.is_some(), before, after);
+                }
+            }
+            Kind::Convolution(_, window) => {
+                let work = convolution::InputGradient { stage, window, packed, delta, gate, to, panels };
+                each_even_tile::<R>(0, stage.input.c, &work);
+            }
+            Kind::Linear(_) => {
+                let work = linear::InputGradient { inputs, outputs, packed, delta, gate, to, panels };
+                each_even_tile::<R>(0, inputs, &work);
+            }
+        }
+    }
+
+    /// This thread's share of what stage `i` learns.
+    #[inline(always)]
+    unsafe fn learn<R: Lanes>(&self, i: usize, learn: &Learn) {
+        let (stage, buffers) = (self.stage(i), &self.buffers.stages[i]);
+        let Some(place) = stage.place() else { return };
+        if let Kind::Convolution(..) = stage.kind {
+            let weights = stage.weights();
+            self.sum_panels::<R>(i, (0, weights), place.weight, learn);
+            if let Some(bias) = place.bias {
+                self.sum_panels::<R>(i, (weights.next_multiple_of(16), stage.output.c), bias, learn);
+            }
+            return;
+        }
+        let (inputs, outputs) = (stage.input.features(), stage.output.c);
+        let work = linear::WeightGradient {
+            inputs,
+            outputs,
+            place,
+            strips: buffers.strips.start(),
+            capacity: self.buffers.capacity,
+            delta: buffers.delta.start(),
+            samples: self.job.n,
+            learn,
+        };
+        let rows = share(outputs, R::ROWS, self.thread, self.threads);
+        each_even_tile::<R>(rows.start, rows.end, &work);
+    }
+
+    /// Learns from `len` numbers of the panels' shares, from `from` on, that belong to the parameters at `start`.
+    #[inline(always)]
+    unsafe fn sum_panels<R: Lanes>(&self, i: usize, (from, len): (usize, usize), start: usize, learn: &Learn) {
+        let (partial, each) = (self.buffers.stages[i].partial.start().add(from), partial_len(self.stage(i)));
+        let mine = share(len, 16, self.thread, self.threads);
+        for at in mine.step_by(16) {
+            let mut sum = R::load(partial.add(at));
+            for p in 1..self.job.n.div_ceil(16) {
+                sum = R::splat(1.0).mul_add(R::load(partial.add(p * each + at)), sum);
+            }
+            learn.take(start + at, (len - at).min(16), sum);
+        }
+    }
+
+    /// The output panels, row by row.
+    unsafe fn write_output(&self, panels: Range<usize>, output: *mut f32) {
+        let outputs = self.plan.outputs();
+        let from = self.buffers.stages[self.plan.stages.len() - 1].output.start();
+        for p in panels {
+            for j in 0..outputs {
+                for c in 0..self.filled(p) {
+                    *output.add((16 * p + c) * outputs + j) = *from.add(16 * (p * outputs + j) + c);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+"""One GPU: this program against PyTorch eager and against PyTorch captured as a CUDA graph. Prints ratios.
+
+    python tests/bench/cuda.py --digits target/release/digits-rs --dataset datasets/mnist [--network autoencoder|lenet]
+
+Needs a Python whose torch 2.11 has CUDA, and a digits-rs built against that torch (see .ci/libtorch). This script has
+not been run yet: the machines this project was made on had no GPU. Its figures are images a second from the end of the
+first epoch to the end of the last, all data in the peer's device memory (its best case), medians over rounds in turn.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/peers")
+EPOCHS = 12
+
+
+def ours(arguments):
+    """Images a second by the program's own metrics, the first epoch left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [arguments.digits, "run", f"networks/{arguments.network}.lua", "--dataset", arguments.dataset, "--device", "cuda"]
+        command += ["--epochs", str(EPOCHS), "--validation-interval", "0", "--snapshot-interval", "0", "--job", f"{folder}/job"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        with open(f"{folder}/job/metrics.jsonl") as file:
+            events = [json.loads(line) for line in file]
+    train = [event for event in events if event["event"] == "train" and event["epoch"] > 1]
+    # The last step's time was read after the device had finished: metrics wait for the losses.
+    steps = train[-1]["iteration"] - train[0]["iteration"]
+    return 64 * steps / (train[-1]["time"] - train[0]["time"])
+
+
+def peer(arguments, is_captured):
+    """The same network and rule in PyTorch, eager or as one captured graph a step."""
+    import numpy as np
+    import torch
+    from caffe_lmdb import Images, mean
+    from torch import nn
+
+    mean_image = mean(f"{arguments.dataset}/mean.binaryproto")
+    images = Images(f"{arguments.dataset}/train_db", mean_image)
+    pixels, labels = (torch.from_numpy(np.stack(column)).cuda() for column in zip(*(images[i] for i in range(len(images)))))
+    if arguments.network == "autoencoder":
+        network = nn.Sequential(
+            nn.Flatten(), nn.Linear(784, 300), nn.ReLU(), nn.Linear(300, 50), nn.ReLU(), nn.Linear(50, 300), nn.ReLU(), nn.Linear(300, 784)
+        )
+        criterion, scale = nn.MSELoss(), 0.00390625
+    else:
+        network = nn.Sequential(
+            nn.Conv2d(1, 20, 5), nn.MaxPool2d(2), nn.Conv2d(20, 50, 5), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10), nn.LogSoftmax(1),
+        )
+        criterion, scale = nn.NLLLoss(), 0.0125
+    network = network.cuda()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9, dampening=0.9, weight_decay=1e-4, foreach=True)
+    batch, target = torch.zeros(64, 1, 28, 28, device="cuda"), torch.zeros(64, dtype=torch.int64, device="cuda")
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        wanted = batch.flatten(1) if arguments.network == "autoencoder" else target
+        criterion(network(batch * scale), wanted).backward()
+        optimizer.step()
+
+    if is_captured:
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                step()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            step()
+    run = graph.replay if is_captured else step
+
+    def epoch():
+        done = 0
+        for indices in torch.randperm(len(pixels), device="cuda").split(64):
+            if len(indices) == 64:  # a captured graph has one size
+                batch.copy_(pixels[indices])
+                target.copy_(labels[indices])
+                run()
+                done += 64
+        return done
+
+    epoch()
+    torch.cuda.synchronize()
+    begin = time.monotonic()
+    done = sum(epoch() for _ in range(EPOCHS - 1))
+    torch.cuda.synchronize()
+    return done / (time.monotonic() - begin)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--digits", default="target/release/digits-rs")
+    parser.add_argument("--dataset", default="datasets/mnist")
+    parser.add_argument("--network", choices=["autoencoder", "lenet"], default="autoencoder")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    arguments.digits, arguments.dataset = os.path.abspath(arguments.digits), os.path.abspath(arguments.dataset)
+    import torch
+
+    if not torch.cuda.is_available():
+        sys.exit("this Python's torch finds no CUDA device: nothing is measured")
+    print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, {arguments.network}")
+    rates = {"digits-rs": [], "PyTorch eager": [], "PyTorch, CUDA graph": []}
+    for _ in range(arguments.rounds):
+        rates["digits-rs"].append(ours(arguments))
+        rates["PyTorch eager"].append(peer(arguments, False))
+        rates["PyTorch, CUDA graph"].append(peer(arguments, True))
+    for name, values in rates.items():
+        ratios = [a / b for a, b in zip(rates["digits-rs"], values)]
+        print(f"{name:<22} {statistics.median(values):>12,.0f} images/s   ours is {statistics.median(ratios):.2f} x ({min(ratios):.2f} – {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()

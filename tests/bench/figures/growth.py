@@ -1,0 +1,58 @@
+"""From ten thousand records to a million: time an image and memory, records streamed; and a plot of both."""
+import statistics
+
+from datasets import generated
+from measure import ours, row, run as run_process
+
+SIZES = [10_000, 31_623, 100_000, 316_228, 1_000_000]
+
+
+def run(arguments, say):
+    sizes = SIZES[:3] if arguments.quick else SIZES
+    times, memory = [], []
+    for size in sizes:
+        dataset = generated(size, say)
+        epochs = max(1, 60_000 // size)
+        # 1 MiB holds no set whole: every size is streamed.
+        command = ours(
+            arguments, "autoencoder", dataset, "--epochs", str(epochs), "--memory", "1", "--validation-interval", "0",
+            "--snapshot-interval", "0", "--subtract-mean", "none",
+        )
+        finished = run_process(command, samples_memory=True)
+        events = [event for event in finished.metrics if event["event"] == "train"][1:]
+        times.append(statistics.median(1e6 / event["images_per_second"] for event in events))
+        memory.append(finished.anonymous_mib)
+        say(f"  {size:,} records: {times[-1]:.2f} µs an image, {memory[-1]:.0f} MiB")
+    plot(f"{arguments.out}/growth.svg", sizes, times, memory)
+    spread = 100 * (max(times) / min(times) - 1)
+    return [
+        row(f"growth from {sizes[0]:,} to {sizes[-1]:,} records: time an image varies by, %", [spread], 10, "lower", 1, "[plot](growth.svg)"),
+        row("memory of our own, a million records less ten thousand, MiB", [memory[-1] - memory[0]], 20, "lower", 0),
+    ]
+
+
+def plot(path, sizes, times, memory):
+    """Two small panels over the number of records, as SVG."""
+    width, height, left, top = 720, 300, 60, 50
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="12">',
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+    ]
+    for panel, (title, values) in enumerate((("µs an image", times), ("MiB of its own memory", memory))):
+        x0, w, h = left + panel * 360, 270, 190
+        most = max(values) * 1.25
+        at = lambda i, value: (x0 + w * i / (len(sizes) - 1), top + h * (1 - value / most))
+        parts.append(f'<text x="{x0}" y="{top - 18}" font-size="14" font-weight="bold">{title}</text>')
+        for share in (0, 0.5, 1):
+            y = top + h * (1 - share)
+            parts.append(f'<line x1="{x0}" y1="{y}" x2="{x0 + w}" y2="{y}" stroke="#ddd"/>')
+            parts.append(f'<text x="{x0 - 6}" y="{y + 4}" text-anchor="end" fill="#555">{most * share:.3g}</text>')
+        points = [at(i, value) for i, value in enumerate(values)]
+        parts.append('<polyline fill="none" stroke="#1f5fbf" stroke-width="2" points="' + " ".join(f"{x:.1f},{y:.1f}" for x, y in points) + '"/>')
+        for (x, y), size, value in zip(points, sizes, values):
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="#1f5fbf"/>')
+            parts.append(f'<text x="{x:.1f}" y="{y - 9:.1f}" text-anchor="middle">{value:.3g}</text>')
+            parts.append(f'<text x="{x:.1f}" y="{top + h + 18}" text-anchor="middle" fill="#555">{size:,}</text>')
+        parts.append(f'<text x="{x0 + w / 2}" y="{top + h + 38}" text-anchor="middle" fill="#555">records</text>')
+    with open(path, "w") as file:
+        file.write("\n".join([*parts, "</svg>"]) + "\n")

@@ -1,0 +1,256 @@
+//! The engine of small convolutional networks against autograd: every network in `networks/`, and made-up ones for
+//! every setting that it takes over.
+
+use digits::{
+    frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
+    nn::Activity,
+    optim::{OptimizerKind, OptimizerSpec},
+    torch::Generator,
+    train::engine::{Engine, EngineOptions, Level, engine},
+};
+
+use crate::tree;
+
+const CLASSES: i64 = 10;
+
+/// A network file for samples of this shape, by one of two engines.
+struct Case<'a> {
+    text: &'a str,
+    sample: [i64; 3],
+    spec: OptimizerSpec,
+    threads: usize,
+    level: Option<Level>,
+}
+
+impl Case<'_> {
+    fn engine(&self, force_autograd: bool) -> Box<dyn Engine> {
+        // Tests run side by side: libtorch's waiting threads would only heat the machine.
+        tch::set_num_threads(1);
+        let params =
+            NetworkParams { input_shape: Some(self.sample), nclasses: Some(CLASSES), ..NetworkParams::default() };
+        let loaded = load(Source::pasted("net.lua", self.text), &params, VmOptions::default(), 7).unwrap();
+        let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu).unwrap();
+        let (threads, sample, level) = (self.threads, Some(self.sample.to_vec()), self.level);
+        let options = EngineOptions { batch_size: 64, threads, force_autograd, sample, level };
+        engine(network, &self.spec, &options).unwrap()
+    }
+
+    /// Grey levels less a mean, and classes or, for a regression, values: different for each `salt`.
+    fn batch(&self, n: i64, salt: i64, outputs: Option<i64>) -> (tch::Tensor, Activity) {
+        let mut generator = Generator::new(100 + salt.unsigned_abs());
+        let count = n * self.sample.iter().product::<i64>();
+        let numbers: Vec<f32> = (0..count).map(|_| generator.uniform(-33.0, 222.0).round() as f32).collect();
+        let input = tch::Tensor::from_slice(&numbers).view([n, self.sample[0], self.sample[1], self.sample[2]]);
+        let target = match outputs {
+            Some(outputs) => (0..n * outputs).map(|_| generator.uniform(-1.0, 1.0) as f32).collect::<Vec<_>>(),
+            None => (0..n).map(|_| generator.uniform(1.0, CLASSES as f64 + 0.99).floor() as f32).collect(),
+        };
+        (input, Activity::Tensor(tch::Tensor::from_slice(&target)))
+    }
+}
+
+fn weights(engine: &dyn Engine) -> Vec<f32> {
+    Vec::try_from(engine.network().parameters.flat.view()).unwrap()
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| f64::from((a - b).abs()))
+        .fold(0.0, |most, d| if d > most || d.is_nan() { d } else { most })
+}
+
+/// `steps` steps of both from the same state each time, every fifth batch short; losses and weights must agree.
+fn compare(name: &str, case: &Case<'_>, steps: i64, outputs: Option<i64>, rate: f64) {
+    let (mut ours, mut oracle) = (case.engine(false), case.engine(true));
+    assert!(ours.describe().starts_with("panels"), "{name}: {}", ours.describe());
+    let mut differences = Vec::new();
+    for t in 0..steps {
+        let (input, target) = case.batch([64, 64, 17, 64, 10][(t % 5) as usize], t % 30, outputs);
+        oracle.network().parameters.flat.copy_from(&ours.network().parameters.flat.view()).unwrap();
+        oracle.load_optimizer_state(&ours.optimizer_state()).unwrap();
+        for engine in [&mut ours, &mut oracle] {
+            engine.step(&input, &target, rate, t as u64).unwrap();
+        }
+        let (loss, wanted) = (ours.take_losses().unwrap()[0], oracle.take_losses().unwrap()[0]);
+        assert!((loss - wanted).abs() <= 2e-5 * wanted.abs().max(1e-3), "{name} step {t}: loss {loss}, not {wanted}");
+        differences.push(distance(&weights(&*ours), &weights(&*oracle)));
+    }
+    differences.sort_by(f64::total_cmp);
+    let typical = differences[differences.len() / 2];
+    // Where a ReLU's input or two cells of a pooling window are equal up to rounding, one sample's gradient differs.
+    assert!(typical < 2e-6, "{name}: {typical:e}");
+    assert!(differences[differences.len() - 1] < 1e-3, "{name}: {differences:?}");
+
+    for n in [1, 10, 64, 100] {
+        let (input, target) = case.batch(n, 77, outputs);
+        oracle.network().parameters.flat.copy_from(&ours.network().parameters.flat.view()).unwrap();
+        let ((loss, output), (wanted, oracle)) =
+            (ours.evaluate(&input, &target).unwrap(), oracle.evaluate(&input, &target).unwrap());
+        assert!((loss - wanted).abs() <= 2e-5 * wanted.abs().max(1e-3), "{name}: {loss}, not {wanted}");
+        assert_eq!(output.shape(), oracle.shape(), "{name}");
+        let (output, oracle) = (output.tensor().unwrap(), oracle.tensor().unwrap());
+        let (most, scale) = ((output - oracle).abs().max().double_value(&[]), oracle.abs().max().double_value(&[]));
+        assert!(most <= 1e-4 * scale.max(1.0), "{name}: outputs differ by {most}");
+    }
+}
+
+fn case(text: &str, sample: [i64; 3]) -> Case<'_> {
+    Case { text, sample, spec: OptimizerSpec::default(), threads: 2, level: None }
+}
+
+/// A network file of these layers.
+fn file(layers: &str, loss: &str) -> String {
+    format!("return function() local n = nn.Sequential() {layers} return {{ model = n, loss = {loss} }} end")
+}
+
+#[test]
+fn lenet_s_200_steps_are_autograd_s() {
+    // Unoptimised kernels take a second a step: the full length is for `cargo test --release`.
+    let steps = if cfg!(debug_assertions) { 2 } else { 200 };
+    compare("lenet.lua", &case(include_str!("../../networks/lenet.lua"), [1, 28, 28]), steps, None, 0.01);
+}
+
+#[test]
+fn a_small_network_s_200_steps_are_autograd_s() {
+    let layers =
+        "n:add(nn.MulConstant(0.01)):add(nn.SpatialConvolution(1, 6, 3, 3)):add(nn.SpatialMaxPooling(2, 2, 2, 2))
+        n:add(nn.ReLU()):add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(54, 10)):add(nn.LogSoftMax())";
+    compare("small", &case(&file(layers, "nn.ClassNLLCriterion()"), [1, 8, 8]), 200, None, 0.01);
+}
+
+#[test]
+fn every_network_of_the_repository_trains_the_same_on_every_engine() {
+    for (name, sample) in [("autoencoder.lua", [1, 28, 28]), ("lenet.lua", [3, 28, 28])] {
+        let text = std::fs::read_to_string(tree::root().join("networks").join(name)).unwrap();
+        let case = case(&text, sample);
+        let (mut ours, mut oracle) = (case.engine(false), case.engine(true));
+        for t in [0, 4] {
+            let (input, mut target) = case.batch(if t % 5 == 4 { 10 } else { 64 }, t, None);
+            if name == "autoencoder.lua" {
+                target = Activity::Tensor(input.shallow_clone());
+            }
+            for engine in [&mut ours, &mut oracle] {
+                engine.step(&input, &target, 0.01, t as u64).unwrap();
+            }
+        }
+        let (losses, wanted) = (ours.take_losses().unwrap(), oracle.take_losses().unwrap());
+        let agree = losses.iter().zip(&wanted).all(|(a, b)| (a - b).abs() <= 1e-3 * b.abs());
+        assert!(agree, "{name} by {}: {losses:?}, not {wanted:?}", ours.describe());
+    }
+}
+
+const SHAPES: &[(&str, [i64; 3], &str, &str)] = &[
+    (
+        "strides and padding",
+        [3, 13, 11],
+        "n:add(nn.MulConstant(0.01)):add(nn.SpatialConvolution(3, 7, 3, 2, 2, 1, 1, 2)):add(nn.ReLU())
+         n:add(nn.SpatialConvolution(7, 13, 2, 3, 1, 2, 0, 1)):add(nn.SpatialMaxPooling(3, 2, 2, 1)):add(nn.ReLU())
+         n:add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(__, 10)):add(nn.LogSoftMax())",
+        "nn.ClassNLLCriterion()",
+    ),
+    (
+        "overlapping pools and no bias",
+        [1, 16, 16],
+        "n:add(nn.MulConstant(0.01)):add(nn.SpatialConvolution(1, 4, 4, 4)):add(nn.SpatialMaxPooling(3, 3, 2, 2):ceil())
+         local c = nn.SpatialConvolution(4, 9, 3, 3) c.bias = nil c.gradBias = nil n:add(c):add(nn.ReLU())
+         n:add(nn.Reshape(__)):add(nn.Linear(__, 31)):add(nn.ReLU()):add(nn.Linear(31, 10))",
+        "nn.CrossEntropyCriterion()",
+    ),
+    (
+        "regression, summed",
+        [2, 9, 8],
+        "n:add(nn.MulConstant(0.01)):add(nn.SpatialConvolution(2, 5, 3, 3, 1, 1, 1, 1)):add(nn.ReLU())
+         n:add(nn.SpatialConvolution(5, 2, 3, 3, 1, 1, 1, 1))",
+        "nn.MSECriterion(false)",
+    ),
+];
+
+fn layers(text: &str, features: i64) -> String {
+    text.replace("__", &features.to_string())
+}
+
+/// The text with the number of features that its first Linear wants.
+fn fitted(index: usize) -> String {
+    let (_, _, text, loss) = SHAPES[index];
+    file(&layers(text, [13 * 7 * 2, 9 * 4 * 4, 0][index]), loss)
+}
+
+#[test]
+fn every_setting_follows_autograd_at_every_level_and_for_any_threads() {
+    for (index, &(name, sample, ..)) in SHAPES.iter().enumerate() {
+        let text = fitted(index);
+        let is_regression = index == 2;
+        let (outputs, rate) = (is_regression.then_some(2 * 9 * 8), if is_regression { 1e-4 } else { 0.01 });
+        for level in Level::available() {
+            for threads in [1, 2, 3] {
+                compare(name, &Case { level: Some(level), threads, ..case(&text, sample) }, 5, outputs, rate);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_rule_works_and_the_bits_are_the_same_for_any_threads() {
+    let text = fitted(1);
+    for kind in OptimizerKind::ALL {
+        let spec = OptimizerSpec { kind, ..Default::default() };
+        let case = |threads| Case { threads, spec: spec.clone(), ..case(&text, [1, 16, 16]) };
+        compare(kind.name(), &case(2), 5, None, 1e-3);
+        let run = |threads| {
+            let mut engine = case(threads).engine(false);
+            for t in 0..4 {
+                let (input, target) = case(1).batch(if t == 2 { 10 } else { 64 }, t, None);
+                engine.step(&input, &target, 1e-3, 0).unwrap();
+            }
+            (weights(&*engine), engine.take_losses().unwrap())
+        };
+        assert_eq!(run(2), run(1), "{kind}");
+        assert_eq!(run(3), run(2), "{kind}");
+    }
+}
+
+#[test]
+fn what_is_not_as_planned_goes_to_autograd_and_is_told_in_its_words() {
+    let text = fitted(1);
+    let case = case(&text, [1, 16, 16]);
+    let (input, target) = case.batch(8, 1, None);
+    let wrong = Activity::Tensor(tch::Tensor::from_slice(&[11f32; 8]));
+    let pages = [false, true].map(|force_autograd| {
+        let mut engine = case.engine(force_autograd);
+        let before = weights(&*engine);
+        let label = engine.step(&input, &wrong, 0.1, 0).unwrap_err().to_string();
+        let image = engine.step(&input.narrow(2, 0, 8), &target, 0.1, 0).unwrap_err().to_string();
+        assert_eq!(weights(&*engine), before);
+        engine.step(&input, &target, 0.1, 0).unwrap();
+        assert_eq!(engine.take_losses().unwrap().len(), 1);
+        (label, image)
+    });
+    assert!(pages[0].0.contains("target 11 is no class from 1 to 10"), "{}", pages[0].0);
+    assert_eq!(pages[0], pages[1]);
+
+    for (why, layers) in [
+        (
+            "dropout",
+            "n:add(nn.SpatialConvolution(1, 2, 16, 16)):add(nn.Dropout()):add(nn.View(2)):add(nn.LogSoftMax())",
+        ),
+        (
+            "a late factor",
+            "n:add(nn.SpatialConvolution(1, 2, 16, 16)):add(nn.MulConstant(2)):add(nn.View(2)):add(nn.LogSoftMax())",
+        ),
+        ("no logarithm", "n:add(nn.SpatialConvolution(1, 2, 16, 16)):add(nn.View(2))"),
+        (
+            "a view that splits the batch",
+            "n:add(nn.SpatialConvolution(1, 2, 16, 16)):add(nn.View(-1, 1)):add(nn.LogSoftMax())",
+        ),
+        (
+            "a shared weight",
+            "local a, b = nn.Linear(256, 256), nn.Linear(256, 256) b:share(a, 'weight', 'gradWeight') n:add(nn.View(256)):add(a):add(b):add(nn.LogSoftMax())",
+        ),
+    ] {
+        let text = file(layers, "nn.ClassNLLCriterion()");
+        let engine = Case { text: &text, ..self::case(&text, [1, 16, 16]) }.engine(false);
+        assert_eq!(engine.describe(), "autograd", "{why}");
+    }
+}
