@@ -45,6 +45,7 @@ impl Chain {
             // libtorch's own threads would compete with the team for the cores.
             tch::set_num_threads(1);
         }
+        super::return_large_blocks();
         Ok(Chain {
             size_average: recognise::criterion(&network).is_some_and(|mse| mse.size_average),
             buffers: Buffers::new(&shape, options.batch_size),

@@ -58,6 +58,7 @@ impl Panels {
             // libtorch's own threads would compete with the team for the cores.
             tch::set_num_threads(1);
         }
+        super::return_large_blocks();
         Ok(Ok(Panels {
             buffers: Buffers::new(&plan, options.batch_size),
             general,
