@@ -135,7 +135,7 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
             batch_size: batch_size as usize,
             threads: options.threads.map_or(default.threads, |threads| threads as usize),
             force_autograd: options.autograd,
-            sample: Some(options.crop.map_or(dataset.shape, |crop| [channels, crop, crop]).to_vec()),
+            sample: Some(options.crop.map_or(dataset.shape, |crop| [dataset.shape[0], crop, crop]).to_vec()),
             level: None,
         },
     )?;
