@@ -140,7 +140,12 @@ fn lowered(case: &Case) -> Box<dyn Engine> {
     let loaded =
         load(Source::pasted("net.lua", case.lua), &params, VmOptions::default(), 1).expect("the file is right");
     let network = loaded.lower(Kind::Float, tch::Device::Cpu).expect("every module is native");
-    let options = EngineOptions { batch_size: case.shape[0] as usize, threads: 1, force_autograd: false };
+    let options = EngineOptions {
+        batch_size: case.shape[0] as usize,
+        threads: 1,
+        force_autograd: false,
+        ..EngineOptions::default()
+    };
     engine(network, &OptimizerSpec::default(), &options).expect("the settings are right")
 }
 
