@@ -6,7 +6,7 @@ use std::{env, error::Error, fs, process::Command};
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/build.rs");
     println!("cargo:rerun-if-changed=proto");
-    prost_build::Config::new().compile_fds(protox::compile(["proto/caffe.proto"], ["proto"])?)?;
+    prost_build::Config::new().compile_fds(protox::compile(["proto/caffe.proto", "proto/onnx.proto"], ["proto"])?)?;
     versions()?;
 
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {

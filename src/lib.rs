@@ -8,6 +8,7 @@ pub mod frontend;
 pub mod inspect;
 pub mod job;
 pub mod nn;
+pub mod onnx;
 pub mod optim;
 pub mod torch;
 pub mod train;

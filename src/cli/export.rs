@@ -1,4 +1,4 @@
-//! `digits-rs export JOB --format safetensors|t7`: a job's network as one file for other software.
+//! `digits-rs export JOB --format safetensors|t7|onnx`: a job's network as one file for other software.
 
 use std::{
     fmt,
@@ -9,7 +9,7 @@ use super::{
     test::{Choice, Opened},
     trained::Trained,
 };
-use crate::{error::Result, job};
+use crate::{error::Result, job, onnx};
 
 /// Write a job's network as a file for other software
 #[derive(Debug, Clone, clap::Args)]
@@ -36,6 +36,8 @@ pub enum Format {
     T7,
     /// The same in ASCII
     T7Ascii,
+    /// ONNX: pixels 0..255 in, mean subtraction included
+    Onnx,
 }
 
 impl fmt::Display for Format {
@@ -44,6 +46,7 @@ impl fmt::Display for Format {
             Format::Safetensors => "safetensors",
             Format::T7 => "t7",
             Format::T7Ascii => "t7-ascii",
+            Format::Onnx => "onnx",
         })
     }
 }
@@ -53,6 +56,7 @@ impl Format {
         match self {
             Format::Safetensors => "safetensors",
             Format::T7 | Format::T7Ascii => "t7",
+            Format::Onnx => "onnx",
         }
     }
 }
@@ -67,6 +71,7 @@ pub fn run(args: &Export) -> Result<()> {
         Format::Safetensors => safetensors_bytes(&args.job, args.snapshot)?,
         Format::T7 => t7_bytes(&args.job, args.snapshot, false)?,
         Format::T7Ascii => t7_bytes(&args.job, args.snapshot, true)?,
+        Format::Onnx => onnx_bytes(&args.job, args.snapshot)?,
     };
     job::replace(&path, &bytes)?;
     super::report::line(&format!("{} ({})", path.display(), indicatif::HumanBytes(bytes.len() as u64)));
@@ -80,4 +85,17 @@ fn safetensors_bytes(job: &Path, snapshot: Choice) -> Result<Vec<u8>> {
 
 fn t7_bytes(job: &Path, snapshot: Choice, ascii: bool) -> Result<Vec<u8>> {
     Trained::open(job, snapshot)?.loaded().t7(ascii)
+}
+
+fn onnx_bytes(job: &Path, snapshot: Choice) -> Result<Vec<u8>> {
+    let trained = Trained::open(job, snapshot)?;
+    let mean = trained.subtracted()?;
+    let channels = if trained.shape()[0] == 3 { "red, green, blue" } else { "as in the dataset" };
+    let mut notes = trained.facts();
+    notes.push(("input".into(), format!("pixels 0..255, channels {channels}; the mean is subtracted by the model")));
+    if !trained.labels().is_empty() {
+        let names = serde_json::to_string(trained.labels()).expect("a list of strings");
+        notes.push(("labels".into(), names));
+    }
+    onnx::export(trained.network(), onnx::Input { shape: trained.shape(), mean: mean.as_ref(), notes })
 }

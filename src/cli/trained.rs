@@ -97,6 +97,25 @@ impl Trained {
         Preprocess::new(own.input_shape(), data::Subtract::None, None, own.crop, data::Augment::default())
     }
 
+    /// `[c, h, w]` of what the network sees.
+    pub(super) fn shape(&self) -> [i64; 3] {
+        self.preprocess.output_shape()
+    }
+
+    /// What is subtracted from a sample that is cut out already, `[c, h, w]`; none when nothing is.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub(super) fn subtracted(&self) -> Result<Option<tch::Tensor>> {
+        if self.preprocess.mean.is_none() {
+            return Ok(None);
+        }
+        let shape = self.preprocess.input_shape();
+        let black = vec![0; shape.iter().product::<i64>() as usize];
+        let prepared = prepared(&self.preprocess, &Planes { shape, values: data::Values::Bytes(black) })?;
+        Ok(Some(prepared.f_neg()?))
+    }
+
     fn loader(&self, records: Arc<Records>) -> Result<DataLoader> {
         let options = LoaderOptions {
             batch_size: self.batch_size,

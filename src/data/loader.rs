@@ -331,7 +331,7 @@ impl Source {
             Target::Planes(planes) => Err(Error::new(Kind::Data, "a label has another shape than the first one")
                 .with_fact("this label", format!("{} (channels x height x width)", shape_text(planes.shape)))
                 .with_fact("the first label", format!("{:?}", self.target_shape))
-                .with_fact("the record", String::from_utf8_lossy(self.records.key(u64::from(index))?).into_owned())),
+                .with_fact("the record", String::from_utf8_lossy(&self.records.key(u64::from(index))?).into_owned())),
         }
     }
 }

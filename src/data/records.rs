@@ -1,18 +1,17 @@
-//! `Records`: one split of a dataset, a database of images with an optional second one of labels.
+//! `Records`: one split of a dataset: a database of images with an optional second one of labels, or HDF5 files.
 //!
 //! Source: `digits/tools/torch/data.lua`. Records are numbered from 0 in the byte order of their keys.
 
-use std::{
-    path::Path,
-    sync::{Arc, OnceLock},
-};
+use std::{borrow::Cow, path::Path};
 
-use super::{
-    Planes,
-    datum::{self, shape_text},
-    lmdb::Database,
-};
+use super::Planes;
 use crate::error::{Error, Kind, Result};
+
+mod databases;
+mod hdf5;
+
+use databases::Databases;
+use hdf5::Hdf5;
 
 /// What a record should be turned into.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,96 +31,82 @@ pub struct Sample {
     pub target: Target,
 }
 
-/// A split's databases, open for reading from any thread.
-pub struct Records {
-    images: Arc<Database>,
-    labels: Option<Arc<Database>>,
-    shape: [i64; 3],
-    keys: OnceLock<Keys>,
+/// Where records lie.
+trait Store: Send + Sync {
+    fn len(&self) -> u64;
+    fn shape(&self) -> [i64; 3];
+    fn place(&self) -> &Path;
+    fn label_place(&self) -> Option<&Path>;
+    fn disk_size(&self) -> u64;
+    fn key(&self, index: u64) -> Result<Cow<'_, [u8]>>;
+    fn get(&self, index: u64) -> Result<Sample>;
+    fn labels(&self) -> Result<Vec<i32>>;
+    fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()>;
 }
 
-/// All keys in one piece of memory.
-struct Keys {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
+/// A split, open for reading from any thread.
+pub struct Records(Box<dyn Store>);
 
 impl Records {
-    /// Opens a database of images and, for targets that are not integers, one of labels with the same keys.
-    /// The first record gives the shape.
+    /// Opens a database of images and, for targets that are not integers, one of labels with the same keys; or HDF5: a
+    /// file, a list of files, or a folder of them. The first record gives the shape.
     ///
     /// # Errors
     /// When a database is missing, damaged or empty, the first record is no `Datum`, or the counts differ.
     pub fn open(images: &Path, labels: Option<&Path>) -> Result<Records> {
-        let images = Database::open(images)?;
-        if images.is_empty() {
-            return Err(Error::new(Kind::Data, format!("{} holds no records", images.folder().display()))
-                .with_help("make the dataset again from a folder that has images"));
+        let store: Box<dyn Store> = match labels {
+            None if Hdf5::is_at(images) => Box::new(Hdf5::open(images)?),
+            Some(labels) if Hdf5::is_at(images) || Hdf5::is_at(labels) => {
+                return Err(Error::new(Kind::Usage, "HDF5 files hold their labels themselves")
+                    .with_fact("images", images.display().to_string())
+                    .with_fact("labels", labels.display().to_string())
+                    .with_help("leave the label database out, or give two LMDB folders"));
+            }
+            _ => Box::new(Databases::open(images, labels)?),
+        };
+        if store.len() > u64::from(u32::MAX) {
+            return Err(Error::new(Kind::Data, format!("{} records are more than 4,294,967,295", store.len())));
         }
-        let labels = labels.map(Database::open).transpose()?;
-        if let Some(labels) = labels.as_ref().filter(|labels| labels.len() != images.len()) {
-            return Err(Error::new(Kind::Data, "the label database has another number of records than the images")
-                .with_fact("images", format!("{} in {}", images.len(), images.folder().display()))
-                .with_fact("labels", format!("{} in {}", labels.len(), labels.folder().display()))
-                .with_help("give the two databases that were made together"));
-        }
-        if images.len() > u64::from(u32::MAX) {
-            return Err(Error::new(Kind::Data, format!("{} records are more than 4,294,967,295", images.len())));
-        }
-        let mut records = Records { images, labels, shape: [0; 3], keys: OnceLock::new() };
-        let mut first = None;
-        records.images.scan(|key, value| {
-            first = Some(datum::decode(value).map_err(|e| in_record(e, key, &records.images))?.0.shape);
-            Ok(false)
-        })?;
-        records.shape = first.unwrap_or_default();
-        Ok(records)
+        Ok(Records(store))
     }
 
     /// How many records; at least 1.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an empty database does not open")]
     pub fn len(&self) -> u64 {
-        self.images.len()
+        self.0.len()
     }
 
     /// The shape `[c, h, w]` of the first record, which all others share.
     #[must_use]
     pub fn shape(&self) -> [i64; 3] {
-        self.shape
+        self.0.shape()
     }
 
-    /// The folder of the image database.
+    /// The folder of the image database, or the HDF5 file, list or folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.images.folder()
+        self.0.place()
     }
 
     /// The folder of the label database.
     #[must_use]
     pub fn label_folder(&self) -> Option<&Path> {
-        self.labels.as_ref().map(|labels| labels.folder())
+        self.0.label_place()
     }
 
-    /// Bytes of both database files.
+    /// Bytes of all files.
     #[must_use]
     pub fn disk_size(&self) -> u64 {
-        self.images.file_length() + self.labels.as_ref().map_or(0, |labels| labels.file_length())
+        self.0.disk_size()
     }
 
     /// The key of record `index` (from 0).
     ///
     /// # Errors
     /// When the database is damaged or has no such record.
-    pub fn key(&self, index: u64) -> Result<&[u8]> {
-        let keys = self.keys()?;
-        let at = index as usize;
-        let Some(&end) = keys.ends.get(at) else {
-            return Err(Error::new(Kind::Usage, format!("record {index} is not in {}", self.folder().display()))
-                .with_fact("it has", format!("{} records, numbered from 0", self.len())));
-        };
-        let start = if at == 0 { 0 } else { keys.ends[at - 1] };
-        Ok(&keys.bytes[start..end])
+    pub fn key(&self, index: u64) -> Result<Cow<'_, [u8]>> {
+        self.0.key(index)
     }
 
     /// Record `index` (from 0), decoded.
@@ -129,29 +114,7 @@ impl Records {
     /// # Errors
     /// When it is missing, no `Datum`, not decodable, or of another shape than the first.
     pub fn get(&self, index: u64) -> Result<Sample> {
-        let key = self.key(index)?;
-        let read = |database: &Database| {
-            database
-                .get(key, datum::decode)
-                .and_then(|found| found.ok_or_else(|| Error::new(Kind::Data, "the record is not there")))
-                .map_err(|e| in_record(e, key, database))
-        };
-        let (image, label) = read(&self.images)?;
-        if image.shape != self.shape {
-            return Err(in_record(
-                Error::new(Kind::Data, "the record has another shape than the first one")
-                    .with_fact("this record", format!("{} (channels x height x width)", shape_text(image.shape)))
-                    .with_fact("the first record", shape_text(self.shape))
-                    .with_help("make the dataset with one size for all images"),
-                key,
-                &self.images,
-            ));
-        }
-        let target = match &self.labels {
-            Some(labels) => Target::Planes(read(labels)?.0),
-            None => Target::Label(label),
-        };
-        Ok(Sample { image, target })
+        self.0.get(index)
     }
 
     /// The integer labels of all records, in order.
@@ -159,46 +122,11 @@ impl Records {
     /// # Errors
     /// When a record is no `Datum`.
     pub fn labels(&self) -> Result<Vec<i32>> {
-        let mut labels = Vec::with_capacity(self.len() as usize);
-        self.images.scan(|key, value| {
-            labels.push(datum::label(value).map_err(|e| in_record(e, key, &self.images))?);
-            Ok(true)
-        })?;
-        Ok(labels)
+        self.0.labels()
     }
 
     /// Feeds what tells this split from another one: counts, file sizes, the first and the last record.
     pub(super) fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()> {
-        for database in [Some(&self.images), self.labels.as_ref()].into_iter().flatten() {
-            hash.update(&database.len().to_le_bytes()).update(&database.file_length().to_le_bytes());
-            for index in [0, self.len() - 1] {
-                let key = self.key(index)?;
-                hash.update(key);
-                database.get(key, |value| {
-                    hash.update(value);
-                    Ok(())
-                })?;
-            }
-        }
-        Ok(())
+        self.0.fingerprint(hash)
     }
-
-    fn keys(&self) -> Result<&Keys> {
-        if let Some(keys) = self.keys.get() {
-            return Ok(keys);
-        }
-        let mut keys = Keys { bytes: Vec::new(), ends: Vec::with_capacity(self.len() as usize) };
-        self.images.scan(|key, _| {
-            keys.bytes.extend_from_slice(key);
-            keys.ends.push(keys.bytes.len());
-            Ok(true)
-        })?;
-        Ok(self.keys.get_or_init(|| keys))
-    }
-}
-
-fn in_record(error: Error, key: &[u8], database: &Database) -> Error {
-    error
-        .with_fact("the record", String::from_utf8_lossy(key).escape_debug().to_string())
-        .with_fact("in", database.folder().display().to_string())
 }

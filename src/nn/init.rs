@@ -44,8 +44,8 @@ pub fn uniform_reset(
     let s = stdv.map_or(limit, |stdv| stdv * 3f64.sqrt());
     for name in names {
         if let Some(tensor) = fields.tensor(name)? {
-            let numbers: Vec<f64> = (0..tensor.numel()).map(|_| generator.uniform(-s, s)).collect();
-            tensor.copy_from(&tch::Tensor::from_slice(&numbers))?;
+            let numbers = generator.uniforms(tensor.numel() as usize, -s, s)?;
+            tensor.copy_from(&numbers.f_reshape(tensor.size())?)?;
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("data", &["error"]),
     ("job", &["error"]),
     ("optim", &["error", "torch"]),
+    ("onnx", &["nn", "error"]),
     ("frontend", &["nn", "torch", "data", "error"]),
     ("train", &["nn", "data", "optim", "job", "torch", "error"]),
     ("inspect", &["frontend", "nn", "torch", "train", "data", "job", "error"]),
@@ -18,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const FREE: &[&str] = &["cli", "main", "lib", "build"];
 
 /// The parts that must not know which language a network was written in.
-const WITHOUT_LUA: &[&str] = &["error", "torch", "nn", "data", "job", "optim", "inspect"];
+const WITHOUT_LUA: &[&str] = &["error", "torch", "nn", "data", "job", "optim", "onnx", "inspect"];
 
 /// The top-level modules that `text`, a file of the module `depth` levels below the crate's root, names.
 fn imports(text: &str, depth: usize) -> Vec<String> {

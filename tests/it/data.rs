@@ -1,8 +1,8 @@
 //! Datasets beside other software: py-lmdb, Google's protobuf and Pillow read ours, and we read theirs.
 //!
-//! Needs a Python with lmdb, numpy, pillow and protobuf: `DIGITS_TEST_PYTHON`, else `build/venv/bin/python`.
+//! Needs the Python of `tests/it/python.rs`.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use digits::data::{
     Dataset, Encoding, Image, Mean, MnistOptions, Parts, Random, Records, Resize, Silent, Target, Values,
@@ -15,20 +15,7 @@ use digits::data::{
 /// Runs `tests/python/caffe_lmdb.py`; answers false when there is no Python for it, which is allowed outside CI.
 #[must_use]
 fn python(arguments: &[&str]) -> bool {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let program = std::env::var_os("DIGITS_TEST_PYTHON").map_or_else(|| root.join("build/venv/bin/python"), Into::into);
-    if !program.exists() {
-        let ci = std::env::var_os("CI").is_some();
-        assert!(!ci, "{} is not there; `make test` makes it", program.display());
-        return false;
-    }
-    let output = Command::new(&program)
-        .arg(root.join("tests/python/caffe_lmdb.py"))
-        .args(arguments)
-        .output()
-        .expect("the program is there");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    true
+    crate::python::python("caffe_lmdb.py", arguments).is_some()
 }
 
 fn bytes(records: &Records) -> Vec<u8> {
@@ -77,7 +64,7 @@ fn we_read_what_others_write() {
     };
     let records = Dataset::from_parts(&parts).unwrap().train().unwrap();
     // Byte order of the keys: 0, 1, 10, 11, 2, …
-    assert_eq!(records.key(2).unwrap(), b"10");
+    assert_eq!(*records.key(2).unwrap(), *b"10");
     let sample = records.get(2).unwrap();
     assert_eq!(sample.image.values, Values::Bytes(vec![10; 4]));
     let Target::Planes(label) = sample.target else { panic!("a label record") };

@@ -1,9 +1,12 @@
-//! Limits of a machine: the wall clock through a count hook that cannot be escaped, and the native stack.
+//! Limits of a machine: processor time through a count hook that cannot be escaped, and the native stack.
+//!
+//! Time is what this thread spent computing, not what the wall clock says: on a busy machine a file that is loading must
+//! not be stopped because others are at work.
 
 use std::{
     cell::{Cell, RefCell},
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use mlua::{HookTriggers, Lua, VmState};
@@ -28,7 +31,8 @@ pub fn interrupt() {
 /// A deadline and what it is for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deadline {
-    until: Option<Instant>,
+    /// On the thread's own clock.
+    until: Option<Duration>,
     allowed: Duration,
     what: String,
 }
@@ -47,7 +51,7 @@ impl Clock {
     pub(super) fn start(&self, allowed: Option<Duration>, what: &str) -> Deadline {
         let before = self.deadline.borrow().clone();
         if let Some(allowed) = allowed {
-            let until = Instant::now().checked_add(allowed);
+            let until = processor_time().checked_add(allowed);
             if until.is_some() && before.until.is_none_or(|earlier| until < Some(earlier)) {
                 *self.deadline.borrow_mut() = Deadline { until, allowed, what: what.to_string() };
             }
@@ -57,7 +61,7 @@ impl Clock {
 
     /// Ends the deadline that `start` set; the page if it had passed.
     pub(super) fn stop(&self, before: Deadline) -> Option<Error> {
-        let outer_goes_on = before.until.is_none_or(|until| Instant::now() < until);
+        let outer_goes_on = before.until.is_none_or(|until| processor_time() < until);
         *self.deadline.borrow_mut() = before;
         if outer_goes_on {
             self.sticky.set(false);
@@ -69,7 +73,7 @@ impl Clock {
 
     /// True once the deadline has passed: cheap enough for inner loops that look every few thousand steps.
     pub(super) fn is_over(&self) -> bool {
-        self.expired.borrow().is_some() || self.deadline.borrow().until.is_some_and(|until| Instant::now() >= until)
+        self.expired.borrow().is_some() || self.deadline.borrow().until.is_some_and(|until| processor_time() >= until)
     }
 }
 
@@ -163,6 +167,15 @@ fn set_hook(lua: &Lua, every: u32) -> mlua::Result<()> {
         }
         check_time(lua).map(|()| VmState::Continue)
     })
+}
+
+/// What this thread has spent computing so far.
+#[expect(unsafe_code, reason = "the standard library has no clock of a thread")]
+fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a local of the type that the function fills.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    Duration::new(time.tv_sec.max(0) as u64, time.tv_nsec.clamp(0, 999_999_999) as u32)
 }
 
 /// Roughly where the native stack is now.

@@ -20,10 +20,13 @@ pub const SPEC: Spec = Spec {
 
 /// Addition of constants.
 pub struct AddConstant {
-    constant: Constant,
+    /// What is added.
+    pub constant: Constant,
 }
 
-enum Constant {
+/// A number, or one for each feature.
+pub enum Constant {
+    /// One number for all.
     Number(f64),
     /// `[f]`
     Vector(tch::Tensor),

@@ -69,12 +69,18 @@ pub const SPECS: &[Spec] = &[
 
 /// A mean over windows.
 pub struct AveragePooling {
-    kernel: Vec<i64>,
-    stride: Vec<i64>,
-    padding: Vec<i64>,
-    ceil: bool,
-    count_include_pad: bool,
-    divide: bool,
+    /// Extents of the window, outermost dim first, as the lists below.
+    pub kernel: Vec<i64>,
+    /// Its steps.
+    pub stride: Vec<i64>,
+    /// Zeros on both sides.
+    pub padding: Vec<i64>,
+    /// Whether sizes round up.
+    pub ceil: bool,
+    /// Whether padding counts in the divisor.
+    pub count_include_pad: bool,
+    /// False: the sum instead of the mean.
+    pub divide: bool,
 }
 
 fn init(args: &Args<'_>, fields: &dyn Fields, dims: &[&str]) -> Result<()> {

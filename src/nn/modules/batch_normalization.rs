@@ -46,13 +46,16 @@ pub struct BatchNormalization {
     /// Rank of a batch.
     rank: usize,
     /// `[f]`; `None` when not affine.
-    weight: Option<tch::Tensor>,
-    bias: Option<tch::Tensor>,
+    pub weight: Option<tch::Tensor>,
+    /// As `weight`.
+    pub bias: Option<tch::Tensor>,
     /// `[f]`, updated by training passes.
-    running_mean: tch::Tensor,
-    running_var: tch::Tensor,
+    pub running_mean: tch::Tensor,
+    /// As `running_mean`.
+    pub running_var: tch::Tensor,
     momentum: f64,
-    eps: f64,
+    /// Added to the variance.
+    pub eps: f64,
 }
 
 fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator) -> Result<()> {

@@ -21,18 +21,23 @@ pub const SPECS: &[Spec] = &[
     Spec::module(&["nn.Parallel"], parallel, Probe::module("2, 2", "torch.randn(3, 2, 4)")),
 ];
 
-enum Kind {
+/// Which child gets what.
+pub enum Kind {
+    /// Every child the whole input.
     Same,
+    /// Child i entry i.
     EntryByEntry,
     /// 1-based dims: the one that is sliced, and the one of the outputs that is joined.
     Slices(i64, i64),
+    /// The one child every entry.
     OneChild,
 }
 
 /// Children side by side.
 pub struct Branches {
     children: Vec<Rc<Node>>,
-    kind: Kind,
+    /// Which child gets what.
+    pub kind: Kind,
 }
 
 fn build(builder: &mut dyn Builder, kind: Kind) -> Result<Box<dyn Module>> {

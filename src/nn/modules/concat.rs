@@ -19,8 +19,9 @@ pub const SPECS: &[Spec] = &[
 pub struct Concat {
     children: Vec<Rc<Node>>,
     /// 1-based.
-    dimension: i64,
-    pads: bool,
+    pub dimension: i64,
+    /// Whether smaller outputs are centred among zeros.
+    pub pads: bool,
 }
 
 fn build(builder: &mut dyn Builder, pads: bool) -> Result<Box<dyn Module>> {

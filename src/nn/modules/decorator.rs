@@ -27,7 +27,7 @@ pub const SPECS: &[Spec] = &[
 pub struct Decorator {
     child: Rc<Node>,
     /// For `Bottle`, the rank that the child takes.
-    input_dims: Option<usize>,
+    pub input_dims: Option<usize>,
 }
 
 fn only_child(builder: &mut dyn Builder) -> Result<Rc<Node>> {

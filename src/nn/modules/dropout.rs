@@ -55,11 +55,11 @@ const fn planes(
 /// A random mask.
 pub struct Dropout {
     /// Probability of a zero.
-    p: f64,
+    pub p: f64,
     /// Whether training divides by 1 − p (then evaluation is the identity).
-    scales_in_training: bool,
+    pub scales_in_training: bool,
     /// Whether evaluation drops, too.
-    stochastic_inference: bool,
+    pub stochastic_inference: bool,
     /// Number of dims behind the planes when whole planes are dropped.
     spatial: Option<usize>,
     /// The mask of the last training pass, divided already; the one to repeat when a pass replays.

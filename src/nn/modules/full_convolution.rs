@@ -80,13 +80,15 @@ pub const SPECS: &[Spec] = &[
 /// A transposed convolution.
 pub struct FullConvolution {
     /// `[in, out, kH, kW]` or `[in, out, kT, kH, kW]`
-    weight: tch::Tensor,
+    pub weight: tch::Tensor,
     /// `[out]`
-    bias: Option<tch::Tensor>,
-    stride: Vec<i64>,
-    padding: Vec<i64>,
+    pub bias: Option<tch::Tensor>,
+    /// Steps of the window over the output, outermost dim first, as the lists below.
+    pub stride: Vec<i64>,
+    /// Rows and columns cut off at both sides.
+    pub padding: Vec<i64>,
     /// Rows and columns added at the far side.
-    adjust: Vec<i64>,
+    pub adjust: Vec<i64>,
 }
 
 fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator, dims: &[&str]) -> Result<()> {

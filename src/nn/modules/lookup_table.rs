@@ -29,10 +29,11 @@ pub const SPEC: Spec = Spec {
 /// Learned rows.
 pub struct LookupTable {
     /// `[rows, out]`
-    weight: tch::Tensor,
+    pub weight: tch::Tensor,
     /// 1-based; 0 for none.
     padding: i64,
-    max_norm: Option<f64>,
+    /// Rows are cut to this length when they are looked up.
+    pub max_norm: Option<f64>,
     norm_type: f64,
     scales_by_frequency: bool,
 }

@@ -24,8 +24,10 @@ pub const SPEC: Spec = Spec {
 
 /// Rows of length one.
 pub struct Normalize {
-    p: f64,
-    eps: f64,
+    /// The exponent; may be infinite.
+    pub p: f64,
+    /// Added to the sum.
+    pub eps: f64,
 }
 
 fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {

@@ -20,7 +20,8 @@ pub const SPEC: Spec = Spec {
 
 /// An indicator for each class.
 pub struct OneHot {
-    classes: i64,
+    /// How many classes.
+    pub classes: i64,
     /// The output's element type when the input is of whole numbers.
     kind: tch::Kind,
 }

@@ -90,9 +90,9 @@ fn sides(fields: &dyn Fields, names: &[&str]) -> Result<Vec<i64>> {
 /// A border around images or volumes.
 pub struct Border {
     /// Left, right, top, bottom, front, back.
-    sides: Vec<i64>,
+    pub sides: Vec<i64>,
     /// In libtorch's word.
-    mode: &'static str,
+    pub mode: &'static str,
 }
 
 impl Module for Border {
@@ -122,13 +122,16 @@ impl Module for Border {
 
 /// Cells of one value at one end of a dim.
 pub struct Run {
-    dim: i64,
-    input_dims: Option<i64>,
+    /// 1-based.
+    pub dim: i64,
+    /// Rank of a sample, when it was given.
+    pub input_dims: Option<i64>,
     /// Positive: behind, negative: in front.
-    pad: i64,
-    value: f64,
+    pub pad: i64,
+    /// What the cells hold.
+    pub value: f64,
     /// Where the cells go, counted from that end; 1 is outside.
-    index: i64,
+    pub index: i64,
 }
 
 fn run_init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {

@@ -55,8 +55,10 @@ pub const SPECS: &[Spec] = &[
     ),
 ];
 
+/// What becomes of the dim.
 #[derive(Clone, Copy)]
-enum Kind {
+#[expect(missing_docs, reason = "their names say it")]
+pub enum Kind {
     Sum,
     Mean,
     Max,
@@ -66,11 +68,14 @@ enum Kind {
 
 /// One dim less.
 pub struct Reduction {
-    kind: Kind,
+    /// What becomes of the dim.
+    pub kind: Kind,
     /// 1-based.
-    dimension: i64,
-    input_dims: Option<i64>,
-    keeps_dim: bool,
+    pub dimension: i64,
+    /// Rank of a sample, when it was given.
+    pub input_dims: Option<i64>,
+    /// Whether the dim stays, with extent 1.
+    pub keeps_dim: bool,
 }
 
 fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {

@@ -58,17 +58,23 @@ pub const SPECS: &[Spec] = &[
     },
 ];
 
+/// How the numbers combine with the input.
 #[derive(Clone, Copy)]
-enum Kind {
+pub enum Kind {
+    /// Added.
     Add,
+    /// Multiplied.
     Mul,
+    /// Multiplied where the input is not above 0.
     Slope,
 }
 
 /// Learned numbers combined with the input.
 pub struct Scale {
-    learned: tch::Tensor,
-    kind: Kind,
+    /// The numbers.
+    pub learned: tch::Tensor,
+    /// How they combine with the input.
+    pub kind: Kind,
 }
 
 fn sized(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator, name: &str, grad: &str) -> Result<()> {
@@ -98,7 +104,10 @@ fn build(builder: &mut dyn Builder, name: &str, kind: Kind) -> Result<Box<dyn Mo
 
 impl Scale {
     /// The learned tensor in a shape that combines with an input of this size; `None` when none does.
-    fn fitted(&self, size: &[i64]) -> Result<Option<tch::Tensor>> {
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn fitted(&self, size: &[i64]) -> Result<Option<tch::Tensor>> {
         let (count, total) = (self.learned.numel() as i64, size.iter().product::<i64>());
         let own = self.learned.size();
         if let Kind::Slope = self.kind {

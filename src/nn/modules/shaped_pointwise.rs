@@ -14,9 +14,10 @@ use crate::{
 };
 
 /// A function with constants, applied to every number.
-pub struct ShapedPointwise(Function);
+pub struct ShapedPointwise(pub Function);
 
-enum Function {
+/// Which function, with its constants.
+pub enum Function {
     /// Between the two numbers.
     Clamp(f64, f64),
     /// x above 0, alpha·(eˣ − 1) below.

@@ -26,15 +26,19 @@ pub const SPECS: &[Spec] = &[
     row!(Kind::Logarithm, "nn.SpatialLogSoftMax", "cudnn.SpatialLogSoftMax", "cudnn.VolumetricLogSoftMax"),
 ];
 
+/// What is given for each class.
 #[derive(Clone, Copy)]
-enum Kind {
+pub enum Kind {
+    /// Its probability.
     Probability,
+    /// The logarithm of its probability.
     Logarithm,
+    /// Its probability when signs are turned.
     OfNegative,
 }
 
 /// Softmax over the class dim.
-pub struct SoftMax(Kind);
+pub struct SoftMax(pub Kind);
 
 fn build(_: &mut dyn Builder, kind: Kind) -> Result<Box<dyn Module>> {
     Ok(Box::new(SoftMax(kind)))

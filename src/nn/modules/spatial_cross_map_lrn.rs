@@ -26,10 +26,14 @@ pub const SPEC: Spec = Spec {
 
 /// Local response normalisation across planes.
 pub struct SpatialCrossMapLrn {
-    size: i64,
-    alpha: f64,
-    beta: f64,
-    k: f64,
+    /// Planes in the sum.
+    pub size: i64,
+    /// Its factor, times `size`.
+    pub alpha: f64,
+    /// The exponent.
+    pub beta: f64,
+    /// What is added.
+    pub k: f64,
 }
 
 fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {

@@ -85,23 +85,33 @@ pub const SPECS: &[Spec] = &[
     },
 ];
 
+/// What a window of frames becomes.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+pub enum Kind {
+    /// New features, each of all features.
     Convolution,
+    /// Each feature's weighted sum, one weight a feature.
     SubSampling,
+    /// Each feature's weighted sum, one weight a frame.
     RowConvolution,
 }
 
 /// A learned function of windows of frames.
 pub struct Temporal {
-    kind: Kind,
-    weight: tch::Tensor,
-    bias: Option<tch::Tensor>,
+    /// What a window becomes.
+    pub kind: Kind,
+    /// Its numbers, as the field has them.
+    pub weight: tch::Tensor,
+    /// `[out]`
+    pub bias: Option<tch::Tensor>,
     /// Features of an input frame.
-    features: i64,
-    kernel: i64,
-    stride: i64,
-    features_first: bool,
+    pub features: i64,
+    /// Frames of a window.
+    pub kernel: i64,
+    /// Its step.
+    pub stride: i64,
+    /// Whether sequences are `[f, l]` instead of `[l, f]`.
+    pub features_first: bool,
 }
 
 fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator, weight: &[i64], bias: i64) -> Result<()> {
@@ -185,8 +195,10 @@ impl Module for Temporal {
 
 /// The largest value of each feature within a window of frames.
 pub struct TemporalMaxPooling {
-    kernel: i64,
-    stride: i64,
+    /// Frames of a window.
+    pub kernel: i64,
+    /// Its step.
+    pub stride: i64,
 }
 
 impl Module for TemporalMaxPooling {
