@@ -59,8 +59,9 @@ pub(super) struct Graph {
     pub(super) path: String,
     nodes: Vec<NodeProto>,
     weights: Vec<TensorProto>,
-    /// Weights that are written already, by memory and sizes: shared ones are written once.
-    known: HashMap<(usize, Vec<i64>), String>,
+    /// Weights that are written already, by memory and sizes: shared ones are written once. Each is kept, so that its
+    /// address is not given to another one meanwhile.
+    known: HashMap<(usize, Vec<i64>), (tch::Tensor, String)>,
 }
 
 impl Graph {
@@ -80,13 +81,13 @@ impl Graph {
     /// A tensor of the network, in f32.
     pub(super) fn weights(&mut self, tensor: &tch::Tensor) -> Result<String> {
         let key = (tensor.data_ptr() as usize, tensor.size());
-        if let Some(name) = self.known.get(&key).filter(|_| tensor.is_contiguous()) {
+        if let Some((_, name)) = self.known.get(&key).filter(|_| tensor.is_contiguous()) {
             return Ok(name.clone());
         }
         let flat = tensor.f_detach()?.f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Float)?.f_reshape([-1])?;
         let name = self.floats(&tensor.size(), &Vec::<f32>::try_from(flat)?);
         if tensor.is_contiguous() {
-            self.known.insert(key, name.clone());
+            self.known.insert(key, (tensor.shallow_clone(), name.clone()));
         }
         Ok(name)
     }

@@ -112,6 +112,8 @@ fn modules_run_in_onnxruntime_with_our_numbers() {
         format!("{}:add(nn.SpatialMaxPooling(3, 3, 1, 1))", branches("nn.DepthConcat(2)")),
         branches("nn.Concat(3)"),
         "nn.Narrow(3, 2, 5), nn.Select(2, 1), nn.TemporalConvolution(7, 5, 2, 1), nn.TemporalMaxPooling(2)".into(),
+        // Two of one shape: each is written with the weights of its own.
+        "nn.Select(2, 1), nn.TemporalConvolution(7, 7, 2, 1), nn.TemporalConvolution(7, 7, 2, 1)".into(),
         "nn.Select(2, 2), nn.TemporalRowConvolution(7, 3), nn.TemporalSubSampling(7, 2, 2), nn.Collapse(2)".into(),
         "nn.Decorator(nn.Identity()), nn.Copy(), nn.Contiguous(), nn.L1Penalty(0.1)".into(),
     ];

@@ -363,7 +363,7 @@ mod tests {
         "#;
         let network = load_text(own).unwrap().lower(tch::Kind::Float, tch::Device::Cpu).unwrap();
         let names: Vec<&str> = network.parameters.named().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["1.weight", "1.bias", "2.bias", "2.weight"]);
+        assert_eq!(names, ["1.weight", "1.bias", "2.weight", "2.bias"]);
     }
 
     #[test]

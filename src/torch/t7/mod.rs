@@ -9,7 +9,7 @@
 //! # use digits::torch::t7::Document;
 //! let file = Document::open("model.t7".as_ref())?;
 //! let net = file.root();
-//! println!("{}", file.class(net).unwrap_or("a plain value"));     // nn.Sequential
+//! println!("{:?}", file.class(net));                               // Some("nn.Sequential")
 //! let first = &file.list(file.field(net, "modules").unwrap())[0]; // its first module
 //! let weight = file.tensor(file.field(first, "weight").unwrap()); // Option<&torch::Tensor>, storage shared as saved
 //! # Ok::<(), digits::error::Error>(())

@@ -487,7 +487,7 @@ gModule.accUpdateGradParameters = over_modules('accUpdateGradParameters')
 function gModule:type(typename, cache)
    if not typename then return self._type end
    typename = native.full_typename(typename)
-   cache = cache or native.cache()
+   cache = native.cache_of(cache)
    local function convert(value)
       if native.is_tensor(value) then return native.convert(value, typename, cache) end
       if torch.type(value) == 'table' then
