@@ -8,6 +8,7 @@
 
 mod architecture;
 mod conventions;
+mod custom;
 mod data;
 mod engines;
 mod errors;

@@ -9,16 +9,19 @@ use mlua::{Function, Lua, ObjectLike, Table, Value as LuaValue};
 
 use super::{
     bytecode,
-    foreign::{Foreign, ForeignCriterion},
+    foreign::{Caller, Foreign, ForeignCriterion},
     native,
     object::{LuaFields, OrPage, class_name, origin_of},
     tensor,
 };
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Buffer, Build, Builder, Criterion, Fields, Network, Node, Parameter, Parameters, Value},
+    nn::{Buffer, Build, Builder, Criterion, Fields, Network, Node, Parameter, Parameters, Spec, Value},
     torch::{Element, Tensor, TensorType},
 };
+
+/// The container that applies its one child to every entry of a table.
+const COPIES_ITS_CHILD: &str = "nn.MapTable";
 
 /// Deeper trees than this are cycles (a container added to itself).
 const DEEPEST: usize = 200;
@@ -93,7 +96,7 @@ impl Lowering {
         let criterion_label = tostring(lua, criterion)?;
         Ok(Network {
             root,
-            criterion: lowering.criterion(criterion)?,
+            criterion: lowering.loss(criterion, Caller::Trainer)?,
             criterion_label,
             criterion_origin: origin_of(lua, criterion),
             parameters: Parameters { flat: parameters, grad, list: lowering.list, buffers: lowering.buffers },
@@ -123,16 +126,12 @@ impl Lowering {
 
     fn module(&mut self, object: &Table, class: &str, path: &str) -> Result<Made> {
         let learns = self.learns(object)?;
-        let Some(spec) = native::spec_of(object) else { return self.foreign(object, class, path, learns) };
-        let changed = |method: &str| -> Result<bool> {
-            Ok(!native::is_pristine(&self.lua, object, spec.name(), method).or_page(&self.lua)?)
+        let Some(spec) = native::spec_of(object).filter(|_| learns.is_some()) else {
+            return self.foreign(object, class, path, learns);
         };
-        let overridden = changed("updateOutput")?
-            || changed("updateGradInput")?
-            || changed("forward")?
-            || changed("backward")?
-            || learns.is_none();
-        if overridden {
+        // Such a container's own Lua gives each entry a copy of the child, with buffers and state of its own.
+        let copies = spec.name() == COPIES_ITS_CHILD && self.holds_foreign(object, 0)?;
+        if copies || self.is_overridden(object, spec, path.is_empty())? {
             return self.foreign(object, class, path, learns);
         }
         let Build::Module(build) = spec.build else {
@@ -144,6 +143,36 @@ impl Lowering {
             ObjectBuilder { lowering: self, fields, path, learns: learns.unwrap_or(true), own: Vec::new() };
         let module = build(&mut builder)?;
         Ok((module, builder.own))
+    }
+
+    /// Whether the user replaced a method that takes part in training, `accGradParameters` aside.
+    fn is_overridden(&self, object: &Table, spec: &Spec, is_root: bool) -> Result<bool> {
+        // No container calls its children's `forward`; only the trainer calls the network's.
+        let methods = ["updateOutput", "updateGradInput", "backward", "training", "evaluate", "forward"];
+        let called = if is_root { &methods[..] } else { &methods[..5] };
+        for method in called {
+            if !native::is_pristine(&self.lua, object, spec.name(), method).or_page(&self.lua)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether something below `object` would become a node that calls Lua.
+    fn holds_foreign(&self, object: &Table, depth: usize) -> Result<bool> {
+        let children: Option<Table> = object.get("modules").or_page(&self.lua)?;
+        let Some(children) = children.filter(|_| depth < DEEPEST) else { return Ok(false) };
+        for child in children.sequence_values::<LuaValue>() {
+            let LuaValue::Table(child) = child.or_page(&self.lua)? else { continue };
+            let is_foreign = match native::spec_of(&child) {
+                Some(spec) => self.learns(&child)?.is_none() || self.is_overridden(&child, spec, false)?,
+                None => true,
+            };
+            if is_foreign || self.holds_foreign(&child, depth + 1)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Registers the running means of a Lua module, so that snapshots hold them; its children's too.
@@ -187,7 +216,8 @@ impl Lowering {
         if self.flat.is_some() {
             self.keep(object, path)?;
         }
-        Ok((Box::new(Foreign::new(&self.lua, object, class)), own))
+        let caller = if path.is_empty() { Caller::Trainer } else { Caller::Parent };
+        Ok((Box::new(Foreign::new(&self.lua, object, class, caller)), own))
     }
 
     /// The name of the field that holds this very tensor.
@@ -249,15 +279,23 @@ impl Lowering {
         }
     }
 
-    /// The criterion of one object.
+    /// The criterion of one object that another criterion, or a module, holds.
     pub(super) fn criterion(&mut self, object: &Table) -> Result<Box<dyn Criterion>> {
+        self.loss(object, Caller::Parent)
+    }
+
+    fn loss(&mut self, object: &Table, caller: Caller) -> Result<Box<dyn Criterion>> {
         let class = class_name(object).unwrap_or_else(|| "table".into());
         let Some(spec) = native::spec_of(object) else {
-            return Ok(Box::new(ForeignCriterion::new(&self.lua, object)));
+            return Ok(Box::new(ForeignCriterion::new(&self.lua, object, caller)));
         };
-        for method in ["updateOutput", "updateGradInput", "forward", "backward"] {
+        let called: &[&str] = match caller {
+            Caller::Trainer => &["updateOutput", "updateGradInput", "forward", "backward"],
+            Caller::Parent => &["updateOutput", "updateGradInput"],
+        };
+        for method in called {
             if !native::is_pristine(&self.lua, object, spec.name(), method).or_page(&self.lua)? {
-                return Ok(Box::new(ForeignCriterion::new(&self.lua, object)));
+                return Ok(Box::new(ForeignCriterion::new(&self.lua, object, caller)));
             }
         }
         let Build::Criterion(build) = spec.build else {

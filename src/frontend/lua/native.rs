@@ -5,6 +5,7 @@ use std::{collections::HashMap, time::SystemTime};
 use mlua::{Function, Lua, MultiValue, Table, UserData, Value as LuaValue, Variadic};
 
 use super::{
+    built::Shelf,
     eager,
     object::{self, CLASSES, LuaFields, value_from_lua},
     suggest, tensor,
@@ -39,7 +40,8 @@ const PRELUDE: &[(&str, &str)] = &[
 ];
 
 /// The methods whose replacement by a user changes how a module is lowered.
-pub(super) const PROTOCOL: [&str; 5] = ["updateOutput", "updateGradInput", "accGradParameters", "forward", "backward"];
+pub(super) const PROTOCOL: [&str; 7] =
+    ["updateOutput", "updateGradInput", "accGradParameters", "forward", "backward", "training", "evaluate"];
 /// Registry name of the table of functions below, for the preludes of packages.
 pub(super) const NATIVE: &str = "digits.native";
 /// Registry name of the table class name → method name → the function that this crate installed.
@@ -57,7 +59,9 @@ pub(super) fn install(lua: &Lua, torch: &Table, nn: &Table, packages: &Table) ->
     for (name, text) in PRELUDE {
         lua.load(*text).set_name(*name).call::<()>((torch, nn, &native, packages))?;
     }
-    install_classes(lua, torch, &classes, packages)?;
+    let shelf = Shelf::new(lua)?;
+    lua.set_app_data(shelf.clone());
+    install_classes(lua, torch, &classes, packages, &shelf)?;
     // Plain files of methods see the packages as locals; the first line keeps its number.
     let methods = concat!(
         "local torch, nn, native, packages = ...; local cudnn, inn = packages.cudnn, packages.inn; ",
@@ -95,7 +99,7 @@ fn unknown_class(lua: &Lua) -> mlua::Result<Table> {
     Ok(mt)
 }
 
-fn install_classes(lua: &Lua, torch: &Table, classes: &Table, packages: &Table) -> mlua::Result<()> {
+fn install_classes(lua: &Lua, torch: &Table, classes: &Table, packages: &Table, shelf: &Shelf) -> mlua::Result<()> {
     let make: Function = torch.raw_get("newmetatable")?;
     let pristine = lua.create_table()?;
     for spec in nn::specs() {
@@ -114,7 +118,7 @@ fn install_classes(lua: &Lua, torch: &Table, classes: &Table, packages: &Table) 
                 }
             };
             if class == spec.name() {
-                install_class(lua, &mt, spec)?;
+                install_class(lua, &mt, spec, shelf)?;
             }
         }
     }
@@ -129,7 +133,7 @@ fn install_classes(lua: &Lua, torch: &Table, classes: &Table, packages: &Table) 
     lua.set_named_registry_value(PRISTINE, pristine)
 }
 
-fn install_class(lua: &Lua, mt: &Table, spec: &'static Spec) -> mlua::Result<()> {
+fn install_class(lua: &Lua, mt: &Table, spec: &'static Spec, shelf: &Shelf) -> mlua::Result<()> {
     if let Some(init) = spec.init {
         let parent = match spec.build {
             Build::Module(_) => "nn.Module",
@@ -168,7 +172,7 @@ fn install_class(lua: &Lua, mt: &Table, spec: &'static Spec) -> mlua::Result<()>
             })?,
         )?;
     }
-    eager::install(lua, mt, spec)
+    eager::install(lua, mt, spec, shelf)
 }
 
 /// Whether `object`'s method is the one that this crate gave to `class`.
@@ -176,6 +180,11 @@ pub(super) fn is_pristine(lua: &Lua, object: &Table, class: &str, method: &str) 
     let own: Option<Table> = lua.named_registry_value::<Table>(PRISTINE)?.raw_get(class)?;
     let Some(own) = own else { return Ok(false) };
     Ok(object.get::<LuaValue>(method)? == own.raw_get::<LuaValue>(method)?)
+}
+
+/// Whether `object`'s `backward` is nn.Module's: `updateGradInput`, then `accGradParameters`.
+pub(super) fn has_plain_backward(lua: &Lua, object: &Table) -> mlua::Result<bool> {
+    is_pristine(lua, object, "nn.Module", "backward")
 }
 
 /// The spec that `object` descends from: its own class's or the nearest ancestor's.
@@ -239,6 +248,13 @@ fn functions(lua: &Lua) -> mlua::Result<Table> {
     add("cache_of", lua.create_function(cache_of)?)?;
     add("gradient", lua.create_function(eager::gradient)?)?;
     add("accumulate", lua.create_function(eager::accumulate)?)?;
+    add(
+        "forget",
+        lua.create_function(|lua, object: Table| match lua.app_data_ref::<Shelf>() {
+            Some(shelf) => shelf.forget(&object),
+            None => Ok(()),
+        })?,
+    )?;
     add("full_typename", lua.create_function(|_, name: String| full_typename(&name))?)?;
     add("convert", lua.create_function(convert)?)?;
     add("flatten", lua.create_function(flatten)?)?;
