@@ -6,7 +6,7 @@
 use std::{
     cell::{Cell, RefCell},
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use mlua::{HookTriggers, Lua, VmState};
@@ -16,6 +16,9 @@ use crate::error::{Error, Kind};
 
 /// VM instructions between two looks at the clock: about 10 µs of interpreted code.
 const INSTRUCTIONS: u32 = 1000;
+
+/// How often long-running functions look at the clock, which is a call of the system.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// Native stack that nested calls from Rust into Lua may take below `guard`; threads have at least 2 MiB.
 const STACK_BUDGET: usize = 512 << 10;
@@ -98,6 +101,25 @@ pub fn check_time(lua: &Lua) -> mlua::Result<()> {
         set_hook(lua, 1)?;
     }
     Err(mlua::Error::external(page))
+}
+
+thread_local! {
+    static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// [`check_time`], at most every few milliseconds: for functions of which one call may take long, be it that a matrix or a
+/// table is large. A loop of them is a handful of VM instructions, and the hook, which counts those, would come too late.
+///
+/// # Errors
+/// As [`check_time`].
+pub fn look(lua: &Lua) -> mlua::Result<()> {
+    let now = Instant::now();
+    if LOOKED.get().is_some_and(|last| now.duration_since(last) < BETWEEN_LOOKS) {
+        return Ok(());
+    }
+    LOOKED.set(Some(now));
+    // Without limits: tensors can be had in a machine that is no network file's.
+    if shared(lua).is_ok() { check_time(lua) } else { Ok(()) }
 }
 
 /// An error when the native stack that calls between Rust and Lua take runs low.

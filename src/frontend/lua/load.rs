@@ -413,6 +413,21 @@ mod tests {
     }
 
     #[test]
+    fn long_calls_of_tensors_and_modules_do_not_outlast_the_clock() {
+        let options = VmOptions { build_time: std::time::Duration::from_millis(300), ..VmOptions::default() };
+        for long in ["x:mm(x, x)", "m:forward(x)", "x:normal()"] {
+            let text =
+                format!("local x = torch.randn(700, 700) local m = nn.Linear(700, 700) while true do {long} end");
+            let start = Instant::now();
+            let page =
+                load(Source::pasted("net.lua", &text), &NetworkParams::default(), options.clone(), 1).err().unwrap();
+            assert!(page.to_string().contains("stopped after 300 ms"), "{long}: {page}");
+            // Without a look at the clock in the calls themselves it would be 250 of them.
+            assert!(start.elapsed() < std::time::Duration::from_secs(20), "{long}: {:?}", start.elapsed());
+        }
+    }
+
+    #[test]
     fn what_is_no_network_is_told_so() {
         for (text, words) in [
             ("local x = 1", "returns nothing"),

@@ -12,7 +12,10 @@ use super::{
     random::LuaGenerator,
     to_lua,
 };
-use crate::torch::{Element, Tensor, TensorType};
+use crate::{
+    frontend::lua::limits,
+    torch::{Element, Tensor, TensorType},
+};
 
 /// Which tensors may come before the arguments to take the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +96,7 @@ impl Row {
 
     fn call(&self, lua: &Lua, args: MultiValue, method: bool) -> mlua::Result<MultiValue> {
         nudge(lua)?;
+        limits::look(lua)?;
         let mut values: Vec<Value> = args.into_iter().collect();
         while values.last().is_some_and(Value::is_nil) {
             values.pop();

@@ -55,6 +55,7 @@ pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
     let globals = lua.globals();
     let native = lua.create_table()?;
     native.set("check", lua.create_function(|lua, ()| limits::check_time(lua))?)?;
+    native.set("look", lua.create_function(|lua, ()| limits::look(lua))?)?;
     native.set(
         "enter",
         lua.create_function(|lua, ()| {

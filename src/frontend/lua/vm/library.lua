@@ -1,5 +1,6 @@
 -- The base library of a network file: Lua 5.1, what Torch7 files expect of LuaJIT beyond it, and no way round the limits.
--- `native` holds Rust functions: check() raises once the deadline has passed, enter() also when the stack runs low,
+-- `native` holds Rust functions: check() raises once the deadline has passed, look() does so now and then and is cheap,
+-- enter() also raises when the stack runs low,
 -- over() tells whether it has, text(e) turns an error of ours into the string that Torch7 code expects from pcall.
 local native = ...
 local check, enter, over, text = native.check, native.enter, native.over, native.text
@@ -97,6 +98,25 @@ if not native.trusted then
       sink(t, 1, place - 1, less)
     end
   end
+end
+
+-- One call of these takes as long as the table or the string is: a loop of them is few instructions, and the hook, which
+-- counts those, would come too late.
+if not native.trusted then
+  local look = native.look
+  local insert, remove, concat, maxn = table.insert, table.remove, table.concat, table.maxn
+  local upper, lower, reverse, sub = string.upper, string.lower, string.reverse, string.sub
+  function table.insert(t, ...)
+    if select('#', ...) > 1 then look() end
+    return insert(t, ...)
+  end
+  function table.remove(...) look() return remove(...) end
+  function table.concat(...) look() return concat(...) end
+  function table.maxn(...) look() return maxn(...) end
+  function string.upper(...) look() return upper(...) end
+  function string.lower(...) look() return lower(...) end
+  function string.reverse(...) look() return reverse(...) end
+  function string.sub(...) look() return sub(...) end
 end
 
 table.unpack = unpack

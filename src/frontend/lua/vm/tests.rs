@@ -61,7 +61,7 @@ macro_rules! stopped_files {
 
 stopped_files!(Hook, "stopped after 300 ms while running the file":
     endless_loop pcall_loop nested_pcall xpcall_loop coroutine_loop coroutine_escape coroutine_nest pattern_bomb gsub_bomb
-    metamethod_loop load_loop error_handler_loop sort_loop tostring_loop);
+    metamethod_loop load_loop error_handler_loop sort_loop tostring_loop concat_loop insert_loop upper_loop);
 
 stopped_files!(Build, "more than 16 MiB of Lua memory":
     memory_tables memory_strings memory_rep memory_gsub memory_concat memory_pcall);
