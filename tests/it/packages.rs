@@ -31,6 +31,15 @@ fn a_classic_training_script_learns_and_saves_its_model() {
     assert!(folder.path().join("model.t7").metadata().unwrap().len() > 1000);
 }
 
+/// dpnn's modules for pictures and two classes: their rules by hand, their gradients against finite differences.
+#[test]
+fn dpnn_s_layers_follow_their_rules() {
+    let vm = torch_vm(VmOptions::default()).unwrap();
+    let text = std::fs::read_to_string(tree::root().join("tests/lua/dpnn_layers.lua")).unwrap();
+    let chunk = vm.load("dpnn_layers.lua", &text).unwrap();
+    vm.guard(Limit::None, "in a test", || chunk.call::<()>(())).unwrap_or_else(|page| panic!("{page}"));
+}
+
 /// Twenty steps on ½ Σ aᵢ (xᵢ − 1)², with weight decay and decaying rate, by `optim.M` and by the rule in `src/optim`.
 #[test]
 fn optim_in_lua_takes_the_same_steps_as_the_rules_in_rust() {

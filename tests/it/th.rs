@@ -62,6 +62,15 @@ fn a_script_gets_its_arguments_and_libraries_come_first() {
 }
 
 #[test]
+fn scripts_print_plain_tables_with_their_fields() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "print({1, x = {2}}, 'b')\nprint(setmetatable({}, {__tostring = function() return 'own' end}), {})";
+    let output = th(folder.path(), &["-e", script], "");
+    let wanted = "{\n  1 : 1\n  x : \n      {\n        1 : 2\n      }\n}\tb\nown\t{}\n";
+    assert_eq!(said(&output), wanted, "{}", complained(&output));
+}
+
+#[test]
 fn a_tester_ends_the_script_with_its_verdict() {
     let folder = tempfile::tempdir().unwrap();
     let suite = "local t, s = torch.Tester(), torch.TestSuite()\n\

@@ -68,10 +68,13 @@ pub(super) fn run(shell: Rc<Shell>) -> Result<()> {
     loop {
         match editor.readline(if typed.is_empty() { FIRST } else { FURTHER }) {
             Ok(line) => {
-                let start = Instant::now();
-                let Some(whole) = typed.add(&shell, &line) else { continue };
-                let _ = editor.add_history_entry(whole.trim_end());
-                report::line(&format!("{:>70}[{:.4}s]", "", start.elapsed().as_secs_f64()));
+                // What is pasted may be several lines: each counts as typed.
+                for line in line.split('\n') {
+                    let start = Instant::now();
+                    let Some(whole) = typed.add(&shell, line) else { continue };
+                    let _ = editor.add_history_entry(whole.trim_end());
+                    report::line(&format!("{:>70}[{:.4}s]", "", start.elapsed().as_secs_f64()));
+                }
             }
             Err(ReadlineError::Interrupted) => typed = Typed::default(),
             Err(ReadlineError::Eof) => break,

@@ -44,7 +44,7 @@ packages! {
     "nnx": [],
     "graph": ["graph"],
     "nngraph": ["nngraph"],
-    "dpnn": ["dpnn", "inception"],
+    "dpnn": ["dpnn", "inception", "dpnn_layers"],
     "optim": ["first_order", "line_search", "lbfgs", "fista", "evolution", "confusion", "logger"],
     "image": ["image", "image_colour", "image_filter"],
     "paths": ["paths"],
@@ -109,6 +109,12 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     let native: Table = lua.named_registry_value(native::NATIVE)?;
     native.raw_set("files", files::table(lua)?)?;
     native.raw_set("image", image::table(lua)?)?;
+    let (show, print) =
+        lua.load(include_str!("prelude/show.lua"))
+            .set_name("=[digits] show.lua")
+            .call::<(mlua::Function, mlua::Function)>((&torch, lua.globals().get::<mlua::Function>("print")?))?;
+    native.raw_set("show", show)?;
+    lua.globals().raw_set("print", print)?;
     torch.get::<mlua::Function>("setdefaulttensortype")?.call::<()>("torch.FloatTensor")
 }
 

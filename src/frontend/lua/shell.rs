@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use mlua::{Function, LuaString, MultiValue, Table, Value, chunk::ChunkMode};
 
 use super::{
-    error, tensor,
+    error,
+    native::NATIVE,
+    tensor,
     vm::{Limit, Vm, VmOptions},
 };
 use crate::{error::Result, frontend::Source};
@@ -27,7 +29,7 @@ impl Shell {
         let show = vm.guard(Limit::None, "while the shell starts", || {
             let torch: Table = vm.lua().globals().get("torch")?;
             torch.get::<Function>("setdefaulttensortype")?.call::<()>("torch.DoubleTensor")?;
-            vm.lua().load(include_str!("prelude/show.lua")).set_name("=[digits] show.lua").call(torch)
+            vm.lua().named_registry_value::<Table>(NATIVE)?.get("show")
         })?;
         Ok(Shell { vm, show })
     }

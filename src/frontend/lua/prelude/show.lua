@@ -1,8 +1,9 @@
 -- How the shell shows results, as Torch7's th did: tables with a line for each field, tensors inside them by their size.
 --
--- Called with: torch. Answers show(...): the text for the values of one expression.
+-- Called with: torch, print. Answers show(...): the text for the values of one expression; and a print that shows plain
+-- tables so, as th's own did.
 
-local torch = ...
+local torch, print = ...
 
 local DEEPEST, LONGEST = 5, 1000
 
@@ -58,18 +59,26 @@ function show_table(object, indent, seen, depth)
    return table.concat(lines, '\n')
 end
 
-local function show_one(value)
-   if type(value) == 'table' and not torch.typename(value) then
-      local mt = getmetatable(value)
-      if not (type(mt) == 'table' and mt.__tostring) then
-         return next(value) == nil and '{}' or show_table(value, '', {}, 1)
-      end
-   end
-   return tostring(value)
+local function is_plain(value)
+   if type(value) ~= 'table' or torch.typename(value) then return false end
+   local mt = getmetatable(value)
+   return not (type(mt) == 'table' and mt.__tostring)
 end
 
-return function(...)
+local function show_one(value)
+   if not is_plain(value) then return tostring(value) end
+   return next(value) == nil and '{}' or show_table(value, '', {}, 1)
+end
+
+local function show(...)
    local texts = {}
    for i = 1, select('#', ...) do texts[i] = show_one((select(i, ...))) end
    return table.concat(texts, '\t')
+end
+
+return show, function(...)
+   for i = 1, select('#', ...) do
+      if is_plain((select(i, ...))) then return print(show(...)) end
+   end
+   return print(...)
 end

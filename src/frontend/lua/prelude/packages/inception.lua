@@ -57,9 +57,7 @@ end
 -- These draw actions or negative samples during training, outside any loss that libtorch could differentiate.
 for _, name in ipairs{
    'Reinforce', 'ReinforceNormal', 'ReinforceGamma', 'ReinforceBernoulli', 'ReinforceCategorical', 'NCEModule',
-   'NCECriterion', 'SpatialGlimpse', 'SpatialBinaryConvolution', 'PCAColorTransform', 'SimpleColorTransform',
-   'VRClassReward', 'BinaryClassReward', 'CategoricalEntropy', 'SpatialUniformCrop', 'SpatialRegionDropout',
-   'SpatialFeatNormalization', 'BinaryLogisticRegression', 'SpatialBinaryLogisticRegression',
+   'NCECriterion', 'SpatialGlimpse', 'SpatialBinaryConvolution', 'VRClassReward', 'BinaryClassReward',
 } do
    local class = torch.class('nn.' .. name, name:find('Criterion$') and 'nn.Criterion' or 'nn.Module')
    class.__init = function() error('nn.' .. name .. ' of dpnn is not offered', 3) end
