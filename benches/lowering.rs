@@ -2,9 +2,11 @@
 //! (the ratio must stay at or below 1.05), and `m:forward(x)` called from Lua against libtorch's own call (at most 20 µs
 //! more for a Linear).
 //!
-//! `cargo bench --bench lowering`. The variants take turns and each number is a median over rounds, since other programs
+//! `cargo bench --bench lowering [-- WORD …]`, where the words pick networks by name. The variants take turns and each number is a median over rounds, since other programs
 //! disturb the clock.
 #![expect(clippy::print_stdout, reason = "a bench tells its numbers")]
+
+mod cases;
 
 use std::{hint::black_box, time::Instant};
 
@@ -22,91 +24,12 @@ use digits::{
 };
 use tch::{
     Kind, Tensor,
-    nn::{self, ModuleT, OptimizerConfig},
+    nn::{self, OptimizerConfig},
 };
 
-const ROUNDS: usize = 41;
+use cases::Case;
 
-/// A network in both forms, with a batch for it.
-struct Case {
-    name: &'static str,
-    lua: &'static str,
-    hand: fn(&nn::Path) -> nn::SequentialT,
-    shape: [i64; 4],
-    classes: i64,
-}
-
-const CASES: [Case; 3] = [
-    Case {
-        name: "LeNet, batch 64",
-        lua: "local net = nn.Sequential()
-            net:add(nn.SpatialConvolution(1, 20, 5, 5)):add(nn.SpatialMaxPooling(2, 2, 2, 2))
-            net:add(nn.SpatialConvolution(20, 50, 5, 5)):add(nn.SpatialMaxPooling(2, 2, 2, 2))
-            net:add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(800, 500)):add(nn.ReLU()):add(nn.Linear(500, 10))
-            net:add(nn.LogSoftMax())
-            return { model = net, loss = nn.ClassNLLCriterion() }",
-        hand: lenet,
-        shape: [64, 1, 28, 28],
-        classes: 10,
-    },
-    Case {
-        name: "ResNet block, batch 16",
-        lua: "local function conv() return nn.SpatialConvolution(16, 16, 3, 3, 1, 1, 1, 1):noBias() end
-            local body = nn.Sequential():add(conv()):add(nn.SpatialBatchNormalization(16)):add(nn.ReLU(true))
-               :add(conv()):add(nn.SpatialBatchNormalization(16))
-            local net = nn.Sequential()
-               :add(nn.ConcatTable():add(body):add(nn.Identity())):add(nn.CAddTable(true)):add(nn.ReLU(true))
-               :add(nn.SpatialAveragePooling(32, 32)):add(nn.View(16):setNumInputDims(3)):add(nn.Linear(16, 10))
-            return { model = net, loss = nn.CrossEntropyCriterion() }",
-        hand: block,
-        shape: [16, 16, 32, 32],
-        classes: 10,
-    },
-    Case {
-        name: "MLP with softmax, batch 64",
-        lua: "local net = nn.Sequential():add(nn.View(784)):add(nn.Linear(784, 256)):add(nn.Tanh())
-            net:add(nn.Linear(256, 256)):add(nn.Tanh()):add(nn.Linear(256, 10)):add(nn.LogSoftMax())
-            return { model = net, loss = nn.ClassNLLCriterion() }",
-        hand: mlp,
-        shape: [64, 1, 28, 28],
-        classes: 10,
-    },
-];
-
-fn lenet(path: &nn::Path) -> nn::SequentialT {
-    nn::seq_t()
-        .add(nn::conv2d(path / 1, 1, 20, 5, nn::ConvConfig::default()))
-        .add_fn(|x| x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false))
-        .add(nn::conv2d(path / 2, 20, 50, 5, nn::ConvConfig::default()))
-        .add_fn(|x| x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false).view([-1, 800]))
-        .add(nn::linear(path / 3, 800, 500, nn::LinearConfig::default()))
-        .add_fn(Tensor::relu)
-        .add(nn::linear(path / 4, 500, 10, nn::LinearConfig::default()))
-}
-
-fn block(path: &nn::Path) -> nn::SequentialT {
-    let config = || nn::ConvConfig { padding: 1, bias: false, ..nn::ConvConfig::default() };
-    let body = nn::seq_t()
-        .add(nn::conv2d(path / 1, 16, 16, 3, config()))
-        .add(nn::batch_norm2d(path / 2, 16, nn::BatchNormConfig::default()))
-        .add_fn(Tensor::relu)
-        .add(nn::conv2d(path / 3, 16, 16, 3, config()))
-        .add(nn::batch_norm2d(path / 4, 16, nn::BatchNormConfig::default()));
-    nn::seq_t()
-        .add_fn_t(move |x, train| (x + body.forward_t(x, train)).relu())
-        .add_fn(|x| x.avg_pool2d([32, 32], [1, 1], [0, 0], false, true, None::<i64>).view([-1, 16]))
-        .add(nn::linear(path / 5, 16, 10, nn::LinearConfig::default()))
-}
-
-fn mlp(path: &nn::Path) -> nn::SequentialT {
-    nn::seq_t()
-        .add_fn(|x| x.view([-1, 784]))
-        .add(nn::linear(path / 1, 784, 256, nn::LinearConfig::default()))
-        .add_fn(Tensor::tanh)
-        .add(nn::linear(path / 2, 256, 256, nn::LinearConfig::default()))
-        .add_fn(Tensor::tanh)
-        .add(nn::linear(path / 3, 256, 10, nn::LinearConfig::default()))
-}
+const ROUNDS: usize = 31;
 
 fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
@@ -134,42 +57,42 @@ fn race(calls: u32, mut ours: impl FnMut(), mut theirs: impl FnMut()) -> (f64, f
 }
 
 /// The lowered network in the engine that `digits-rs run` trains it with.
-fn lowered(case: &Case) -> Box<dyn Engine> {
-    let [_, c, h, w] = case.shape;
-    let params = NetworkParams { input_shape: Some([c, h, w]), ..NetworkParams::default() };
+fn lowered(case: &Case, input: &Tensor) -> Box<dyn Engine> {
+    let size = input.size();
+    let sample = [size[1], size[2], size[3]];
+    let params = NetworkParams { input_shape: Some(sample), ..NetworkParams::default() };
     let loaded =
         load(Source::pasted("net.lua", case.lua), &params, VmOptions::default(), 1).expect("the file is right");
     let network = loaded.lower(Kind::Float, tch::Device::Cpu).expect("every module is native");
     let options = EngineOptions {
-        batch_size: case.shape[0] as usize,
+        batch_size: size[0] as usize,
         threads: 1,
         force_autograd: false,
+        sample: Some(sample.to_vec()),
         ..EngineOptions::default()
     };
     engine(network, &OptimizerSpec::default(), &options).expect("the settings are right")
 }
 
-fn steps() {
-    println!("{:<28} {:>12} {:>12} {:>8}", "one training step", "lowered, ms", "by hand, ms", "ratio");
-    for case in &CASES {
-        let input = Tensor::randn(case.shape, (Kind::Float, tch::Device::Cpu));
-        let labels = Tensor::randint(case.classes, [case.shape[0]], (Kind::Int64, tch::Device::Cpu));
-        let mut engine = lowered(case);
-        // Torch's labels count from 1.
-        let target = Activity::Tensor((&labels + 1).to_kind(Kind::Float));
+fn steps(only: &[String]) {
+    println!("{:<28} {:>12} {:>12} {:>8}  engine", "one training step", "lowered, ms", "by hand, ms", "ratio");
+    for case in cases::ALL.iter().filter(|case| only.is_empty() || only.iter().any(|word| case.name.contains(word))) {
+        let input = (case.input)();
+        let labels = (case.target)(&input);
+        let mut engine = lowered(case, &input);
+        tch::set_num_threads(1);
+        let target = Activity::Tensor(labels.shallow_clone());
         let store = nn::VarStore::new(tch::Device::Cpu);
-        let net = (case.hand)(&store.root());
+        let forward = (case.by_hand)(&store.root());
         let mut optimizer = nn::sgd(0.9, 0.9, 1e-4, false).build(&store, 0.01).expect("the settings are right");
         let (ours, hand, ratio) = race(
             5,
             || engine.step(&input, &target, 0.01, 1).expect("the batch fits"),
-            || {
-                let loss = net.forward_t(&input, true).cross_entropy_for_logits(&labels);
-                optimizer.backward_step(&loss);
-                black_box(&store);
-            },
+            || optimizer.backward_step(&(case.loss)(&forward(&input), &labels)),
         );
-        println!("{:<28} {:>12.3} {:>12.3} {ratio:>8.3}", case.name, ours * 1e3, hand * 1e3);
+        let name = engine.describe();
+        println!("{:<28} {:>12.3} {:>12.3} {ratio:>8.3}  {name}", case.name, ours * 1e3, hand * 1e3);
+        black_box(engine.take_losses().expect("the losses can be read"));
     }
 }
 
@@ -205,6 +128,7 @@ fn main() {
         return;
     }
     tch::set_num_threads(1);
-    steps();
+    let only: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    steps(&only);
     eager();
 }

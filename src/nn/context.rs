@@ -1,6 +1,8 @@
 //! `Context`: what a forward pass carries along: the mode, the source of noise, an observer, and the cuts where a
 //! module written by the user interrupts libtorch's graph.
 
+use std::cell::RefCell;
+
 use super::{Activity, Node};
 use crate::{error::Result, torch::Generator};
 
@@ -33,7 +35,7 @@ pub struct Cut {
 
 enum Noise<'a> {
     /// Torch7's generator: the numbers that a seed gave then.
-    Torch(&'a mut Generator),
+    Torch(&'a RefCell<Generator>),
     /// libtorch's generator, seeded by the trainer for each step; works on every device.
     Library,
 }
@@ -55,9 +57,10 @@ impl<'a> Context<'a> {
         Context { mode, noise: Noise::Library, replay: false, observer: None, cuts: Vec::new() }
     }
 
-    /// A pass whose noise comes from Torch7's generator (the eager protocol).
+    /// A pass whose noise comes from Torch7's generator (the eager protocol). It is borrowed for each draw only, so that
+    /// a module written in Lua can draw, too.
     #[must_use]
-    pub fn with_generator(mode: Mode, generator: &'a mut Generator) -> Context<'a> {
+    pub fn with_generator(mode: Mode, generator: &'a RefCell<Generator>) -> Context<'a> {
         Context { mode, noise: Noise::Torch(generator), replay: false, observer: None, cuts: Vec::new() }
     }
 
@@ -93,9 +96,11 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When libtorch cannot draw for this type.
     pub fn bernoulli(&mut self, size: &[i64], p: f64, like: &tch::Tensor) -> Result<tch::Tensor> {
-        match &mut self.noise {
+        match self.noise {
             Noise::Library => Ok(tch::Tensor::f_empty(size, (like.kind(), like.device()))?.f_bernoulli_float_(p)?),
-            Noise::Torch(generator) => drawn(size, like, || f64::from(u8::from(generator.bernoulli(p)))),
+            Noise::Torch(generator) => {
+                drawn(size, like, generator, |generator| f64::from(u8::from(generator.bernoulli(p))))
+            }
         }
     }
 
@@ -104,9 +109,9 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When libtorch cannot draw for this type.
     pub fn uniform(&mut self, size: &[i64], a: f64, b: f64, like: &tch::Tensor) -> Result<tch::Tensor> {
-        match &mut self.noise {
+        match self.noise {
             Noise::Library => Ok(tch::Tensor::f_empty(size, (like.kind(), like.device()))?.f_uniform_(a, b)?),
-            Noise::Torch(generator) => drawn(size, like, || generator.uniform(a, b)),
+            Noise::Torch(generator) => drawn(size, like, generator, |generator| generator.uniform(a, b)),
         }
     }
 
@@ -115,9 +120,9 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When libtorch cannot draw for this type.
     pub fn normal(&mut self, size: &[i64], mean: f64, std: f64, like: &tch::Tensor) -> Result<tch::Tensor> {
-        match &mut self.noise {
+        match self.noise {
             Noise::Library => Ok(tch::Tensor::f_empty(size, (like.kind(), like.device()))?.f_normal_(mean, std)?),
-            Noise::Torch(generator) => drawn(size, like, || generator.normal(mean, std)),
+            Noise::Torch(generator) => drawn(size, like, generator, |generator| generator.normal(mean, std)),
         }
     }
 
@@ -139,8 +144,14 @@ impl<'a> Context<'a> {
     }
 }
 
-fn drawn(size: &[i64], like: &tch::Tensor, mut draw: impl FnMut() -> f64) -> Result<tch::Tensor> {
+fn drawn(
+    size: &[i64],
+    like: &tch::Tensor,
+    generator: &RefCell<Generator>,
+    draw: impl Fn(&mut Generator) -> f64,
+) -> Result<tch::Tensor> {
     let count = size.iter().product::<i64>().max(0) as usize;
-    let numbers: Vec<f64> = (0..count).map(|_| draw()).collect();
+    let mut generator = generator.borrow_mut();
+    let numbers: Vec<f64> = (0..count).map(|_| draw(&mut generator)).collect();
     Ok(tch::Tensor::from_slice(&numbers).f_view(size)?.f_to_kind(like.kind())?.f_to_device(like.device())?)
 }

@@ -44,8 +44,7 @@ pub fn uniform_reset(
     let s = stdv.map_or(limit, |stdv| stdv * 3f64.sqrt());
     for name in names {
         if let Some(tensor) = fields.tensor(name)? {
-            let numbers = generator.uniforms(tensor.numel() as usize, -s, s)?;
-            tensor.copy_from(&numbers.f_reshape(tensor.size())?)?;
+            tensor.fill_from(|block| block.fill_with(|| generator.uniform(-s, s)))?;
         }
     }
     Ok(())

@@ -104,8 +104,8 @@ impl Object {
     /// Builds the module and runs it, noise drawn from seed 1; then lets it save into its fields.
     pub(crate) fn forward(&self, mode: Mode, input: impl Into<Activity>) -> Result<Activity> {
         let node = Built::default().node(self)?;
-        let mut generator = Generator::new(1);
-        let output = node.forward(&input.into(), &mut Context::with_generator(mode, &mut generator))?;
+        let generator = RefCell::new(Generator::new(1));
+        let output = node.forward(&input.into(), &mut Context::with_generator(mode, &generator))?;
         node.module.save(self)?;
         Ok(output)
     }
@@ -182,7 +182,7 @@ impl Builder for ObjectBuilder<'_> {
 
     fn parameter(&mut self, name: &str) -> Result<Option<tch::Tensor>> {
         let Some(tensor) = self.fields().tensor(name)? else { return Ok(None) };
-        let leaf = tensor.view().set_requires_grad(true);
+        let leaf = tensor.view().detach().set_requires_grad(true);
         self.built.parameters.push((name.to_string(), leaf.shallow_clone()));
         Ok(Some(leaf))
     }
@@ -253,8 +253,8 @@ pub(crate) fn check_gradients(object: &Object, input: &Activity, mode: Mode) {
     let mut built = Built::default();
     let node = built.node(object).unwrap();
     check(&built.parameters, input, &mut |input| {
-        let mut generator = Generator::new(1);
-        let output = node.forward(input, &mut Context::with_generator(mode, &mut generator)).unwrap();
+        let generator = RefCell::new(Generator::new(1));
+        let output = node.forward(input, &mut Context::with_generator(mode, &generator)).unwrap();
         let mut sum = tch::Tensor::zeros([], (tch::Kind::Double, tch::Device::Cpu));
         for y in output.tensors() {
             let r = (tch::Tensor::arange(y.numel() as i64, (tch::Kind::Double, tch::Device::Cpu)) * 1.7).sin() + 0.3;

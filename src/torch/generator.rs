@@ -2,7 +2,7 @@
 //!
 //! Source: torch7 `lib/TH/THRandom.c`; the generator is Matsumoto and Nishimura's MT19937 (1998).
 
-use crate::error::Result;
+use rayon::prelude::*;
 
 const N: usize = 624;
 const M: usize = 397;
@@ -62,25 +62,6 @@ impl Generator {
         self.next = 0;
     }
 
-    /// `count` numbers as `uniform` gives them one by one, to the bit, in f64: the arithmetic is libtorch's.
-    ///
-    /// # Errors
-    /// When the memory cannot be had.
-    pub fn uniforms(&mut self, count: usize, a: f64, b: f64) -> Result<tch::Tensor> {
-        let mut bits = vec![0i32; count];
-        let mut i = 0;
-        while i < count {
-            bits[i] = self.random() as i32;
-            i += 1;
-        }
-        let mut numbers = tch::Tensor::f_from_slice(&bits)?.f_to_kind(tch::Kind::Double)?;
-        drop(bits);
-        // As unsigned: below 0 stands for 2³¹ and more.
-        let _ = numbers.f_remainder_(4_294_967_296.0)?.f_mul_scalar_(1.0 / 4_294_967_296.0)?.f_mul_scalar_(b - a)?;
-        let _ = numbers.f_add_scalar_(a)?;
-        Ok(numbers)
-    }
-
     /// Uniform in [a, b).
     pub fn uniform(&mut self, a: f64, b: f64) -> f64 {
         f64::from(self.random()) * (1.0 / 4_294_967_296.0) * (b - a) + a
@@ -98,6 +79,24 @@ impl Generator {
             }
         };
         value * std + mean
+    }
+
+    /// `block.len()` numbers as `normal` gives them one by one, to the bit. The logarithms and cosines of a large block
+    /// are taken on several threads; what is drawn does not depend on their number.
+    pub fn normals(&mut self, block: &mut [f64], mean: f64, std: f64) {
+        let waiting = usize::from(self.normal.is_some() && !block.is_empty());
+        let (first, rest) = block.split_at_mut(waiting);
+        first.fill_with(|| self.normal(mean, std));
+        let (pairs, last) = rest.split_at_mut(rest.len() / 2 * 2);
+        pairs.fill_with(|| self.uniform(0.0, 1.0));
+        pairs.par_chunks_mut(1 << 13).for_each(|part| {
+            for pair in part.chunks_exact_mut(2) {
+                let (angle, radius) = (2.0 * std::f64::consts::PI * pair[0], (-2.0 * (1.0 - pair[1]).ln()).sqrt());
+                pair[0] = radius * angle.cos() * std + mean;
+                pair[1] = radius * angle.sin() * std + mean;
+            }
+        });
+        last.fill_with(|| self.normal(mean, std));
     }
 
     /// 1 with probability `p`, else 0.
@@ -165,10 +164,12 @@ mod tests {
     #[test]
     fn many_at_once_are_those_one_by_one() {
         let (mut all, mut single) = (Generator::new(7), Generator::new(7));
-        let _ = (all.random(), single.random());
-        let found = Vec::<f64>::try_from(all.uniforms(3000, -0.3, 1.7).unwrap()).unwrap();
-        assert!(found.iter().all(|&number| number == single.uniform(-0.3, 1.7)));
-        assert_eq!((found.len(), all.random()), (3000, single.random()));
+        for length in [1, 4, 40_001, 0, 2, 3] {
+            let mut block = vec![0.0; length];
+            all.normals(&mut block, 0.5, 1.7);
+            assert!(block.iter().all(|&number| number == single.normal(0.5, 1.7)), "{length}");
+            assert_eq!(all.random(), single.random());
+        }
     }
 
     #[test]

@@ -3,7 +3,10 @@
 //! Several handles may look at one storage; a storage grows in place, so every handle and every libtorch view
 //! made earlier sees the same memory afterwards. Two clones of a `Tensor` are one object (Lua's `t2 = t`).
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    rc::Rc,
+};
 
 use super::{Storage, TensorType};
 use crate::error::{Error, Kind, Result};
@@ -16,9 +19,20 @@ struct Layout {
     offset: i64,
     size: Vec<i64>,
     stride: Vec<i64>,
+    /// The libtorch view of this layout, made when it is first asked for.
+    view: OnceCell<tch::Tensor>,
+    /// Counts the layouts that this handle has had.
+    version: u64,
 }
 
 impl Layout {
+    fn view(&self) -> &tch::Tensor {
+        self.view.get_or_init(|| match &self.storage {
+            Some(storage) if !self.size.is_empty() => storage.strided(&self.size, &self.stride, self.offset),
+            _ => tch::Tensor::empty([0], (self.tensor_type.element.kind(), self.tensor_type.device())),
+        })
+    }
+
     fn position(&self, index: &[i64]) -> Result<i64> {
         if index.len() != self.size.len() || index.is_empty() {
             return Err(Error::new(
@@ -45,7 +59,8 @@ impl Tensor {
     /// A tensor without dimensions: `torch.FloatTensor()`.
     #[must_use]
     pub fn empty(tensor_type: TensorType) -> Tensor {
-        Tensor(Rc::new(RefCell::new(Layout { tensor_type, storage: None, offset: 0, size: vec![], stride: vec![] })))
+        let (size, stride, view) = (vec![], vec![], OnceCell::new());
+        Tensor(Rc::new(RefCell::new(Layout { tensor_type, storage: None, offset: 0, size, stride, view, version: 0 })))
     }
 
     /// Zeros of this shape; a shape without dimensions gives an empty tensor.
@@ -152,15 +167,19 @@ impl Tensor {
     }
 
     /// The elements as a libtorch tensor on the same memory, without gradient. An empty tensor gives shape `[0]`.
+    /// Every call gives the same libtorch tensor while the layout stays: detach it before asking for its gradient.
     ///
     /// # Panics
     /// Never for handles made by this module: they keep sizes and strides inside the storage.
     pub fn view(&self) -> tch::Tensor {
-        let layout = self.0.borrow();
-        match &layout.storage {
-            Some(storage) if !layout.size.is_empty() => storage.strided(&layout.size, &layout.stride, layout.offset),
-            _ => tch::Tensor::empty([0], (layout.tensor_type.element.kind(), layout.tensor_type.device())),
-        }
+        self.0.borrow().view().shallow_clone()
+    }
+
+    /// A number that changes whenever the handle is re-pointed, resized or moved to another storage; with the handle
+    /// itself it tells whether a view made before is still right.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.0.borrow().version
     }
 
     /// A handle on the elements of a libtorch tensor that nothing else holds: always new memory.
@@ -258,6 +277,8 @@ impl Tensor {
         layout.offset = offset;
         layout.size = if has_storage { size.to_vec() } else { vec![] };
         layout.stride = if has_storage { stride.to_vec() } else { vec![] };
+        layout.view.take();
+        layout.version += 1;
         Ok(())
     }
 
@@ -295,6 +316,11 @@ impl Tensor {
     /// # Errors
     /// When the numbers of elements differ.
     pub fn copy_from(&self, source: &tch::Tensor) -> Result<()> {
+        let layout = self.0.borrow();
+        if !layout.size.is_empty() && layout.size == source.size() {
+            return Ok(layout.view().shallow_clone().f_copy_(&without_graph(source)?)?);
+        }
+        drop(layout);
         if source.numel() as i64 != self.numel() {
             return Err(Error::new(
                 Kind::Shape,
@@ -306,10 +332,31 @@ impl Tensor {
             ));
         }
         if self.dim() > 0 {
-            let source = source.f_detach()?.f_reshape(self.size())?;
-            self.view().f_copy_(&source)?;
+            self.view().f_copy_(&without_graph(source)?.f_reshape(self.size())?)?;
         }
         Ok(())
+    }
+
+    /// Fills it in the order of its elements with what `make` puts into one block of numbers after the other, converted
+    /// as a C cast does: numbers that are made in Rust take no second copy of a large tensor.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn fill_from(&self, mut make: impl FnMut(&mut [f64])) -> Result<()> {
+        let (count, element) = (self.numel(), self.tensor_type().element);
+        let is_dense = self.is_contiguous();
+        let flat = if is_dense { self.view().f_view([-1])? } else { self.view().f_empty_like()?.f_reshape([-1])? };
+        let mut block = vec![0.0; count.min(1 << 18) as usize];
+        let mut at = 0;
+        while at < count {
+            let part = &mut block[..(count - at).min(1 << 18) as usize];
+            make(part);
+            let numbers = tch::Tensor::f_from_slice(part)?;
+            let numbers = if element.is_floating() { numbers } else { numbers.f_to_kind(tch::Kind::Int64)? };
+            flat.f_narrow(0, at, part.len() as i64)?.f_copy_(&numbers)?;
+            at += part.len() as i64;
+        }
+        if is_dense { Ok(()) } else { self.copy_from(&flat) }
     }
 
     /// Takes `source`'s shape and elements: what module outputs do with the buffer of the step before.
@@ -321,6 +368,11 @@ impl Tensor {
         self.resize(&size)?;
         self.copy_from(source)
     }
+}
+
+/// The same elements outside any graph.
+fn without_graph(tensor: &tch::Tensor) -> Result<tch::Tensor> {
+    Ok(if tensor.requires_grad() { tensor.f_detach()? } else { tensor.shallow_clone() })
 }
 
 /// Strides of a contiguous tensor: `[2, 3, 4]` gives `[12, 4, 1]`.

@@ -119,7 +119,14 @@ impl TensorType {
     /// The type with this class name (`torch.FloatTensor`) or storage class name (`torch.FloatStorage`).
     #[must_use]
     pub fn named(name: &str) -> Option<TensorType> {
-        TensorType::all().find(|t| t.tensor_name() == name || t.storage_name() == name)
+        let stem = name.strip_prefix("torch.")?;
+        let stem = stem.strip_suffix("Tensor").or_else(|| stem.strip_suffix("Storage"))?;
+        if stem == "Cuda" {
+            return Some(TensorType { element: Element::Float, cuda: true });
+        }
+        let (cuda, word) = stem.strip_prefix("Cuda").map_or((false, stem), |word| (true, word));
+        let element = Element::ALL.into_iter().find(|element| element.word() == word)?;
+        (!cuda || element != Element::Float).then_some(TensorType { element, cuda })
     }
 
     /// `torch.FloatTensor`, `torch.CudaTensor`, `torch.CudaLongTensor` …
@@ -166,6 +173,8 @@ mod tests {
             assert_eq!(TensorType::named(&t.storage_name()), Some(t));
         }
         assert_eq!(TensorType { element: Element::Float, cuda: true }.tensor_name(), "torch.CudaTensor");
-        assert_eq!(TensorType::named("torch.Tensor"), None);
+        for no_type in ["torch.Tensor", "torch.CudaFloatTensor", "FloatTensor", "torch.FloatTensors", "torch.float"] {
+            assert_eq!(TensorType::named(no_type), None, "{no_type}");
+        }
     }
 }

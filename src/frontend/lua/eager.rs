@@ -1,26 +1,60 @@
 //! The eager protocol: `m:forward(x)`, `m:backward(x, g)`, `criterion:forward(y, t)` called from Lua.
 //!
-//! Each call builds the Rust module from the object's fields as they are now, runs the one `forward` that training
+//! Each call takes the Rust module of the object's fields as they are now (`built.rs`), runs the one `forward` that training
 //! uses too, and answers gradients as a vector-Jacobian product of it. Results go into the tensor objects of the
 //! call before, as Torch7 does.
 
 use std::rc::Rc;
 
-use mlua::{Function, Lua, Table, Value as LuaValue};
+use mlua::{Function, Lua, LuaString, ObjectLike, Table, Value as LuaValue};
 
 use super::{
-    lower::Lowering,
-    object::{CLASSES, LuaFields, OrPage, activity_from_lua, drawing, store_activity},
+    built::{Built, Shelf},
+    limits,
+    object::{CLASSES, LuaFields, OrPage, activity_from_lua, store_activity},
     tensor,
 };
 use crate::{
     error::{Error, Kind, Result},
-    nn::{self, Activity, Build, Builder, Context, Criterion, Fields, Mode, Module, Node, Spec, Value},
-    torch::TensorType,
+    nn::{self, Activity, Build, Context, Cut, Mode, Spec},
 };
 
+/// What every eager call of one class needs at hand.
+#[derive(Clone)]
+struct Class {
+    spec: &'static Spec,
+    shelf: Shelf,
+    train: LuaString,
+    output: LuaString,
+}
+
+impl Class {
+    fn new(lua: &Lua, spec: &'static Spec, shelf: &Shelf) -> mlua::Result<Class> {
+        let (train, output) = (lua.create_string("train")?, lua.create_string("output")?);
+        Ok(Class { spec, shelf: shelf.clone(), train, output })
+    }
+
+    fn of(lua: &Lua, object: &Table) -> mlua::Result<Option<Class>> {
+        let shelf = lua.app_data_ref::<Shelf>().map(|shelf| shelf.clone());
+        let (Some(spec), Some(shelf)) = (super::native::spec_of(object), shelf) else { return Ok(None) };
+        Class::new(lua, spec, &shelf).map(Some)
+    }
+
+    /// The module of one call. Every eager call comes by here, and any of them may take long.
+    fn built(&self, lua: &Lua, object: &Table, differentiable: bool) -> Result<Rc<Built>> {
+        limits::look(lua).or_page(lua)?;
+        self.shelf.built(lua, self.spec, object, differentiable)
+    }
+
+    /// `object.train`, which modules that care set to true at birth.
+    fn mode(&self, object: &Table) -> mlua::Result<Mode> {
+        let training: LuaValue = object.get(&self.train)?;
+        Ok(if matches!(training, LuaValue::Boolean(false)) { Mode::Evaluate } else { Mode::Train })
+    }
+}
+
 /// Gives a class the native methods that it does not define in the prelude.
-pub(super) fn install(lua: &Lua, mt: &Table, spec: &'static Spec) -> mlua::Result<()> {
+pub(super) fn install(lua: &Lua, mt: &Table, spec: &'static Spec, shelf: &Shelf) -> mlua::Result<()> {
     let base = if matches!(spec.build, Build::Module(_)) { "nn.Module" } else { "nn.Criterion" };
     let base: Table = lua.named_registry_value::<Table>(CLASSES)?.raw_get(base)?;
     // A method of a parent class of the prelude (a decorator's) stays.
@@ -30,160 +64,126 @@ pub(super) fn install(lua: &Lua, mt: &Table, spec: &'static Spec) -> mlua::Resul
         if is_plain { mt.raw_set(name, method) } else { Ok(()) }
     };
     type Pair = (Table, LuaValue, LuaValue);
+    let class = Class::new(lua, spec, shelf)?;
     match spec.build {
         Build::Module(_) => {
+            let (forward, gradient, accumulation) = (class.clone(), class.clone(), class.clone());
             give(
                 "updateOutput",
                 lua.create_function(move |lua, (object, input): (Table, LuaValue)| {
-                    update_output(lua, spec, &object, &input)
+                    update_output(lua, &forward, &object, &input)
                 })?,
             )?;
             give(
                 "updateGradInput",
                 lua.create_function(move |lua, (object, input, grad): Pair| {
-                    update_grad_input(lua, spec, &object, &input, &grad)
+                    update_grad_input(lua, &gradient, &object, &input, &grad)
                 })?,
             )?;
             give(
                 "accGradParameters",
                 lua.create_function(move |lua, (object, input, grad, scale): (_, _, _, Option<f64>)| {
-                    acc_grad_parameters(lua, spec, &object, &input, &grad, scale.unwrap_or(1.0))
+                    acc_grad_parameters(lua, &accumulation, &object, &input, &grad, scale.unwrap_or(1.0))
+                })?,
+            )?;
+            let halves: [LuaValue; 2] = [mt.get("updateGradInput")?, mt.get("accGradParameters")?];
+            // Where the prelude has a half of its own, nn.Module's backward calls both.
+            let are_native = [mt.raw_get::<LuaValue>("updateGradInput")?, mt.raw_get("accGradParameters")?] == halves
+                && halves.iter().all(|half| half.as_function().is_some_and(|half| half.info().what == "C"));
+            if !are_native {
+                return Ok(());
+            }
+            give(
+                "backward",
+                lua.create_function(move |lua, (object, input, grad, scale): (_, _, _, Option<f64>)| {
+                    backward(lua, &class, &halves, &object, &input, &grad, scale.unwrap_or(1.0))
                 })?,
             )
         }
         Build::Criterion(_) => {
+            let (forward, gradient) = (class.clone(), class);
             give(
                 "updateOutput",
                 lua.create_function(move |lua, (object, input, target): Pair| {
-                    criterion_output(lua, spec, &object, &input, &target)
+                    criterion_output(lua, &forward, &object, &input, &target)
                 })?,
             )?;
             give(
                 "updateGradInput",
                 lua.create_function(move |lua, (object, input, target): Pair| {
-                    criterion_grad(lua, spec, &object, &input, &target)
+                    criterion_grad(lua, &gradient, &object, &input, &target)
                 })?,
             )
         }
     }
 }
 
-/// Builds one object for one call: parameters are fresh leaves on the fields' memory.
-struct OneCall {
-    fields: LuaFields,
-    differentiable: bool,
-    parameters: Vec<(String, tch::Tensor)>,
-}
-
-impl OneCall {
-    fn new(lua: &Lua, object: &Table, differentiable: bool) -> OneCall {
-        OneCall { fields: LuaFields::new(lua, object), differentiable, parameters: Vec::new() }
-    }
-
-    fn module(&mut self, spec: &Spec) -> Result<Box<dyn Module>> {
-        match spec.build {
-            Build::Module(build) => build(self),
-            Build::Criterion(_) => {
-                Err(Error::new(Kind::Network, format!("{} is a criterion, not a module", spec.name())))
-            }
-        }
-    }
-
-    fn criterion(&mut self, spec: &Spec) -> Result<Box<dyn Criterion>> {
-        match spec.build {
-            Build::Criterion(build) => build(self),
-            Build::Module(_) => Err(Error::new(Kind::Network, format!("{} is a module, not a criterion", spec.name()))),
-        }
-    }
-
-    /// `object.train`, which modules that care set to true at birth.
-    fn mode(&self) -> Result<Mode> {
-        let training = self.fields.table.get::<LuaValue>("train").or_page(&self.fields.lua)?;
-        Ok(if matches!(training, LuaValue::Boolean(false)) { Mode::Evaluate } else { Mode::Train })
-    }
-}
-
-impl Builder for OneCall {
-    fn fields(&self) -> &dyn Fields {
-        &self.fields
-    }
-
-    fn parameter(&mut self, name: &str) -> Result<Option<tch::Tensor>> {
-        let Some(tensor) = (&self.fields as &dyn Fields).tensor(name)? else { return Ok(None) };
-        let leaf = tensor.view().detach();
-        let leaf = if self.differentiable && leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf };
-        self.parameters.push((name.to_string(), leaf.shallow_clone()));
-        Ok(Some(leaf))
-    }
-
-    fn buffer(&mut self, name: &str) -> Result<Option<tch::Tensor>> {
-        Ok((&self.fields as &dyn Fields).tensor(name)?.map(|tensor| tensor.view()))
-    }
-
-    fn children(&mut self) -> Result<Vec<Rc<Node>>> {
-        Lowering::for_call(&self.fields.lua).children(&self.fields.table, "")
-    }
-
-    fn child(&mut self, name: &str) -> Result<Rc<Node>> {
-        Lowering::for_call(&self.fields.lua).child(&self.fields.table, name, "")
-    }
-
-    fn ask(&mut self, method: &str) -> Result<Value> {
-        self.fields.ask(method)
-    }
-
-    fn criterion(&mut self, name: &str) -> Result<Box<dyn Criterion>> {
-        Lowering::for_call(&self.fields.lua).criterion_in(&self.fields.table, name)
-    }
-
-    fn criteria(&mut self, name: &str) -> Result<Vec<Box<dyn Criterion>>> {
-        Lowering::for_call(&self.fields.lua).criteria(&self.fields.table, name)
-    }
-}
-
-fn update_output(lua: &Lua, spec: &Spec, object: &Table, input: &LuaValue) -> mlua::Result<LuaValue> {
-    let mut call = OneCall::new(lua, object, false);
-    let module = call.module(spec).map_err(Error::into_lua)?;
+fn update_output(lua: &Lua, class: &Class, object: &Table, input: &LuaValue) -> mlua::Result<LuaValue> {
+    let built = class.built(lua, object, false).map_err(Error::into_lua)?;
+    let module = built.module().map_err(Error::into_lua)?;
     let input = activity_from_lua(input, "input")?;
-    let output = tch::no_grad(|| {
-        let mode = call.mode()?;
-        drawing(lua, |generator| module.forward(&input, &mut Context::with_generator(mode, generator)))
-    })
-    .map_err(Error::into_lua)?;
-    module.save(&call.fields).map_err(Error::into_lua)?;
-    let stored = store_activity(lua, &object.get("output")?, &output, call.fields.tensor_type())?;
-    object.set("output", &stored)?;
+    let mode = class.mode(object)?;
+    let generator = tensor::generator(lua);
+    let output = tch::no_grad(|| module.forward(&input, &mut Context::with_generator(mode, &generator)))
+        .map_err(Error::into_lua)?;
+    drop(generator);
+    module.save(&LuaFields::new(lua, object)).map_err(Error::into_lua)?;
+    let old: LuaValue = object.get(&class.output)?;
+    let stored = store_activity(lua, &old, &output, built.tensor_type)?;
+    if stored != old {
+        object.set(&class.output, &stored)?;
+    }
     Ok(stored)
 }
 
-/// One differentiable rerun of the module and the product with `grad`: gradients for the input's tensors (when
-/// `for_input`) and for the parameters (otherwise).
+/// What one differentiable rerun of a module gave.
+struct Product {
+    input: Activity,
+    built: Rc<Built>,
+    /// One for each tensor of the input, when they were wanted, then one for each parameter, when they were.
+    grads: std::vec::IntoIter<tch::Tensor>,
+}
+
+impl Product {
+    /// The gradient for the input, which comes first.
+    fn for_input(&mut self) -> Result<Activity> {
+        let grads = &mut self.grads;
+        let few = || Error::new(Kind::Torch, "libtorch gave too few gradients");
+        self.input.map(&mut |_| grads.next().ok_or_else(few))
+    }
+}
+
+/// What a product is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Wanted {
+    input: bool,
+    parameters: bool,
+}
+
+/// One differentiable rerun of the module and the product with `grad`.
 fn product(
     lua: &Lua,
-    spec: &Spec,
+    class: &Class,
     object: &Table,
     input: &LuaValue,
     grad: &LuaValue,
-    for_input: bool,
-) -> mlua::Result<(Activity, OneCall, Vec<tch::Tensor>)> {
-    let mut call = OneCall::new(lua, object, !for_input);
-    let module = call.module(spec).map_err(Error::into_lua)?;
+    wanted: Wanted,
+) -> mlua::Result<Product> {
+    let built = class.built(lua, object, wanted.parameters).map_err(Error::into_lua)?;
     let input = activity_from_lua(input, "input")?;
-    if !for_input && call.parameters.is_empty() {
-        return Ok((input, call, vec![]));
+    if !wanted.input && built.parameters.is_empty() {
+        return Ok(Product { input, built, grads: vec![].into_iter() });
     }
     let grad = activity_from_lua(grad, "gradOutput")?;
+    let mode = class.mode(object)?;
+    let generator = tensor::generator(lua);
     let run = || -> Result<(Activity, Vec<tch::Tensor>)> {
         let input = input.map(&mut |tensor| {
             let leaf = tensor.detach();
-            Ok(if for_input && leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf })
+            Ok(if wanted.input && leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf })
         })?;
-        let mode = call.mode()?;
-        let (output, cuts) = drawing(lua, |generator| {
-            let mut context = Context::with_generator(mode, generator).replaying();
-            let output = module.forward(&input, &mut context)?;
-            Ok::<_, Error>((output, context.take_cuts()))
-        })?;
+        let mut context = Context::with_generator(mode, &generator).replaying();
+        let output = built.module()?.forward(&input, &mut context)?;
         let fits = |(y, g): (&&tch::Tensor, &&tch::Tensor)| y.numel() == g.numel();
         let (outputs, grads) = (output.tensors(), grad.tensors());
         if outputs.len() != grads.len() || !outputs.iter().zip(&grads).all(fits) {
@@ -191,40 +191,70 @@ fn product(
                 .with_fact("output", output.shape())
                 .with_fact("gradOutput", grad.shape()));
         }
-        let leaves: Vec<&tch::Tensor> =
-            if for_input { input.tensors() } else { call.parameters.iter().map(|(_, leaf)| leaf).collect() };
-        let wanted: Vec<usize> = (0..leaves.len()).filter(|&i| leaves[i].requires_grad()).collect();
-        let mut found: Vec<Option<tch::Tensor>> = leaves.iter().map(|_| None).collect();
-        if let (Some(root), false) = (nn::product(&output, &grad)?, wanted.is_empty()) {
-            let real: Vec<&tch::Tensor> = wanted.iter().map(|&i| leaves[i]).collect();
-            nn::pull_back(root, cuts, &real, &mut |i, part| {
-                let sum = &mut found[wanted[i]];
-                *sum = Some(match sum.take() {
-                    Some(sum) => sum.f_add(&part)?,
-                    None => part,
-                });
-                Ok(())
-            })?;
+        let mut leaves: Vec<&tch::Tensor> = if wanted.input { input.tensors() } else { vec![] };
+        if wanted.parameters {
+            leaves.extend(built.parameters.iter().map(|(_, leaf)| leaf));
         }
-        let grads = leaves
-            .iter()
-            .zip(found)
-            .map(|(leaf, grad)| match grad {
-                Some(grad) => Ok(grad),
-                None if leaf.is_floating_point() => Ok(leaf.detach().f_zeros_like()?),
-                // Indices and masks have a gradient of the module's type.
-                None => Ok(leaf.f_to_kind(call.fields.tensor_type().element.kind())?.f_zeros_like()?),
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let grads = gradients(&leaves, nn::product(&output, &grad)?, context.take_cuts())?;
+        let grads = leaves.iter().zip(grads).map(|(leaf, grad)| match grad {
+            Some(grad) => Ok(grad),
+            None if leaf.is_floating_point() => Ok(leaf.detach().f_zeros_like()?),
+            // Indices and masks have a gradient of the module's type.
+            None => Ok(leaf.f_to_kind(built.tensor_type.element.kind())?.f_zeros_like()?),
+        });
+        let grads = grads.collect::<Result<Vec<_>>>()?;
         Ok((input, grads))
     };
     let (input, grads) = tch::with_grad(run).map_err(Error::into_lua)?;
-    Ok((input, call, grads))
+    Ok(Product { input, built, grads: grads.into_iter() })
+}
+
+/// The gradients of `root` for those `leaves` that are in a graph.
+fn gradients(leaves: &[&tch::Tensor], root: Option<tch::Tensor>, cuts: Vec<Cut>) -> Result<Vec<Option<tch::Tensor>>> {
+    let real: Vec<usize> = (0..leaves.len()).filter(|&i| leaves[i].requires_grad()).collect();
+    let mut found: Vec<Option<tch::Tensor>> = leaves.iter().map(|_| None).collect();
+    if let (Some(root), false) = (root, real.is_empty()) {
+        let wanted: Vec<&tch::Tensor> = real.iter().map(|&i| leaves[i]).collect();
+        nn::pull_back(root, cuts, &wanted, &mut |i, part| {
+            let sum = &mut found[real[i]];
+            *sum = Some(match sum.take() {
+                Some(sum) => sum.f_add(&part)?,
+                None => part,
+            });
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// nn.Module's backward, in one rerun of the module where neither of its halves was replaced by the user.
+fn backward(
+    lua: &Lua,
+    class: &Class,
+    halves: &[LuaValue; 2],
+    object: &Table,
+    input: &LuaValue,
+    grad: &LuaValue,
+    scale: f64,
+) -> mlua::Result<LuaValue> {
+    let now: [LuaValue; 2] = [object.get("updateGradInput")?, object.get("accGradParameters")?];
+    let old: LuaValue = object.get("gradInput")?;
+    if now != *halves || old.is_nil() {
+        object.call_method::<()>("updateGradInput", (input, grad))?;
+        object.call_method::<()>("accGradParameters", (input, grad, scale))?;
+        return object.get("gradInput");
+    }
+    let mut product = product(lua, class, object, input, grad, Wanted { input: true, parameters: true })?;
+    let grad_input = product.for_input().map_err(Error::into_lua)?;
+    let stored = store_activity(lua, &old, &grad_input, product.built.tensor_type)?;
+    object.set("gradInput", &stored)?;
+    accumulated(object, product, scale)?;
+    Ok(stored)
 }
 
 fn update_grad_input(
     lua: &Lua,
-    spec: &Spec,
+    class: &Class,
     object: &Table,
     input: &LuaValue,
     grad: &LuaValue,
@@ -233,29 +263,34 @@ fn update_grad_input(
     if old.is_nil() {
         return Ok(LuaValue::Nil);
     }
-    let (input, call, grads) = product(lua, spec, object, input, grad, true)?;
-    let mut grads = grads.into_iter();
-    let grad_input = input
-        .map(&mut |_| grads.next().ok_or_else(|| Error::new(Kind::Torch, "libtorch gave too few gradients")))
-        .map_err(Error::into_lua)?;
-    let stored = store_activity(lua, &old, &grad_input, call.fields.tensor_type())?;
+    let mut product = product(lua, class, object, input, grad, Wanted { input: true, parameters: false })?;
+    let grad_input = product.for_input().map_err(Error::into_lua)?;
+    let stored = store_activity(lua, &old, &grad_input, product.built.tensor_type)?;
     object.set("gradInput", &stored)?;
     Ok(stored)
 }
 
 fn acc_grad_parameters(
     lua: &Lua,
-    spec: &Spec,
+    class: &Class,
     object: &Table,
     input: &LuaValue,
     grad: &LuaValue,
     scale: f64,
 ) -> mlua::Result<()> {
-    let (_, call, grads) = product(lua, spec, object, input, grad, false)?;
-    for ((name, _), grad) in call.parameters.iter().zip(grads) {
+    accumulated(object, product(lua, class, object, input, grad, Wanted { input: false, parameters: true })?, scale)
+}
+
+/// Adds the gradients of the parameters, which are what is left of `product`, to the object's.
+fn accumulated(object: &Table, product: Product, scale: f64) -> mlua::Result<()> {
+    for ((name, _), grad) in product.built.parameters.iter().zip(product.grads) {
         if let Some(sum) = tensor::from_lua(&object.get(gradient_field(name))?) {
-            let scaled = (grad * scale).to_kind(sum.tensor_type().element.kind()).reshape(sum.size());
-            let _ = sum.view().f_add_(&scaled).map_err(|error| Error::from(error).into_lua())?;
+            let add = || -> Result<()> {
+                let grad = if scale == 1.0 { grad } else { grad.f_mul_scalar(scale)? };
+                let _ = sum.view().f_add_(&grad.f_to_kind(sum.tensor_type().element.kind())?.f_reshape(sum.size())?)?;
+                Ok(())
+            };
+            add().map_err(Error::into_lua)?;
         }
     }
     Ok(())
@@ -266,16 +301,16 @@ pub(super) fn accumulate(
     lua: &Lua,
     (object, input, grad, scale): (Table, LuaValue, LuaValue, f64),
 ) -> mlua::Result<()> {
-    match super::native::spec_of(&object) {
-        Some(spec) => acc_grad_parameters(lua, spec, &object, &input, &grad, scale),
+    match Class::of(lua, &object)? {
+        Some(class) => acc_grad_parameters(lua, &class, &object, &input, &grad, scale),
         None => Ok(()),
     }
 }
 
 /// The native updateGradInput of `object`, for classes whose own one does more.
 pub(super) fn gradient(lua: &Lua, (object, input, grad): (Table, LuaValue, LuaValue)) -> mlua::Result<LuaValue> {
-    match super::native::spec_of(&object) {
-        Some(spec) => update_grad_input(lua, spec, &object, &input, &grad),
+    match Class::of(lua, &object)? {
+        Some(class) => update_grad_input(lua, &class, &object, &input, &grad),
         None => Ok(LuaValue::Nil),
     }
 }
@@ -287,39 +322,36 @@ pub(super) fn gradient_field(name: &str) -> String {
     format!("grad{first}{}", letters.as_str())
 }
 
-/// A criterion built for one call, with its input and target.
+/// A criterion with its input and target.
 struct LossCall {
-    criterion: Box<dyn Criterion>,
+    built: Rc<Built>,
     input: Activity,
     target: Activity,
-    tensor_type: TensorType,
 }
 
 impl LossCall {
     /// A target of nil (`L1Cost`) is an empty table.
-    fn new(lua: &Lua, spec: &Spec, object: &Table, input: &LuaValue, target: &LuaValue) -> mlua::Result<LossCall> {
-        let mut call = OneCall::new(lua, object, false);
-        let criterion = call.criterion(spec).map_err(Error::into_lua)?;
+    fn new(lua: &Lua, class: &Class, object: &Table, input: &LuaValue, target: &LuaValue) -> mlua::Result<LossCall> {
+        let built = class.built(lua, object, false).map_err(Error::into_lua)?;
         let input = activity_from_lua(input, "input")?;
         let target = if target.is_nil() { Activity::Table(vec![]) } else { activity_from_lua(target, "target")? };
-        Ok(LossCall { criterion, input, target, tensor_type: call.fields.tensor_type() })
+        Ok(LossCall { built, input, target })
     }
 
     fn loss(&self, lua: &Lua, input: &Activity) -> Result<tch::Tensor> {
-        drawing(lua, |generator| {
-            self.criterion.forward(input, &self.target, &mut Context::with_generator(Mode::Train, generator))
-        })
+        let generator = tensor::generator(lua);
+        self.built.criterion()?.forward(input, &self.target, &mut Context::with_generator(Mode::Train, &generator))
     }
 }
 
 fn criterion_output(
     lua: &Lua,
-    spec: &Spec,
+    class: &Class,
     object: &Table,
     input: &LuaValue,
     target: &LuaValue,
 ) -> mlua::Result<LuaValue> {
-    let call = LossCall::new(lua, spec, object, input, target)?;
+    let call = LossCall::new(lua, class, object, input, target)?;
     let loss = tch::no_grad(|| Ok(call.loss(lua, &call.input)?.f_double_value(&[])?)).map_err(Error::into_lua)?;
     object.set("output", loss)?;
     Ok(LuaValue::Number(loss))
@@ -327,12 +359,12 @@ fn criterion_output(
 
 fn criterion_grad(
     lua: &Lua,
-    spec: &Spec,
+    class: &Class,
     object: &Table,
     input: &LuaValue,
     target: &LuaValue,
 ) -> mlua::Result<LuaValue> {
-    let call = LossCall::new(lua, spec, object, input, target)?;
+    let call = LossCall::new(lua, class, object, input, target)?;
     let grad_input = tch::with_grad(|| -> Result<Activity> {
         let input = call.input.map(&mut |tensor| Ok(tensor.detach().set_requires_grad(tensor.is_floating_point())))?;
         let loss = call.loss(lua, &input)?;
@@ -349,7 +381,7 @@ fn criterion_grad(
         })
     })
     .map_err(Error::into_lua)?;
-    let stored = store_activity(lua, &object.get("gradInput")?, &grad_input, call.tensor_type)?;
+    let stored = store_activity(lua, &object.get("gradInput")?, &grad_input, call.built.tensor_type)?;
     object.set("gradInput", &stored)?;
     Ok(stored)
 }

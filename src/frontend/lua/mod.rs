@@ -7,6 +7,7 @@
 //! `lower.rs` walks the tables once and gives Rust modules on the same parameter memory. `vm.rs` is the fence
 //! around the file, `error.rs` makes pages of what goes wrong in it.
 
+mod built;
 mod bytecode;
 mod eager;
 pub mod error;

@@ -228,7 +228,7 @@ pub(super) fn install_origins(lua: &Lua) -> mlua::Result<()> {
     Ok(())
 }
 
-/// Runs `f` with the machine's random generator. Lua code that `f` calls may draw too; its draws are then its own.
+/// Runs `f` with the machine's random generator. `f` must not call Lua code that draws: its draws would be lost.
 pub(super) fn drawing<T>(lua: &Lua, f: impl FnOnce(&mut Generator) -> T) -> T {
     let mut generator = tensor::generator(lua).borrow().clone();
     let result = f(&mut generator);

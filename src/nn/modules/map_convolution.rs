@@ -135,7 +135,13 @@ fn build(builder: &mut dyn Builder, is_transposed: bool) -> Result<Box<dyn Modul
 
 impl Module for MapConvolution {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
-        let x = planes(input, 2, Some(self.input_planes))?;
+        let x = planes(input, 2, None)?;
+        // As in Torch7, planes behind the last one that the table names are passed over.
+        let at = x.dim() - 3;
+        let x = match x.size()[at] > self.input_planes {
+            true => x.f_narrow(at as i64, 0, self.input_planes)?,
+            false => planes(input, 2, Some(self.input_planes))?.shallow_clone(),
+        };
         let (count, height, width) = self.weight.size3()?;
         let size = x.size();
         let is_small = size[size.len() - 2] < height || size[size.len() - 1] < width;
@@ -189,6 +195,8 @@ mod tests {
             map.get_tensor("weight").copy_from(&tensor(&[3], &[1.0, 10.0, 100.0])).unwrap();
             map.get_tensor("bias").copy_from(&tensor(&[2], &[0.5, 0.25])).unwrap();
             assert_close(&map.eval(tensor(&[2, 1, 1], &[2.0, 3.0])).1, &[2.5, 230.25]);
+            // A random table may not name the last planes.
+            assert_close(&map.eval(tensor(&[3, 1, 1], &[2.0, 3.0, 7.0])).1, &[2.5, 230.25]);
         }
     }
 

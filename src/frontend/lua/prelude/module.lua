@@ -127,6 +127,7 @@ local function type_method(self, typename, cache)
       end
    end
    self._type = typename
+   native.forget(self)
    return self
 end
 

@@ -1,8 +1,8 @@
 //! Random numbers: the VM's generator and every sampler on it.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 
-use mlua::{AppDataRef, Lua, Table, UserData, Value};
+use mlua::{Lua, Table, UserData, Value};
 
 use super::{
     call::{Answer, Call, count, ours, reserve},
@@ -38,16 +38,16 @@ impl LuaGenerator {
     }
 }
 
-/// The VM's generator, made with a seed from the clock when it is first asked for.
-///
-/// # Panics
-/// When the generator is being replaced in the app data at this moment, which no code here does while it samples.
+/// The VM's generator, made with a seed from the clock when it is first asked for. It is the caller's to hold: Lua code
+/// that runs meanwhile reaches it, too.
 #[must_use]
-pub fn generator(lua: &Lua) -> AppDataRef<'_, RefCell<Generator>> {
-    if lua.app_data_ref::<RefCell<Generator>>().is_none() {
-        lua.set_app_data(RefCell::new(Generator::new(clock_seed())));
+pub fn generator(lua: &Lua) -> Rc<RefCell<Generator>> {
+    if let Some(known) = lua.app_data_ref::<Rc<RefCell<Generator>>>() {
+        return Rc::clone(&known);
     }
-    lua.app_data_ref::<RefCell<Generator>>().expect("it was just set")
+    let fresh = Rc::new(RefCell::new(Generator::new(clock_seed())));
+    lua.set_app_data(Rc::clone(&fresh));
+    fresh
 }
 
 fn clock_seed() -> u64 {
@@ -114,13 +114,18 @@ pub(super) fn install(lua: &Lua, torch: &Table) -> mlua::Result<()> {
     torch.raw_set("_gen", lua.create_userdata(LuaGenerator::Default)?)
 }
 
-/// The elements of a new random tensor or of the result, drawn one after the other in memory order.
-fn drawn(call: &Call, size: &[i64], draw: impl Fn(&mut Generator) -> f64) -> mlua::Result<tch::Tensor> {
-    let n = count(size);
-    reserve(call.lua, call.tensor_type, n, "a random tensor")?;
-    let values =
-        with(call.lua, call.generator.as_ref(), |generator| (0..n).map(|_| draw(generator)).collect::<Vec<f64>>())?;
-    shaped(call.tensor_type, &values, size)
+/// A new random tensor, its elements drawn one after the other in memory order.
+fn drawn(call: &Call, size: &[i64], draw: impl Fn(&mut Generator, &mut [f64])) -> mlua::Result<tch::Tensor> {
+    reserve(call.lua, call.tensor_type, count(size), "a random tensor")?;
+    let tensor = Tensor::empty(call.tensor_type);
+    ours(tensor.resize(size))?;
+    fill(call, &tensor, draw)?;
+    Ok(tensor.view())
+}
+
+/// Draws the elements of `tensor` anew.
+fn fill(call: &Call, tensor: &Tensor, draw: impl Fn(&mut Generator, &mut [f64])) -> mlua::Result<()> {
+    ours(with(call.lua, call.generator.as_ref(), |generator| tensor.fill_from(|block| draw(generator, block)))?)
 }
 
 fn shaped(tensor_type: TensorType, values: &[f64], size: &[i64]) -> mlua::Result<tch::Tensor> {
@@ -136,6 +141,12 @@ fn sampler(
     allowed: fn(f64, f64) -> Result<(), &'static str>,
     draw: fn(&mut Generator, f64, f64) -> f64,
 ) -> [Row; 2] {
+    // A normal tensor is by far the commonest, and has a faster way to the same numbers.
+    let is_normal = name == "normal";
+    let many = move |generator: &mut Generator, block: &mut [f64], a: f64, b: f64| match is_normal {
+        true => generator.normals(block, a, b),
+        false => block.fill_with(|| draw(generator, a, b)),
+    };
     let parameters = move |call: &Call| {
         let (a, b) = (call.number_or(0, defaults[0]), call.number_or(1, defaults[1]));
         allowed(a, b).map_err(|why| refuse(format!("{name}({a}, {b}): {why}")))?;
@@ -144,9 +155,7 @@ fn sampler(
     [
         Row::new(name, Results::Object, &[form], move |call| {
             let (a, b) = parameters(call)?;
-            let own = &call.results[0].0;
-            let elements = drawn(call, &own.size(), |generator| draw(generator, a, b))?;
-            ours(own.copy_from(&elements))?;
+            fill(call, &call.results[0].0, |generator, block| many(generator, block, a, b))?;
             Ok(Answer::Same)
         })
         .method(),
@@ -231,9 +240,10 @@ pub(super) fn rows() -> Vec<Row> {
     rows.extend([
         Row::new("random", Results::Object, &["n?n?"], move |call| {
             let (a, b) = random(call)?;
-            let own = &call.results[0].0;
-            let elements = drawn(call, &own.size(), |generator| whole(generator, call.tensor_type.element, a, b))?;
-            ours(own.copy_from(&elements))?;
+            let element = call.tensor_type.element;
+            fill(call, &call.results[0].0, |generator, block| {
+                block.fill_with(|| whole(generator, element, a, b));
+            })?;
             Ok(Answer::Same)
         })
         .method(),
@@ -244,10 +254,13 @@ pub(super) fn rows() -> Vec<Row> {
         })
         .function(),
         Row::new("rand", Results::One, &["z"], |call| {
-            Ok(Answer::Tensor(drawn(call, &call.sizes(0), |generator| generator.uniform(0.0, 1.0))?))
+            let uniform =
+                |generator: &mut Generator, block: &mut [f64]| block.fill_with(|| generator.uniform(0.0, 1.0));
+            Ok(Answer::Tensor(drawn(call, &call.sizes(0), uniform)?))
         }),
         Row::new("randn", Results::One, &["z"], |call| {
-            Ok(Answer::Tensor(drawn(call, &call.sizes(0), |generator| generator.normal(0.0, 1.0))?))
+            let normal = |generator: &mut Generator, block: &mut [f64]| generator.normals(block, 0.0, 1.0);
+            Ok(Answer::Tensor(drawn(call, &call.sizes(0), normal)?))
         }),
         Row::new("randperm", Results::One, &["i"], |call| {
             let n = call.int(0);
