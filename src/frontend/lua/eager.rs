@@ -11,7 +11,7 @@ use mlua::{Function, Lua, Table, Value as LuaValue};
 use super::{
     lower::Lowering,
     object::{CLASSES, LuaFields, OrPage, activity_from_lua, drawing, store_activity},
-    tensor,
+    sharing, tensor,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -144,14 +144,18 @@ impl Builder for OneCall {
 fn update_output(lua: &Lua, spec: &Spec, object: &Table, input: &LuaValue) -> mlua::Result<LuaValue> {
     let mut call = OneCall::new(lua, object, false);
     let module = call.module(spec).map_err(Error::into_lua)?;
-    let input = activity_from_lua(input, "input")?;
+    let activity = activity_from_lua(input, "input")?;
     let output = tch::no_grad(|| {
         let mode = call.mode()?;
-        drawing(lua, |generator| module.forward(&input, &mut Context::with_generator(mode, generator)))
+        drawing(lua, |generator| module.forward(&activity, &mut Context::with_generator(mode, generator)))
     })
     .map_err(Error::into_lua)?;
     module.save(&call.fields).map_err(Error::into_lua)?;
-    let stored = store_activity(lua, &object.get("output")?, &output, call.fields.tensor_type())?;
+    let (old, like) = (object.get("output")?, call.fields.tensor_type());
+    let stored = match sharing::store_output(lua, spec, object, input, &old, &output, like)? {
+        Some(stored) => stored,
+        None => store_activity(lua, &old, &output, like)?,
+    };
     object.set("output", &stored)?;
     Ok(stored)
 }
@@ -238,7 +242,10 @@ fn update_grad_input(
     let grad_input = input
         .map(&mut |_| grads.next().ok_or_else(|| Error::new(Kind::Torch, "libtorch gave too few gradients")))
         .map_err(Error::into_lua)?;
-    let stored = store_activity(lua, &old, &grad_input, call.fields.tensor_type())?;
+    let stored = match sharing::store_gradient(lua, spec, object, grad, &old, &grad_input)? {
+        Some(stored) => stored,
+        None => store_activity(lua, &old, &grad_input, call.fields.tensor_type())?,
+    };
     object.set("gradInput", &stored)?;
     Ok(stored)
 }

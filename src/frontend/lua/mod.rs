@@ -10,6 +10,7 @@
 mod bytecode;
 mod eager;
 pub mod error;
+mod expect;
 mod files;
 mod foreign;
 mod image;
@@ -22,6 +23,7 @@ mod packages;
 mod pattern;
 pub mod require;
 mod scripts;
+mod sharing;
 mod shell;
 pub mod suggest;
 pub mod tensor;
@@ -30,5 +32,6 @@ pub mod vm;
 
 pub use limits::interrupt;
 pub use load::{LabelHook, Loaded, Settings, load};
+pub use lower::lower;
 pub use packages::torch_vm;
 pub use shell::{Evaluated, Shell};
