@@ -30,6 +30,10 @@ pub fn pull_back(
             for (cut, reals) in pending.iter().zip(&reals) {
                 wanted.extend(cut.output.tensors().into_iter().zip(reals).filter(|(_, real)| **real).map(|(t, _)| t));
             }
+            // Nothing to learn, and no cut before this segment: a network without parameters.
+            if wanted.is_empty() {
+                return Ok(());
+            }
             let grads = tch::Tensor::f_run_backward(&[root], &wanted, !pending.is_empty(), false)?;
             let mut grads = grads.into_iter();
             for i in 0..leaves.len() {
@@ -58,19 +62,20 @@ pub fn pull_back(
     }
 }
 
-/// Σ activity·grad over all tensors that are in a graph; `None` when none is.
+/// Σ activity·grad over all tensors that are in a graph; `None` when none is. Entries that `grad` lacks at the end of a
+/// table have no gradient (`nn.CriterionTable` gives one for its first entry only).
 ///
 /// # Errors
 /// `Kind::Shape` when the two differ in structure or size.
 pub fn product(activity: &Activity, grad: &Activity) -> Result<Option<tch::Tensor>> {
-    let (values, grads) = (activity.tensors(), grad.tensors());
-    if values.len() != grads.len() {
+    let mut pairs = vec![];
+    if !pair_up(activity, grad, &mut pairs) {
         return Err(Error::new(Kind::Shape, "gradInput has another structure than input")
             .with_fact("input", activity.shape())
             .with_fact("gradInput", grad.shape()));
     }
     let mut sum: Option<tch::Tensor> = None;
-    for (value, grad) in values.into_iter().zip(grads) {
+    for (value, grad) in pairs {
         if !value.requires_grad() {
             continue;
         }
@@ -87,4 +92,20 @@ pub fn product(activity: &Activity, grad: &Activity) -> Result<Option<tch::Tenso
         });
     }
     Ok(sum)
+}
+
+/// Each tensor with its gradient, depth first; false when the structures differ.
+fn pair_up<'a>(value: &'a Activity, grad: &'a Activity, pairs: &mut Vec<(&'a tch::Tensor, &'a tch::Tensor)>) -> bool {
+    match (value, grad) {
+        (Activity::Tensor(value), Activity::Tensor(grad)) => {
+            pairs.push((value, grad));
+            true
+        }
+        // A table of one is as good as its entry.
+        (Activity::Tensor(_), Activity::Table(grads)) => grads.len() == 1 && pair_up(value, &grads[0], pairs),
+        (Activity::Table(values), Activity::Tensor(_)) => values.len() == 1 && pair_up(&values[0], grad, pairs),
+        (Activity::Table(values), Activity::Table(grads)) => {
+            grads.len() <= values.len() && values.iter().zip(grads).all(|(value, grad)| pair_up(value, grad, pairs))
+        }
+    }
 }

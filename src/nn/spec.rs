@@ -341,6 +341,8 @@ pub struct Spec {
     pub print: fn(&dyn Fields) -> Result<String>,
     /// Fields that `clearState` empties, besides `output` and `gradInput`.
     pub buffers: &'static [&'static str],
+    /// Whether the output looks at the input's memory (`nn.View`) where it can; only calls from Lua see it.
+    pub looks_at_input: bool,
     /// The Rust object.
     pub build: Build,
     /// How the every-module test constructs and feeds it.
@@ -387,6 +389,7 @@ impl Spec {
             reset: None,
             print: prints_nothing,
             buffers: &[],
+            looks_at_input: false,
             build: Build::Module(build),
             probe,
         }
@@ -406,6 +409,7 @@ impl Spec {
             reset: None,
             print: prints_nothing,
             buffers: &[],
+            looks_at_input: false,
             build: Build::Criterion(build),
             probe,
         }

@@ -12,11 +12,12 @@ use super::{
     built::{Built, Shelf},
     limits,
     object::{CLASSES, LuaFields, OrPage, activity_from_lua, store_activity},
-    tensor,
+    sharing, tensor,
 };
 use crate::{
     error::{Error, Kind, Result},
     nn::{self, Activity, Build, Context, Cut, Mode, Spec},
+    torch::TensorType,
 };
 
 /// What every eager call of one class needs at hand.
@@ -121,15 +122,18 @@ pub(super) fn install(lua: &Lua, mt: &Table, spec: &'static Spec, shelf: &Shelf)
 fn update_output(lua: &Lua, class: &Class, object: &Table, input: &LuaValue) -> mlua::Result<LuaValue> {
     let built = class.built(lua, object, false).map_err(Error::into_lua)?;
     let module = built.module().map_err(Error::into_lua)?;
-    let input = activity_from_lua(input, "input")?;
+    let activity = activity_from_lua(input, "input")?;
     let mode = class.mode(object)?;
     let generator = tensor::generator(lua);
-    let output = tch::no_grad(|| module.forward(&input, &mut Context::with_generator(mode, &generator)))
+    let output = tch::no_grad(|| module.forward(&activity, &mut Context::with_generator(mode, &generator)))
         .map_err(Error::into_lua)?;
     drop(generator);
     module.save(&LuaFields::new(lua, object)).map_err(Error::into_lua)?;
     let old: LuaValue = object.get(&class.output)?;
-    let stored = store_activity(lua, &old, &output, built.tensor_type)?;
+    let stored = match sharing::store_output(lua, class.spec, object, input, &old, &output, built.tensor_type)? {
+        Some(stored) => stored,
+        None => store_activity(lua, &old, &output, built.tensor_type)?,
+    };
     if stored != old {
         object.set(&class.output, &stored)?;
     }
@@ -246,7 +250,7 @@ fn backward(
     }
     let mut product = product(lua, class, object, input, grad, Wanted { input: true, parameters: true })?;
     let grad_input = product.for_input().map_err(Error::into_lua)?;
-    let stored = store_activity(lua, &old, &grad_input, product.built.tensor_type)?;
+    let stored = store_gradient(lua, class, object, grad, &old, &grad_input, product.built.tensor_type)?;
     object.set("gradInput", &stored)?;
     accumulated(object, product, scale)?;
     Ok(stored)
@@ -265,9 +269,25 @@ fn update_grad_input(
     }
     let mut product = product(lua, class, object, input, grad, Wanted { input: true, parameters: false })?;
     let grad_input = product.for_input().map_err(Error::into_lua)?;
-    let stored = store_activity(lua, &old, &grad_input, product.built.tensor_type)?;
+    let stored = store_gradient(lua, class, object, grad, &old, &grad_input, product.built.tensor_type)?;
     object.set("gradInput", &stored)?;
     Ok(stored)
+}
+
+/// Puts gradInput where the module's class wants it: into the tensors of the call before, or in place.
+fn store_gradient(
+    lua: &Lua,
+    class: &Class,
+    object: &Table,
+    grad: &LuaValue,
+    old: &LuaValue,
+    grad_input: &Activity,
+    like: TensorType,
+) -> mlua::Result<LuaValue> {
+    match sharing::store_gradient(lua, class.spec, object, grad, old, grad_input)? {
+        Some(stored) => Ok(stored),
+        None => store_activity(lua, old, grad_input, like),
+    }
 }
 
 fn acc_grad_parameters(

@@ -35,6 +35,15 @@ struct Flat {
 /// A module and the indices of its parameters in the network's list.
 type Made = (Box<dyn crate::nn::Module>, Vec<usize>);
 
+/// Converts a model and its criterion, objects of this machine, to `kind` on `device`, flattens the parameters and
+/// lowers them.
+///
+/// # Errors
+/// When a module cannot be lowered; the page names its line.
+pub fn lower(lua: &Lua, model: &Table, criterion: &Table, kind: tch::Kind, device: tch::Device) -> Result<Network> {
+    Lowering::network(lua, model, criterion, kind, device)
+}
+
 /// State of one lowering.
 pub(super) struct Lowering {
     lua: Lua,

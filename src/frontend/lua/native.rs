@@ -1,12 +1,15 @@
 //! The functions that the Lua prelude calls, and the installation of every class of `nn::specs()`.
 
-use std::{collections::HashMap, time::SystemTime};
+use std::{
+    collections::{HashMap, HashSet},
+    time::SystemTime,
+};
 
 use mlua::{Function, Lua, MultiValue, Table, UserData, Value as LuaValue, Variadic};
 
 use super::{
     built::Shelf,
-    eager,
+    eager, expect,
     object::{self, CLASSES, LuaFields, value_from_lua},
     suggest, tensor,
 };
@@ -267,6 +270,7 @@ fn functions(lua: &Lua) -> mlua::Result<Table> {
         })?,
     )?;
     add("expect_module", lua.create_function(expect_module)?)?;
+    add("expect", lua.create_function(expect::arguments)?)?;
     Ok(native)
 }
 
@@ -333,9 +337,10 @@ fn flatten(lua: &Lua, list: Vec<LuaValue>) -> mlua::Result<LuaValue> {
     Ok(LuaValue::UserData(tensor::to_lua(lua, flat)?))
 }
 
-/// Deep copy with `skipped` fields of modules left as empty tensors (they are shared afterwards).
-fn clone(lua: &Lua, (object, skipped): (LuaValue, Vec<String>)) -> mlua::Result<LuaValue> {
-    Copier { skipped, ..Copier::default() }.copy(lua, &object)
+/// Deep copy with the `skipped` fields of the modules in `owners` left as empty tensors (they are shared afterwards).
+fn clone(lua: &Lua, (object, skipped, owners): (LuaValue, Vec<String>, Option<Vec<Table>>)) -> mlua::Result<LuaValue> {
+    let owners = owners.unwrap_or_default().iter().map(|owner| owner.to_pointer() as usize).collect();
+    Copier { skipped, owners, ..Copier::default() }.copy(lua, &object)
 }
 
 /// Copies values so that what was shared inside the original is shared inside the copy. Tables wait in a list to be
@@ -343,6 +348,7 @@ fn clone(lua: &Lua, (object, skipped): (LuaValue, Vec<String>)) -> mlua::Result<
 #[derive(Default)]
 struct Copier {
     skipped: Vec<String>,
+    owners: HashSet<usize>,
     tables: HashMap<usize, Table>,
     unfilled: Vec<(Table, Table)>,
     tensors: HashMap<usize, LuaValue>,
@@ -375,13 +381,18 @@ impl Copier {
     }
 
     fn fill(&mut self, lua: &Lua, table: &Table, copy: &Table) -> mlua::Result<()> {
-        let is_object = object::class_name(table).is_some();
+        let is_owner = self.owners.contains(&(table.to_pointer() as usize));
         for pair in table.pairs::<LuaValue, LuaValue>() {
             let (key, entry) = pair?;
             let skip =
-                is_object && key.as_string().is_some_and(|k| self.skipped.iter().any(|s| k.as_bytes() == s.as_bytes()));
+                is_owner && key.as_string().is_some_and(|k| self.skipped.iter().any(|s| k.as_bytes() == s.as_bytes()));
             let entry = match tensor::from_lua(&entry) {
-                Some(tensor) if skip => LuaValue::UserData(tensor::to_lua(lua, Tensor::empty(tensor.tensor_type()))?),
+                // Whoever else holds this very tensor gets what it will be shared with, too.
+                Some(tensor) if skip && !self.tensors.contains_key(&tensor.address()) => {
+                    let empty = LuaValue::UserData(tensor::to_lua(lua, Tensor::empty(tensor.tensor_type()))?);
+                    self.tensors.insert(tensor.address(), empty.clone());
+                    empty
+                }
                 _ => self.twin(lua, &entry)?,
             };
             // Graphs map nodes to numbers.

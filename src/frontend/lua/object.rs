@@ -203,7 +203,8 @@ pub(super) fn store_activity(
     }
 }
 
-fn type_of(tensor: &tch::Tensor, like: TensorType) -> TensorType {
+/// The type of a libtorch tensor's elements, on the device of `like`.
+pub(super) fn type_of(tensor: &tch::Tensor, like: TensorType) -> TensorType {
     match crate::torch::Element::of(tensor.kind()) {
         Some(element) => TensorType { element, cuda: like.cuda },
         None => like,

@@ -20,12 +20,22 @@ pub const SPECS: &[Spec] = &[
             "torch.randn(2, 4)",
         ),
     ),
-    Spec::module(
-        &["nngraph.JustElement"],
-        |_| Ok(Box::new(Just::Element)),
-        Probe::module("", "{torch.randn(2, 4)}"),
-    ),
-    Spec::module(&["nngraph.JustTable"], |_| Ok(Box::new(Just::Table)), Probe::module("", "torch.randn(2, 4)")),
+    Spec {
+        looks_at_input: true,
+        ..Spec::module(
+            &["nngraph.JustElement"],
+            |_| Ok(Box::new(Just::Element)),
+            Probe::module("", "{torch.randn(2, 4)}"),
+        )
+    },
+    Spec {
+        looks_at_input: true,
+        ..Spec::module(
+            &["nngraph.JustTable"],
+            |_| Ok(Box::new(Just::Table)),
+            Probe::module("", "torch.randn(2, 4)"),
+        )
+    },
 ];
 
 /// Nodes and what each of them does.

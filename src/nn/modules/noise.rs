@@ -63,6 +63,19 @@ fn build(builder: &mut dyn Builder, is_slope: bool) -> Result<Box<dyn Module>> {
     Ok(Box::new(Noise { is_slope, numbers, noise: RefCell::new(noise) }))
 }
 
+/// 1 for positive numbers, a number from [a, b) for each other one; drawn in order, as Torch7 draws.
+fn slopes(x: &tch::Tensor, a: f64, b: f64, cx: &mut Context<'_>) -> Result<tch::Tensor> {
+    let below = x.f_le(0.0)?;
+    // A device's own generator has no order to keep, and counting would wait for it.
+    if x.device() != tch::Device::Cpu {
+        let drawn = cx.uniform(&x.size(), a, b, x)?;
+        return Ok(drawn.f_where_self(&below, &x.f_ones_like()?)?);
+    }
+    let count = below.f_sum(tch::Kind::Int64)?.f_int64_value(&[])?;
+    let drawn = cx.uniform(&[count], a, b, x)?;
+    Ok(x.f_ones_like()?.f_masked_scatter(&below, &drawn)?)
+}
+
 impl Module for Noise {
     fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity> {
         let x = input.tensor()?;
@@ -79,10 +92,10 @@ impl Module for Noise {
         let kept = self.noise.take().filter(|noise| cx.replays() && noise.size() == size);
         let noise = match kept {
             Some(noise) => noise,
-            None if self.is_slope => cx.uniform(&size, a, b, x)?,
+            None if self.is_slope => slopes(x, a, b, cx)?,
             None => cx.normal(&size, a, b, x)?,
         };
-        let y = if self.is_slope { x.f_where_self(&x.f_gt(0.0)?, &x.f_mul(&noise)?)? } else { x.f_add(&noise)? };
+        let y = if self.is_slope { x.f_mul(&noise)? } else { x.f_add(&noise)? };
         self.noise.replace(Some(noise));
         Ok(y.into())
     }

@@ -28,6 +28,8 @@ macro_rules! row {
             args: $args,
             init: Some($init),
             print: $print,
+            // Torch7 copies for Transpose only.
+            looks_at_input: !matches!($class.as_bytes(), b"nn.Transpose"),
             ..Spec::module(&[$class], |builder| Ok(Box::new($build(builder.fields())?)), $probe)
         }
     };

@@ -16,6 +16,7 @@ pub const SPEC: Spec = Spec {
     args: &[required("sizes", ArgKind::Rest)],
     init: Some(init),
     print: describe,
+    looks_at_input: true,
     ..Spec::module(&["nn.Reshape"], build, Probe::module("2, 3", "torch.randn(4, 6)"))
 };
 

@@ -53,9 +53,13 @@ pub const SPECS: &[Spec] = &[
     },
 ];
 
-fn same_size(input: &Activity, a: &tch::Tensor, b: &tch::Tensor) -> Result<()> {
+/// `b` in the sizes of `a`: as everywhere in Torch7, an equal number of elements is enough.
+fn sized_as(input: &Activity, a: &tch::Tensor, b: &tch::Tensor) -> Result<tch::Tensor> {
     if a.size() == b.size() {
-        return Ok(());
+        return Ok(b.shallow_clone());
+    }
+    if a.numel() == b.numel() {
+        return Ok(b.f_reshape(a.size())?);
     }
     Err(Error::new(Kind::Shape, "size mismatch: the entries of the table have different sizes")
         .with_fact("it was given", input.shape())
@@ -72,9 +76,8 @@ impl Module for TableArithmetic {
         let first = entries[0].tensor()?;
         let mut result = first.shallow_clone();
         for entry in &entries[1..] {
-            let x = entry.tensor()?;
-            same_size(input, first, x)?;
-            result = (self.function)(&result, x)?;
+            let x = sized_as(input, first, entry.tensor()?)?;
+            result = (self.function)(&result, &x)?;
         }
         Ok(result.into())
     }
@@ -90,8 +93,7 @@ impl Module for AddToEach {
         };
         let x = x.tensor()?;
         table.map(&mut |entry| {
-            same_size(input, x, entry)?;
-            Ok(entry.f_add(x)?)
+            Ok(entry.f_add(&sized_as(input, entry, x)?)?)
         })
     }
 }

@@ -22,6 +22,8 @@ macro_rules! row {
             args: $args,
             init: Some(|args, fields, _| args.names().try_for_each(|name| set_arguments(args, fields, &[name]))),
             print: $print,
+            // Entries are handed on; only JoinTable makes a new tensor.
+            looks_at_input: !matches!($class.as_bytes(), b"nn.JoinTable"),
             ..Spec::module(&[$class], |builder| Ok(Box::new($build(builder.fields())?)), $probe)
         }
     };

@@ -17,6 +17,7 @@ pub const SPEC: Spec = Spec {
     args: &[required("sizes", ArgKind::Sizes)],
     init: Some(init),
     print: describe,
+    looks_at_input: true,
     ..Spec::module(&["nn.View"], build, Probe::module("2, 6", "torch.randn(4, 12)"))
 };
 

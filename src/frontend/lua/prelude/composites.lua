@@ -10,6 +10,8 @@ local LayerNormalization, Sequential = torch.class('nn.LayerNormalization', 'nn.
 
 -- (x − mean) / ‖x − mean‖ · √n, then a learned gain and bias.
 function LayerNormalization:__init(nOutput, bias, eps, affine)
+   native.expect('nn.LayerNormalization', '(nOutput[, bias=0][, eps=1e-10][, affine=true])',
+      'nOutput', 'number', nOutput, 'bias', 'number?', bias, 'eps', 'number?', eps)
    Sequential.__init(self)
    local mean = nn.Sequential():add(nn.Mean(1, 1)):add(nn.Replicate(nOutput, 1, 1))
    self:add(nn.ConcatTable():add(nn.Identity()):add(mean))
@@ -28,6 +30,8 @@ local Maxout = torch.class('nn.Maxout', 'nn.Sequential')
 
 -- The largest of `maxoutNumber` linear functions for each output.
 function Maxout:__init(inputSize, outputSize, maxoutNumber, preprocess)
+   native.expect('nn.Maxout', '(inputSize, outputSize, maxoutNumber[, preprocess])', 'inputSize', 'number', inputSize,
+      'outputSize', 'number', outputSize, 'maxoutNumber', 'number', maxoutNumber, 'preprocess', 'module?', preprocess)
    Sequential.__init(self)
    self:add(nn.Linear(inputSize, outputSize * maxoutNumber))
    self:add(nn.View(maxoutNumber, outputSize):setNumInputDims(1))
@@ -39,6 +43,8 @@ local SpatialLPPooling = torch.class('nn.SpatialLPPooling', 'nn.Sequential')
 
 -- (Σ xᵖ over the window)^(1/p)
 function SpatialLPPooling:__init(nInputPlane, pnorm, kW, kH, dW, dH)
+   native.expect('nn.SpatialLPPooling', '(nInputPlane, pnorm, kW, kH[, dW][, dH])', 'nInputPlane', 'number', nInputPlane,
+      'pnorm', 'number', pnorm, 'kW', 'number', kW, 'kH', 'number', kH, 'dW', 'number?', dW, 'dH', 'number?', dH)
    Sequential.__init(self)
    self.kW, self.kH, self.dW, self.dH = kW, kH, dW or kW, dH or kH
    local power = pnorm == 2 and nn.Square() or nn.Power(pnorm)
@@ -90,6 +96,7 @@ end
 local CriterionTable = torch.class('nn.CriterionTable', 'nn.Module')
 
 function CriterionTable:__init(criterion)
+   native.expect('nn.CriterionTable', '(criterion)', 'criterion', 'criterion', criterion)
    Module.__init(self)
    self.criterion = criterion
    self.gradInput = {criterion.gradInput}

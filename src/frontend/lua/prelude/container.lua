@@ -63,6 +63,14 @@ function Container:reset(stdv)
    self:applyToModules(function(child) child:reset(stdv) end)
 end
 
+function Container:sharers(list)
+   list = list or {}
+   if self.share == Container.share then
+      for _, child in ipairs(self.modules) do child:sharers(list) end
+   end
+   return list
+end
+
 function Container:share(other, ...)
    for i, child in ipairs(self.modules) do child:share(other.modules[i], ...) end
    return self

@@ -4,7 +4,7 @@
 --
 -- Called with: torch, nn, native.
 
-local torch, nn = ...
+local torch, nn, native = ...
 
 local MultiCriterion, Criterion = torch.class('nn.MultiCriterion', 'nn.Criterion')
 
@@ -88,6 +88,8 @@ end
 local CrossEntropy = torch.class('nn.CrossEntropyCriterion', 'nn.Criterion')
 
 function CrossEntropy:__init(weights, sizeAverage)
+   native.expect('nn.CrossEntropyCriterion', '([weights][, sizeAverage=true])', 'weights', 'tensor?', weights,
+      'sizeAverage', 'boolean?', sizeAverage)
    Criterion.__init(self)
    self.lsm = nn.LogSoftMax()
    self.nll = nn.ClassNLLCriterion(weights, sizeAverage)
@@ -133,6 +135,8 @@ end
 local ModuleCriterion = torch.class('nn.ModuleCriterion', 'nn.Criterion')
 
 function ModuleCriterion:__init(criterion, inputModule, targetModule, castTarget)
+   native.expect('nn.ModuleCriterion', '(criterion[, inputModule][, targetModule][, castTarget=true])', 'criterion',
+      'criterion', criterion, 'inputModule', 'module?', inputModule, 'targetModule', 'module?', targetModule)
    Criterion.__init(self)
    self.inputModule = inputModule
    self.targetModule = targetModule

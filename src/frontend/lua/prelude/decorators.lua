@@ -226,7 +226,7 @@ end
 local GPU = torch.class('nn.GPU', 'nn.Decorator')
 
 function GPU:__init(module, device, outdevice)
-   assert(type(device) == 'number', 'bad argument #2 (device) to nn.GPU: a device number expected')
+   native.expect('nn.GPU', '(module, device[, outdevice])', 'module', 'module', module, 'device', 'number', device)
    Decorator.__init(self, module)
    self.device = device
    self.outdevice = outdevice or device

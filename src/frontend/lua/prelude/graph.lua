@@ -282,6 +282,7 @@ local gModule, container = torch.class('nn.gModule', 'nn.Container')
 
 function gModule:__init(inputs, outputs)
    container.__init(self)
+   native.expect('nn.gModule', '({input nodes}, {output nodes})', 'inputs', 'table', inputs, 'outputs', 'table', outputs)
    for i = 1, table.maxn(outputs) do nngraph.expect_node(outputs[i], 'outputs', i) end
    for i = 1, table.maxn(inputs) do nngraph.expect_node(inputs[i], 'inputs', i) end
    assert(#inputs > 0, 'no inputs are not supported')

@@ -6,13 +6,17 @@
 --
 -- Called with: torch, nn, native.
 
-local torch, nn = ...
+local torch, nn, native = ...
 
 local IndexLinear, Module = torch.class('nn.IndexLinear', 'nn.Module')
 
 local LARGEST, INVERSE, SCALE, BIAS = 1, 2, 3, 4
 
 function IndexLinear:__init(inputSize, outputSize, doGradInput, keysOffset, weight, bias, normalize)
+   local usage = '(inputSize, outputSize[, doGradInput=false][, keysOffset][, weight][, bias][, normalize=false])'
+   if not (weight and bias) then
+      native.expect('nn.IndexLinear', usage, 'inputSize', 'number', inputSize, 'outputSize', 'number', outputSize)
+   end
    Module.__init(self)
    self.normalize = normalize and 4 or 0
    self.weight = weight or torch.Tensor(inputSize, outputSize + self.normalize):zero()

@@ -3,11 +3,12 @@
 --
 -- Called with: torch, nn, native.
 
-local torch, nn = ...
+local torch, nn, native = ...
 
 local Kmeans, Module = torch.class('nn.Kmeans', 'nn.Module')
 
 function Kmeans:__init(k, dim, scale)
+   native.expect('nn.Kmeans', '(k, dim[, scale])', 'k', 'number', k, 'dim', 'number', dim, 'scale', 'number?', scale)
    Module.__init(self)
    assert(k > 0, 'Clusters cannot be 0 or negative.')
    assert(dim > 0, 'Dimensionality cannot be 0 or negative.')

@@ -154,10 +154,16 @@ end
 -- A deep copy. Functions are shared, not copied: they hold no state that a module of this kind changes.
 function Module:clone(...)
    local names = {...}
-   local kept = {}
-   local copy = native.clone(self, names)
+   local copy = native.clone(self, names, #names > 0 and self:sharers() or nil)
    if #names > 0 then copy:share(self, ...) end
    return copy
+end
+
+-- The modules whose fields `share` re-points: a copy of them need not copy these fields.
+function Module:sharers(list)
+   list = list or {}
+   if self.share == Module.share then list[#list + 1] = self end
+   return list
 end
 
 function Module:share(other, ...)
@@ -240,6 +246,7 @@ function Criterion:updateGradInput(input, target)
 end
 
 Criterion.clone = Module.clone
+function Criterion:sharers() return {} end
 Criterion.type = type_method
 for name, typename in pairs(conversions) do
    Criterion[name] = function(self, cache) return self:type(typename, cache) end

@@ -7,6 +7,8 @@ local torch, nn, native = ...
 local PartialLinear, Module = torch.class('nn.PartialLinear', 'nn.Module')
 
 function PartialLinear:__init(inputsize, outputsize, bias)
+   native.expect('nn.PartialLinear', '(inputsize, outputsize[, bias=true])', 'inputsize', 'number', inputsize,
+      'outputsize', 'number', outputsize)
    Module.__init(self)
    -- {x, columns} → x · (rows of the table)ᵀ
    local columns = nn.ParallelTable():add(nn.Identity()):add(nn.LookupTable(outputsize, inputsize))

@@ -1,5 +1,5 @@
--- Modules that hand on the very tensors they are given: nn.Identity, FlattenTable, Contiguous, Copy; and the full
--- convolutions' answer for their second input.
+-- Modules that hand on the very tensors they are given: nn.Identity, FlattenTable, Contiguous, Copy; the full
+-- convolutions' answer for their second input; and what in-place modules do to the input in their backward.
 --
 -- What matters here is which tensor *object* comes out, which only calls from Lua can see. Training lowers them natively.
 --
@@ -110,8 +110,11 @@ local Copy = torch.class('nn.Copy', 'nn.Module')
 
 function Copy:__init(intype, outtype, forceCopy, dontCast)
    Module.__init(self)
+   local usage = '([intype][, outtype][, forceCopy][, dontCast])'
+   native.expect('nn.Copy', usage, 'intype', 'string?', intype, 'outtype', 'string?', outtype)
    local default = torch.getdefaulttensortype()
-   self.intype, self.outtype = intype or default, outtype or default
+   self.intype = intype and native.full_typename(intype) or default
+   self.outtype = outtype and native.full_typename(outtype) or default
    self.forceCopy, self.dontCast = forceCopy, dontCast
    self.gradInput = torch.getmetatable(self.intype).new()
    self.output = torch.getmetatable(self.outtype).new()
@@ -152,4 +155,33 @@ for _, name in ipairs{'SpatialFullConvolution', 'VolumetricFullConvolution'} do
       end
       return self.gradInput
    end
+end
+
+---------------------------------------------------------------------------------------------------------------
+
+-- In place, the forward pass has changed the input. These two give it back; the gradient does not depend on it.
+local function undone(name, undo)
+   local class = torch.class('nn.' .. name, 'nn.Module')
+
+   function class:updateGradInput(input, gradOutput)
+      local gradInput = native.gradient(self, input, gradOutput)
+      if self.inplace and gradInput then undo(input, self.constant_scalar) end
+      return gradInput
+   end
+end
+
+undone('MulConstant', function(x, constant) x:div(constant) end)
+undone('AddConstant', function(x, constant)
+   if native.is_tensor(constant) then x:add(-1, constant:expandAs(x)) else x:add(-constant) end
+end)
+
+-- ELU's gradient is that at its old input, which is found from the output.
+local ELU = torch.class('nn.ELU', 'nn.Module')
+
+function ELU:updateGradInput(input, gradOutput)
+   if self.inplace then
+      local below = torch.cmin(input, 0):div(self.alpha):add(1):log()
+      input = torch.cmax(input, 0):add(below)
+   end
+   return native.gradient(self, input, gradOutput)
 end

@@ -2,16 +2,15 @@
 --
 -- Called with: torch, nn, native.
 
-local torch, nn = ...
+local torch, nn, native = ...
 
 local function set_extents(self, params)
+   native.expect(torch.type(self), '(scale_factor | {owidth=, oheight=[, odepth=]}[, mode])', 'scale_factor',
+      'number or table', params)
    if type(params) == 'table' then
       self.odepth, self.owidth, self.oheight = params.odepth, params.owidth, params.oheight
       if not (self.owidth and self.oheight) then error('Output height and width parameters are required', 3) end
       return
-   end
-   if type(params) ~= 'number' then
-      error('bad argument #1 (scale_factor) to ' .. torch.type(self) .. ': number or table expected, got ' .. type(params), 3)
    end
    if params < 1 then error('scale_factor must be greater than 1', 3) end
    if math.floor(params) ~= params then error('scale_factor must be integer', 3) end

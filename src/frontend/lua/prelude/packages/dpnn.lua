@@ -138,6 +138,7 @@ function Module:Serial(tensortype) return nn.Serial(self, tensortype) end
 -- Drops the whole input with one throw of the dice.
 local TotalDropout, parent = torch.class('nn.TotalDropout', 'nn.Module')
 function TotalDropout:__init(p)
+   native.expect('nn.TotalDropout', '([p=0.5])', 'p', 'number?', p)
    parent.__init(self)
    self.p, self.train = p or 0.5, true
    if self.p >= 1 or self.p < 0 then error('<TotalDropout> illegal percentage, must be 0 <= p < 1', 2) end

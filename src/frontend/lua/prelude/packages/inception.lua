@@ -5,6 +5,10 @@ local Inception, decorator = torch.class('nn.Inception', 'nn.Decorator')
 
 -- Columns: a 1x1 convolution that reduces, then one of each kernel size; pooling, then a 1x1; a 1x1 alone.
 function Inception:__init(config)
+   native.expect('nn.Inception', '{inputSize=, outputSize=, reduceSize=[, kernelSize={5, 3}] …}', 'config', 'table', config)
+   for _, name in ipairs{'outputSize', 'reduceSize'} do
+      native.expect('nn.Inception', '{inputSize=, outputSize=, reduceSize=[, kernelSize={5, 3}] …}', name, 'table', config[name])
+   end
    local reduce, stride = config.reduceSize, config.reduceStride or {}
    local kernels, kernelStride = config.kernelSize or {5, 3}, config.kernelStride or {1, 1}
    local transfer = config.transfer or nn.ReLU()
@@ -36,6 +40,8 @@ end
 -- SqueezeNet's: few planes in, then 1x1 and 3x3 side by side.
 local FireModule = torch.class('nn.FireModule', 'nn.Decorator')
 function FireModule:__init(nInputPlane, s1x1, e1x1, e3x3, activation)
+   native.expect('nn.FireModule', '(nInputPlane, s1x1, e1x1, e3x3[, activation=ReLU])', 'nInputPlane', 'number', nInputPlane,
+      's1x1', 'number', s1x1, 'e1x1', 'number', e1x1, 'e3x3', 'number', e3x3, 'activation', 'string?', activation)
    self.nInputPlane, self.s1x1, self.e1x1, self.e3x3 = nInputPlane, s1x1, e1x1, e3x3
    self.activation = activation or 'ReLU'
    local squeeze = nn.SpatialConvolution(nInputPlane, s1x1, 1, 1)

@@ -45,6 +45,7 @@ torch.getmetatable('nngraph.Node').__sub__ = chain
 local FromCriterion, parent = torch.class('nn.ModuleFromCriterion', 'nn.Module')
 
 function FromCriterion:__init(criterion)
+   native.expect('nn.ModuleFromCriterion', '(criterion)', 'criterion', 'criterion', criterion)
    parent.__init(self)
    self.criterion = criterion
    self.output = torch.Tensor(1)
