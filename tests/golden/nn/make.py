@@ -9,7 +9,7 @@ import numpy, torch
 import recipe
 
 HERE = pathlib.Path(__file__).parent
-KINDS = ["linear", "convolution", "pooling", "pointwise", "normalisation", "shape", "tables", "containers", "criteria"]
+KINDS = ["linear", "convolution", "pooling", "pointwise", "normalisation", "shape", "tables", "containers", "criteria", "dpnn"]
 
 
 def line(value):

@@ -41,6 +41,7 @@ end
 local Crop = image_class('SpatialUniformCrop')
 
 function Crop:configure(oheight, owidth, scale)
+   native.expect('nn.SpatialUniformCrop', '(oheight[, owidth=oheight])', 'oheight', 'number', oheight, 'owidth', 'number?', owidth)
    if scale then error('nn.SpatialUniformCrop: random scales are not offered, only crops', 3) end
    self.oheight, self.owidth = oheight, owidth or oheight
 end
@@ -81,6 +82,7 @@ end
 local Region = image_class('SpatialRegionDropout')
 
 function Region:configure(p)
+   native.expect('nn.SpatialRegionDropout', '([p=0.2])', 'p', 'number?', p)
    self.p, self.noise = p or 0.2, torch.Tensor()
    if self.p >= 1 or self.p < 0 then error('<SpatialRegionDropout> illegal percentage, must be 0 <= p < 1', 3) end
 end
@@ -114,6 +116,7 @@ function Region:__tostring__() return string.format('%s p: %f', torch.type(self)
 local Normal = image_class('SpatialFeatNormalization')
 
 function Normal:configure(mean, std)
+   native.expect('nn.SpatialFeatNormalization', '(mean[, std])', 'mean', 'tensor', mean, 'std', 'tensor?', std)
    if mean:dim() ~= 1 then error('<SpatialFeatNormalization> Mean/Std should be 1D.', 3) end
    self.mean = torch.Tensor():resize(mean:size()):copy(mean)
    self.std = torch.Tensor():resize(mean:size()):fill(1)
@@ -149,6 +152,8 @@ end
 local PCA = image_class('PCAColorTransform')
 
 function PCA:configure(inputChannels, eigenVectors, eigenValues, std)
+   native.expect('nn.PCAColorTransform', '(inputChannels, eigenVectors, eigenValues[, std=0.1])', 'inputChannels', 'number',
+      inputChannels, 'eigenVectors', 'tensor', eigenVectors, 'eigenValues', 'tensor', eigenValues, 'std', 'number?', std)
    if eigenVectors:size(1) ~= inputChannels or eigenVectors:size(2) ~= inputChannels then
       error('Number of input channels do not match number of eigen vectors.', 3)
    end
@@ -173,6 +178,7 @@ function PCA:__tostring__() return string.format('%s channels: %d, std: %f', tor
 local Simple = image_class('SimpleColorTransform')
 
 function Simple:configure(inputChannels, range)
+   native.expect('nn.SimpleColorTransform', '(inputChannels, range)', 'inputChannels', 'number', inputChannels, 'range', 'tensor', range)
    if range:nElement() ~= inputChannels then
       error("Number of input channels and number of range values don't match.", 3)
    end
@@ -219,6 +225,7 @@ end)
 local Entropy, parent = torch.class('nn.CategoricalEntropy', 'nn.Module')
 
 function Entropy:__init(scale, minEntropy)
+   native.expect('nn.CategoricalEntropy', '([scale=1][, minEntropy])', 'scale', 'number?', scale, 'minEntropy', 'number?', minEntropy)
    parent.__init(self)
    self.scale, self.minEntropy, self.sizeAverage = scale or 1, minEntropy, true
 end
