@@ -297,3 +297,85 @@ impl Builder for Reader {
         self.lowering().criteria(&self.fields.table, name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::frontend::lua::{
+        torch_vm,
+        vm::{Limit, VmOptions},
+    };
+
+    fn run(text: &str) {
+        let vm = torch_vm(VmOptions::default()).unwrap();
+        let chunk = vm.load("test.lua", text).unwrap();
+        vm.guard(Limit::Build, "in the test", || chunk.call::<()>(())).unwrap_or_else(|page| panic!("{page}"));
+    }
+
+    #[test]
+    fn the_next_call_sees_every_changed_field() {
+        run(r"
+            torch.setdefaulttensortype('torch.DoubleTensor')
+            local m, x, g = nn.Linear(3, 2), torch.randn(4, 3), torch.randn(4, 2)
+            local function check(what)
+               local wanted = x * m.weight:t()
+               if m.bias then for i = 1, 4 do wanted[i]:add(m.bias) end end
+               assert((m:forward(x) - wanted):abs():max() < 1e-9, what)
+               m:zeroGradParameters()
+               assert((m:backward(x, g) - g * m.weight):abs():max() < 1e-9, what .. ': gradInput')
+               assert((m.gradWeight - g:t() * x):abs():max() < 1e-9, what .. ': gradWeight')
+            end
+            check 'as made'
+            check 'again'
+            m.weight:fill(2)
+            check 'filled'
+            m.weight = torch.randn(2, 3)
+            check 'replaced'
+            m.weight:set(torch.randn(4, 3):narrow(1, 2, 2))
+            check 're-pointed'
+            m.gradWeight = torch.zeros(2, 3)
+            check 'a new gradient'
+            m:getParameters():uniform()
+            check 'flattened'
+            local shared = m:clone('weight', 'gradWeight')
+            shared.weight:fill(3)
+            check 'shared'
+            m.bias, m.gradBias = nil, nil
+            check 'no bias'
+            m.gradInput = nil
+            assert(m:backward(x, g) == nil)
+            m:float()
+            assert(m:forward(x:float()):type() == 'torch.FloatTensor')
+            local scale = nn.MulConstant(2)
+            assert(scale:forward(x):sum() == (x * 2):sum())
+            scale.constant_scalar = 5
+            assert(math.abs(scale:forward(x):sum() - (x * 5):sum()) < 1e-9)
+        ");
+    }
+
+    #[test]
+    fn a_half_of_backward_that_was_replaced_is_called() {
+        run(r"
+            local m, x, g = nn.Linear(3, 2), torch.randn(4, 3), torch.randn(4, 2)
+            local native, calls = m.accGradParameters, 0
+            function m:accGradParameters(...)
+               calls = calls + 1
+               return native(self, ...)
+            end
+            m:backward(x, g)
+            nn.Sequential():add(m):backward(x, g)
+            assert(calls == 2, calls)
+        ");
+    }
+
+    #[test]
+    fn what_is_kept_keeps_no_object_alive() {
+        run(r"
+            local weak = setmetatable({}, {__mode = 'v'})
+            weak[1] = nn.Linear(3, 2)
+            weak[1]:forward(torch.randn(4, 3))
+            collectgarbage()
+            collectgarbage()
+            assert(weak[1] == nil)
+        ");
+    }
+}
