@@ -3,8 +3,8 @@
 //! **In:** the fields of a module's object (`Fields`), tensors. **Out:** `Network`: forward, loss, gradients in one
 //! flat vector. **Never:** Lua or Python, files, the training loop.
 //!
-//! Adding a module: one file in `modules/` with its `SPEC`, one word in `modules!`. A criterion: the same in
-//! `criteria/`.
+//! Adding a module: one file in `modules/` with its `SPEC`, one word in `modules!`, a row with its formula in
+//! `tests/golden/nn/*.py` (contributing.md says how). A criterion: the same in `criteria/`.
 
 mod activity;
 mod backward;
@@ -38,7 +38,8 @@ use crate::error::{Error, Kind, Result};
 
 /// A layer: a function of its input and its parameters. Backward is libtorch's autograd.
 pub trait Module: Any {
-    /// The output for `input`. In-place flags of Torch7 are hints here and ignored: results are new tensors.
+    /// The output for `input`. Results are new tensors: Torch7's in-place flags and views are the
+    /// affair of calls from Lua (`frontend/lua/sharing.rs`).
     ///
     /// # Errors
     /// `Kind::Shape` when the input does not fit (see [`size_mismatch`]), `Kind::Torch` when libtorch refuses.

@@ -345,18 +345,19 @@ pub struct Spec {
     pub looks_at_input: bool,
     /// The Rust object.
     pub build: Build,
-    /// How the every-module test constructs and feeds it.
+    /// An example; the every-module test (`tests/it/modules.rs`) demands a case with reference numbers for it.
     pub probe: Probe,
 }
 
-/// One example of a class: Lua arguments, and the Lua expression of an input that fits them.
+/// One example of a class: Lua arguments, and the Lua expression of an input that fits them. What it gives stands in
+/// `tests/golden/nn/*.json`.
 #[derive(Debug, Clone, Copy)]
 pub struct Probe {
     /// Lua text between the constructor's brackets, such as `4, 3`.
     pub args: &'static str,
     /// A Lua expression giving an input, such as `torch.randn(2, 4)`.
     pub input: &'static str,
-    /// For criteria, a Lua expression giving a target; empty for modules.
+    /// For criteria, a Lua expression giving a target, `nil` where none is looked at; empty for modules.
     pub target: &'static str,
 }
 

@@ -1,5 +1,5 @@
-//! For tests: objects whose fields live in memory, so that modules can be constructed, built and differentiated
-//! without Lua; gradients are compared with finite differences in f64.
+//! For tests: objects whose fields live in memory, so that modules can be constructed, built and run without Lua. Every
+//! class against reference numbers and finite differences: `tests/it/modules.rs`, through Lua.
 
 use std::{
     cell::RefCell,
@@ -133,11 +133,10 @@ impl Object {
     }
 }
 
-/// The objects built so far, so that one object gives one node; and the parameters that were asked for.
+/// The objects built so far, so that one object gives one node.
 #[derive(Default)]
 pub(crate) struct Built {
     nodes: HashMap<usize, Rc<Node>>,
-    parameters: Vec<(String, tch::Tensor)>,
 }
 
 impl Built {
@@ -183,7 +182,6 @@ impl Builder for ObjectBuilder<'_> {
     fn parameter(&mut self, name: &str) -> Result<Option<tch::Tensor>> {
         let Some(tensor) = self.fields().tensor(name)? else { return Ok(None) };
         let leaf = tensor.view().detach().set_requires_grad(true);
-        self.built.parameters.push((name.to_string(), leaf.shallow_clone()));
         Ok(Some(leaf))
     }
 
@@ -244,247 +242,4 @@ pub(crate) fn assert_close(got: &[f64], wanted: &[f64]) {
 fn distance(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len(), "different numbers of values: {a:?} and {b:?}");
     a.iter().zip(b).map(|(a, b)| (a - b).abs() / b.abs().max(1.0)).fold(0.0, |max, d| if d > max { d } else { max })
-}
-
-/// Compares autograd's gradients with finite differences, for every floating point tensor of the input and every
-/// parameter. The function differentiated is Σ output·r with fixed numbers r.
-#[track_caller]
-pub(crate) fn check_gradients(object: &Object, input: &Activity, mode: Mode) {
-    let mut built = Built::default();
-    let node = built.node(object).unwrap();
-    check(&built.parameters, input, &mut |input| {
-        let generator = RefCell::new(Generator::new(1));
-        let output = node.forward(input, &mut Context::with_generator(mode, &generator)).unwrap();
-        let mut sum = tch::Tensor::zeros([], (tch::Kind::Double, tch::Device::Cpu));
-        for y in output.tensors() {
-            let r = (tch::Tensor::arange(y.numel() as i64, (tch::Kind::Double, tch::Device::Cpu)) * 1.7).sin() + 0.3;
-            sum += (y.to_kind(tch::Kind::Double) * r.view_(&y.size()[..])).sum(tch::Kind::Double);
-        }
-        sum
-    });
-}
-
-/// The same for a criterion, with respect to its input.
-#[track_caller]
-pub(crate) fn check_criterion(object: &Object, input: &Activity, target: &Activity) {
-    let criterion = Built::default().criterion(object).unwrap();
-    check(&[], input, &mut |input| criterion.forward(input, target, &mut Context::new(Mode::Train)).unwrap());
-}
-
-#[track_caller]
-fn check(parameters: &[(String, tch::Tensor)], input: &Activity, f: &mut dyn FnMut(&Activity) -> tch::Tensor) {
-    // Threads cost more than they give on tensors this small.
-    tch::set_num_threads(1);
-    let is_real = |t: &tch::Tensor| t.kind() == tch::Kind::Double;
-    let input = input
-        .map(&mut |t| Ok(if is_real(t) { t.detach().copy().set_requires_grad(true) } else { t.shallow_clone() }))
-        .unwrap();
-    let mut leaves: Vec<(String, tch::Tensor)> =
-        input.tensors().iter().filter(|t| is_real(t)).map(|t| ("input".to_string(), t.shallow_clone())).collect();
-    leaves.extend(parameters.iter().map(|(name, t)| (name.clone(), t.shallow_clone())));
-    let value = f(&input);
-    let tensors: Vec<&tch::Tensor> = leaves.iter().map(|(_, t)| t).collect();
-    let grads = if value.requires_grad() {
-        tch::Tensor::run_backward(&[&value], &tensors, false, false)
-    } else {
-        tensors.iter().map(|t| t.zeros_like()).collect()
-    };
-    for ((name, leaf), grad) in leaves.iter().zip(grads) {
-        let grad = if grad.defined() { grad } else { leaf.zeros_like() };
-        let mut element = leaf.detach();
-        let wanted: Vec<f64> = (0..leaf.numel() as i64)
-            .map(|i| {
-                let mut index = vec![0; leaf.dim()];
-                let mut rest = i;
-                for d in (0..leaf.dim()).rev() {
-                    (index[d], rest) = (rest % leaf.size()[d], rest / leaf.size()[d]);
-                }
-                let mut at = element.shallow_clone();
-                for &i in &index {
-                    at = at.select(0, i);
-                }
-                let (start, step) = (at.double_value(&[]), 1e-5);
-                let mut moved = |to: f64| {
-                    let _ = at.fill_(to);
-                    tch::no_grad(|| f(&input)).double_value(&[])
-                };
-                let slope = (moved(start + step) - moved(start - step)) / (2.0 * step);
-                let _ = moved(start);
-                slope
-            })
-            .collect();
-        let got = numbers(&grad);
-        let difference = distance(&got, &wanted);
-        assert!(difference < 1e-6, "gradient of {name} is off by {difference}: {got:?}, differences give {wanted:?}");
-        let _ = element.detach_();
-    }
-}
-
-/// The little Lua of [`super::Probe`]s: numbers, booleans, strings, lists and `torch.randn(…)`, `torch.rand(…)`,
-/// `torch.Tensor{…}`, `torch.LongTensor{…}`, `torch.ByteTensor{…}`. `None` for anything else.
-pub(crate) fn evaluate(text: &str) -> Option<Vec<Value>> {
-    let mut parser = Parser { text: text.as_bytes(), at: 0 };
-    let values = parser.list(None)?;
-    Some(values)
-}
-
-/// A value of [`evaluate`] as an input: a list of tensors is a table.
-pub(crate) fn activity(value: &Value) -> Option<Activity> {
-    match value {
-        Value::Tensor(tensor) => Some(tensor.view().into()),
-        Value::List(entries) => Some(Activity::Table(entries.iter().map(activity).collect::<Option<_>>()?)),
-        _ => None,
-    }
-}
-
-struct Parser<'a> {
-    text: &'a [u8],
-    at: usize,
-}
-
-impl Parser<'_> {
-    fn peek(&mut self) -> Option<u8> {
-        while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
-            self.at += 1;
-        }
-        self.text.get(self.at).copied()
-    }
-
-    /// Values between commas up to `end`, which is consumed.
-    fn list(&mut self, end: Option<u8>) -> Option<Vec<Value>> {
-        let mut values = vec![];
-        loop {
-            match self.peek() {
-                next if next == end => {
-                    self.at += 1;
-                    return Some(values);
-                }
-                Some(b',') => self.at += 1,
-                _ => values.push(self.value()?),
-            }
-        }
-    }
-
-    fn word(&mut self) -> String {
-        let start = self.at;
-        while self.text.get(self.at).is_some_and(|&b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
-            self.at += 1;
-        }
-        String::from_utf8_lossy(&self.text[start..self.at]).into_owned()
-    }
-
-    fn value(&mut self) -> Option<Value> {
-        match self.peek()? {
-            b'{' => {
-                self.at += 1;
-                return Some(Value::List(self.list(Some(b'}'))?));
-            }
-            b'\'' => {
-                self.at += 1;
-                let text = self.word();
-                self.at += 1;
-                return Some(Value::Text(text));
-            }
-            _ => {}
-        }
-        let word = self.word();
-        match word.as_str() {
-            "true" => return Some(Value::Bool(true)),
-            "false" => return Some(Value::Bool(false)),
-            "nil" => return Some(Value::Nil),
-            _ => {}
-        }
-        if let Ok(number) = word.parse() {
-            return Some(Value::Number(number));
-        }
-        let kind = match word.as_str() {
-            "torch.randn" | "torch.rand" | "torch.Tensor" => tch::Kind::Double,
-            "torch.LongTensor" => tch::Kind::Int64,
-            "torch.ByteTensor" => tch::Kind::Uint8,
-            _ => return None,
-        };
-        let open = self.peek()?;
-        self.at += 1;
-        let (size, numbers) = if open == b'{' {
-            let mut size = vec![];
-            let mut numbers = vec![];
-            flatten(&self.list(Some(b'}'))?, 0, &mut size, &mut numbers)?;
-            (size, numbers)
-        } else {
-            let sizes = self.list(Some(b')'))?;
-            let size: Vec<i64> = sizes
-                .iter()
-                .map(|v| if let Value::Number(n) = v { Some(*n as i64) } else { None })
-                .collect::<Option<_>>()?;
-            let mut generator = Generator::new(3);
-            let draw = |_| if word == "torch.rand" { generator.uniform(0.0, 1.0) } else { generator.normal(0.0, 1.0) };
-            let numbers = (0..size.iter().product::<i64>()).map(draw).collect();
-            (size, numbers)
-        };
-        let tensor = tch::Tensor::from_slice(&numbers).view_(&size[..]).to_kind(kind);
-        let element = crate::torch::Element::of(kind)?;
-        Some(Tensor::from_tch(TensorType { element, cuda: false }, &tensor).ok()?.into())
-    }
-}
-
-fn flatten(values: &[Value], depth: usize, size: &mut Vec<i64>, numbers: &mut Vec<f64>) -> Option<()> {
-    if size.len() == depth {
-        size.push(values.len() as i64);
-    }
-    for value in values {
-        match value {
-            Value::Number(number) => numbers.push(*number),
-            Value::List(list) => flatten(list, depth + 1, size, numbers)?,
-            _ => return None,
-        }
-    }
-    Some(())
-}
-
-/// Classes whose gradient is deliberately not the derivative of their output.
-const NOT_DERIVATIVES: &[&str] = &["nn.GradientReversal", "nn.ZeroGrad", "nn.L1Penalty"];
-
-#[test]
-fn every_native_class_constructs_prints_and_has_the_gradient_that_differences_give() {
-    let mut seen = 0;
-    for spec in super::specs().filter(|spec| spec.init.is_some()) {
-        let name = spec.name();
-        let args = evaluate(spec.probe.args).unwrap_or_else(|| panic!("{name}: probe arguments"));
-        let input = evaluate(spec.probe.input).and_then(|v| activity(v.first()?));
-        let input = input.unwrap_or_else(|| panic!("{name}: probe input"));
-        let object = try_object(name, args).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(!object.print().contains('\n'), "{name} prints several lines");
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match spec.build {
-            Build::Criterion(_) => {
-                let target = evaluate(spec.probe.target).and_then(|v| activity(v.first()?));
-                check_criterion(&object, &input, &target.expect("probe target"));
-            }
-            Build::Module(_) if NOT_DERIVATIVES.contains(&name) => {
-                object.forward(Mode::Train, input.share()).unwrap();
-            }
-            Build::Module(_) => {
-                check_gradients(&object, &input, Mode::Train);
-                check_gradients(&object, &input, Mode::Evaluate);
-            }
-        }));
-        assert!(result.is_ok(), "{name} fails (see above)");
-        seen += 1;
-    }
-    assert!(seen > 0);
-}
-
-#[test]
-fn the_lists_name_every_file_of_their_folders() {
-    for (folder, files) in [("modules", super::modules::FILES), ("criteria", super::criteria::FILES)] {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/nn").join(folder);
-        let mut found: Vec<String> = std::fs::read_dir(path)
-            .unwrap()
-            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
-            .filter(|stem| stem != "mod")
-            .collect();
-        found.sort();
-        let mut listed: Vec<&str> = files.to_vec();
-        listed.sort_unstable();
-        assert_eq!(found, listed, "one word in {folder}! for each file of src/nn/{folder}");
-    }
 }
