@@ -56,12 +56,18 @@ fn gather(
         return Err(Error::new(Kind::Data, "the network in this file contains itself"));
     }
     let below = |step: &str| if path.is_empty() { step.to_string() } else { format!("{path}.{step}") };
+    // DIGITS wrapped the network in copies, one a GPU: the first stands for all, and the wrapper leaves no name.
+    let copies = file.class(object).is_some_and(|class| class == "nn.DataParallelTable");
     for (key, value) in file.entries(object) {
         let Value::Text(name) = key else { continue };
         let name = String::from_utf8_lossy(name);
+        if copies && name != "modules" {
+            continue;
+        }
         if name == "modules" {
-            for (i, child) in file.list(value).iter().enumerate() {
-                gather(file, child, &below(&(i + 1).to_string()), depth + 1, found)?;
+            for (i, child) in file.list(value).iter().enumerate().take(if copies { 1 } else { usize::MAX }) {
+                let path = if copies { path.to_string() } else { below(&(i + 1).to_string()) };
+                gather(file, child, &path, depth + 1, found)?;
             }
         } else if let Some(tensor) = file.tensor(value) {
             let passing = name.starts_with("grad") || name.starts_with('_') || PASSING.contains(&&*name);
@@ -130,6 +136,24 @@ mod tests {
             assert_eq!(names, own.iter().map(|(name, _)| *name).collect::<Vec<_>>());
             assert!(read.iter().zip(&own).all(|((_, a), (_, b))| a.allclose(b, 1e-6, 1e-7, false)), "ascii: {ascii}");
         }
+    }
+
+    /// Recipe: `tests/golden/t7/recipe.py`, which knows nothing of this crate.
+    #[test]
+    fn a_snapshot_that_digits_took_on_two_gpus_fits_the_network_of_its_file() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/t7/snapshot_1_Model.t7");
+        let text = "local net = nn.Sequential():add(nn.MulConstant(0.5)):add(nn.SpatialConvolution(1, 2, 2, 2))\n\
+                    net:add(nn.SpatialConvolution(2, 3, 2, 2)):add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(3, 2))\n\
+                    return { model = net, loss = nn.MSECriterion() }";
+        let source = Source::pasted("net.lua", text);
+        let loaded = frontend::load(source, &NetworkParams::default(), VmOptions::default(), 5).unwrap();
+        let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu).unwrap();
+        let transfer = crate::train::Transfer::into(&network, &read(&path).unwrap()).unwrap();
+        let told = transfer.told(&network).unwrap();
+        assert!(told.ends_with("45 numbers loaded, 0 tensors new, 0 skipped"), "{told}");
+        // The file's numbers are eighths in the order of getParameters.
+        let flat = Vec::<f32>::try_from(network.parameters.flat.view().copy()).unwrap();
+        assert_eq!(flat, (1..=45).map(|i| i as f32 / 8.0).collect::<Vec<_>>());
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub mod fidelity {}
 #[doc = include_str!("public-networks.md")]
 pub mod public_networks {}
 
+#[doc = include_str!("digits-networks.md")]
+pub mod digits_networks {}
+
 #[doc = include_str!("changelog.md")]
 pub mod changelog {}
 

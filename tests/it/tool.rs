@@ -106,6 +106,40 @@ fn fine_tuning_starts_from_the_weights_and_leaves_frozen_layers_alone() {
     assert_eq!(tensor(&weights(&at("moved"), "2"), "3.weight"), tensor(&base, "3.weight"));
 }
 
+/// What DIGITS' trainer saves: the model after clearState, in its training type; the flat vector where Torch was too old;
+/// with several GPUs the model in its DataParallelTable.
+const SNAPSHOTS: &str = "require 'cunn'\n\
+    local net = dofile('base.lua')({nclasses = 10, ngpus = 1}).model:cuda()\n\
+    local flat = net:getParameters()\n\
+    flat:copy(torch.range(1, flat:nElement()):div(flat:nElement()))\n\
+    net:forward(torch.rand(2, 1, 28, 28):cuda())\n\
+    torch.save('snapshot_1_Model.t7', net:clearState())\n\
+    torch.save('snapshot_1_Weights.t7', flat)\n\
+    torch.save('parallel_1_Model.t7', nn.DataParallelTable(1, true, true):add(net, {1, 2}):clearState())\n\
+    local cunns = torch.load(arg[1])\n\
+    print(torch.type(cunns), cunns:float():forward(torch.ones(4, 1, 3, 3):float()):size(2))\n";
+
+#[test]
+fn every_kind_of_snapshot_that_digits_saved_starts_a_run() {
+    let folder = workshop();
+    fs::write(folder.path().join("base.lua"), CLASSIFIER).unwrap();
+    fs::write(folder.path().join("save.lua"), SNAPSHOTS).unwrap();
+    let golden = crate::tree::root().join("tests/golden/t7/snapshot_1_Model.t7");
+    let said = run(folder.path(), &format!("th --trusted save.lua {}", golden.display()));
+    assert_eq!(said, "nn.DataParallelTable\t2\n");
+    for name in ["snapshot_1_Model", "snapshot_1_Weights", "parallel_1_Model"] {
+        let line =
+            format!("run base.lua --weights {name}.t7 --lr 0 --weight-decay 0 --epochs 1 --job {name} --device cpu");
+        let said = run(folder.path(), &line);
+        assert!(said.contains("12730 numbers loaded, 0 tensors new, 0 skipped"), "{said}");
+        let snapshot = weights(&folder.path().join(name), "1");
+        let flat = ["3.weight", "3.bias", "5.weight", "5.bias"].map(|name| tensor(&snapshot, name).reshape([-1]));
+        let flat = Vec::<f32>::try_from(tch::Tensor::cat(&flat, 0)).unwrap();
+        let in_order = flat.iter().enumerate().all(|(i, value)| (value * 12730.0 - (i + 1) as f32).abs() < 0.01);
+        assert!(in_order && flat.len() == 12730, "{name}");
+    }
+}
+
 #[test]
 fn a_classifier_is_tested_over_a_database_and_a_list() {
     let folder = workshop();

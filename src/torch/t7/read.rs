@@ -211,6 +211,8 @@ impl Reader {
             }
             // A table of type and device goes before the fields.
             "nn.GPU" => 2,
+            // cunn writes the GPUs first, so that a reader can choose where the rest goes.
+            "nn.DataParallelTable" if version >= 2 => 2,
             _ => 1,
         };
         let id = self.add(Node::Object { class, version, body: Vec::new() });

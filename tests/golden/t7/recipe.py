@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Writes the .t7 files of this folder, byte by byte after the format's description and without digits-rs.
 
-A Linear(3 -> 2) whose weight and bias lie in one storage, in a Sequential, with a string, a boolean, a nested table and
+snapshot_1_Model.t7 is what DIGITS saved of a run on two GPUs: CUDA types, cudnn's convolution with its parameters in one
+flat storage, SpatialConvolutionMM with a weight of two dimensions, the whole in a DataParallelTable, which writes its
+GPUs before its fields. The other files: a Linear(3 -> 2) whose weight and bias lie in one storage, in a Sequential, with a string, a boolean, a nested table and
 a reference to the Sequential itself; as Torch7 wrote such a file in 2016 (net.t7), on a 32-bit machine (net_b32.t7),
 as text (net_ascii.t7), and in its first years, when classes had no versions (net_old.t7).
 """
 
+import math
 import pathlib
 import struct
 
@@ -44,9 +47,9 @@ class Writer:
         self.int(self.count)
         return True
 
-    def klass(self, name):
+    def klass(self, name, version=1):
         if self.versions:
-            self.string("V 1")
+            self.string(f"V {version}")
         self.string(name)
 
     def value(self, value):
@@ -80,24 +83,32 @@ class Object:
             out.value(self.fields)
 
 
+class DataParallelTable(Object):
+    def write(self, out):
+        if out.new(4, id(self)):
+            out.klass(self.name, 3)
+            out.value(self.fields["gpuAssignments"])
+            out.value(self.fields)
+
+
 class Storage:
-    def __init__(self, values):
-        self.values = values
+    def __init__(self, values, kind="Float"):
+        self.values, self.kind = values, kind
 
     def write(self, out):
         if out.new(4, id(self)):
-            out.klass("torch.FloatStorage")
+            out.klass(f"torch.{self.kind}Storage")
             out.longs(len(self.values))
             out.put("<f", *self.values, text="%.9g")
 
 
 class Tensor:
-    def __init__(self, storage, offset, size, stride):
-        self.storage, self.offset, self.size, self.stride = storage, offset, size, stride
+    def __init__(self, storage, offset, size, stride, kind="Float"):
+        self.storage, self.offset, self.size, self.stride, self.kind = storage, offset, size, stride, kind
 
     def write(self, out):
         if out.new(4, id(self)):
-            out.klass("torch.FloatTensor")
+            out.klass(f"torch.{self.kind}Tensor")
             out.int(len(self.size))
             out.longs(*self.size)
             out.longs(*self.stride)
@@ -117,3 +128,33 @@ for name, writer in [("net", Writer()), ("net_b32", Writer(long="<i")), ("net_as
                      ("net_old", Writer(versions=False))]:
     writer.value(net)
     (HERE / f"{name}.t7").write_bytes(writer.out)
+
+numbers = [i / 8 for i in range(1, 1 + 2 * 4 + 2 + 3 * 2 * 4 + 3 + 2 * 3 + 2)]
+flat = Storage(numbers, "Cuda")
+
+
+def layer(name, offset, size, **fields):
+    """A layer whose weight and bias lie in the flat storage from `offset`, counted from 1."""
+    stride = tuple(math.prod(size[i + 1:]) for i in range(len(size)))
+    count = size[0] * stride[0]
+    empty = lambda: Tensor(None, 1, (), (), "Cuda")
+    return Object(name, {"weight": Tensor(flat, offset, size, stride, "Cuda"), "output": empty(), "gradInput": empty(),
+                         "bias": Tensor(flat, offset + count, (size[0],), (1,), "Cuda"), "_type": "torch.CudaTensor",
+                         "train": True, **fields})
+
+
+planes = lambda into, out, side: dict(nInputPlane=into, nOutputPlane=out, kW=side, kH=side, dW=1, dH=1, padW=0, padH=0)
+inner = Object("nn.Sequential", {"modules": {
+    1: Object("nn.MulConstant", {"constant_scalar": 0.5, "inplace": False}),
+    2: layer("cudnn.SpatialConvolution", 1, (2, 1, 2, 2), groups=1, **planes(1, 2, 2)),
+    3: layer("nn.SpatialConvolutionMM", 11, (3, 8), **planes(2, 3, 2)),
+    4: Object("nn.View", {"size": {1: -1}, "numElements": -1, "numInputDims": 3}),
+    5: layer("nn.Linear", 38, (2, 3)),
+}, "_type": "torch.CudaTensor"})
+snapshot = DataParallelTable("nn.DataParallelTable", {
+    "modules": {1: inner}, "gpuAssignments": {1: 1, 2: 2}, "dimension": 1, "typeStr": "torch.CudaTensor", "train": True,
+    "flattenParams": True, "usenccl": True, "inputGpu": {}, "outputGpu": {},
+})
+writer = Writer()
+writer.value(snapshot)
+(HERE / "snapshot_1_Model.t7").write_bytes(writer.out)

@@ -423,6 +423,12 @@ function DataParallelTable:threads()
    return self
 end
 
+-- cunn writes the list of GPUs before the fields from its version 2 on.
+function DataParallelTable:read(file, version)
+   if version >= 2 then file:readObject() end
+   for key, value in pairs(file:readObject()) do self[key] = value end
+end
+
 function DataParallelTable:updateOutput(input)
    self.output = self:rethrowErrors(self.modules[1], 1, 'updateOutput', input)
    return self.output
