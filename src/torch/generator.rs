@@ -70,14 +70,14 @@ impl Generator {
         let mut bits = vec![0i32; count];
         let mut i = 0;
         while i < count {
-            bits[i] = self.random() as i32;
+            // Less 2³¹, so that the 32 bits fit a signed number; added again below, both exact.
+            bits[i] = (self.random() ^ 0x8000_0000) as i32;
             i += 1;
         }
         let mut numbers = tch::Tensor::f_from_slice(&bits)?.f_to_kind(tch::Kind::Double)?;
         drop(bits);
-        // As unsigned: below 0 stands for 2³¹ and more.
-        let _ = numbers.f_remainder_(4_294_967_296.0)?.f_mul_scalar_(1.0 / 4_294_967_296.0)?.f_mul_scalar_(b - a)?;
-        let _ = numbers.f_add_scalar_(a)?;
+        let _ = numbers.f_add_scalar_(2_147_483_648.0)?.f_mul_scalar_(1.0 / 4_294_967_296.0)?;
+        let _ = numbers.f_mul_scalar_(b - a)?.f_add_scalar_(a)?;
         Ok(numbers)
     }
 

@@ -12,6 +12,7 @@ mod data;
 mod engines;
 mod errors;
 mod hdf5;
+mod head_start;
 mod job;
 mod networks;
 mod onnx;
