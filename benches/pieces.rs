@@ -7,8 +7,8 @@ use std::{hint::black_box, sync::Arc};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use digits::{
     data::{
-        Augment, DataLoader, Dataset, LoaderOptions, Order, Preprocess, Records, Scratch, Subtract, datum,
-        lmdb::Database, sample,
+        Augment, DataLoader, Dataset, Encoding, Image, LoaderOptions, Order, Preprocess, Records, Scratch, Subtract,
+        datum, lmdb::Database, sample,
     },
     frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
     optim::{OptimizerKind, OptimizerSpec},
@@ -39,6 +39,17 @@ fn records(criterion: &mut Criterion) {
     });
     group.bench_function("decode", |b| {
         b.iter(|| encoded.iter().for_each(|bytes| drop(black_box(datum::decode(bytes)))));
+    });
+    let images: Vec<Image> = encoded
+        .iter()
+        .map(|bytes| Image::from_planes(&datum::decode(bytes).expect("it decodes").0).expect("grey pixels"))
+        .collect();
+    group.bench_function("encode as PNG", |b| {
+        b.iter(|| images.iter().for_each(|image| drop(black_box(image.encode(Encoding::Png)))));
+    });
+    group.bench_function("decode PNG", |b| {
+        let files: Vec<_> = images.iter().map(|image| image.encode(Encoding::Png).expect("it encodes")).collect();
+        b.iter(|| files.iter().for_each(|file| drop(black_box(Image::decode(file)))));
     });
     group.bench_function("less the mean, into a batch", |b| {
         let images: Vec<_> = encoded.iter().map(|bytes| datum::decode(bytes).expect("it decodes").0).collect();

@@ -1,15 +1,21 @@
 //! `assemble`: the picture in `lib.rs` as code: network file and dataset in, everything a `Trainer` needs out.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use super::{options::RunOptions, weights};
+use super::{head_start, options::RunOptions, weights};
 use crate::{
-    data::{self, DataLoader, Dataset, LoaderOptions, Order, Parts, Preprocess, Records},
+    data::{self, DataLoader, Dataset, HeadStart, LoaderOptions, Order, Parts, Place, Preprocess, Records},
     error::{Error, Kind, Result},
     frontend::{self, NetworkParams, Source, lua::vm::VmOptions},
     job::JobDir,
     optim::schedule::Schedule,
-    torch::device::{self, DeviceChoice},
+    torch::{
+        device::{self, DeviceChoice},
+        on_one_thread, start_up,
+    },
     train::{
         BatchSource, LabelHook, Plan, Position, Sample, Stop, Targets, TrainObserver, Trainer,
         engine::{self, Engine, EngineOptions},
@@ -40,6 +46,7 @@ pub(super) struct Run {
     train: DataLoader,
     validation: Option<DataLoader>,
     hook: Option<LabelHook>,
+    head_start: Option<Arc<HeadStart>>,
     schedule: Schedule,
 }
 
@@ -51,6 +58,8 @@ pub(super) struct Prepared {
     pub(super) dataset_path: String,
     /// The data.
     pub(super) dataset: Dataset,
+    /// Who is decoding it already.
+    pub(super) head_start: Option<HeadStart>,
     /// The file's table, not lowered yet.
     pub(super) loaded: frontend::Loaded,
     /// Where the network will live.
@@ -63,7 +72,8 @@ pub(super) struct Prepared {
 pub(super) fn prepare(source: Source, mut options: RunOptions) -> Result<Prepared> {
     let choice: DeviceChoice = options.device.as_deref().unwrap_or("auto").parse()?;
     let device = device::resolve(choice)?; // before anything else asks libtorch
-    let (dataset, dataset_path) = open(&options)?;
+    start_up::give_back_pages();
+    let (dataset, dataset_path, head_start) = open_ahead(&options)?;
     let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
     let [channels, height, width] = dataset.shape;
     let params = NetworkParams {
@@ -71,14 +81,15 @@ pub(super) fn prepare(source: Source, mut options: RunOptions) -> Result<Prepare
         ngpus: i64::from(device.is_cuda()),
         input_shape: Some(options.crop.map_or(dataset.shape, |crop| [channels, crop.min(height), crop.min(width)])),
     };
-    let loaded = frontend::load(source, &params, VmOptions::default(), options.seed.unwrap_or(1))?;
+    let seed = options.seed.unwrap_or(1);
+    let loaded = on_one_thread(|| frontend::load(source, &params, VmOptions::default(), seed))?;
     let size = |given: Option<u64>, file: Option<i64>| given.or(file.and_then(|n| u64::try_from(n).ok())).unwrap_or(16);
     let given = options.batch_size;
     options.validation_batch_size =
         Some(size(options.validation_batch_size.or(given), loaded.settings.validation_batch_size));
     options.batch_size = Some(size(given, loaded.settings.train_batch_size));
     options.croplen = loaded.settings.croplen;
-    Ok(Prepared { options, dataset_path, dataset, loaded, device, classes })
+    Ok(Prepared { options, dataset_path, dataset, head_start, loaded, device, classes })
 }
 
 impl Prepared {
@@ -118,8 +129,8 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
         }
     };
     let kind = prepared.kind();
-    let Prepared { options, dataset_path, dataset, loaded, device, classes } = prepared;
-    let network = loaded.lower(kind, device)?;
+    let Prepared { options, dataset_path, dataset, head_start, loaded, device, classes } = prepared;
+    let network = on_one_thread(|| loaded.lower(kind, device))?;
     let transfer = transfer.map(|transfer| transfer.told(&network)).transpose()?;
     let (batch_size, validation_size) = (options.batch_size.unwrap_or(16), options.validation_batch_size.unwrap_or(16));
     let seed = options.seed.unwrap_or(1);
@@ -150,7 +161,7 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
             seed,
             classification: classes.is_some(),
             double: options.double,
-            memory_budget: options.memory.unwrap_or(2048) << 20,
+            memory_budget: memory_budget(&options),
             train,
             workers: None,
         };
@@ -187,6 +198,7 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
         train,
         validation,
         hook: loaded.label_hook(),
+        head_start: head_start.map(Arc::new),
         schedule,
         options,
     })
@@ -202,10 +214,12 @@ impl Run {
         stop: Stop,
     ) -> Trainer<'a> {
         let schedule = self.schedule;
+        let head_start = self.head_start;
+        let source = |loader| Box::new(Loaded { loader, head_start: head_start.clone() }) as Box<dyn BatchSource>;
         Trainer {
             engine: self.engine,
-            train: Box::new(Loaded(self.train)),
-            validation: self.validation.map(|loader| Box::new(Loaded(loader)) as Box<dyn BatchSource>),
+            train: source(self.train),
+            validation: self.validation.map(source),
             targets: Targets::new(self.hook),
             rate: Box::new(move |t, total| schedule.rate(t, total)),
             plan: self.plan,
@@ -217,24 +231,48 @@ impl Run {
     }
 }
 
-/// The dataset that the options name, and its path.
-pub(super) fn open(options: &RunOptions) -> Result<(Dataset, String)> {
+/// Where the dataset lies that the options name; none for the built-in sample while it is not unpacked.
+pub(super) fn place(options: &RunOptions) -> Option<Place> {
     if let Some(train) = &options.train_db {
-        let parts = Parts {
+        return Some(Place::Parts(Parts {
             train: Some(train.clone()),
             train_labels: options.train_labels_db.clone(),
             val: options.val_db.clone(),
             val_labels: options.val_labels_db.clone(),
             mean: options.mean.clone(),
             labels: options.labels.clone(),
-        };
-        return Ok((Dataset::from_parts(&parts)?, train.display().to_string()));
+        }));
     }
-    let folder = match &options.dataset {
-        Some(folder) => folder.clone(),
-        None => data::sample::ensure(Path::new(SAMPLE))?,
+    let sample = || Some(PathBuf::from(SAMPLE)).filter(|path| Dataset::is_at(path));
+    options.dataset.clone().or_else(sample).map(Place::Folder)
+}
+
+/// Bytes of decoded records that the loaders may keep.
+pub(super) fn memory_budget(options: &RunOptions) -> u64 {
+    options.memory.unwrap_or(2048) << 20
+}
+
+/// The dataset that the options name, and its path.
+pub(super) fn open(options: &RunOptions) -> Result<(Dataset, String)> {
+    open_ahead(options).map(|(dataset, path, _)| (dataset, path))
+}
+
+/// As [`open`], and who is decoding it already.
+fn open_ahead(options: &RunOptions) -> Result<(Dataset, String, Option<HeadStart>)> {
+    let place = match place(options) {
+        Some(place) => place,
+        None => Place::Folder(data::sample::ensure(Path::new(SAMPLE))?),
     };
-    Ok((Dataset::open(&folder)?, folder.display().to_string()))
+    let path = match &place {
+        Place::Folder(folder) => folder.display().to_string(),
+        Place::Parts(parts) => parts.train.as_deref().unwrap_or(Path::new("")).display().to_string(),
+    };
+    if let Some(head_start) = head_start::take()
+        && let Some(dataset) = head_start.dataset(&place)
+    {
+        return Ok((dataset, path, Some(head_start)));
+    }
+    Ok((place.open()?, path, None))
 }
 
 fn nonempty(records: &Records) -> Result<u64> {
@@ -245,15 +283,22 @@ fn nonempty(records: &Records) -> Result<u64> {
 }
 
 /// The loader as the training loop sees it. The loader counts epochs from 1, the loop from 0.
-struct Loaded(DataLoader);
+struct Loaded {
+    loader: DataLoader,
+    head_start: Option<Arc<HeadStart>>,
+}
 
 impl BatchSource for Loaded {
     fn start(&mut self, epoch: u64, first_batch: u64) -> Result<()> {
-        self.0.start(epoch + 1, first_batch)
+        // From here on the loaders' own threads decode what is missing.
+        if let Some(head_start) = self.head_start.take() {
+            head_start.stop();
+        }
+        self.loader.start(epoch + 1, first_batch)
     }
 
     fn next(&mut self) -> Result<Option<Sample>> {
-        Ok(self.0.next()?.map(|batch| Sample {
+        Ok(self.loader.next()?.map(|batch| Sample {
             input: batch.input.shallow_clone(),
             target: batch.target.shallow_clone(),
             count: batch.count as u64,

@@ -3,24 +3,23 @@
 use std::{
     io::{IsTerminal, Write},
     panic::{self, AssertUnwindSafe, PanicHookInfo},
-    process::ExitCode,
     sync::Mutex,
 };
 
 use crate::error::{Error, Result};
 
 /// Runs `command`; an error or a panic is printed as a page and becomes the exit status.
-pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> ExitCode {
+pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> u8 {
     panic::set_hook(Box::new(note_panic));
     match panic::catch_unwind(AssertUnwindSafe(command)) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(())) => 0,
         Ok(Err(error)) => {
             print(&error.to_string());
-            ExitCode::from(error.kind().exit_status())
+            error.kind().exit_status()
         }
         Err(_) => {
             print(&bug(&last_panic()));
-            ExitCode::from(BUG)
+            BUG
         }
     }
 }

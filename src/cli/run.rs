@@ -64,6 +64,14 @@ pub struct RunArgs {
     options: RunOptions,
 }
 
+impl RunArgs {
+    /// The options, when the command will train right away and wants its data soon.
+    pub(super) fn data_ahead(self) -> Option<RunOptions> {
+        let trains = self.file.is_some() && !self.plot_lr && self.preview_augmentation.is_none();
+        self.options.with_absolute_paths().ok().filter(|_| trains)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors

@@ -30,7 +30,7 @@ pub struct Dataset {
 }
 
 /// Databases and files that make up a dataset. All paths are as the user gave them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parts {
     /// Train images.
     pub train: Option<PathBuf>,

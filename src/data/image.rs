@@ -5,13 +5,10 @@
 use std::{fs, io::Cursor, path::Path};
 
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images};
-use image::{
-    DynamicImage, ExtendedColorType, ImageEncoder, ImageReader,
-    codecs::{jpeg::JpegEncoder, png},
-};
+use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageReader, codecs::jpeg::JpegEncoder};
 use serde::{Deserialize, Serialize};
 
-use super::{Planes, Random, Values};
+use super::{Planes, Random, Values, png};
 use crate::error::{Error, Kind, Result};
 
 /// How pixels are kept in a database.
@@ -63,6 +60,9 @@ impl Image {
     /// # Errors
     /// When the bytes are no such image, are damaged, or have more than 8 bits a grey pixel.
     pub fn decode(bytes: &[u8]) -> Result<Image> {
+        if let Some(image) = png::decode(bytes) {
+            return Ok(image);
+        }
         let undecodable = |cause: String| {
             Error::new(Kind::Data, "the image cannot be decoded")
                 .with_cause(cause)
@@ -232,10 +232,10 @@ impl Image {
         let (width, height) = (self.width as u32, self.height as u32);
         match encoding {
             Encoding::None => return Ok(self.pixels.clone()),
-            Encoding::Png => {
-                png::PngEncoder::new_with_quality(&mut bytes, png::CompressionType::Default, png::FilterType::Adaptive)
-                    .write_image(&self.pixels, width, height, colour)
-            }
+            Encoding::Png if !self.pixels.is_empty() => return Ok(png::encode(self)),
+            Encoding::Png => Err(image::ImageError::Parameter(image::error::ParameterError::from_kind(
+                image::error::ParameterErrorKind::DimensionMismatch,
+            ))),
             Encoding::Jpg => {
                 JpegEncoder::new_with_quality(&mut bytes, 90).write_image(&self.pixels, width, height, colour)
             }
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn sixteen_bit_grey_is_refused_and_rubbish_too() {
         let mut bytes = Vec::new();
-        png::PngEncoder::new(&mut bytes).write_image(&[0; 8], 2, 2, ExtendedColorType::L16).unwrap();
+        image::codecs::png::PngEncoder::new(&mut bytes).write_image(&[0; 8], 2, 2, ExtendedColorType::L16).unwrap();
         assert!(Image::decode(&bytes).unwrap_err().message().contains("16 bits"));
         assert!(Image::decode(b"GIF89a").is_err());
         assert!(Image::decode(b"").is_err());

@@ -23,7 +23,7 @@ mod cache;
 mod queue;
 
 use buffer::{Buffers, Pool};
-use cache::Cache;
+pub(super) use cache::Cache;
 use queue::Queue;
 
 /// How a loader makes its batches.
@@ -93,7 +93,7 @@ struct Source {
     options: LoaderOptions,
     /// Of one target, without the batch dimension: `[]`, `[k]` or `[c, h, w]`.
     target_shape: Vec<i64>,
-    cache: Cache,
+    cache: Arc<Cache>,
     pool: Arc<Pool>,
     gathered: AtomicU64,
     gather_nanoseconds: AtomicU64,
@@ -137,7 +137,8 @@ impl DataLoader {
                 Values::Bytes(_) => planes.shape.to_vec(),
             },
         };
-        let cache = Cache::new(&records, &first, options.memory_budget);
+        let budget = options.memory_budget;
+        let cache = records.kept(budget).unwrap_or_else(|| Arc::new(Cache::new(&records, &first, budget)));
         let kind = if options.double { f64::KIND } else { f32::KIND };
         let batch = |shape: &[i64]| [&[options.batch_size as i64], shape].concat();
         let pool = Arc::new(Pool::new(kind, batch(&preprocess.output_shape()), batch(&target_shape)));
@@ -174,6 +175,12 @@ impl DataLoader {
     #[must_use]
     pub fn keeps_records(&self) -> bool {
         self.source.cache.keeps()
+    }
+
+    /// Whether all records are decoded and in memory.
+    #[must_use]
+    pub fn has_all_records(&self) -> bool {
+        self.source.cache.complete()
     }
 
     /// The mean time the background threads took to make a batch, decoding included.

@@ -2,9 +2,13 @@
 //!
 //! Source: `digits/tools/torch/data.lua`. Records are numbered from 0 in the byte order of their keys.
 
-use std::{borrow::Cow, path::Path};
+use std::{
+    borrow::Cow,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
-use super::Planes;
+use super::{Planes, loader::Cache};
 use crate::error::{Error, Kind, Result};
 
 mod databases;
@@ -40,12 +44,18 @@ trait Store: Send + Sync {
     fn disk_size(&self) -> u64;
     fn key(&self, index: u64) -> Result<Cow<'_, [u8]>>;
     fn get(&self, index: u64) -> Result<Sample>;
+    /// Lets go of memory that reading took and later reads do not need.
+    fn rest(&self) {}
     fn labels(&self) -> Result<Vec<i32>>;
     fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()>;
 }
 
 /// A split, open for reading from any thread.
-pub struct Records(Box<dyn Store>);
+pub struct Records {
+    store: Box<dyn Store>,
+    /// What a head start keeps.
+    kept: OnceLock<Arc<Cache>>,
+}
 
 impl Records {
     /// Opens a database of images and, for targets that are not integers, one of labels with the same keys; or HDF5: a
@@ -67,38 +77,38 @@ impl Records {
         if store.len() > u64::from(u32::MAX) {
             return Err(Error::new(Kind::Data, format!("{} records are more than 4,294,967,295", store.len())));
         }
-        Ok(Records(store))
+        Ok(Records { store, kept: OnceLock::new() })
     }
 
     /// How many records; at least 1.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an empty database does not open")]
     pub fn len(&self) -> u64 {
-        self.0.len()
+        self.store.len()
     }
 
     /// The shape `[c, h, w]` of the first record, which all others share.
     #[must_use]
     pub fn shape(&self) -> [i64; 3] {
-        self.0.shape()
+        self.store.shape()
     }
 
     /// The folder of the image database, or the HDF5 file, list or folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.0.place()
+        self.store.place()
     }
 
     /// The folder of the label database.
     #[must_use]
     pub fn label_folder(&self) -> Option<&Path> {
-        self.0.label_place()
+        self.store.label_place()
     }
 
     /// Bytes of all files.
     #[must_use]
     pub fn disk_size(&self) -> u64 {
-        self.0.disk_size()
+        self.store.disk_size()
     }
 
     /// The key of record `index` (from 0).
@@ -106,7 +116,7 @@ impl Records {
     /// # Errors
     /// When the database is damaged or has no such record.
     pub fn key(&self, index: u64) -> Result<Cow<'_, [u8]>> {
-        self.0.key(index)
+        self.store.key(index)
     }
 
     /// Record `index` (from 0), decoded.
@@ -114,7 +124,7 @@ impl Records {
     /// # Errors
     /// When it is missing, no `Datum`, not decodable, or of another shape than the first.
     pub fn get(&self, index: u64) -> Result<Sample> {
-        self.0.get(index)
+        self.store.get(index)
     }
 
     /// The integer labels of all records, in order.
@@ -122,11 +132,30 @@ impl Records {
     /// # Errors
     /// When a record is no `Datum`.
     pub fn labels(&self) -> Result<Vec<i32>> {
-        self.0.labels()
+        self.store.labels()
+    }
+
+    /// Memory for all records, as the loaders with this budget use it; the same for all who ask.
+    ///
+    /// # Errors
+    /// When the first record cannot be read.
+    pub(super) fn keep(&self, budget: u64) -> Result<Arc<Cache>> {
+        let cache = Arc::new(Cache::new(self, &self.get(0)?, budget));
+        Ok(Arc::clone(self.kept.get_or_init(|| cache)))
+    }
+
+    /// What [`Records::keep`] made for this budget.
+    pub(super) fn kept(&self, budget: u64) -> Option<Arc<Cache>> {
+        self.kept.get().filter(|cache| cache.budget() == budget).cloned()
+    }
+
+    /// Lets go of memory that reading took; records can be read as before.
+    pub(super) fn rest(&self) {
+        self.store.rest();
     }
 
     /// Feeds what tells this split from another one: counts, file sizes, the first and the last record.
     pub(super) fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()> {
-        self.0.fingerprint(hash)
+        self.store.fingerprint(hash)
     }
 }

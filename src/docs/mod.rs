@@ -45,4 +45,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0007-error-is-one-struct.md")]
     pub mod d0007_error_is_one_struct {}
+
+    #[doc = include_str!("decisions/0008-head-start.md")]
+    pub mod d0008_head_start {}
 }

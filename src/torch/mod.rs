@@ -10,9 +10,11 @@ mod format;
 mod generator;
 pub mod memory;
 mod samplers;
+pub mod start_up;
 mod storage;
 pub mod t7;
 mod tensor;
+mod threads;
 mod types;
 mod views;
 
@@ -21,4 +23,5 @@ pub use generator::Generator;
 pub use samplers::alias_table;
 pub use storage::Storage;
 pub use tensor::{Tensor, contiguous_strides};
+pub use threads::on_one_thread;
 pub use types::{Element, TensorType};

@@ -2,6 +2,7 @@
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -18,11 +19,11 @@ PEERS = f"{HERE}/peers"
 class Finished:
     """A process that has ended well; `metrics` are the lines of its job's metrics.jsonl."""
 
-    def __init__(self, seconds, usage, first_step, anonymous, metrics):
+    def __init__(self, seconds, usage, first_step, memory, metrics):
         self.seconds, self.first_step, self.metrics = seconds, first_step, metrics
         self.cpu = usage.ru_utime + usage.ru_stime
-        self.peak_mib = usage.ru_maxrss / 1024
-        self.anonymous_mib = anonymous
+        # Not ru_maxrss: a process begins with the peak of the one that started it, here hundreds of MiB.
+        self.peak_mib, self.anonymous_mib = memory["VmHWM"] / 1024, memory["RssAnon"] / 1024
 
     def after_first_step(self):
         """Seconds from the first step's end to the process' end."""
@@ -41,41 +42,57 @@ class Finished:
 
 
 class Running:
-    """A process with a job folder of its own, which goes away with it. `{job}` in the command is that folder."""
+    """A process with a job folder of its own, which goes away with it. `{job}` in the command is that folder.
 
-    def __init__(self, command, environment=None, samples_memory=False):
+    `lines` ends a run by Ctrl-C's signal once it has told of that many training losses.
+    """
+
+    def __init__(self, command, lines=None):
         os.makedirs(WORK, exist_ok=True)
         self.folder = tempfile.TemporaryDirectory(dir=WORK)
         self.job = f"{self.folder.name}/job"
+        self.tells = any("{job}" in word for word in command)
         self.command = [word.format(job=self.job) for word in command]
         self.output = open(f"{self.folder.name}/output", "wb")
-        self.first_step, self.anonymous, self.ended = None, 0, False
+        self.first_step, self.ended, self.stopped = None, False, False
+        self.memory = {"VmHWM": 0, "RssAnon": 0}
         self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            self.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output,
-            env={**os.environ, **(environment or {})},
-        )
-        self.watcher = threading.Thread(target=self._watch, args=(samples_memory,))
+        self.process = subprocess.Popen(self.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output)
+        self.watcher = threading.Thread(target=self._watch, args=(lines,))
         self.watcher.start()
 
-    def _watch(self, samples_memory):
-        """Sees the first whole line that tells of a training loss, to about 2 ms; then samples memory if asked to."""
-        while not self.ended and self.first_step is None:
-            try:
-                with open(f"{self.job}/metrics.jsonl") as file:
-                    if any('"train"' in line and line.endswith("\n") for line in file):
-                        self.first_step = time.monotonic() - self.started
-            except FileNotFoundError:
-                pass
-            time.sleep(0.002)
-        while samples_memory and not self.ended:
-            try:
-                with open(f"/proc/{self.process.pid}/status") as status:
-                    found = [int(line.split()[1]) for line in status if line.startswith("RssAnon")]
-                    self.anonymous = max([self.anonymous, *found])
-            except OSError:
-                pass
-            time.sleep(0.02)
+    def _watch(self, lines):
+        """Sees the first whole line that tells of a training loss, to about 2 ms; looks at memory every 20 ms."""
+        rounds = 0
+        while not self.ended:
+            starting = self.tells and self.first_step is None
+            if starting and self._losses() > 0:
+                self.first_step = time.monotonic() - self.started
+            if rounds % 10 == 0 or not starting:
+                self._look_at_memory()
+                if lines and not self.stopped and self._losses() >= lines:
+                    self.stopped = True
+                    self.process.send_signal(signal.SIGINT)
+            rounds += 1
+            time.sleep(0.002 if starting else 0.02)
+
+    def _losses(self):
+        """How many training losses the run has told of."""
+        try:
+            with open(f"{self.job}/metrics.jsonl") as file:
+                return sum('"train"' in line and line.endswith("\n") for line in file)
+        except FileNotFoundError:
+            return 0
+
+    def _look_at_memory(self):
+        try:
+            with open(f"/proc/{self.process.pid}/status") as status:
+                facts = dict(line.split(":", 1) for line in status)
+        except OSError:
+            return
+        for name in self.memory:
+            if name in facts:  # not in a process that has just ended
+                self.memory[name] = max(self.memory[name], int(facts[name].split()[0]))
 
     def finish(self):
         _, status, usage = os.wait4(self.process.pid, 0)
@@ -84,7 +101,7 @@ class Running:
         self.ended = True
         self.watcher.join()
         self.output.close()
-        if self.process.returncode != 0:
+        if self.process.returncode not in ((0, 130) if self.stopped else (0,)):
             with open(f"{self.folder.name}/output", errors="replace") as output:
                 sys.exit(f"{' '.join(self.command)}\nended with status {self.process.returncode}:\n{output.read()[-4000:]}")
         metrics = []
@@ -92,7 +109,7 @@ class Running:
             with open(f"{self.job}/metrics.jsonl") as file:
                 metrics = [json.loads(line) for line in file]
         self.folder.cleanup()
-        return Finished(seconds, usage, self.first_step, self.anonymous / 1024, metrics)
+        return Finished(seconds, usage, self.first_step, self.memory, metrics)
 
 
 def run(command, **options):

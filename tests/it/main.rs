@@ -14,6 +14,7 @@ mod engines;
 mod errors;
 mod forms;
 mod hdf5;
+mod head_start;
 mod job;
 mod modules;
 mod networks;

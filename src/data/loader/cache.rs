@@ -7,7 +7,7 @@ use std::{
     cell::UnsafeCell,
     sync::{
         Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -15,23 +15,27 @@ use super::super::{Records, Sample, Target, Values};
 use crate::{data::Pixels, error::Result};
 
 /// Every record once it was needed, or nothing at all.
-pub(super) struct Cache {
+pub(in crate::data) struct Cache {
+    budget: u64,
     /// Empty when the set does not fit.
     kept: Vec<OnceLock<Kept>>,
     block: Block,
     filled: AtomicU64,
 }
 
+/// Small, for there is one a record.
 enum Kept {
+    /// Its image is in the block, its label is a number.
+    Numbered(i32),
     /// Its image is in the block.
-    InBlock(Target),
+    InBlock(Box<Target>),
     /// Its image is of another type than the first one's.
-    Whole(Sample),
+    Whole(Box<Sample>),
 }
 
 impl Cache {
     /// Decides by the first record: all have its size.
-    pub(super) fn new(records: &Records, first: &Sample, budget: u64) -> Cache {
+    pub(in crate::data) fn new(records: &Records, first: &Sample, budget: u64) -> Cache {
         let bytes = |values: &Values| match values {
             Values::Bytes(values) => values.len(),
             Values::Floats(values) => values.len() * size_of::<f32>(),
@@ -50,7 +54,26 @@ impl Cache {
                 block = Block::new(values.len(), kept.len());
             }
         }
-        Cache { kept, block, filled: AtomicU64::new(0) }
+        Cache { budget, kept, block, filled: AtomicU64::new(0) }
+    }
+
+    /// The bytes that were allowed.
+    pub(in crate::data) fn budget(&self) -> u64 {
+        self.budget
+    }
+
+    /// Decodes every record that is not here yet, in order, until told to stop.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub(in crate::data) fn fill(&self, records: &Records, stop: &AtomicBool) -> Result<()> {
+        for index in 0..self.kept.len() {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            self.with(records, index as u32, |_, _| Ok(()))?;
+        }
+        Ok(())
     }
 
     /// Whether records are kept.
@@ -77,11 +100,15 @@ impl Cache {
         };
         if cell.get().is_none() {
             let sample = records.get(u64::from(index))?;
-            if self.block.keep(at, sample, cell) {
-                self.filled.fetch_add(1, Ordering::Relaxed);
+            // The last one: nobody reads the database again.
+            if self.block.keep(at, sample, cell)
+                && self.filled.fetch_add(1, Ordering::Relaxed) + 1 == self.kept.len() as u64
+            {
+                records.rest();
             }
         }
         match cell.get().expect("it was kept here or by another thread") {
+            Kept::Numbered(label) => use_it(Pixels::Bytes(self.block.image(at, cell)), &Target::Label(*label)),
             Kept::InBlock(target) => use_it(Pixels::Bytes(self.block.image(at, cell)), target),
             Kept::Whole(sample) => use_it(sample.image.pixels(), &sample.target),
         }
@@ -125,9 +152,13 @@ impl Block {
                 unsafe {
                     std::ptr::copy_nonoverlapping(values.as_ptr(), place.as_ptr().cast::<u8>().cast_mut(), self.each);
                 }
-                cell.set(Kept::InBlock(sample.target)).is_ok()
+                let kept = match sample.target {
+                    Target::Label(label) => Kept::Numbered(label),
+                    target => Kept::InBlock(Box::new(target)),
+                };
+                cell.set(kept).is_ok()
             }
-            _ => cell.set(Kept::Whole(sample)).is_ok(),
+            _ => cell.set(Kept::Whole(Box::new(sample))).is_ok(),
         }
     }
 

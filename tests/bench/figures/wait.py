@@ -13,7 +13,7 @@ def run(arguments, say):
     rows = []
     for name, network, dataset, epochs in cases:
         command = ours(arguments, network, dataset, "--epochs", epochs, "--validation-interval", "0", "--snapshot-interval", "0")
-        shares = [100 * run_process(command).wait_share() for _ in range(min(3, arguments.rounds))]
+        shares = [100 * run_process(command).wait_share() for _ in range(arguments.rounds)]
         say(f"  {name}: {', '.join(f'{share:.2f} %' for share in shares)}")
         rows.append(row(f"waiting for data, % of the step: {name}", shares, 2.0, "lower"))
     return rows

@@ -1,0 +1,54 @@
+//! Before `main`: while libtorch's initialisers run on one core, another opens and decodes the dataset of `run`.
+//!
+//! The dynamic loader calls [`before_main`] when all libraries are in place and none is initialised. Why it is worth
+//! it, and what is allowed there, is in decision 8.
+
+use std::{
+    ffi::{CStr, OsStr, OsString, c_char, c_int},
+    os::unix::ffi::OsStrExt,
+    sync::{Mutex, PoisonError},
+};
+
+use clap::Parser;
+
+use super::{Cli, Command, assemble};
+use crate::data::{HeadStart, Wanted};
+
+/// What the loader calls: with the arguments and the environment of `main`.
+pub type BeforeMain = unsafe extern "C" fn(c_int, *const *const c_char, *const *const c_char);
+
+static BEGUN: Mutex<Option<HeadStart>> = Mutex::new(None);
+
+/// Starts the thread when the command is `run`; everything else happens there.
+///
+/// # Safety
+/// `words` holds `count` C strings that live as long as the process, as the arguments of `main` do.
+#[expect(unsafe_code, reason = "the standard library does not know the arguments yet")]
+pub unsafe extern "C" fn before_main(count: c_int, words: *const *const c_char, _environment: *const *const c_char) {
+    let word = |at: usize| {
+        // SAFETY: as the caller promises; `at` is below `count`.
+        let text = unsafe { CStr::from_ptr(*words.add(at)) };
+        OsStr::from_bytes(text.to_bytes()).to_os_string()
+    };
+    let words: Vec<OsString> = (0..usize::try_from(count).unwrap_or(0)).map(word).collect();
+    if words.get(1).is_none_or(|word| word != "run") {
+        return;
+    }
+    *BEGUN.lock().unwrap_or_else(PoisonError::into_inner) = HeadStart::begin(move || find(words));
+}
+
+/// The dataset that the command line will want, when that is plain; mistakes are `main`'s to tell.
+fn find(words: Vec<OsString>) -> Option<Wanted> {
+    let Ok(Cli { command: Command::Run(args) }) = Cli::try_parse_from(words) else { return None };
+    let options = args.data_ahead()?;
+    Some(Wanted {
+        place: assemble::place(&options)?,
+        budget: assemble::memory_budget(&options),
+        validates: options.validation_interval.is_none_or(|interval| interval > 0.0),
+    })
+}
+
+/// What was begun, for the first who asks.
+pub(super) fn take() -> Option<HeadStart> {
+    BEGUN.lock().unwrap_or_else(PoisonError::into_inner).take()
+}

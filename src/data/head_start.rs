@@ -1,0 +1,165 @@
+//! `HeadStart`: a thread that opens a dataset and decodes its records before anyone asks for them.
+//!
+//! It changes no result: records land in the memory that the loaders fill and read anyway, each decoded once by
+//! whoever comes first. What fails here is left for the loaders, which meet the same error in their own order.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, channel},
+    },
+    thread::JoinHandle,
+};
+
+use super::{Dataset, Parts};
+use crate::error::Result;
+
+/// Where a dataset lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A dataset folder.
+    Folder(PathBuf),
+    /// Databases anywhere.
+    Parts(Parts),
+}
+
+impl Place {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::open`] and [`Dataset::from_parts`].
+    pub fn open(&self) -> Result<Dataset> {
+        match self {
+            Place::Folder(folder) => Dataset::open(folder),
+            Place::Parts(parts) => Dataset::from_parts(parts),
+        }
+    }
+}
+
+/// What a run is going to want.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Its data.
+    pub place: Place,
+    /// Bytes of decoded records that its loaders may keep.
+    pub budget: u64,
+    /// Whether it validates, which comes before the first step.
+    pub validates: bool,
+}
+
+/// A dataset on its way; dropping it ends the work.
+pub struct HeadStart {
+    opened: Mutex<Receiver<(Place, Dataset)>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl HeadStart {
+    /// Starts the thread. `find` is called there; nothing more happens when it answers nothing. `None` when the system
+    /// gives no thread.
+    pub fn begin(find: impl FnOnce() -> Option<Wanted> + Send + 'static) -> Option<HeadStart> {
+        let (send, opened) = channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let work = move || {
+            let Some(Wanted { place, budget, validates }) = find() else { return };
+            let Ok(dataset) = place.open() else { return };
+            let splits = [dataset.val().filter(|_| validates), dataset.train()];
+            let caches: Vec<_> = splits
+                .into_iter()
+                .flatten()
+                .filter_map(|records| Some((records.keep(budget).ok()?, records)))
+                .collect();
+            let _ = send.send((place, dataset)); // whoever asked may be gone
+            drop(send);
+            for (cache, records) in caches {
+                if cache.fill(&records, &stopped).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("head start".into()).spawn(work).ok()?;
+        Some(HeadStart { opened: Mutex::new(opened), stop, thread: Some(thread) })
+    }
+
+    /// The dataset, once, when it is the one that lies at `place`.
+    #[must_use]
+    pub fn dataset(&self, place: &Place) -> Option<Dataset> {
+        let (found, dataset) = self.opened.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()?;
+        (found == *place).then_some(dataset)
+    }
+
+    /// Asks the thread to end after the record at hand.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for HeadStart {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join(); // a panic there is no error here: the loaders do the work
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Augment, DataLoader, LoaderOptions, Preprocess, Subtract, sample};
+
+    const BUDGET: u64 = 1 << 30;
+
+    fn wanted(place: Place) -> Wanted {
+        Wanted { place, budget: BUDGET, validates: true }
+    }
+
+    #[test]
+    fn the_loader_finds_the_records_decoded_and_gives_the_same_batches() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = sample::ensure(&folder.path().join("sample")).unwrap();
+        let place = Place::Folder(path.clone());
+        let first = |dataset: &Dataset| {
+            let plain = Preprocess::new(dataset.shape, Subtract::None, None, None, Augment::default()).unwrap();
+            let options = LoaderOptions { memory_budget: BUDGET, ..LoaderOptions::default() };
+            let mut loader = DataLoader::new(dataset.val().unwrap(), plain, options).unwrap();
+            let complete = loader.has_all_records();
+            loader.start(1, 0).unwrap();
+            let batch = loader.next().unwrap().unwrap();
+            (Vec::<f32>::try_from(batch.input.view(-1)).unwrap(), complete)
+        };
+        let mut head = HeadStart::begin({
+            let place = place.clone();
+            move || Some(wanted(place))
+        })
+        .unwrap();
+        let early = head.dataset(&place).unwrap();
+        let _ = head.thread.take().unwrap().join();
+        let (ahead, complete) = first(&early);
+        assert!(complete, "the loader decodes again what was decoded");
+        let (alone, complete) = first(&Dataset::open(&path).unwrap());
+        assert!(!complete);
+        assert_eq!(ahead, alone);
+    }
+
+    #[test]
+    fn another_place_or_none_gives_nothing_and_a_stop_ends_it() {
+        let none = HeadStart::begin(|| None).unwrap();
+        assert!(none.dataset(&Place::Folder("x".into())).is_none());
+        let folder = tempfile::tempdir().unwrap();
+        let path = sample::ensure(&folder.path().join("sample")).unwrap();
+        let head = HeadStart::begin(move || Some(wanted(Place::Folder(path)))).unwrap();
+        head.stop();
+        assert!(head.dataset(&Place::Folder("x".into())).is_none());
+        drop(head);
+        let missing = Place::Folder("missing".into());
+        let head = HeadStart::begin({
+            let missing = missing.clone();
+            move || Some(wanted(missing))
+        });
+        assert!(head.unwrap().dataset(&missing).is_none(), "the mistake is main's to tell");
+    }
+}
