@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """How much of Torch7 digits-rs reproduces: runs torch/nn's and torch/torch7's own suites and prints the score.
 
-    tests/fidelity/score.py --nn CHECKOUT --torch7 CHECKOUT --digits BIN [--seeds 1,2,3] [--write]
+    tests/fidelity/score.py --nn CHECKOUT --torch7 CHECKOUT --digits BIN [--seeds 1,2,3] [--keep FILE] [--write]
 
 The suites are public; their code is not part of this repository. Every test runs in a process of its own and, once a
 seed, all tests of a suite together in one. A test counts when it passed in every run *and* asserted something there.
---only PATTERN runs some tests, fresh, and prints what they said. --write rewrites src/docs/fidelity.md; the reasons of
+--only PATTERN runs some tests, fresh, and prints what they said. --keep FILE remembers what has run, a line a run: the
+same command goes on there when it was stopped (three seeds take half an hour; begin with a new FILE for a new program). --write rewrites src/docs/fidelity.md; the reasons of
 the failing tests are kept in reasons.txt beside this script.
 """
 
 import argparse
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -75,7 +77,29 @@ def drive(args, suite, seed, test, limit):
     return done, said
 
 
-def run_suite(args, suite, pool):
+class Kept:
+    """Outcomes of runs that have ended, in a file: one JSON line for each."""
+
+    def __init__(self, path):
+        self.path, self.known = path, {}
+        for line in path.read_text().splitlines() if path and path.exists() else []:
+            *key, outcomes = json.loads(line)
+            self.known[tuple(key)] = {test: Outcome(*values) for test, values in outcomes.items()}
+
+    def drive(self, args, suite, seed, test, limit):
+        """As `drive`, unless it is known already."""
+        key = (suite, seed, test)
+        if key in self.known:
+            return self.known[key], ""
+        outcomes, said = drive(args, suite, seed, test, limit)
+        if self.path:
+            values = {name: [o.held, o.failed, o.raised, o.seconds, o.words] for name, o in outcomes.items()}
+            with self.path.open("a") as file:
+                file.write(json.dumps([*key, values]) + "\n")
+        return outcomes, said
+
+
+def run_suite(args, suite, pool, kept):
     """{(mode, seed): {test: Outcome}} for one suite."""
     names, _ = drive(args, suite, 1, "?", args.limit)
     if args.only:
@@ -84,9 +108,9 @@ def run_suite(args, suite, pool):
     jobs = {}
     for seed in args.seeds:
         for name in names:
-            jobs[pool.submit(drive, args, suite, seed, name, args.limit)] = ("fresh", seed, name)
+            jobs[pool.submit(kept.drive, args, suite, seed, name, args.limit)] = ("fresh", seed, name)
         if not args.only and not args.fresh_only:
-            jobs[pool.submit(drive, args, suite, seed, None, args.limit * 20)] = ("together", seed, None)
+            jobs[pool.submit(kept.drive, args, suite, seed, None, args.limit * 20)] = ("together", seed, None)
     for done, job in enumerate(concurrent.futures.as_completed(jobs), 1):
         mode, seed, name = jobs[job]
         outcomes, said = job.result()
@@ -152,15 +176,16 @@ def main():
     parser.add_argument("--jobs", default=2, type=int, help="processes at a time")
     parser.add_argument("--only", help="a regular expression: only these tests, fresh")
     parser.add_argument("--fresh-only", action="store_true", help="leave the runs of a whole suite out")
+    parser.add_argument("--keep", type=pathlib.Path, help="a file that remembers what has run")
     parser.add_argument("--verbose", action="store_true", help="with --only: everything that was printed")
     parser.add_argument("--write", action="store_true", help="rewrite src/docs/fidelity.md")
     args = parser.parse_args()
     args.digits = str(pathlib.Path(args.digits).resolve())
-    scores = {}
+    scores, kept = {}, Kept(args.keep)
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for suite in SUITES:
             if getattr(args, suite):
-                scores[suite] = run_suite(args, suite, pool)
+                scores[suite] = run_suite(args, suite, pool, kept)
     if not scores:
         parser.error("give --nn CHECKOUT, --torch7 CHECKOUT or both")
     page, total = report(args, scores)

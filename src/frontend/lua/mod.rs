@@ -4,8 +4,9 @@
 //! **Never:** datasets, jobs, the training loop. Everything 1-based stays in here.
 //!
 //! While a file runs, a module is a Lua table whose fields are the truth (`prelude/`, `object.rs`, `native.rs`);
-//! `lower.rs` walks the tables once and gives Rust modules on the same parameter memory. `vm.rs` is the fence
-//! around the file, `error.rs` makes pages of what goes wrong in it.
+//! `lower.rs` walks the tables once and gives Rust modules on the same parameter memory; `eager.rs` answers calls
+//! from Lua with the same modules, which `built.rs` keeps while the fields stay. `vm.rs` is the fence around the file,
+//! `error.rs` makes pages of what goes wrong in it.
 
 mod built;
 mod bytecode;
