@@ -42,4 +42,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0007-error-is-one-struct.md")]
     pub mod d0007_error_is_one_struct {}
+
+    #[doc = include_str!("decisions/0009-private-passes.md")]
+    pub mod d0009_private_passes {}
 }

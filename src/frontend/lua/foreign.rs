@@ -48,7 +48,8 @@ impl Module for Foreign {
             let method = if cx.is_training() { "training" } else { "evaluate" };
             self.call::<LuaValue>(method, ())?;
         }
-        let detached = input.map(&mut |tensor| Ok(tensor.detach()))?;
+        let usual = cx.is_private();
+        let detached = shown(input, usual)?;
         let x = activity_to_lua(&self.lua, &detached, self.tensor_type()).or_page(&self.lua)?;
         let y: LuaValue = self.call("updateOutput", &x)?;
         let y = activity_from_lua(&y, &format!("the result of {}:updateOutput", self.class)).or_page(&self.lua)?;
@@ -64,7 +65,8 @@ impl Module for Foreign {
             input: input.share(),
             output: output.share(),
             backward: Box::new(move |grad| {
-                let grad = activity_to_lua(&object.lua, grad, object.tensor_type()).or_page(&object.lua)?;
+                let grad =
+                    activity_to_lua(&object.lua, &shown(grad, usual)?, object.tensor_type()).or_page(&object.lua)?;
                 let grad_input: LuaValue = object.call("updateGradInput", (&x, &grad))?;
                 object.call::<LuaValue>("accGradParameters", (&x, &grad, 1.0))?;
                 let what = format!("the result of {}:updateGradInput", object.class);
@@ -76,6 +78,15 @@ impl Module for Foreign {
         });
         Ok(output)
     }
+}
+
+/// The tensors as the user's code may see them: out of the graph, and with Torch7's strides where the pass may have given
+/// them others.
+fn shown(activity: &Activity, usual: bool) -> Result<Activity> {
+    activity.map(&mut |tensor| {
+        let tensor = tensor.detach();
+        Ok(if usual { tensor.f_contiguous()? } else { tensor })
+    })
 }
 
 /// A criterion whose methods are Lua.
@@ -92,9 +103,9 @@ impl ForeignCriterion {
 
 impl Criterion for ForeignCriterion {
     /// The user's number, in a graph whose gradient is the user's `gradInput`: value + Σ x·g − (Σ x·g without graph).
-    fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
+    fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let like = LuaFields::new(&self.lua, &self.object).tensor_type();
-        let detached = input.map(&mut |tensor| Ok(tensor.detach()))?;
+        let detached = shown(input, cx.is_private())?;
         let x = activity_to_lua(&self.lua, &detached, like).or_page(&self.lua)?;
         let t = activity_to_lua(&self.lua, target, like).or_page(&self.lua)?;
         let class = super::object::class_name(&self.object).unwrap_or_default();
