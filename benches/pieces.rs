@@ -11,7 +11,7 @@ use digits::{
         datum, lmdb::Database, sample,
     },
     frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
-    optim::{OptimizerKind, OptimizerSpec},
+    optim::{Gradient, OptimizerKind, OptimizerSpec},
     torch::{Tensor, TensorType},
 };
 
@@ -79,7 +79,7 @@ fn optimizers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("optimiser, 501,834 parameters");
     for kind in OptimizerKind::ALL {
         let mut rule = OptimizerSpec { kind, ..OptimizerSpec::default() }.build().expect("the defaults are right");
-        let (x, g) = (vector(), vector());
+        let (x, g) = (vector(), Gradient::whole(&vector()));
         group.bench_function(kind.name(), |b| b.iter(|| rule.step(&x, &g, 1e-6).expect("they fit")));
     }
     group.finish();

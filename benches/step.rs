@@ -1,19 +1,25 @@
-//! One training step at batch 64: our engines against the same network hand-written with tch, and against the floor,
-//! the time that the processor's multiply-adds alone take.
+//! One training step: our engines against the same network hand-written with tch, and against the floor, the time that
+//! the processor's multiply-adds alone take.
 //!
 //! `cargo bench --bench step` prints criterion's times, then the table of ratios; `-- ratios [FILE]` prints the table
 //! only, and writes every round's ratio into FILE as JSON. Other programs disturb wall clocks: the table interleaves
-//! its variants and gives medians over the rounds.
+//! its variants and gives medians over the rounds. Each variant lives in a process of its own, since settings of the C
+//! library and of libgomp are a process's; `-- serve NETWORK ours|hand` is such a process.
 #![expect(clippy::print_stdout, reason = "a bench tells its numbers")]
 
 mod networks;
 
-use std::{hint::black_box, time::Instant};
+use std::{
+    hint::black_box,
+    io::{BufRead, BufReader, Write},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use criterion::{Criterion, criterion_group};
 
-const SAMPLES: usize = networks::SAMPLES as usize;
-/// Multiply-adds of a step: forward and weight gradient of every layer, input gradient of all but the first.
+const SAMPLES: usize = 64;
+/// Multiply-adds of a step of the autoencoder: forward and weight gradient of every layer, input gradient of all but the first.
 const MULTIPLY_ADDS: usize = SAMPLES * (2 * (784 * 300) + 3 * (300 * 50 + 50 * 300 + 300 * 784));
 
 /// The floor's work: as many multiply-adds as a step, in registers only.
@@ -62,21 +68,92 @@ fn chains_avx512(count: usize) -> f32 {
     sums.iter().map(|&s| _mm512_cvtss_f32(s)).sum()
 }
 
-/// A way to run one step, libtorch's threads for it, and its times by the clock.
-struct Variant<'a> {
-    name: &'static str,
-    threads: i32,
-    step: Box<dyn FnMut() + 'a>,
-    seconds: Vec<f64>,
+/// The seconds of the floor of one step of the autoencoder, on two threads.
+fn floor() -> f64 {
+    // Twenty steps' work at once, so that starting the thread does not count.
+    let begin = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| multiply_adds(10 * MULTIPLY_ADDS));
+        black_box(multiply_adds(10 * MULTIPLY_ADDS));
+    });
+    begin.elapsed().as_secs_f64() / 20.0
 }
 
-impl Variant<'_> {
-    fn measure(&mut self, steps: u32) {
-        tch::set_num_threads(self.threads);
-        (self.step)(); // the first one after another variant finds cold caches
-        let begin = Instant::now();
-        (0..steps).for_each(|_| (self.step)());
-        self.seconds.push(begin.elapsed().as_secs_f64() / f64::from(steps));
+/// Answers each line of the input with the seconds of a step, or of the floor; the first answer is the engine's name.
+fn serve(name: &str, is_ours: bool) {
+    let cases = networks::all();
+    let case = cases.iter().find(|case| case.name == name).expect("the parent knows the names");
+    let (input, target) = case.batch();
+    let (mut step, label): (Box<dyn FnMut()>, String) = if is_ours {
+        let mut engine = case.engine(false);
+        let label = engine.describe();
+        (Box::new(move || engine.step(&input, &target, 0.01, 1).expect("the batch fits")), label)
+    } else {
+        let mut hand = (case.by_hand)();
+        (Box::new(move || hand.step(&input, &target)), "tch by hand".to_string())
+    };
+    (0..3).for_each(|_| step());
+    println!("{label}");
+    for line in std::io::stdin().lines() {
+        let seconds = if line.expect("the parent writes text") == "floor" {
+            floor()
+        } else {
+            step(); // after a pause caches and clocks are cold
+            let begin = Instant::now();
+            let mut steps = 0;
+            while steps < 3 || begin.elapsed() < Duration::from_millis(20) && steps < 20 {
+                step();
+                steps += 1;
+            }
+            begin.elapsed().as_secs_f64() / f64::from(steps)
+        };
+        println!("{seconds}");
+    }
+}
+
+/// A process that serves one variant.
+struct Variant {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    label: String,
+}
+
+impl Variant {
+    fn start(name: &str, way: &str) -> Variant {
+        let program = std::env::current_exe().expect("this program has a path");
+        let mut command = Command::new(program);
+        let mut child = command
+            .args(["serve", name, way])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this program starts");
+        let input = child.stdin.take().expect("it is piped");
+        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut variant = Variant { child, input, output, label: String::new() };
+        variant.label = variant.answer();
+        variant
+    }
+
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("the process answers");
+        line.trim().to_string()
+    }
+
+    fn seconds(&mut self, what: &str) -> f64 {
+        // The last one's threads may still be waiting for work.
+        std::thread::sleep(Duration::from_millis(10));
+        writeln!(self.input, "{what}").expect("the process listens");
+        self.answer().parse().expect("the process answers with a number")
+    }
+}
+
+impl Drop for Variant {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -88,73 +165,61 @@ fn median(numbers: &[f64]) -> f64 {
 
 /// Interleaved rounds, the table of ratios, and as JSON in `file` every round's ratio.
 fn ratios(file: Option<&str>) {
-    let rounds: usize = std::env::var("DIGITS_BENCH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
-    let cases = [networks::autoencoder(), networks::lenet(), networks::normalised()];
-    let floor = || {
-        std::thread::scope(|scope| {
-            scope.spawn(|| multiply_adds(10 * MULTIPLY_ADDS));
-            black_box(multiply_adds(10 * MULTIPLY_ADDS));
-        });
-    };
-    let mut variants = vec![
-        // Twenty steps' work at once on two threads, so that starting the thread does not count.
-        Variant { name: "floor of the autoencoder", threads: 2, step: Box::new(floor), seconds: vec![] },
-    ];
-    for case in &cases {
-        let (input, target) = (&case.input, &case.target);
-        let mut ours = case.engine(false);
-        println!("{}: {}", case.name, ours.describe());
-        // The engine has set libtorch's threads as it wants them.
-        let threads = tch::get_num_threads();
-        let step = move || ours.step(input, target, 0.01, 1).expect("the batch fits");
-        variants.push(Variant { name: case.name, threads, step: Box::new(step), seconds: vec![] });
-        let mut hand = (case.by_hand)();
-        let step = Box::new(move || hand.step(input, target));
-        variants.push(Variant { name: "tch by hand", threads: 2, step, seconds: vec![] });
-    }
-    for round in 0..=rounds {
-        for variant in &mut variants {
-            variant.measure(if variant.name.starts_with("floor") { 1 } else { 10 });
+    let setting = |name: &str| std::env::var(name).ok();
+    let rounds: usize = setting("DIGITS_BENCH_ROUNDS").and_then(|n| n.parse().ok()).unwrap_or(40);
+    let only = setting("DIGITS_BENCH_ONLY").unwrap_or_default();
+    let mut table = serde_json::Map::new();
+    for case in networks::all().iter().filter(|case| case.name.contains(&only)) {
+        let (mut ours, mut hand) = (Variant::start(case.name, "ours"), Variant::start(case.name, "hand"));
+        let mut times: [Vec<f64>; 3] = Default::default();
+        let is_slow = ours.seconds("step") > 0.05;
+        for _ in 0..if is_slow { rounds.div_ceil(4) } else { rounds } {
+            times[0].push(ours.seconds("step"));
+            times[1].push(hand.seconds("step"));
+            times[2].push(if case.name == "autoencoder" { ours.seconds("floor") } else { f64::NAN });
         }
-        if round == 0 {
-            variants.iter_mut().for_each(|v| v.seconds.clear());
+        let [mine, others, floor] = &times;
+        let over = |others: &[f64]| mine.iter().zip(others).map(|(a, b)| a / b).collect::<Vec<_>>();
+        println!(
+            "{}: {:.3} ms by {}, {:.3} ms by hand",
+            case.name,
+            median(mine) * 1e3,
+            ours.label,
+            median(others) * 1e3
+        );
+        let mut row = |name: String, ratios: Vec<f64>| {
+            println!("    {name:<56} {:>6.3}", median(&ratios));
+            table.insert(name, ratios.into());
+        };
+        if case.name == "autoencoder" {
+            println!("    floor: {:.3} ms", median(floor) * 1e3);
+            row("autoencoder over the floor".to_string(), over(floor));
         }
-    }
-    variants[0].seconds.iter_mut().for_each(|seconds| *seconds /= 20.0);
-    let over = |a: &Variant<'_>, b: &Variant<'_>| -> Vec<f64> {
-        a.seconds.iter().zip(&b.seconds).map(|(a, b)| a / b).collect()
-    };
-    let mut table = vec![("autoencoder over the floor".to_string(), over(&variants[1], &variants[0]))];
-    for pair in variants[1..].chunks(2) {
-        table.push((format!("{} over tch by hand", pair[0].name), over(&pair[0], &pair[1])));
-    }
-    for v in &variants {
-        println!("{:<40} {:>8.3} ms", v.name, median(&v.seconds) * 1e3);
-    }
-    for (name, ratios) in &table {
-        println!("{name:<60} {:>6.3}", median(ratios));
+        row(format!("{} over tch by hand", case.name), over(others));
     }
     if let Some(file) = file {
-        let json: serde_json::Map<_, _> = table.into_iter().map(|(name, ratios)| (name, ratios.into())).collect();
-        std::fs::write(file, serde_json::Value::from(json).to_string()).expect("the file can be written");
+        std::fs::write(file, serde_json::Value::from(table).to_string()).expect("the file can be written");
     }
 }
 
 fn steps(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("step");
-    for case in [networks::autoencoder(), networks::lenet(), networks::normalised()] {
+    for case in networks::small() {
+        let (input, target) = case.batch();
         for force_autograd in [false, true] {
             tch::set_num_threads(2);
             let mut engine = case.engine(force_autograd);
+            if !force_autograd && engine.describe() == "autograd" {
+                continue;
+            }
             let name = format!("{}, {}", case.name, engine.describe());
             group.bench_function(name, |b| {
-                b.iter(|| engine.step(&case.input, &case.target, 0.01, 1).expect("the batch fits"));
+                b.iter(|| engine.step(&input, &target, 0.01, 1).expect("the batch fits"));
             });
         }
         tch::set_num_threads(2);
         let mut hand = (case.by_hand)();
-        group
-            .bench_function(format!("{}, tch by hand", case.name), |b| b.iter(|| hand.step(&case.input, &case.target)));
+        group.bench_function(format!("{}, tch by hand", case.name), |b| b.iter(|| hand.step(&input, &target)));
     }
     group.finish();
 }
@@ -163,6 +228,9 @@ criterion_group!(benches, steps);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
+    if let Some([_, name, way]) = arguments.windows(3).find(|words| words[0] == "serve") {
+        return serve(name, way == "ours");
+    }
     let at = arguments.iter().position(|argument| argument == "ratios");
     if at.is_none() {
         benches();

@@ -1,149 +1,153 @@
 //! The networks of the benches: the network file, a batch, and the same network as anyone would write it with tch.
 
+mod by_hand;
+
 use digits::{
     frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
     nn::Activity,
     optim::OptimizerSpec,
     train::engine::{Engine, EngineOptions, engine},
 };
-use tch::nn::{self, ModuleT, OptimizerConfig};
 
-/// Samples in a batch.
-pub(crate) const SAMPLES: i64 = 64;
+pub(crate) use by_hand::ByHand;
 
 /// One network to be timed.
 pub(crate) struct Case {
     pub name: &'static str,
     text: String,
-    pub input: tch::Tensor,
-    pub target: Activity,
+    /// Samples in a batch.
+    samples: i64,
+    /// Of the dataset's images, `[c, h, w]`.
+    image: [i64; 3],
+    /// What the network sees of them.
+    sample: [i64; 3],
+    target: Target,
     pub by_hand: fn() -> ByHand,
 }
+
+#[derive(Clone, Copy)]
+enum Target {
+    Classes,
+    /// The input itself.
+    Input,
+    /// One plane of the input's size.
+    Plane,
+    /// Whether two pictures are the same: 1 or −1.
+    Same,
+}
+
+pub(crate) const CLASSES: i64 = 10;
 
 impl Case {
     /// The engine that the program would take, or autograd.
     pub(crate) fn engine(&self, force_autograd: bool) -> Box<dyn Engine> {
-        let sample = [1, 28, 28];
-        let params = NetworkParams { input_shape: Some(sample), nclasses: Some(10), ..NetworkParams::default() };
+        let params =
+            NetworkParams { input_shape: Some(self.image), nclasses: Some(CLASSES), ..NetworkParams::default() };
         let source = Source::pasted(self.name, &self.text);
         let loaded = load(source, &params, VmOptions::default(), 1).expect("the file loads");
         let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu).expect("the network lowers");
         let options = EngineOptions {
-            batch_size: SAMPLES as usize,
+            batch_size: self.samples as usize,
             force_autograd,
-            sample: Some(sample.to_vec()),
+            sample: Some(self.sample.to_vec()),
             ..EngineOptions::default()
         };
         engine(network, &OptimizerSpec::default(), &options).expect("the network trains")
     }
-}
 
-/// `nn::seq` and SGD, here with Torch's dampening.
-pub(crate) struct ByHand {
-    _store: nn::VarStore,
-    network: nn::SequentialT,
-    loss: fn(&tch::Tensor, &tch::Tensor) -> tch::Tensor,
-    scale: f64,
-    optimizer: nn::Optimizer,
-}
-
-impl ByHand {
-    fn new(
-        make: fn(&nn::Path<'_>) -> nn::SequentialT,
-        loss: fn(&tch::Tensor, &tch::Tensor) -> tch::Tensor,
-        scale: f64,
-    ) -> ByHand {
-        let store = nn::VarStore::new(tch::Device::Cpu);
-        let network = make(&store.root());
-        let optimizer = nn::sgd(0.9, 0.9, 1e-4, false).build(&store, 0.01).expect("the settings are right");
-        ByHand { _store: store, network, loss, scale, optimizer }
-    }
-
-    /// One step.
-    pub(crate) fn step(&mut self, input: &tch::Tensor, target: &Activity) {
-        let output = self.network.forward_t(&(input * self.scale), true);
-        let loss = (self.loss)(&output, target.tensor().expect("these targets are tensors"));
-        self.optimizer.backward_step(&loss);
+    /// Input and target.
+    pub(crate) fn batch(&self) -> (tch::Tensor, Activity) {
+        tch::manual_seed(1);
+        let [c, h, w] = self.sample;
+        // Like digits less their mean: mostly dark. A text's bytes are drawn evenly.
+        let grey = tch::Tensor::rand([self.samples, c, h, w], (tch::Kind::Float, tch::Device::Cpu));
+        let input =
+            if self.name == TEXT { (grey * 70.0).floor() + 1.0 } else { grey.pow_tensor_scalar(6) * 255.0 - 33.0 };
+        let each = |number: fn(i64) -> f32| tch::Tensor::from_slice(&(0..self.samples).map(number).collect::<Vec<_>>());
+        let target = match self.target {
+            Target::Classes => each(|i| (i % CLASSES + 1) as f32),
+            Target::Input => input.shallow_clone(),
+            Target::Plane => input.narrow(1, 0, 1) / 255.0,
+            Target::Same => each(|i| if i % 2 == 0 { 1.0 } else { -1.0 }),
+        };
+        (input, Activity::Tensor(target))
     }
 }
 
-fn images() -> tch::Tensor {
-    tch::manual_seed(1);
-    // Like digits less their mean: mostly dark.
-    let grey = tch::Tensor::rand([SAMPLES, 1, 28, 28], (tch::Kind::Float, tch::Device::Cpu));
-    grey.pow_tensor_scalar(6) * 255.0 - 33.0
+const TEXT: &str = "text classification";
+
+fn case(
+    name: &'static str,
+    text: &str,
+    samples: i64,
+    sample: [i64; 3],
+    target: Target,
+    by_hand: fn() -> ByHand,
+) -> Case {
+    Case { name, text: text.to_string(), samples, image: sample, sample, target, by_hand }
 }
 
-fn classes() -> Activity {
-    let labels: Vec<f32> = (0..SAMPLES).map(|i| (i % 10 + 1) as f32).collect();
-    tch::Tensor::from_slice(&labels).into()
-}
-
-fn nll(output: &tch::Tensor, target: &tch::Tensor) -> tch::Tensor {
-    output.nll_loss(&(target.to_kind(tch::Kind::Int64) - 1))
-}
-
-/// The seed document's autoencoder.
-pub(crate) fn autoencoder() -> Case {
-    let input = images();
-    let by_hand = || {
-        let make = |path: &nn::Path<'_>| {
-            let mut net = nn::seq_t().add_fn(|x| x.view([-1, 784]));
-            for (i, (a, b)) in [(784, 300), (300, 50), (50, 300), (300, 784)].into_iter().enumerate() {
-                net = net.add(nn::linear(path / i, a, b, nn::LinearConfig::default()));
-                net = if i < 3 { net.add_fn(tch::Tensor::relu) } else { net };
-            }
-            net
-        };
-        let loss =
-            |output: &tch::Tensor, target: &tch::Tensor| output.mse_loss(&target.view([-1, 784]), tch::Reduction::Mean);
-        ByHand::new(make, loss, 0.003_906_25)
+macro_rules! file {
+    ($name:literal) => {
+        include_str!(concat!("../../networks/", $name, ".lua"))
     };
-    let target = Activity::Tensor(input.shallow_clone());
-    let text = include_str!("../../networks/autoencoder.lua").to_string();
-    Case { name: "autoencoder", text, input, target, by_hand }
 }
 
-/// DIGITS' LeNet.
-pub(crate) fn lenet() -> Case {
-    let by_hand = || {
-        let make = |path: &nn::Path<'_>| {
-            nn::seq_t()
-                .add(nn::conv2d(path / "c1", 1, 20, 5, nn::ConvConfig::default()))
-                .add_fn(|x| x.max_pool2d_default(2))
-                .add(nn::conv2d(path / "c2", 20, 50, 5, nn::ConvConfig::default()))
-                .add_fn(|x| x.max_pool2d_default(2).view([-1, 800]))
-                .add(nn::linear(path / "l1", 800, 500, nn::LinearConfig::default()))
-                .add_fn(tch::Tensor::relu)
-                .add(nn::linear(path / "l2", 500, 10, nn::LinearConfig::default()))
-                .add_fn(|x| x.log_softmax(1, None))
-        };
-        ByHand::new(make, nll, 0.0125)
-    };
-    let text = include_str!("../../networks/lenet.lua").to_string();
-    Case { name: "LeNet", text, input: images(), target: classes(), by_hand }
+/// The networks that kernels of our own train, and a small one that they do not know.
+pub(crate) fn small() -> Vec<Case> {
+    let digit = [1, 28, 28];
+    vec![
+        case("autoencoder", file!("autoencoder"), 64, digit, Target::Input, by_hand::autoencoder),
+        case("LeNet", file!("lenet"), 64, digit, Target::Classes, by_hand::lenet),
+        case("normalised net", NORMALISED, 64, digit, Target::Classes, by_hand::normalised),
+    ]
+}
+
+/// Every network of the table. Batches of the large ones are smaller than their files say, to keep the bench short.
+pub(crate) fn all() -> Vec<Case> {
+    let mut cases = small();
+    cases.extend([
+        case("siamese", file!("siamese"), 8, [2, 28, 28], Target::Same, by_hand::siamese),
+        case("binary segmentation", file!("binary-segmentation"), 4, [1, 64, 64], Target::Plane, by_hand::segmentation),
+        case("small ResNet", RESNET, 32, [3, 32, 32], Target::Classes, by_hand::resnet),
+        case(TEXT, file!("text-classification"), 8, [1, 32, 32], Target::Classes, by_hand::text),
+    ]);
+    let photograph = [3, 256, 256];
+    let seen = |case| Case { image: photograph, ..case };
+    cases.extend([
+        seen(case("AlexNet", file!("alexnet"), 8, [3, 224, 224], Target::Classes, by_hand::alexnet)),
+        seen(case("GoogLeNet", file!("googlenet"), 4, [3, 224, 224], Target::Classes, by_hand::googlenet)),
+    ]);
+    cases
 }
 
 /// A network that no kernel of our own knows: it runs on autograd.
-pub(crate) fn normalised() -> Case {
-    let text = "return function()
-        local n = nn.Sequential():add(nn.MulConstant(0.0125))
-        n:add(nn.SpatialConvolution(1, 16, 5, 5)):add(nn.SpatialBatchNormalization(16)):add(nn.ReLU())
-        n:add(nn.SpatialMaxPooling(2, 2, 2, 2)):add(nn.View(-1):setNumInputDims(3)):add(nn.Dropout(0.5))
-        n:add(nn.Linear(2304, 10)):add(nn.LogSoftMax())
-        return { model = n, loss = nn.ClassNLLCriterion() }
-    end";
-    let by_hand = || {
-        let make = |path: &nn::Path<'_>| {
-            nn::seq_t()
-                .add(nn::conv2d(path / "c", 1, 16, 5, nn::ConvConfig::default()))
-                .add(nn::batch_norm2d(path / "b", 16, nn::BatchNormConfig::default()))
-                .add_fn(|x| x.relu().max_pool2d_default(2).view([-1, 2304]))
-                .add_fn_t(|x, train| x.dropout(0.5, train))
-                .add(nn::linear(path / "l", 2304, 10, nn::LinearConfig::default()))
-                .add_fn(|x| x.log_softmax(1, None))
-        };
-        ByHand::new(make, nll, 0.0125)
-    };
-    Case { name: "normalised net", text: text.to_string(), input: images(), target: classes(), by_hand }
-}
+const NORMALISED: &str = "return function()
+    local n = nn.Sequential():add(nn.MulConstant(0.0125))
+    n:add(nn.SpatialConvolution(1, 16, 5, 5)):add(nn.SpatialBatchNormalization(16)):add(nn.ReLU())
+    n:add(nn.SpatialMaxPooling(2, 2, 2, 2)):add(nn.View(-1):setNumInputDims(3)):add(nn.Dropout(0.5))
+    n:add(nn.Linear(2304, 10)):add(nn.LogSoftMax())
+    return { model = n, loss = nn.ClassNLLCriterion() }
+end";
+
+/// He et al.: Deep residual learning (2015), with one block a stage.
+const RESNET: &str = "return function()
+    local function convolve(net, from, to, side, step)
+        local border = (side - 1) / 2
+        net:add(nn.SpatialConvolution(from, to, side, side, step, step, border, border):noBias())
+        return net:add(nn.SpatialBatchNormalization(to))
+    end
+    local function block(net, from, to, step)
+        local long = convolve(nn.Sequential(), from, to, 3, step):add(nn.ReLU(true))
+        convolve(long, to, to, 3, 1)
+        local short = step == 1 and nn.Identity() or convolve(nn.Sequential(), from, to, 1, step)
+        net:add(nn.ConcatTable():add(long):add(short)):add(nn.CAddTable(true)):add(nn.ReLU(true))
+    end
+    local net = convolve(nn.Sequential():add(nn.MulConstant(0.02)), 3, 16, 3, 1):add(nn.ReLU(true))
+    block(net, 16, 16, 1)
+    block(net, 16, 32, 2)
+    block(net, 32, 64, 2)
+    net:add(nn.SpatialAveragePooling(8, 8, 1, 1)):add(nn.View(64):setNumInputDims(3))
+    net:add(nn.Linear(64, 10)):add(nn.LogSoftMax())
+    return { model = net, loss = nn.ClassNLLCriterion() }
+end";

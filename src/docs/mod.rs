@@ -48,4 +48,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0008-head-start.md")]
     pub mod d0008_head_start {}
+
+    #[doc = include_str!("decisions/0009-private-passes.md")]
+    pub mod d0009_private_passes {}
 }

@@ -46,6 +46,7 @@ pub struct Context<'a> {
     pub mode: Mode,
     noise: Noise<'a>,
     replay: bool,
+    private: bool,
     observer: Option<&'a mut dyn Observer>,
     cuts: Vec<Cut>,
 }
@@ -54,14 +55,21 @@ impl<'a> Context<'a> {
     /// A pass whose noise comes from libtorch's generator.
     #[must_use]
     pub fn new(mode: Mode) -> Context<'a> {
-        Context { mode, noise: Noise::Library, replay: false, observer: None, cuts: Vec::new() }
+        Context { mode, noise: Noise::Library, replay: false, private: false, observer: None, cuts: Vec::new() }
     }
 
     /// A pass whose noise comes from Torch7's generator (the eager protocol). It is borrowed for each draw only, so that
     /// a module written in Lua can draw, too.
     #[must_use]
     pub fn with_generator(mode: Mode, generator: &'a RefCell<Generator>) -> Context<'a> {
-        Context { mode, noise: Noise::Torch(generator), replay: false, observer: None, cuts: Vec::new() }
+        Context {
+            mode,
+            noise: Noise::Torch(generator),
+            replay: false,
+            private: false,
+            observer: None,
+            cuts: Vec::new(),
+        }
     }
 
     /// Lets `observer` see every module.
@@ -69,6 +77,21 @@ impl<'a> Context<'a> {
     pub fn observed(mut self, observer: &'a mut dyn Observer) -> Context<'a> {
         self.observer = Some(observer);
         self
+    }
+
+    /// A pass where nobody looks at what flows between the modules: images may lie in memory with their planes side by
+    /// side, `[n, h, w, c]`, which convolutions and pooling prefer, and what no gradient needs may be overwritten. Sizes
+    /// and numbers are the same; a module that shows tensors to the user must give them Torch7's strides.
+    #[must_use]
+    pub fn private(mut self) -> Context<'a> {
+        self.private = true;
+        self
+    }
+
+    /// Whether nobody looks at what flows between the modules.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.private && self.observer.is_none()
     }
 
     /// Makes this pass repeat the one before: modules take the noise that their fields hold instead of new noise,

@@ -45,6 +45,11 @@ pub trait Module: Any {
     /// `Kind::Shape` when the input does not fit (see [`size_mismatch`]), `Kind::Torch` when libtorch refuses.
     fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity>;
 
+    /// Whether its output is a new tensor that its own backward does not need, so that a private pass may overwrite it.
+    fn leaves_its_output(&self) -> bool {
+        false
+    }
+
     /// Floating point operations of one forward pass, a multiply-add counted as two; children not included.
     fn flops(&self, _input: &Shape, _output: &Shape) -> u64 {
         0

@@ -44,6 +44,36 @@ impl Network {
         })
     }
 
+    /// The gradients of `loss` in pieces, of any shape, that lie one after another in the flat vector. They are libtorch's
+    /// own tensors where every parameter has its own place in it; else `backward` sums them up in the flat gradient
+    /// vector, which is then the only piece. What has no gradient is a view of that vector.
+    ///
+    /// # Errors
+    /// When libtorch or a cut's backward refuses.
+    pub fn gradients(&self, loss: &tch::Tensor, cuts: Vec<Cut>) -> Result<Vec<tch::Tensor>> {
+        let Some(order) = self.parameters.in_order().filter(|_| cuts.is_empty() && loss.requires_grad()) else {
+            self.backward(loss, cuts)?;
+            return Ok(vec![self.parameters.grad.view()]);
+        };
+        let parameters: Vec<&Parameter> = order.into_iter().map(|i| &self.parameters.list[i]).collect();
+        let learning: Vec<&tch::Tensor> = parameters.iter().filter(|p| p.learns).map(|p| &p.leaf).collect();
+        let mut grads = tch::Tensor::f_run_backward(&[loss], &learning, false, false)?.into_iter();
+        parameters
+            .into_iter()
+            .map(|parameter| {
+                let grad = if parameter.learns { grads.next().filter(tch::Tensor::defined) } else { None };
+                match grad {
+                    // A convolution's may lie in another order.
+                    Some(grad) => Ok(grad.f_contiguous()?),
+                    None => {
+                        let mut zeros = parameter.grad.shallow_clone();
+                        Ok(zeros.f_zero_()?)
+                    }
+                }
+            })
+            .collect()
+    }
+
     /// Writes the gradients of `loss` into the flat gradient vector (overwriting it). `cuts` are those that the
     /// forward pass recorded.
     ///

@@ -51,6 +51,25 @@ impl Parameters {
         self.list.iter().filter(|parameter| parameter.learns)
     }
 
+    /// Indices into `list` in the order of the flat vector, when every parameter is a contiguous part of it of its own
+    /// and together they are all of it: nothing is shared between modules.
+    #[must_use]
+    pub fn in_order(&self) -> Option<Vec<usize>> {
+        let starts: Vec<usize> = self.list.iter().map(|parameter| parameter.leaf.data_ptr() as usize).collect();
+        let mut order: Vec<usize> = (0..self.list.len()).collect();
+        order.sort_by_key(|&i| starts[i]);
+        let flat = self.flat.view();
+        let mut next = flat.data_ptr() as usize;
+        for &i in &order {
+            let leaf = &self.list[i].leaf;
+            if starts[i] != next || !leaf.is_contiguous() || leaf.kind() != flat.kind() {
+                return None;
+            }
+            next += leaf.numel() * leaf.kind().elt_size_in_bytes();
+        }
+        (next - flat.data_ptr() as usize == flat.numel() * flat.kind().elt_size_in_bytes()).then_some(order)
+    }
+
     /// Sets every gradient to zero.
     ///
     /// # Errors

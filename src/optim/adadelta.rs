@@ -3,7 +3,7 @@
 //! Torch7: `optim/adadelta.lua`; it takes no learning rate.
 
 use super::{
-    Optimizer, OptimizerSpec,
+    Gradient, Optimizer, OptimizerSpec,
     counter::{self, Counter},
     flat::{self, Real, Rule},
 };
@@ -42,14 +42,14 @@ impl Rule<2> for Update {
 }
 
 impl Optimizer for Adadelta {
-    fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, _rate: f64) -> Result<()> {
+    fn step(&mut self, x: &tch::Tensor, g: &Gradient, _rate: f64) -> Result<()> {
         let decay = self.decay;
         counter::vector(&mut self.variance, x)?;
         counter::vector(&mut self.accumulated, x)?;
         if let (Some(s), Some(a)) = (&self.variance, &self.accumulated)
             && !flat::sweep(&Update { decay }, x, g, [s, a])
         {
-            let g = g.f_add(&x.f_mul_scalar(decay)?)?;
+            let g = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?;
             let s = s.shallow_clone().f_mul_scalar_(RHO)?.f_add_(&g.f_mul_scalar(1.0 - RHO)?.f_mul_(&g)?)?;
             let std = s.f_add_scalar(EPSILON)?.f_sqrt_()?;
             let delta = a.f_add_scalar(EPSILON)?.f_sqrt_()?.f_div_(&std)?.f_mul_(&g)?;

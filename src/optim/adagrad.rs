@@ -3,7 +3,7 @@
 //! Torch7: `optim/adagrad.lua`.
 
 use super::{
-    Optimizer, OptimizerSpec,
+    Gradient, Optimizer, OptimizerSpec,
     counter::{self, Counter},
     flat::{self, Real, Rule},
 };
@@ -39,12 +39,12 @@ impl Rule<1> for Update {
 }
 
 impl Optimizer for Adagrad {
-    fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, rate: f64) -> Result<()> {
+    fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
         let rate = self.counter.decayed(rate, self.spec.learning_rate_decay);
         let decay = self.spec.weight_decay;
         let s = counter::vector(&mut self.variance, x)?;
         if !flat::sweep(&Update { decay, rate }, x, g, [s]) {
-            let g = g.f_add(&x.f_mul_scalar(decay)?)?;
+            let g = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?;
             let s = s.shallow_clone().f_add_(&g.f_mul(&g)?)?;
             let down = g.f_mul_scalar(rate)?.f_div_(&s.f_sqrt()?.f_add_scalar_(EPSILON)?)?;
             let _ = x.shallow_clone().f_sub_(&down)?;

@@ -4,7 +4,7 @@
 //! Torch7: `optim/adam.lua`. Epsilon is added before the bias correction, unlike in libtorch.
 
 use super::{
-    Optimizer, OptimizerSpec,
+    Gradient, Optimizer, OptimizerSpec,
     counter::{self, Counter},
     flat::{self, Real, Rule},
 };
@@ -44,7 +44,7 @@ impl Rule<2> for Update {
 }
 
 impl Optimizer for Adam {
-    fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, rate: f64) -> Result<()> {
+    fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
         let rate = self.counter.decayed(rate, self.spec.learning_rate_decay);
         let t = self.counter.count() + 1.0;
         let rate = rate * (1.0 - BETA2.powf(t)).sqrt() / (1.0 - BETA1.powf(t));
@@ -54,7 +54,7 @@ impl Optimizer for Adam {
         if let (Some(m), Some(v)) = (&self.mean, &self.variance)
             && !flat::sweep(&Update { decay, rate }, x, g, [m, v])
         {
-            let g = g.f_add(&x.f_mul_scalar(decay)?)?;
+            let g = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?;
             let m = m.shallow_clone().f_mul_scalar_(BETA1)?.f_add_(&g.f_mul_scalar(1.0 - BETA1)?)?;
             let square = g.f_mul_scalar(1.0 - BETA2)?.f_mul_(&g)?;
             let v = v.shallow_clone().f_mul_scalar_(BETA2)?.f_add_(&square)?;

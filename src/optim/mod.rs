@@ -11,6 +11,7 @@ mod adagrad;
 mod adam;
 mod counter;
 mod flat;
+mod gradient;
 mod nag;
 mod rmsprop;
 pub mod schedule;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind, Result};
 
+pub use gradient::Gradient;
 pub use sgd::{Sgd, SgdStep};
 
 /// The rules that DIGITS offers, by their names in Torch's `optim`.
@@ -151,7 +153,7 @@ impl OptimizerSpec {
     }
 }
 
-/// A rule with its state. `x` and `g` are 1-D, contiguous, of one length, kind and device in every call.
+/// A rule with its state. `x` is 1-D and contiguous; it and `g` have one length, kind and device in every call.
 pub trait Optimizer {
     /// Called before the forward pass: `nag` looks ahead, the others do nothing.
     ///
@@ -173,7 +175,7 @@ pub trait Optimizer {
     ///
     /// # Errors
     /// When libtorch refuses.
-    fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, rate: f64) -> Result<()>;
+    fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()>;
 
     /// The rule itself when it is `sgd`, for engines that fuse it into their own backward.
     fn as_sgd(&mut self) -> Option<&mut Sgd> {

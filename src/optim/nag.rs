@@ -4,7 +4,7 @@
 //! Torch7: `optim/nag.lua`.
 
 use super::{
-    Optimizer, OptimizerSpec,
+    Gradient, Optimizer, OptimizerSpec,
     counter::{self, Counter},
     flat::{self, Real, Rule},
 };
@@ -60,12 +60,12 @@ impl Optimizer for Nag {
         Ok(())
     }
 
-    fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, rate: f64) -> Result<()> {
+    fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
         let rate = self.counter.decayed(rate, self.spec.learning_rate_decay);
         let (momentum, decay) = (self.spec.momentum, self.spec.weight_decay);
         let v = counter::vector(&mut self.velocity, x)?;
         if !flat::sweep(&Update { momentum, decay, rate }, x, g, [v]) {
-            let down = g.f_add(&x.f_mul_scalar(decay)?)?.f_mul_scalar_(rate)?;
+            let down = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?.f_mul_scalar_(rate)?;
             let _ = v.shallow_clone().f_mul_scalar_(momentum)?.f_sub_(&down)?;
             let _ = x.shallow_clone().f_sub_(&down)?;
         }

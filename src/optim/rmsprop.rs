@@ -3,7 +3,7 @@
 //! Torch7: `optim/rmsprop.lua`, which takes no learning rate decay; DIGITS leaves alpha at 0.99.
 
 use super::{
-    Optimizer, OptimizerSpec, counter,
+    Gradient, Optimizer, OptimizerSpec, counter,
     flat::{self, Real, Rule},
 };
 use crate::error::Result;
@@ -38,11 +38,11 @@ impl Rule<1> for Update {
 }
 
 impl Optimizer for Rmsprop {
-    fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, rate: f64) -> Result<()> {
+    fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
         let decay = self.decay;
         let m = counter::vector(&mut self.mean_square, x)?;
         if !flat::sweep(&Update { decay, rate }, x, g, [m]) {
-            let g = g.f_add(&x.f_mul_scalar(decay)?)?;
+            let g = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?;
             let square = g.f_mul_scalar(1.0 - ALPHA)?.f_mul_(&g)?;
             let m = m.shallow_clone().f_mul_scalar_(ALPHA)?.f_add_(&square)?;
             let down = g.f_mul_scalar(rate)?.f_div_(&m.f_sqrt()?.f_add_scalar_(EPSILON)?)?;

@@ -3,7 +3,7 @@
 //! Torch7: `optim/sgd.lua`. Dampening defaults to the momentum there, unlike in every later library.
 
 use super::{
-    Optimizer, OptimizerSpec,
+    Gradient, Optimizer, OptimizerSpec,
     counter::{self, Counter},
     flat::{self, Real, Rule},
 };
@@ -87,16 +87,16 @@ impl Rule<0> for Plain {
 }
 
 impl Optimizer for Sgd {
-    fn step(&mut self, x: &tch::Tensor, g: &tch::Tensor, rate: f64) -> Result<()> {
+    fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
         let step = self.coming(rate);
         if let Some(v) = self.velocity(x)? {
             if !flat::sweep(&Momentum(step), x, g, [v]) {
-                let g = g.f_add(&x.f_mul_scalar(step.decay)?)?;
+                let g = g.flat()?.f_add(&x.f_mul_scalar(step.decay)?)?;
                 let v = v.shallow_clone().f_mul_scalar_(step.keep)?.f_add_(&g.f_mul_scalar(step.take)?)?;
                 let _ = x.shallow_clone().f_sub_(&v.f_mul_scalar(step.rate)?)?;
             }
         } else if !flat::sweep(&Plain(step), x, g, []) {
-            let g = g.f_add(&x.f_mul_scalar(step.decay)?)?;
+            let g = g.flat()?.f_add(&x.f_mul_scalar(step.decay)?)?;
             let _ = x.shallow_clone().f_sub_(&g.f_mul_scalar(step.rate)?)?;
         }
         self.advance();

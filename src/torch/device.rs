@@ -94,6 +94,18 @@ pub fn resolve(choice: DeviceChoice) -> Result<tch::Device> {
     }
 }
 
+/// `batch` on `device`. To a CUDA device it goes by way of pinned memory, so that nobody waits for the copy: libtorch keeps
+/// the pinned pages until the device is done with them, and uses them again.
+///
+/// # Errors
+/// When libtorch refuses.
+pub fn carry(batch: &tch::Tensor, device: tch::Device) -> Result<tch::Tensor> {
+    if !device.is_cuda() {
+        return Ok(batch.f_to_device(device)?);
+    }
+    Ok(batch.f_pin_memory(device)?.f_internal_to_copy((batch.kind(), device), true)?)
+}
+
 /// Opens the CUDA library if that has not been tried yet, and says how it went.
 #[must_use]
 pub fn cuda_status() -> CudaStatus {

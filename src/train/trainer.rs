@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Kind, Result},
     job::{Best, EventKind, JobDir, Level, Status, file, lua_number},
     nn::Activity,
+    torch::device::carry,
 };
 
 /// A run: everything the loop needs, and where it stands.
@@ -365,7 +366,7 @@ impl Trainer<'_> {
 /// Input and target of a batch where the network's parameters are.
 fn on_device(engine: &dyn Engine, targets: &mut Targets, batch: &Sample) -> Result<(tch::Tensor, Activity)> {
     let device = engine.network().device;
-    let input = batch.input.f_to_device(device)?;
-    let target = targets.of(&input, &batch.target.f_to_device(device)?)?;
+    let input = carry(&batch.input, device)?;
+    let target = targets.of(&input, &carry(&batch.target, device)?)?;
     Ok((input, target))
 }

@@ -3,13 +3,13 @@
 
 use digits::{
     frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
-    nn::Activity,
+    nn::{Activity, Context, Mode, Network},
     optim::{OptimizerKind, OptimizerSpec},
     torch::Generator,
     train::engine::{Engine, EngineOptions, Level, engine},
 };
 
-use crate::tree;
+use crate::{networks, tree};
 
 const CLASSES: i64 = 10;
 
@@ -253,4 +253,71 @@ fn what_is_not_as_planned_goes_to_autograd_and_is_told_in_its_words() {
         let engine = Case { text: &text, ..self::case(&text, [1, 16, 16]) }.engine(false);
         assert_eq!(engine.describe(), "autograd", "{why}");
     }
+}
+
+/// Loss and gradient of one training pass; with `cx` private, the gradient as the engine takes it.
+fn differentiated(network: &Network, input: &tch::Tensor, target: &Activity, mut cx: Context<'_>) -> (f64, Vec<f32>) {
+    tch::manual_seed(3);
+    let output = network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx).unwrap();
+    let loss = network.loss(&output, target, &mut cx).unwrap();
+    let is_private = cx.is_private();
+    let gradient = if is_private {
+        let pieces = network.gradients(&loss, cx.take_cuts()).unwrap();
+        tch::Tensor::cat(&pieces.iter().map(|piece| piece.reshape([-1])).collect::<Vec<_>>(), 0)
+    } else {
+        network.backward(&loss, cx.take_cuts()).unwrap();
+        network.parameters.grad.view()
+    };
+    (loss.double_value(&[]), Vec::try_from(gradient.to_kind(tch::Kind::Float)).unwrap())
+}
+
+fn assert_passes_agree(name: &str, network: &Network, input: &tch::Tensor, target: &Activity) {
+    let (loss, gradient) = differentiated(network, input, target, Context::new(Mode::Train));
+    let (private_loss, private) = differentiated(network, input, target, Context::new(Mode::Train).private());
+    assert!((loss - private_loss).abs() <= 1e-4 * loss.abs(), "{name}: {private_loss}, not {loss}");
+    let length = |g: &[f32]| g.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+    let parting: Vec<f32> = gradient.iter().zip(&private).map(|(a, b)| a - b).collect();
+    assert_eq!(gradient.len(), private.len(), "{name}");
+    assert!(length(&gradient) > 0.0, "{name}");
+    assert!(length(&parting) <= 1e-3 * length(&gradient), "{name}: {} of {}", length(&parting), length(&gradient));
+}
+
+#[test]
+fn a_private_pass_has_the_loss_and_the_gradient_of_a_plain_one() {
+    tch::set_num_threads(1);
+    // AlexNet's 60 million weights would only add time to what alexnet-small shows.
+    for file in networks::ALL.iter().filter(|file| file.name != "alexnet") {
+        let loaded = load(file.source(), &file.params(), VmOptions::default(), 7).unwrap();
+        let [c, h, w] = file.shape;
+        let [h, w] = loaded.settings.croplen.map_or([h, w], |side| [side, side]);
+        let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu).unwrap();
+        let input = case("", [c, h, w]).batch(4, 5, None).0;
+        let input = if file.name == "text-classification" { input.abs().clamp(1.0, 71.0) } else { input };
+        let target = match (file.name, file.classes) {
+            ("siamese", _) => tch::Tensor::from_slice(&[1f32, -1.0, 1.0, -1.0]),
+            (_, Some(classes)) => tch::Tensor::from_slice(&[1, 2, 1, 2].map(|class: i64| class.min(classes) as f32)),
+            _ => {
+                let plain = &mut Context::new(Mode::Evaluate);
+                let output = network.forward(&Activity::Tensor(input.shallow_clone()), plain).unwrap();
+                output.tensor().unwrap().detach() * 0.5 + 1.0
+            }
+        };
+        assert_passes_agree(file.name, &network, &input, &Activity::Tensor(target));
+    }
+}
+
+#[test]
+fn modules_of_the_user_see_torch7_s_strides() {
+    tch::set_num_threads(1);
+    let text = "local Mine = torch.class('nn.Mine', 'nn.Module')
+        function Mine:updateOutput(x) assert(x:isContiguous()) self.output = x:view(x:nElement()):viewAs(x) * 2 return self.output end
+        function Mine:updateGradInput(x, g) assert(x:isContiguous() and g:isContiguous()) self.gradInput = g * 2 return self.gradInput end
+        return function()
+            local n = nn.Sequential():add(nn.SpatialConvolution(3, 4, 3, 3)):add(nn.Mine()):add(nn.SpatialConvolution(4, 5, 3, 3))
+            n:add(nn.ReLU()):add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(80, 10)):add(nn.LogSoftMax())
+            return { model = n, loss = nn.ClassNLLCriterion() }
+        end";
+    let case = case(text, [3, 8, 8]);
+    let (input, target) = case.batch(4, 5, None);
+    assert_passes_agree("a module in Lua", case.engine(true).network(), &input, &target);
 }

@@ -11,7 +11,7 @@ use digits::{
         },
     },
     nn::{Activity, Context, Mode},
-    optim::{OptimizerKind, OptimizerSpec},
+    optim::{Gradient, OptimizerKind, OptimizerSpec},
 };
 
 use crate::tree;
@@ -83,7 +83,7 @@ fn optim_in_lua_takes_the_same_steps_as_the_rules_in_rust() {
         for _ in 0..20 {
             rule.before_forward(&x).unwrap();
             let g = (&x - 1.0) * &a;
-            rule.step(&x, &g, rate).unwrap();
+            rule.step(&x, &Gradient::whole(&g), rate).unwrap();
         }
         let rust = Vec::<f64>::try_from(x).unwrap();
         assert!(rust.iter().any(|x| *x > 0.01), "{kind} moves: {rust:?}");

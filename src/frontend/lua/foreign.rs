@@ -82,9 +82,9 @@ impl Foreign {
     }
 }
 
-/// A copy of an activity as a Lua value.
+/// A copy of an activity as a Lua value, with Torch7's strides: a private pass may have given the tensors others.
 fn copied(lua: &Lua, activity: &Activity, like: TensorType) -> Result<LuaValue> {
-    let copy = activity.map(&mut |tensor| Ok(tensor.f_detach_copy()?))?;
+    let copy = activity.map(&mut |tensor| Ok(tensor.f_detach_copy()?.f_contiguous()?))?;
     activity_to_lua(lua, &copy, like).or_page(lua)
 }
 

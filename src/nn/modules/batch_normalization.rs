@@ -146,6 +146,10 @@ impl Module for BatchNormalization {
         )?;
         Ok(if is_sample { y.f_squeeze_dim(0)? } else { y }.into())
     }
+
+    fn leaves_its_output(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -81,6 +81,10 @@ impl Module for Linear {
         Ok(x.f_linear(&self.weight, self.bias.as_ref())?.into())
     }
 
+    fn leaves_its_output(&self) -> bool {
+        true
+    }
+
     fn flops(&self, _input: &Shape, output: &Shape) -> u64 {
         let features = self.weight.size().last().copied().unwrap_or(0);
         (output.numel() * features * 2) as u64

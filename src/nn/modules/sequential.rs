@@ -2,11 +2,11 @@
 //!
 //! Torch7: `nn/Sequential.lua`; its table side (add, get, insert, remove, printing) is in the Lua prelude.
 
-use std::rc::Rc;
+use std::{any::Any, rc::Rc};
 
 use crate::{
     error::Result,
-    nn::{Activity, Builder, Context, Module, Node, Probe, Spec},
+    nn::{Activity, Builder, Context, Module, Node, Probe, Spec, modules::threshold::Threshold},
 };
 
 /// `nn.Sequential()`
@@ -24,8 +24,15 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
 impl Module for Sequential {
     fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity> {
         let mut activity = input.share();
+        let mut is_spare = false;
         for child in &self.children {
-            activity = child.forward(&activity, cx)?;
+            activity = match (&activity, (&*child.module as &dyn Any).downcast_ref::<Threshold>()) {
+                (Activity::Tensor(x), Some(threshold)) if is_spare && cx.is_private() && threshold.is_relu() => {
+                    x.shallow_clone().f_relu_()?.into()
+                }
+                _ => child.forward(&activity, cx)?,
+            };
+            is_spare = child.module.leaves_its_output();
         }
         Ok(activity)
     }

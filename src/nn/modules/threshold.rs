@@ -50,10 +50,17 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
     Ok(Box::new(Threshold { threshold: fields.number_or("threshold", 0.0)?, value: fields.number_or("val", 0.0)? }))
 }
 
+impl Threshold {
+    /// Whether it is max(x, 0).
+    pub fn is_relu(&self) -> bool {
+        self.threshold == 0.0 && self.value == 0.0
+    }
+}
+
 impl Module for Threshold {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         let x = input.tensor()?;
-        if self.threshold == 0.0 && self.value == 0.0 {
+        if self.is_relu() {
             return Ok(x.f_relu()?.into());
         }
         Ok(x.f_threshold(self.threshold, self.value)?.into())

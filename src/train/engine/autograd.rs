@@ -1,10 +1,13 @@
 //! `Autograd`: runs any network, differentiated by libtorch.
 
-use super::Engine;
+use super::{
+    Engine,
+    surroundings::{keep_large_blocks, short_waits},
+};
 use crate::{
     error::{Error, Kind, Result},
     nn::{Activity, Context, Mode, Network},
-    optim::Optimizer,
+    optim::{Gradient, Optimizer},
 };
 
 /// The general engine.
@@ -20,18 +23,24 @@ impl Autograd {
         Autograd { network, optimizer, losses: Vec::new() }
     }
 
+    /// Settings of the process that steps on libtorch's own operations want.
+    pub(super) fn prepare(&self) {
+        keep_large_blocks();
+        short_waits();
+    }
+
     /// The rule and its state, for engines on top of this one.
     pub(super) fn optimizer(&mut self) -> &mut dyn Optimizer {
         &mut *self.optimizer
     }
 
-    /// Loss and gradients; parameters are not changed.
-    fn differentiate(&self, input: &tch::Tensor, target: &Activity) -> Result<tch::Tensor> {
-        let mut cx = Context::new(Mode::Train);
+    /// Loss and gradient; parameters are not changed.
+    fn differentiate(&self, input: &tch::Tensor, target: &Activity) -> Result<(tch::Tensor, Gradient)> {
+        let mut cx = Context::new(Mode::Train).private();
         let output = self.network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx)?;
         let loss = self.network.loss(&output, target, &mut cx)?;
-        self.network.backward(&loss, cx.take_cuts())?;
-        Ok(loss.f_detach()?)
+        let gradient = Gradient::of(self.network.gradients(&loss, cx.take_cuts())?);
+        Ok((loss.f_detach()?, gradient))
     }
 }
 
@@ -44,8 +53,8 @@ impl Engine for Autograd {
         if learns {
             self.optimizer.before_forward(&x)?;
         }
-        let loss = match self.differentiate(input, target) {
-            Ok(loss) => loss,
+        let (loss, gradient) = match self.differentiate(input, target) {
+            Ok(both) => both,
             Err(error) => {
                 if learns {
                     self.optimizer.abandon(&x)?;
@@ -54,7 +63,7 @@ impl Engine for Autograd {
             }
         };
         if learns {
-            self.optimizer.step(&x, &self.network.parameters.grad.view(), rate)?;
+            self.optimizer.step(&x, &gradient, rate)?;
         }
         self.losses.push(loss);
         Ok(())
@@ -72,7 +81,7 @@ impl Engine for Autograd {
 
     fn evaluate(&mut self, input: &tch::Tensor, target: &Activity) -> Result<(f64, Activity)> {
         let _guard = tch::no_grad_guard();
-        let mut cx = Context::new(Mode::Evaluate);
+        let mut cx = Context::new(Mode::Evaluate).private();
         let output = self.network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx)?;
         let loss = self.network.loss(&output, target, &mut cx)?;
         if loss.numel() != 1 {

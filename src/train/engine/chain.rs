@@ -6,7 +6,7 @@
 use super::{
     Engine, EngineOptions,
     kernels::{self, Buffers, Job, Level, MutPtr, Shape, Task, Update},
-    recognise,
+    recognise, surroundings,
     team::Team,
 };
 use crate::{
@@ -45,7 +45,7 @@ impl Chain {
             // libtorch's own threads would compete with the team for the cores.
             tch::set_num_threads(1);
         }
-        super::return_large_blocks();
+        surroundings::return_large_blocks();
         Ok(Chain {
             size_average: recognise::criterion(&network).is_some_and(|mse| mse.size_average),
             buffers: Buffers::new(&shape, options.batch_size),

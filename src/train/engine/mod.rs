@@ -12,6 +12,7 @@ mod chain;
 mod kernels;
 mod panels;
 mod recognise;
+mod surroundings;
 mod team;
 
 #[cfg(test)]
@@ -90,18 +91,6 @@ impl Default for EngineOptions {
     }
 }
 
-/// Lets large blocks go back to the system as soon as they are free. By default the C library raises the size from which
-/// it does so; what a validation or a snapshot leaves is then cut up by small objects, and the process grows by about
-/// 15 MiB an epoch. An engine whose steps allocate nothing large loses no time by it; autograd would.
-fn return_large_blocks() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    #[expect(unsafe_code, reason = "a setting of the C library without a safe form in std")]
-    // SAFETY: the call sets a number.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 128 * 1024);
-    }
-}
-
 /// The fastest engine that can train `network` by the rule of `spec`.
 ///
 /// # Errors
@@ -115,10 +104,14 @@ pub fn engine(network: Network, spec: &OptimizerSpec, options: &EngineOptions) -
     }
     let general = autograd::Autograd::new(network, optimizer);
     if options.force_autograd {
+        general.prepare();
         return Ok(Box::new(general));
     }
     Ok(match panels::Panels::new(general, options)? {
         Ok(panels) => Box::new(panels),
-        Err(general) => Box::new(general),
+        Err(general) => {
+            general.prepare();
+            Box::new(general)
+        }
     })
 }

@@ -10,6 +10,8 @@
 pub(in crate::train::engine) trait Lanes: Copy {
     /// Rows of a register tile: with sixteen columns they fill the vector registers without spilling.
     const ROWS: usize;
+    /// Whether there are registers for two such tiles.
+    const PAIRS: bool = false;
     unsafe fn splat(x: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
@@ -25,6 +27,9 @@ pub(in crate::train::engine) trait Lanes: Copy {
     unsafe fn larger(self, b: Self) -> Self;
     /// self where x = y, else 0; and self where not, else 0.
     unsafe fn split(self, x: Self, y: Self) -> (Self, Self);
+    /// Fetches the cache line of an address that will be needed soon; any address is fine.
+    #[inline(always)]
+    unsafe fn prefetch(_at: *const f32) {}
     /// The registers of this level one by one, for tiles that need no more than one.
     type Vector: Vector;
 }
@@ -226,12 +231,17 @@ mod x86 {
         }
     }
 
-    /// AVX-512: one register of sixteen. 12 accumulators hide the latency of two units.
+    /// AVX-512: one register of sixteen. 2 · 12 accumulators of the 32 registers.
     #[derive(Clone, Copy)]
     pub(in crate::train::engine) struct Avx512(__m512);
 
     impl Lanes for Avx512 {
         const ROWS: usize = 12;
+        const PAIRS: bool = true;
+        #[inline(always)]
+        unsafe fn prefetch(at: *const f32) {
+            _mm_prefetch::<_MM_HINT_T0>(at.cast());
+        }
         #[inline(always)]
         unsafe fn splat(x: f32) -> Self {
             Avx512(_mm512_set1_ps(x))

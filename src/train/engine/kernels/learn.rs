@@ -40,6 +40,16 @@ impl Update {
         std::ptr::copy_nonoverlapping(xs.as_ptr(), x, width);
     }
 
+    /// Fetches sixteen parameters from `start` on and their velocity.
+    ///
+    /// # Safety
+    /// None beyond the arithmetic of addresses.
+    #[inline(always)]
+    pub(super) unsafe fn prefetch<R: Lanes>(&self, parameters: *mut f32, start: usize) {
+        R::prefetch(parameters.wrapping_add(start));
+        R::prefetch(self.velocity.0.wrapping_add(start));
+    }
+
     #[inline(always)]
     unsafe fn moved<R: Lanes>(&self, x: R, g: R, v: R) -> (R, R) {
         let g = R::splat(self.decay).mul_add(x, g);

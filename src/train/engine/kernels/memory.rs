@@ -84,8 +84,6 @@ pub(in super::super) struct Buffers {
     pub(super) strips: Vec<Floats>,
     /// Panels of the gradient of each layer's output before its ReLU; in evaluation the last holds the output.
     pub(super) deltas: Vec<Floats>,
-    /// Packed weights of each layer but the first, which needs no gradient of its input.
-    pub(super) packed: Vec<Floats>,
     /// Panels of the target, when it is not the input.
     pub(super) target: Floats,
     /// A sum for each sample.
@@ -105,7 +103,6 @@ impl Buffers {
             inputs: layers.iter().map(|l| Floats::new(capacity * l.inputs)).collect(),
             strips: layers.iter().map(|l| Floats::new(capacity * l.inputs.next_multiple_of(16))).collect(),
             deltas: layers.iter().map(|l| Floats::new(capacity * l.outputs)).collect(),
-            packed: layers.iter().skip(1).map(|l| Floats::new(l.inputs * l.outputs)).collect(),
             target: Floats::new(capacity * shape.outputs()),
             sums: (0..capacity / 16).map(|_| UnsafeCell::new(Sums([0.0; 16]))).collect(),
         }

@@ -6,7 +6,6 @@
 //! Layouts, for a batch of n samples in p = ⌈n/16⌉ panels:
 //! - *panel* `[p][features][16]`: sixteen samples side by side; activations and their gradients.
 //! - *strip* `[⌈features/16⌉][n][16]`: sixteen features side by side; a layer's input once more, for its weight gradient.
-//! - *packed* `[features/ROWS][outputs][ROWS]`: a weight matrix transposed, for the gradient of its input.
 //!
 //! Each output number is one chain of multiply-adds in a fixed order, however tiles and threads are cut: the same
 //! bits for any number of threads. AVX2 and AVX-512 differ from the portable form by their single rounding.

@@ -1,5 +1,5 @@
-//! A step in three phases, a barrier between them: forward (samples shared out among the threads), gradients of the
-//! layers' inputs (samples again), weight gradients fused with SGD (rows of the weights shared out).
+//! A step in two phases, a barrier between them: forward and the gradients of the layers' inputs (samples shared out
+//! among the threads), weight gradients fused with SGD (rows of the weights shared out).
 #![expect(unsafe_code, reason = "pointers into the buffers; who writes where is said at each function")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "the functions are made of such operations; `Part::run` has the contract")]
 
@@ -10,7 +10,7 @@ use super::{
     lanes::Lanes,
     layout::{to_panel, transpose},
     memory::share,
-    tile::{Rows, each_tile, tile},
+    tile::{Product, Rows, each_even_tile, tile, tile_pair},
 };
 use crate::train::engine::team::Barrier;
 
@@ -28,9 +28,8 @@ impl Part<'_> {
     /// The whole part.
     ///
     /// # Safety
-    /// See [`super::run`]. Between two barriers a thread writes only its own panels (forward, input gradients), its
-    /// own rows of the packed weights (forward), or its own rows of parameters and velocity (weight gradients), and
-    /// reads only what was finished before the last barrier or what it wrote itself.
+    /// See [`super::run`]. Before the barrier a thread writes only its own panels, behind it only its own rows of
+    /// parameters and velocity; it reads only what was finished before the barrier or what it wrote itself.
     #[inline(always)]
     pub(super) unsafe fn run<R: Lanes>(&self) {
         let panels = share(self.job.n.div_ceil(16), 1, self.thread, self.threads);
@@ -39,8 +38,6 @@ impl Part<'_> {
         match self.job.task {
             Task::Evaluate(output) => self.write_output(panels, output.0),
             Task::Train(update) => {
-                self.pack::<R>();
-                self.barrier.wait();
                 self.input_gradients::<R>(panels);
                 self.barrier.wait();
                 self.weight_gradients::<R>(&update);
@@ -90,7 +87,11 @@ impl Part<'_> {
         let last = self.shape.layers.len() - 1;
         for (l, layer) in self.shape.layers.iter().enumerate() {
             let scale = if l == 0 { self.shape.scale } else { 1.0 };
-            each_tile::<R>(0, layer.outputs, &Forward { part: self, l, layer, scale, last, panels: panels.clone() });
+            each_even_tile::<R>(
+                0,
+                layer.outputs,
+                &Forward { part: self, l, layer, scale, last, panels: panels.clone() },
+            );
             if l < last && self.training() {
                 for p in panels.clone() {
                     let panel = self.buffers.inputs[l + 1].start().add(16 * p * layer.outputs);
@@ -103,30 +104,24 @@ impl Part<'_> {
         }
     }
 
-    /// Packs this thread's rows of every weight but the first.
-    #[inline(always)]
-    unsafe fn pack<R: Lanes>(&self) {
-        for (layer, packed) in self.shape.layers.iter().skip(1).zip(&self.buffers.packed) {
-            let w = self.job.parameters.0.add(layer.weight);
-            let rows = share(layer.outputs, 1, self.thread, self.threads);
-            each_tile::<R>(0, layer.inputs, &Pack { w, to: packed.start(), layer, rows });
-        }
-    }
-
     #[inline(always)]
     unsafe fn input_gradients<R: Lanes>(&self, panels: Range<usize>) {
         for l in (1..self.shape.layers.len()).rev() {
             let layer = &self.shape.layers[l];
             let gated = self.shape.layers[l - 1].relu;
-            each_tile::<R>(0, layer.inputs, &InputGradient { part: self, l, layer, gated, panels: panels.clone() });
+            each_even_tile::<R>(
+                0,
+                layer.inputs,
+                &InputGradient { part: self, l, layer, gated, panels: panels.clone() },
+            );
         }
     }
 
     #[inline(always)]
     unsafe fn weight_gradients<R: Lanes>(&self, update: &Update) {
         for (l, layer) in self.shape.layers.iter().enumerate() {
-            let rows = share(layer.outputs, R::ROWS, self.thread, self.threads);
-            each_tile::<R>(rows.start, rows.end, &WeightGradient { part: self, l, layer, update });
+            let rows = share(layer.outputs, 1, self.thread, self.threads);
+            each_even_tile::<R>(rows.start, rows.end, &WeightGradient { part: self, l, layer, update });
         }
     }
 
@@ -158,28 +153,40 @@ struct Forward<'a> {
 impl Rows for Forward<'_> {
     #[inline(always)]
     unsafe fn rows<R: Lanes, const M: usize>(&self, at: usize) {
-        let (part, layer, inputs) = (self.part, self.layer, self.layer.inputs);
-        let (job, buffers) = (part.job, part.buffers);
-        let w = job.parameters.0.add(layer.weight + at * inputs);
-        for p in self.panels.clone() {
-            let x = buffers.inputs[self.l].start().add(16 * p * inputs);
-            let mut y = tile::<R, M>(w, inputs, 1, x, inputs, [R::splat(0.0); M]);
-            for (r, y) in y.iter_mut().enumerate() {
-                let bias = layer.bias.map_or(0.0, |start| *job.parameters.0.add(start + at + r));
-                *y = y.mul_add(R::splat(self.scale), R::splat(bias));
-                if layer.relu {
-                    *y = y.relu();
-                }
+        self.multiply::<R, M>(at, self.panels.clone());
+    }
+}
+
+impl Product for Forward<'_> {
+    #[inline(always)]
+    unsafe fn left(&self, at: usize) -> (*const f32, (usize, usize), usize) {
+        let inputs = self.layer.inputs;
+        (self.part.job.parameters.0.add(self.layer.weight + at * inputs), (inputs, 1), inputs)
+    }
+
+    #[inline(always)]
+    unsafe fn right(&self, p: usize) -> *const f32 {
+        self.part.buffers.inputs[self.l].start().add(16 * p * self.layer.inputs)
+    }
+
+    #[inline(always)]
+    unsafe fn take<R: Lanes, const M: usize>(&self, at: usize, p: usize, mut y: [R; M]) {
+        let (job, layer) = (self.part.job, self.layer);
+        for (r, y) in y.iter_mut().enumerate() {
+            let bias = layer.bias.map_or(0.0, |start| *job.parameters.0.add(start + at + r));
+            *y = y.mul_add(R::splat(self.scale), R::splat(bias));
+            if layer.relu {
+                *y = y.relu();
             }
-            let row = 16 * (p * layer.outputs + at);
-            if self.l < self.last {
-                let to = buffers.inputs[self.l + 1].start().add(row);
-                for (r, y) in y.iter().enumerate() {
-                    y.store(to.add(16 * r));
-                }
-            } else {
-                self.compare(p, row, y);
+        }
+        let row = 16 * (p * layer.outputs + at);
+        if self.l < self.last {
+            let to = self.part.buffers.inputs[self.l + 1].start().add(row);
+            for (r, y) in y.iter().enumerate() {
+                y.store(to.add(16 * r));
             }
+        } else {
+            self.compare(p, row, y);
         }
     }
 }
@@ -217,25 +224,6 @@ impl Forward<'_> {
     }
 }
 
-/// Rows `rows` of a weight matrix into the packed form, for the features of one tile.
-struct Pack<'a> {
-    w: *const f32,
-    to: *mut f32,
-    layer: &'a Layer,
-    rows: Range<usize>,
-}
-
-impl Rows for Pack<'_> {
-    #[inline(always)]
-    unsafe fn rows<R: Lanes, const M: usize>(&self, at: usize) {
-        let block = self.to.add(at * self.layer.outputs);
-        for j in self.rows.clone() {
-            let from = self.w.add(j * self.layer.inputs + at).cast::<[f32; M]>();
-            block.add(j * M).cast::<[f32; M]>().write_unaligned(from.read_unaligned());
-        }
-    }
-}
-
 /// Gradient of layer `l`'s input: Wᵀ δ, gated by the ReLU that made the input.
 struct InputGradient<'a> {
     part: &'a Part<'a>,
@@ -248,17 +236,30 @@ struct InputGradient<'a> {
 impl Rows for InputGradient<'_> {
     #[inline(always)]
     unsafe fn rows<R: Lanes, const M: usize>(&self, at: usize) {
-        let (buffers, outputs) = (self.part.buffers, self.layer.outputs);
-        let packed = buffers.packed[self.l - 1].start().add(at * outputs);
-        for p in self.panels.clone() {
-            let delta = buffers.deltas[self.l].start().add(16 * p * outputs);
-            let sums = tile::<R, M>(packed, 1, M, delta, outputs, [R::splat(0.0); M]);
-            let row = 16 * (p * self.layer.inputs + at);
-            let (gate, to) = (buffers.inputs[self.l].start().add(row), buffers.deltas[self.l - 1].start().add(row));
-            for (r, sum) in sums.into_iter().enumerate() {
-                let sum = if self.gated { sum.gated(R::load(gate.add(16 * r))) } else { sum };
-                sum.store(to.add(16 * r));
-            }
+        self.multiply::<R, M>(at, self.panels.clone());
+    }
+}
+
+impl Product for InputGradient<'_> {
+    #[inline(always)]
+    unsafe fn left(&self, at: usize) -> (*const f32, (usize, usize), usize) {
+        // Columns of the weight: neighbours lie side by side, so it need not be transposed first.
+        let start = self.layer.weight + at;
+        (self.part.job.parameters.0.add(start), (1, self.layer.inputs), self.layer.outputs)
+    }
+
+    #[inline(always)]
+    unsafe fn right(&self, p: usize) -> *const f32 {
+        self.part.buffers.deltas[self.l].start().add(16 * p * self.layer.outputs)
+    }
+
+    #[inline(always)]
+    unsafe fn take<R: Lanes, const M: usize>(&self, at: usize, p: usize, sums: [R; M]) {
+        let (buffers, row) = (self.part.buffers, 16 * (p * self.layer.inputs + at));
+        let (gate, to) = (buffers.inputs[self.l].start().add(row), buffers.deltas[self.l - 1].start().add(row));
+        for (r, sum) in sums.into_iter().enumerate() {
+            let sum = if self.gated { sum.gated(R::load(gate.add(16 * r))) } else { sum };
+            sum.store(to.add(16 * r));
         }
     }
 }
@@ -277,21 +278,31 @@ impl Rows for WeightGradient<'_> {
         let (part, layer) = (self.part, self.layer);
         let panels = part.job.n.div_ceil(16);
         let delta = part.buffers.deltas[self.l].start();
-        for strip in 0..layer.inputs.div_ceil(16) {
+        let strips = layer.inputs.div_ceil(16);
+        let mut strip = 0;
+        while R::PAIRS && strip + 2 <= strips {
+            for r in 0..M {
+                let start = layer.weight + (at + r) * layer.inputs + 16 * strip;
+                self.update.prefetch::<R>(part.job.parameters.0, start);
+                self.update.prefetch::<R>(part.job.parameters.0, start + 16);
+            }
+            let mut sums = [[R::splat(0.0); M]; 2];
+            for p in 0..panels {
+                let a = delta.add(16 * (p * layer.outputs + at));
+                let b = [strip, strip + 1].map(|strip| part.strip(self.l, strip, 16 * p).cast_const());
+                sums = tile_pair::<R, M>(a, (16, 1), b, part.filled(p), sums);
+            }
+            self.learn(at, strip, sums[0]);
+            self.learn(at, strip + 1, sums[1]);
+            strip += 2;
+        }
+        for strip in strip..strips {
             let mut sums = [R::splat(0.0); M];
             for p in 0..panels {
                 let a = delta.add(16 * (p * layer.outputs + at));
                 sums = tile::<R, M>(a, 16, 1, part.strip(self.l, strip, 16 * p), part.filled(p), sums);
             }
-            let width = (layer.inputs - 16 * strip).min(16);
-            for (r, sum) in sums.into_iter().enumerate() {
-                self.update.learn(
-                    part.job.parameters.0,
-                    layer.weight + (at + r) * layer.inputs + 16 * strip,
-                    width,
-                    sum,
-                );
-            }
+            self.learn(at, strip, sums);
         }
         if let Some(bias) = layer.bias {
             for r in 0..M {
@@ -303,6 +314,19 @@ impl Rows for WeightGradient<'_> {
                 sums.store(lanes.as_mut_ptr());
                 self.update.learn(part.job.parameters.0, bias + at + r, 1, R::splat(lanes.iter().sum()));
             }
+        }
+    }
+}
+
+impl WeightGradient<'_> {
+    /// The SGD step with the gradients of one strip of the rows from `at` on.
+    #[inline(always)]
+    unsafe fn learn<R: Lanes, const M: usize>(&self, at: usize, strip: usize, sums: [R; M]) {
+        let layer = self.layer;
+        let width = (layer.inputs - 16 * strip).min(16);
+        for (r, sum) in sums.into_iter().enumerate() {
+            let start = layer.weight + (at + r) * layer.inputs + 16 * strip;
+            self.update.learn(self.part.job.parameters.0, start, width, sum);
         }
     }
 }

@@ -2,6 +2,8 @@
 #![expect(unsafe_code, reason = "loops over pointers; the callers in `phases` state why they are good")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "the whole body is such operations; the contract is in the docs")]
 
+use std::ops::Range;
+
 use super::lanes::Lanes;
 
 /// acc[r][c] += Σ_k a[r·row + k·step] · b[16·k + c], k from 0 to `count`, in this order.
@@ -26,6 +28,60 @@ pub(in crate::train::engine) unsafe fn tile<R: Lanes, const M: usize>(
     acc
 }
 
+/// [`tile`] on two right sides at once, which halves the loads: for lanes with registers for 2 · M sums.
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+pub(in crate::train::engine) unsafe fn tile_pair<R: Lanes, const M: usize>(
+    a: *const f32,
+    (row, step): (usize, usize),
+    b: [*const f32; 2],
+    count: usize,
+    mut acc: [[R; M]; 2],
+) -> [[R; M]; 2] {
+    for k in 0..count {
+        let x = b.map(|b| R::load(b.add(16 * k)));
+        for r in 0..M {
+            let w = R::splat(*a.add(r * row + k * step));
+            acc[0][r] = w.mul_add(x[0], acc[0][r]);
+            acc[1][r] = w.mul_add(x[1], acc[1][r]);
+        }
+    }
+    acc
+}
+
+/// A product with several right sides, such as the panels of a batch. A trait, not closures: its functions must be inlined
+/// into code compiled for the processor.
+pub(super) trait Product {
+    /// The left side's first element for row `at`, its steps from row to row and along a row, and a row's length.
+    ///
+    /// # Safety
+    /// As the implementor's pointers demand; so for the others.
+    unsafe fn left(&self, at: usize) -> (*const f32, (usize, usize), usize);
+    /// Right side `p`.
+    unsafe fn right(&self, p: usize) -> *const f32;
+    /// Takes rows `at..at + M` of the product with right side `p`.
+    unsafe fn take<R: Lanes, const M: usize>(&self, at: usize, p: usize, sums: [R; M]);
+
+    /// Rows `at..at + M` with every right side of `all`, in pairs where the registers allow it.
+    #[inline(always)]
+    unsafe fn multiply<R: Lanes, const M: usize>(&self, at: usize, all: Range<usize>) {
+        let (a, (row, step), count) = self.left(at);
+        let mut p = all.start;
+        while R::PAIRS && p + 2 <= all.end {
+            let (b, zeros) = ([self.right(p), self.right(p + 1)], [[R::splat(0.0); M]; 2]);
+            let [first, second] = tile_pair::<R, M>(a, (row, step), b, count, zeros);
+            self.take(at, p, first);
+            self.take(at, p + 1, second);
+            p += 2;
+        }
+        for p in p..all.end {
+            self.take(at, p, tile::<R, M>(a, row, step, self.right(p), count, [R::splat(0.0); M]));
+        }
+    }
+}
+
 /// Work on M neighbouring rows.
 pub(in crate::train::engine) trait Rows {
     /// Rows `at..at + M`.
@@ -33,38 +89,6 @@ pub(in crate::train::engine) trait Rows {
     /// # Safety
     /// As the implementor's pointers demand.
     unsafe fn rows<R: Lanes, const M: usize>(&self, at: usize);
-}
-
-/// Cuts `from..to` into tiles, as many of full height as fit.
-///
-/// # Safety
-/// As [`Rows::rows`].
-#[inline(always)]
-pub(in crate::train::engine) unsafe fn each_tile<R: Lanes>(from: usize, to: usize, work: &impl Rows) {
-    let mut at = from;
-    while to - at >= R::ROWS {
-        match R::ROWS {
-            12 => work.rows::<R, 12>(at),
-            6 => work.rows::<R, 6>(at),
-            _ => work.rows::<R, 2>(at),
-        }
-        at += R::ROWS;
-    }
-    if R::ROWS > 8 && to - at >= 8 {
-        work.rows::<R, 8>(at);
-        at += 8;
-    }
-    if R::ROWS > 4 && to - at >= 4 {
-        work.rows::<R, 4>(at);
-        at += 4;
-    }
-    if R::ROWS > 2 && to - at >= 2 {
-        work.rows::<R, 2>(at);
-        at += 2;
-    }
-    if to > at {
-        work.rows::<R, 1>(at);
-    }
 }
 
 /// Cuts `from..to` into tiles of nearly equal height, none above ROWS: no tile is too low to keep the units busy.

@@ -20,11 +20,13 @@ use super::{
     Engine, EngineOptions,
     autograd::Autograd,
     kernels::{Level, MutPtr, Update, lanes},
+    surroundings,
     team::Team,
 };
 use crate::{
     error::{Error, Kind, Result},
     nn::{Activity, Network},
+    optim::Gradient,
 };
 use plan::{Buffers, Loss, Plan};
 use run::{Job, Learn, Part, Target, Task};
@@ -58,7 +60,7 @@ impl Panels {
             // libtorch's own threads would compete with the team for the cores.
             tch::set_num_threads(1);
         }
-        super::return_large_blocks();
+        surroundings::return_large_blocks();
         Ok(Ok(Panels {
             buffers: Buffers::new(&plan, options.batch_size),
             general,
@@ -218,7 +220,7 @@ impl Engine for Panels {
             self.general.optimizer().as_sgd().expect("`learn` saw it").advance();
         } else {
             let grad = self.general.network().parameters.grad.view();
-            self.general.optimizer().step(&flat, &grad, rate)?;
+            self.general.optimizer().step(&flat, &Gradient::whole(&grad), rate)?;
         }
         self.losses.push(loss);
         Ok(())
