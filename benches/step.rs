@@ -70,13 +70,17 @@ fn chains_avx512(count: usize) -> f32 {
 
 /// The seconds of the floor of one step of the autoencoder, on two threads.
 fn floor() -> f64 {
-    // Twenty steps' work at once, so that starting the thread does not count.
-    let begin = Instant::now();
-    std::thread::scope(|scope| {
-        scope.spawn(|| multiply_adds(10 * MULTIPLY_ADDS));
-        black_box(multiply_adds(10 * MULTIPLY_ADDS));
-    });
-    begin.elapsed().as_secs_f64() / 20.0
+    let once = || {
+        // Twenty steps' work at once, so that starting the thread does not count.
+        let begin = Instant::now();
+        std::thread::scope(|scope| {
+            scope.spawn(|| multiply_adds(10 * MULTIPLY_ADDS));
+            black_box(multiply_adds(10 * MULTIPLY_ADDS));
+        });
+        begin.elapsed().as_secs_f64() / 20.0
+    };
+    // The least of a few: now and then both threads are put on one core, which doubles it.
+    (0..4).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
 
 /// Answers each line of the input with the seconds of a step, or of the floor; the first answer is the engine's name.

@@ -1,9 +1,6 @@
 //! `Autograd`: runs any network, differentiated by libtorch.
 
-use super::{
-    Engine,
-    surroundings::{keep_large_blocks, short_waits},
-};
+use super::Engine;
 use crate::{
     error::{Error, Kind, Result},
     nn::{Activity, Context, Mode, Network},
@@ -21,12 +18,6 @@ pub(super) struct Autograd {
 impl Autograd {
     pub(super) fn new(network: Network, optimizer: Box<dyn Optimizer>) -> Autograd {
         Autograd { network, optimizer, losses: Vec::new() }
-    }
-
-    /// Settings of the process that steps on libtorch's own operations want.
-    pub(super) fn prepare(&self) {
-        keep_large_blocks();
-        short_waits();
     }
 
     /// The rule and its state, for engines on top of this one.

@@ -104,13 +104,13 @@ pub fn engine(network: Network, spec: &OptimizerSpec, options: &EngineOptions) -
     }
     let general = autograd::Autograd::new(network, optimizer);
     if options.force_autograd {
-        general.prepare();
+        surroundings::keep_large_blocks();
         return Ok(Box::new(general));
     }
     Ok(match panels::Panels::new(general, options)? {
         Ok(panels) => Box::new(panels),
         Err(general) => {
-            general.prepare();
+            surroundings::keep_large_blocks();
             Box::new(general)
         }
     })

@@ -42,10 +42,11 @@ pub(in crate::train::engine) unsafe fn tile_pair<R: Lanes, const M: usize>(
 ) -> [[R; M]; 2] {
     for k in 0..count {
         let x = b.map(|b| R::load(b.add(16 * k)));
-        for r in 0..M {
+        let [first, second] = &mut acc;
+        for (r, (first, second)) in first.iter_mut().zip(second).enumerate() {
             let w = R::splat(*a.add(r * row + k * step));
-            acc[0][r] = w.mul_add(x[0], acc[0][r]);
-            acc[1][r] = w.mul_add(x[1], acc[1][r]);
+            *first = w.mul_add(x[0], *first);
+            *second = w.mul_add(x[1], *second);
         }
     }
     acc
