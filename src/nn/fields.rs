@@ -23,6 +23,8 @@ pub enum Value {
     Tensor(Tensor),
     /// A list of values, from a Lua list or from a `LongStorage`.
     List(Vec<Value>),
+    /// Whole numbers that become a `LongStorage` in the object, as the sizes in `nn.View`; they come back as a list.
+    Sizes(Vec<i64>),
     /// Anything else, by its Torch type name (`nn.Linear`, `function`, `torch.LongStorage` …).
     Other(String),
 }
@@ -38,6 +40,7 @@ impl Value {
             Value::Text(_) => "string".into(),
             Value::Tensor(tensor) => tensor.tensor_type().tensor_name(),
             Value::List(_) => "table".into(),
+            Value::Sizes(_) => "torch.LongStorage".into(),
             Value::Other(name) => name.clone(),
         }
     }
@@ -69,7 +72,7 @@ impl From<Tensor> for Value {
 
 impl From<&[i64]> for Value {
     fn from(numbers: &[i64]) -> Self {
-        Value::List(numbers.iter().map(|&n| Value::from(n)).collect())
+        Value::Sizes(numbers.to_vec())
     }
 }
 
@@ -172,6 +175,7 @@ impl dyn Fields + '_ {
                     other => Err(self.wrong(name, "a list of numbers", other)),
                 })
                 .collect(),
+            Value::Sizes(sizes) => Ok(sizes.clone()),
             Value::Tensor(tensor) => {
                 Ok(Vec::<i64>::try_from(tensor.view().f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?)?)
             }

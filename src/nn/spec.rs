@@ -109,6 +109,7 @@ impl<'a> Args<'a> {
                 let rest = if given.len() > i { given.split_off(i) } else { vec![] };
                 let sizes = match rest.as_slice() {
                     [Value::List(list)] => list.clone(),
+                    [Value::Sizes(sizes)] => sizes.iter().map(|&size| Value::from(size)).collect(),
                     [Value::Tensor(tensor)] => {
                         let numbers =
                             Vec::<f64>::try_from(tensor.view().f_to_kind(tch::Kind::Double)?.f_reshape([-1])?)?;

@@ -369,6 +369,10 @@ impl Copier {
         if let Some(tensor) = tensor::from_lua(value) {
             return self.copy_tensor(lua, &tensor);
         }
+        if let Some(storage) = tensor::storage_from_lua(value) {
+            let copy = self.copy_storage(storage)?;
+            return Ok(LuaValue::UserData(tensor::storage_to_lua(lua, copy)?));
+        }
         let LuaValue::Table(table) = value else { return Ok(value.clone()) };
         let address = table.to_pointer() as usize;
         if let Some(copy) = self.tables.get(&address) {
@@ -411,21 +415,21 @@ impl Copier {
         }
         let copy = match tensor.storage() {
             None => Tensor::empty(tensor.tensor_type()),
-            Some(old) => {
-                let new = match self.storages.get(&old.address()) {
-                    Some(new) => new.clone(),
-                    None => {
-                        let new = Storage::from_tch(old.tensor_type(), &old.flat().copy()).map_err(Error::into_lua)?;
-                        self.storages.insert(old.address(), new.clone());
-                        new
-                    }
-                };
-                Tensor::on(new, tensor.offset(), &tensor.size(), &tensor.stride()).map_err(Error::into_lua)?
-            }
+            Some(old) => Tensor::on(self.copy_storage(old)?, tensor.offset(), &tensor.size(), &tensor.stride())
+                .map_err(Error::into_lua)?,
         };
         let copy = LuaValue::UserData(tensor::to_lua(lua, copy)?);
         self.tensors.insert(tensor.address(), copy.clone());
         Ok(copy)
+    }
+
+    fn copy_storage(&mut self, old: Storage) -> mlua::Result<Storage> {
+        if let Some(new) = self.storages.get(&old.address()) {
+            return Ok(new.clone());
+        }
+        let new = Storage::from_tch(old.tensor_type(), &old.flat().copy()).map_err(Error::into_lua)?;
+        self.storages.insert(old.address(), new.clone());
+        Ok(new)
     }
 }
 

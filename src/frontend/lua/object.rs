@@ -115,6 +115,7 @@ pub(super) fn value_to_lua(lua: &Lua, value: Value) -> mlua::Result<LuaValue> {
         Value::Number(number) => LuaValue::Number(number),
         Value::Text(text) => LuaValue::String(lua.create_string(&text)?),
         Value::Tensor(tensor) => LuaValue::UserData(tensor::to_lua(lua, tensor)?),
+        Value::Sizes(sizes) => LuaValue::UserData(tensor::long_storage(lua, &sizes)?),
         Value::List(values) => {
             let table = lua.create_table_with_capacity(values.len(), 0)?;
             for value in values {

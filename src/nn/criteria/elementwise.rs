@@ -28,6 +28,7 @@ struct Constants {
     weights: Option<tch::Tensor>,
 }
 
+// Only some constructors take it; the field is there for all.
 const AVERAGE: Arg = optional("sizeAverage", ArgKind::Bool, Missing::Bool(true));
 const MARGIN: Arg = optional("margin", ArgKind::Number, Missing::Number(1.0));
 
@@ -58,21 +59,21 @@ pub const SPECS: &[Spec] = &[
     )?)),
     row!(
         "nn.SoftMarginCriterion",
-        &[AVERAGE],
+        &[],
         "",
         "torch.Tensor{{1, -1, 1}, {-1, 1, 1}}",
         |x, t, _| Ok(x.f_mul(t)?.f_log_sigmoid()?.f_neg()?)
     ),
     row!(
         "nn.MarginCriterion",
-        &[MARGIN, AVERAGE],
+        &[MARGIN],
         "0.7",
         "torch.Tensor{{1, -1, 1}, {-1, 1, 1}}",
         |x, t, c| Ok(x.f_mul(t)?.f_neg()?.f_add_scalar(c.margin)?.f_relu()?)
     ),
     row!(
         "nn.HingeEmbeddingCriterion",
-        &[MARGIN, AVERAGE],
+        &[MARGIN],
         "",
         "torch.Tensor{{1, -1, 1}, {-1, 1, 1}}",
         |x, t, c| {
@@ -80,7 +81,7 @@ pub const SPECS: &[Spec] = &[
             Ok(x.f_where_self(&t.f_gt(0.0)?, &apart)?)
         }
     ),
-    row!("nn.DistKLDivCriterion", &[AVERAGE], "", "torch.rand(2, 3)", |x, t, _| {
+    row!("nn.DistKLDivCriterion", &[], "", "torch.rand(2, 3)", |x, t, _| {
         let counts = t.f_gt(0.0)?;
         let log = t.f_where_self(&counts, &t.f_ones_like()?)?.f_log()?;
         Ok(t.f_mul(&log.f_sub(x)?)?.f_where_self(&counts, &x.f_zeros_like()?)?)

@@ -10,7 +10,7 @@ use crate::{
         Activity, Arg, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, Value, optional,
         set_arguments, size_mismatch,
     },
-    torch::Generator,
+    torch::{Generator, Tensor},
 };
 
 const AVERAGE: Arg = optional("sizeAverage", ArgKind::Bool, Missing::Bool(true));
@@ -33,7 +33,7 @@ macro_rules! row {
 
 /// The classes.
 pub const SPECS: &[Spec] = &[
-    row!("nn.CosineEmbeddingCriterion", &[margin(0.0), AVERAGE], Kind::Cosine, PAIR, "torch.Tensor{1, -1}"),
+    row!("nn.CosineEmbeddingCriterion", &[margin(0.0)], Kind::Cosine, PAIR, "torch.Tensor{1, -1}"),
     row!(
         "nn.L1HingeEmbeddingCriterion",
         &[margin(1.0)],
@@ -41,7 +41,7 @@ pub const SPECS: &[Spec] = &[
         "{torch.randn(3), torch.rand(3)}",
         "torch.Tensor{1}"
     ),
-    row!("nn.MarginRankingCriterion", &[margin(1.0), AVERAGE], Kind::Ranking, SCORES, "torch.Tensor{1, -1, 1}"),
+    row!("nn.MarginRankingCriterion", &[margin(1.0)], Kind::Ranking, SCORES, "torch.Tensor{1, -1, 1}"),
     row!("nn.DistanceRatioCriterion", &[AVERAGE], Kind::DistanceRatio, SCORES, "torch.Tensor{1}"),
 ];
 
@@ -62,6 +62,8 @@ pub struct Embedding {
 
 fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
     fields.set("sizeAverage", Value::Bool(true))?;
+    let empty = || Value::from(Tensor::empty(fields.tensor_type()));
+    fields.set("gradInput", Value::List(vec![empty(), empty()]))?;
     args.names().try_for_each(|name| set_arguments(args, fields, &[name]))
 }
 

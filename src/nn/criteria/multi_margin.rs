@@ -19,7 +19,6 @@ pub const SPECS: &[Spec] = &[
             optional("p", ArgKind::Int, Missing::Number(1.0)),
             optional("weights", ArgKind::Tensor, Missing::Nil),
             optional("margin", ArgKind::Number, Missing::Number(1.0)),
-            optional("sizeAverage", ArgKind::Bool, Missing::Bool(true)),
         ],
         init: Some(init),
         ..Spec::criterion(
@@ -56,7 +55,8 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
         let message = format!("#1 (p) to nn.MultiMarginCriterion: 1 or 2 expected, got {}", args.number("p"));
         return Err(Error::new(Kind::Argument, message));
     }
-    set_arguments(args, fields, &["p", "weights", "margin", "sizeAverage"])
+    fields.set("sizeAverage", Value::Bool(true))?;
+    set_arguments(args, fields, &["p", "weights", "margin"])
 }
 
 fn build(builder: &mut dyn Builder) -> Result<Box<dyn Criterion>> {

@@ -7,7 +7,7 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, missing, optional,
+        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, Value, missing, optional,
         required, set_arguments, set_parameters, size_mismatch, uniform_reset,
     },
     torch::Generator,
@@ -51,6 +51,7 @@ pub const SPECS: &[Spec] = &[
             let output = args.int("outputSize");
             let size = [output, args.int("inputSize1"), args.int("inputSize2")];
             set_parameters(fields, &[("weight", "gradWeight", &size)])?;
+            fields.set("gradInput", Value::List(vec![]))?;
             if args.truthy("bias") {
                 set_parameters(fields, &[("bias", "gradBias", &[output])])?;
             }
@@ -59,7 +60,7 @@ pub const SPECS: &[Spec] = &[
         reset: Some(|fields, stdv, generator| reset(fields, stdv, generator, 1)),
         print: |fields| {
             let size = fields.tensor("weight")?.map(|weight| weight.size()).unwrap_or_default();
-            let bias = if fields.truthy("bias")? { "" } else { "without bias" };
+            let bias = if fields.truthy("bias")? { "" } else { " without bias" };
             Ok(match size.as_slice() {
                 [out, a, b] => format!("({a}x{b} -> {out}) {bias}"),
                 _ => bias.to_string(),

@@ -79,7 +79,7 @@ fn init_planes(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Resul
     }
     fields.set("p", Value::Number(p))?;
     fields.set("train", Value::Bool(true))?;
-    set_arguments(args, fields, &["stochasticInference"])?;
+    fields.set("stochastic_inference", Value::Bool(args.truthy("stochasticInference")))?;
     fields.set("noise", Tensor::empty(fields.tensor_type()).into())
 }
 
@@ -93,7 +93,7 @@ fn build(builder: &mut dyn Builder, spatial: Option<usize>) -> Result<Box<dyn Mo
     Ok(Box::new(Dropout {
         p: fields.number("p")?,
         scales_in_training: fields.truthy("v2")?,
-        stochastic_inference: fields.truthy("stochasticInference")?,
+        stochastic_inference: fields.truthy("stochastic_inference")?,
         spatial,
         noise: RefCell::new(noise),
     }))

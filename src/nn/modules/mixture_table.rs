@@ -14,7 +14,15 @@ use crate::{
 /// `nn.MixtureTable([dim])`
 pub const SPEC: Spec = Spec {
     args: &[optional("dim", ArgKind::Int, Missing::Nil)],
-    init: Some(|args, fields, _| set_arguments(args, fields, &["dim"])),
+    init: Some(|args, fields, _| {
+        // What Torch7's own code writes into.
+        fields.set("gradInput", Value::List(vec![]))?;
+        fields.set("size", Value::Sizes(vec![]))?;
+        fields.set("size2", Value::Sizes(vec![]))?;
+        fields.set("batchSize", Value::Number(0.0))?;
+        fields.set("backwardSetup", Value::Bool(false))?;
+        set_arguments(args, fields, &["dim"])
+    }),
     ..Spec::module(
         &["nn.MixtureTable"],
         build,

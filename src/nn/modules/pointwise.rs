@@ -5,7 +5,8 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Context, Module, Probe, Spec},
+    nn::{Activity, Args, Context, Fields, Module, Probe, Spec, Value},
+    torch::Generator,
 };
 
 /// A function applied to every number.
@@ -21,10 +22,15 @@ macro_rules! pointwise {
     ($([$($class:literal),+] $input:literal $function:expr;)*) => {
         /// The classes; none takes an argument that matters.
         pub const SPECS: &[Spec] = &[$(Spec {
-            init: Some(|_, _, _| Ok(())),
+            init: Some(init),
             ..Spec::module(&[$($class),+], |_| Ok(Box::new(Pointwise($function))), Probe::module("", $input))
         }),*];
     };
+}
+
+/// Torch7's own code wants a number in `nn.Sqrt`, which does not use it forward.
+fn init(_: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
+    if fields.class() == "nn.Sqrt" { fields.set("eps", Value::Number(0.0)) } else { Ok(()) }
 }
 
 pointwise! {

@@ -6,7 +6,7 @@
 use crate::{
     error::{Error, Result},
     nn::{
-        Activity, Arg, ArgKind, Context, Fields, Missing, Module, Probe, Spec, optional, set_arguments, size_mismatch,
+        Activity, Arg, ArgKind, Context, Fields, Missing, Module, Probe, Spec, Value, optional, set_arguments, size_mismatch,
     },
 };
 
@@ -20,7 +20,10 @@ macro_rules! row {
     ($class:literal, $args:expr, $probe:expr, $kind:expr) => {
         Spec {
             args: $args,
-            init: Some(|args, fields, _| args.names().try_for_each(|name| set_arguments(args, fields, &[name]))),
+            init: Some(|args, fields, _| {
+                fields.set("gradInput", Value::List(vec![]))?;
+                args.names().try_for_each(|name| set_arguments(args, fields, &[name]))
+            }),
             ..Spec::module(&[$class], |b| Ok(Box::new(Product($kind(b.fields())?))), $probe)
         }
     };

@@ -39,12 +39,19 @@ pub const SPECS: &[Spec] = &[
         ],
         PROBE
     ),
-    row!(
-        "nn.Mean",
-        Kind::Mean,
-        &[DIM, INPUT_DIMS, optional("squeeze", ArgKind::Any, Missing::Bool(true))],
-        PROBE
-    ),
+    Spec {
+        // Torch7's is a Sum that averages.
+        init: Some(|args, fields, generator| {
+            fields.set("sizeAverage", Value::Bool(true))?;
+            init(args, fields, generator)
+        }),
+        ..row!(
+            "nn.Mean",
+            Kind::Mean,
+            &[DIM, INPUT_DIMS, optional("squeeze", ArgKind::Any, Missing::Bool(true))],
+            PROBE
+        )
+    },
     row!("nn.Max", Kind::Max, &[DIM, INPUT_DIMS], PROBE),
     row!("nn.Min", Kind::Min, &[DIM, INPUT_DIMS], PROBE),
     row!(

@@ -44,13 +44,20 @@ pub const SPECS: &[Spec] = &[
         Probe::module("2, 3", "torch.randn(1, 2, 5, 4)"),
         |f: &dyn Fields| Ok::<_, Error>(Kind::AdaptiveAverage([f.int("H")?, f.int("W")?]))
     ),
-    row!(
-        "nn.PixelShuffle",
-        &[required("upscaleFactor", ArgKind::Int)],
-        quiet,
-        Probe::module("2", "torch.randn(1, 4, 2, 2)"),
-        |f: &dyn Fields| Ok::<_, Error>(Kind::Shuffle(f.int("upscaleFactor")?))
-    ),
+    Spec {
+        init: Some(|args, fields, generator| {
+            let factor = args.int("upscaleFactor");
+            fields.set("upscaleFactorSquared", (factor * factor).into())?;
+            init(args, fields, generator)
+        }),
+        ..row!(
+            "nn.PixelShuffle",
+            &[required("upscaleFactor", ArgKind::Int)],
+            quiet,
+            Probe::module("2", "torch.randn(1, 4, 2, 2)"),
+            |f: &dyn Fields| Ok::<_, Error>(Kind::Shuffle(f.int("upscaleFactor")?))
+        )
+    },
 ];
 
 enum Kind {

@@ -65,6 +65,12 @@ fn all(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
     args.names().try_for_each(|name| set_arguments(args, fields, &[name]))
 }
 
+/// Torch7's own code reads the bound from which the function is a straight line.
+fn soft_plus(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator) -> Result<()> {
+    fields.set("threshold", Value::Number(20.0))?;
+    all(args, fields, generator)
+}
+
 fn quiet(_: &dyn Fields) -> Result<String> {
     Ok(String::new())
 }
@@ -115,7 +121,7 @@ pub const SPECS: &[Spec] = &[
         "0.2",
         |f| Ok(Function::Leaky(f.number("negval")?))
     ),
-    row!(["nn.SoftPlus"], &[number("beta", 1.0)], all, quiet, "2", |f| Ok(Function::SoftPlus(f.number("beta")?))),
+    row!(["nn.SoftPlus"], &[number("beta", 1.0)], soft_plus, quiet, "2", |f| Ok(Function::SoftPlus(f.number("beta")?))),
     row!(["nn.HardShrink"], &[number("lambda", 0.5)], all, quiet, "", |f| Ok(Function::HardShrink(
         f.number("lambda")?
     ))),

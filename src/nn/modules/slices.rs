@@ -7,7 +7,7 @@
 use crate::{
     error::{Error, Result},
     nn::{
-        Activity, ArgKind, Context, Fields, Missing, Module, Probe, Spec, axis, optional, required,
+        Activity, ArgKind, Context, Fields, Missing, Module, Probe, Spec, Value, axis, optional, required,
         set_arguments, size_mismatch,
     },
 };
@@ -16,7 +16,12 @@ macro_rules! row {
     ($class:literal, $args:expr, $probe:expr, $build:expr) => {
         Spec {
             args: $args,
-            init: Some(|args, fields, _| args.names().try_for_each(|name| set_arguments(args, fields, &[name]))),
+            init: Some(|args, fields, _| {
+                if matches!($class, "nn.Index" | "nn.MaskedSelect") {
+                    fields.set("gradInput", Value::List(vec![]))?;
+                }
+                args.names().try_for_each(|name| set_arguments(args, fields, &[name]))
+            }),
             ..Spec::module(&[$class], |builder| Ok(Box::new($build(builder.fields())?)), $probe)
         }
     };

@@ -5,7 +5,7 @@
 
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Arg, ArgKind, Context, Missing, Module, Probe, Spec, optional, set_arguments},
+    nn::{Activity, Arg, ArgKind, Context, Missing, Module, Probe, Spec, Value, optional, set_arguments},
 };
 
 type Function = fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor>;
@@ -25,7 +25,10 @@ macro_rules! row {
     ($class:literal, $args:expr, $takes_two:literal, $function:expr) => {
         Spec {
             args: $args,
-            init: Some(|args, fields, _| args.names().try_for_each(|name| set_arguments(args, fields, &[name]))),
+            init: Some(|args, fields, _| {
+                fields.set("gradInput", Value::List(vec![]))?;
+                args.names().try_for_each(|name| set_arguments(args, fields, &[name]))
+            }),
             ..Spec::module(
                 &[$class],
                 |_| Ok(Box::new(TableArithmetic { function: $function, takes_two: $takes_two })),

@@ -20,7 +20,19 @@ macro_rules! row {
     ($class:literal, $args:expr, $print:expr, $probe:expr, $build:expr) => {
         Spec {
             args: $args,
-            init: Some(|args, fields, _| args.names().try_for_each(|name| set_arguments(args, fields, &[name]))),
+            init: Some(|args, fields, _| {
+                // Tables from birth, as in Torch7: it writes into them.
+                if !matches!($class, "nn.SplitTable") {
+                    fields.set("gradInput", Value::List(vec![]))?;
+                }
+                if matches!($class, "nn.NarrowTable" | "nn.FlattenTable" | "nn.ZipTable" | "nn.ZipTableOneToMany") {
+                    fields.set("output", Value::List(vec![]))?;
+                }
+                if matches!($class, "nn.JoinTable") {
+                    fields.set("size", Value::Sizes(vec![]))?;
+                }
+                args.names().try_for_each(|name| set_arguments(args, fields, &[name]))
+            }),
             print: $print,
             // Entries are handed on; only JoinTable makes a new tensor.
             looks_at_input: !matches!($class.as_bytes(), b"nn.JoinTable"),

@@ -38,8 +38,8 @@ module("nn.Parallel", "2, 2", randn(3, 2, 4),
 module("nn.Bottle", "nn.Linear(4, 3)", randn(2, 5, 4), linear, params=LINEAR)
 module("nn.Bottle", "nn.Linear(4, 3)", randn(2, 4), linear, params=LINEAR)
 module("nn.WeightNorm", "nn.Linear(4, 3)", randn(2, 4),
-       lambda x, v, g, b: linear(x, v * g[:, None] / ((v * v).sum(1, keepdim=True) + 1e-4).sqrt(), b),
-       params=[(3, 4), (3,), (3,)], not_shared=2)
+       lambda x, v, g, b: linear(x, v * g / ((v * v).sum(1, keepdim=True) + 1e-4).sqrt(), b),
+       params=[(3, 4), (3, 1), (3,)], not_shared=2)
 module("nn.ModuleFromCriterion", "", PAIR, lambda x: ((x[0] - x[1]) ** 2).mean()[None],
        rule=lambda x, g: [g * 2 * (x[0] - x[1]) / 8, torch.zeros(2, 4)], make="(function() require 'nngraph' return CLASS(nn.MSECriterion()) end)()")
 GRAPH = "(function() require 'nngraph'; local x = nn.Linear(4, 3)(); return {x}, {nn.Tanh()(x), x} end)()"

@@ -13,18 +13,21 @@ def hinge(x):
 def both(name, arguments, x, t, formula, sums="false", **more):
     """Averaged and summed; `formula` gives the loss of each number."""
     criterion(name, arguments, x, t, lambda x, t: formula(x, t).mean(), **more)
-    criterion(name, ", ".join(filter(None, [arguments, sums])), x, t, lambda x, t: formula(x, t).sum(), **more)
+    # Some constructors do not take the flag, but all have the field.
+    make = f"with(CLASS({arguments}), function(c) c.sizeAverage = false end)" if sums is None else None
+    arguments = ", ".join(filter(None, [arguments, sums]))
+    criterion(name, arguments, x, t, lambda x, t: formula(x, t).sum(), make=make, **more)
 
 
 both("nn.MSECriterion", "", randn(2, 4), randn(2, 4), lambda x, t: (x - t) ** 2)
 both("nn.AbsCriterion", "", X, T, lambda x, t: (x - t).abs())
 both("nn.SmoothL1Criterion", "", X, T,
      lambda x, t: torch.where((x - t).abs() < 1, (x - t) ** 2 / 2, (x - t).abs() - 0.5))
-both("nn.SoftMarginCriterion", "", X, SIGNS, lambda x, t: torch.log(1 + (-x * t).exp()))
-both("nn.MarginCriterion", "", X, SIGNS, lambda x, t: hinge(1 - x * t), sums="1, false")
+both("nn.SoftMarginCriterion", "", X, SIGNS, lambda x, t: torch.log(1 + (-x * t).exp()), sums=None)
+both("nn.MarginCriterion", "", X, SIGNS, lambda x, t: hinge(1 - x * t), sums=None)
 criterion("nn.MarginCriterion", "0.5", X, SIGNS, lambda x, t: hinge(0.5 - x * t).mean())
-both("nn.HingeEmbeddingCriterion", "", X, SIGNS, lambda x, t: torch.where(t > 0, x, hinge(1 - x)), sums="1, false")
-both("nn.DistKLDivCriterion", "", X, T, lambda x, t: t * (t.log() - x))
+both("nn.HingeEmbeddingCriterion", "", X, SIGNS, lambda x, t: torch.where(t > 0, x, hinge(1 - x)), sums=None)
+both("nn.DistKLDivCriterion", "", X, T, lambda x, t: t * (t.log() - x), sums=None)
 criterion("nn.DistKLDivCriterion", "", randn(3), exactly([0.5, 0, 0.5]),
           lambda x, t: (t[::2] * (t[::2].log() - x[::2])).sum() / 3)
 both("nn.MultiLabelSoftMarginCriterion", "", X, exactly([[1, 0, 1], [0, 1, 1]]),
@@ -95,7 +98,7 @@ def cosine_loss(x, t, margin=0.0):
     return torch.where(t > 0, 1 - cosine(*x), hinge(cosine(*x) - margin))
 
 
-both("nn.CosineEmbeddingCriterion", "", PAIR, exactly([1, -1]), cosine_loss, sums="0, false")
+both("nn.CosineEmbeddingCriterion", "", PAIR, exactly([1, -1]), cosine_loss, sums=None)
 criterion("nn.CosineEmbeddingCriterion", "-0.9", PAIR, exactly([-1, -1]), lambda x, t: cosine_loss(x, t, -0.9).mean())
 criterion("nn.CosineEmbeddingCriterion", "0.1", [randn(3), rand(3)], number(-1),
           lambda x, t: cosine_loss(x, t, 0.1).sum())
@@ -104,7 +107,7 @@ criterion("nn.L1HingeEmbeddingCriterion", "", ONES, exactly([1]), lambda x, t: (
 criterion("nn.L1HingeEmbeddingCriterion", "9", ONES, number(-1), lambda x, t: hinge(9 - (x[0] - x[1]).abs().sum()))
 SCORES = [exactly([1, 2.5, 3]), exactly([0.5, 3, -1])]
 both("nn.MarginRankingCriterion", "", SCORES, exactly([1, -1, 1]), lambda x, t: hinge(-t * (x[0] - x[1]) + 1),
-     sums="1, false")
+     sums=None)
 criterion("nn.MarginRankingCriterion", "0.1", [exactly([1]), exactly([2])], number(1),
           lambda x, t: hinge(-(x[0] - x[1]) + 0.1).sum())
 both("nn.DistanceRatioCriterion", "", SCORES, exactly([1]),
@@ -120,7 +123,7 @@ def multi_margin(x, t, p, w=None):
     return torch.stack(rows)
 
 
-both("nn.MultiMarginCriterion", "2", X, long([3, 1]), lambda x, t: multi_margin(x, t, 2), sums="nil, 1, false")
+both("nn.MultiMarginCriterion", "2", X, long([3, 1]), lambda x, t: multi_margin(x, t, 2), sums=None)
 criterion("nn.MultiMarginCriterion", "", X, long([3, 1]), lambda x, t: multi_margin(x, t, 1).mean())
 criterion("nn.MultiMarginCriterion", "1, torch.rand(3)", X, long([3, 1]),
           lambda x, t: multi_margin(x, t, 1, given(rand(3))).mean())
@@ -137,7 +140,7 @@ def multi_label(x, t):
     return torch.stack(rows)
 
 
-criterion("nn.MultiLabelMarginCriterion", "", X, long([[3, 1, 0], [2, 0, 0]]), lambda x, t: multi_label(x, t).mean())
+both("nn.MultiLabelMarginCriterion", "", X, long([[3, 1, 0], [2, 0, 0]]), multi_label, sums=None)
 criterion("nn.L1Cost", "", X, None, lambda x, t: x.abs().sum())  # it looks at no target
 criterion("nn.MultiCriterion", "", X, randn(2, 3), lambda x, t: ((x - t) ** 2).mean() + 0.5 * (x - t).abs().mean(),
           make="CLASS():add(nn.MSECriterion()):add(nn.AbsCriterion(), 0.5)")

@@ -393,6 +393,7 @@ local Concat = joined_container('nn.Concat', false)
 
 function Concat:__init(dimension)
    Container.__init(self)
+   self.outputSize = torch.LongStorage()
    self.dimension = dimension
 end
 

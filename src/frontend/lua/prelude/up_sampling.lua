@@ -21,6 +21,7 @@ local Bilinear, Module = torch.class('nn.SpatialUpSamplingBilinear', 'nn.Module'
 
 function Bilinear:__init(params)
    Module.__init(self)
+   self.inputSize, self.outputSize = torch.LongStorage(4), torch.LongStorage(4)
    set_extents(self, params)
 end
 
@@ -35,6 +36,7 @@ local LINEAR = {linear = true, bilinear = true, trilinear = true}
 
 function UpSampling:__init(params, mode)
    Module.__init(self)
+   self.inputSize, self.outputSize = torch.LongStorage(5), torch.LongStorage(5)
    self.mode = LINEAR[mode] and 'linear' or 'nearest'
    if type(params) == 'table' and self.mode == 'nearest' then
       error('Nearest neighbour upsampling requires a scale_factor', 2)

@@ -18,8 +18,8 @@ function WeightNorm:__init(module, outputDim)
    self.weightSize = self.weight:size()
    local rows = self.weight:size(self.outputDim)
    self.viewIn = torch.LongStorage{rows, self.weight:nElement() / rows}
-   self.v, self.g = torch.Tensor(self.viewIn), torch.Tensor(rows)
-   self.gradV, self.gradG = torch.Tensor(self.viewIn):zero(), torch.Tensor(rows):zero()
+   self.v, self.g = torch.Tensor(self.viewIn), torch.Tensor(rows, 1)
+   self.gradV, self.gradG = torch.Tensor(self.viewIn):zero(), torch.Tensor(rows, 1):zero()
    self:resetInit()
 end
 
