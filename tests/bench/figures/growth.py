@@ -48,7 +48,7 @@ def training(arguments, dataset, epochs, lines=None):
 
 def plot(path, sizes, times, memory):
     """Two small panels over the number of records, as SVG."""
-    width, height, left, top = 720, 300, 60, 50
+    width, height, left, top = 740, 300, 60, 50
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
