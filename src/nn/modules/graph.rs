@@ -178,7 +178,7 @@ mod tests {
     };
 
     fn row(numbers: &[i64]) -> Value {
-        Value::from(numbers)
+        Value::List(numbers.iter().map(|&number| Value::from(number)).collect())
     }
 
     #[test]
