@@ -217,8 +217,11 @@ fn max_pool(side: i64, stride: i64, padding: i64) -> impl Fn(&Tensor) -> Tensor 
     move |x| x.max_pool2d([side, side], [stride, stride], [padding, padding], [1, 1], true)
 }
 
-/// Branches side by side; `plan` as in `networks/googlenet.lua`: 1x1, {reduce, 3x3}, {reduce, double 3x3}, (average, planes).
-fn inception(path: Path<'_>, from: i64, plan: (i64, [i64; 2], [i64; 2], (bool, i64))) -> nn::FuncT<'static> {
+/// As in `networks/googlenet.lua`: 1x1, {reduce, 3x3}, {reduce, double 3x3}, (average, planes).
+type Branches = (i64, [i64; 2], [i64; 2], (bool, i64));
+
+/// Branches side by side.
+fn inception(path: Path<'_>, from: i64, plan: Branches) -> nn::FuncT<'static> {
     let (direct, single, double, (average, pooled)) = plan;
     let halves = direct == 0;
     let mut branches = Vec::new();
@@ -253,7 +256,7 @@ fn inception(path: Path<'_>, from: i64, plan: (i64, [i64; 2], [i64; 2], (bool, i
 }
 
 pub(super) fn googlenet() -> ByHand {
-    const PLANS: [(i64, (i64, [i64; 2], [i64; 2], (bool, i64))); 10] = [
+    const PLANS: [(i64, Branches); 10] = [
         (192, (64, [64, 64], [64, 96], (true, 32))),
         (256, (64, [64, 96], [64, 96], (true, 64))),
         (320, (0, [128, 160], [64, 96], (false, 0))),

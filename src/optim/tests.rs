@@ -26,7 +26,7 @@ fn one_step(optimizer: &mut dyn Optimizer, x: &tch::Tensor, t: usize) {
     optimizer.before_forward(x).unwrap();
     let g = gradient(x, t);
     // Every other time in pieces.
-    let g = if t % 2 == 0 {
+    let g = if t.is_multiple_of(2) {
         Gradient::whole(&g)
     } else {
         Gradient::of(vec![g.narrow(0, 0, 2).view([2, 1]), g.narrow(0, 2, 0), g.narrow(0, 2, 5)])
