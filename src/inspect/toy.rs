@@ -96,6 +96,7 @@ impl Toy {
                 grad: tensor.zeros_like(),
                 leaf: tensor,
                 learns: true,
+                is_twin: false,
             });
         }
         self.add("nn.Linear", &format!("nn.Linear({input} -> {output})"), Box::new(module), vec![first, first + 1])

@@ -40,6 +40,12 @@ enum Noise<'a> {
     Library,
 }
 
+/// A tensor and its copy in another arrangement: the branches behind one module share it.
+struct Rearranged {
+    original: tch::Tensor,
+    copy: tch::Tensor,
+}
+
 /// State of one forward pass.
 pub struct Context<'a> {
     /// Training or evaluation.
@@ -47,6 +53,7 @@ pub struct Context<'a> {
     noise: Noise<'a>,
     replay: bool,
     private: bool,
+    rearranged: Option<Rearranged>,
     observer: Option<&'a mut dyn Observer>,
     cuts: Vec<Cut>,
 }
@@ -55,21 +62,18 @@ impl<'a> Context<'a> {
     /// A pass whose noise comes from libtorch's generator.
     #[must_use]
     pub fn new(mode: Mode) -> Context<'a> {
-        Context { mode, noise: Noise::Library, replay: false, private: false, observer: None, cuts: Vec::new() }
+        Context::noisy(mode, Noise::Library)
     }
 
     /// A pass whose noise comes from Torch7's generator (the eager protocol). It is borrowed for each draw only, so that
     /// a module written in Lua can draw, too.
     #[must_use]
     pub fn with_generator(mode: Mode, generator: &'a RefCell<Generator>) -> Context<'a> {
-        Context {
-            mode,
-            noise: Noise::Torch(generator),
-            replay: false,
-            private: false,
-            observer: None,
-            cuts: Vec::new(),
-        }
+        Context::noisy(mode, Noise::Torch(generator))
+    }
+
+    fn noisy(mode: Mode, noise: Noise<'a>) -> Context<'a> {
+        Context { mode, noise, replay: false, private: false, rearranged: None, observer: None, cuts: Vec::new() }
     }
 
     /// Lets `observer` see every module.
@@ -92,6 +96,35 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn is_private(&self) -> bool {
         self.private && self.observer.is_none()
+    }
+
+    /// `x` as `arrange` arranges it. What was made of the last tensor is used again when `x` is that tensor, such as the
+    /// network's input in front of several branches. Only without gradients: two tensors on one memory can have
+    /// different histories.
+    ///
+    /// # Errors
+    /// When `arrange` fails.
+    pub fn rearranged(
+        &mut self,
+        x: &tch::Tensor,
+        arrange: impl FnOnce(&tch::Tensor) -> Result<tch::Tensor>,
+    ) -> Result<tch::Tensor> {
+        if x.requires_grad() {
+            return arrange(x);
+        }
+        // The original is held, so that no other tensor lies at its address.
+        let is_original = |last: &Rearranged| {
+            last.original.data_ptr() == x.data_ptr()
+                && last.original.size() == x.size()
+                && last.original.stride() == x.stride()
+                && last.original.kind() == x.kind()
+        };
+        if let Some(last) = self.rearranged.as_ref().filter(|last| is_original(last)) {
+            return Ok(last.copy.shallow_clone());
+        }
+        let copy = arrange(x)?;
+        self.rearranged = Some(Rearranged { original: x.shallow_clone(), copy: copy.shallow_clone() });
+        Ok(copy)
     }
 
     /// Makes this pass repeat the one before: modules take the noise that their fields hold instead of new noise,

@@ -1,6 +1,6 @@
 //! Which dimension is which: Torch7's 1-based and negative dims, planes-first images, and the sizes of windows.
 
-use super::{Activity, Fields, size_mismatch};
+use super::{Activity, Context, Fields, size_mismatch};
 use crate::error::{Error, Kind, Result};
 
 /// The 0-based dim of a tensor of `rank` dims for Torch7's `dim`: 1-based, negative from the end, one more when the
@@ -46,6 +46,28 @@ pub fn planes(input: &Activity, spatial: usize, count: Option<i64>) -> Result<&t
     } else {
         error.with_help(format!("give it images again, for example with nn.View({plane}, {extents}) before it"))
     })
+}
+
+/// Images `[n, c, h, w]` as libtorch's best kernels want them: with their planes side by side in a private pass in f32 on
+/// the processor, else as they are.
+///
+/// # Errors
+/// When the memory cannot be had.
+pub fn arranged(x: &tch::Tensor, cx: &mut Context<'_>) -> Result<tch::Tensor> {
+    let prefers_planes_last = x.dim() == 4 && x.kind() == tch::Kind::Float && x.device() == tch::Device::Cpu;
+    if cx.is_private() && prefers_planes_last { cx.rearranged(x, planes_last) } else { Ok(x.shallow_clone()) }
+}
+
+/// The same sizes and numbers, `[n, h, w, c]` in memory.
+fn planes_last(x: &tch::Tensor) -> Result<tch::Tensor> {
+    let size = x.size();
+    // libtorch takes strides of a single plane for the usual ones unless they are written anew.
+    let last = if size[1] == 1 {
+        x.f_reshape([size[0], size[2], size[3], 1])?
+    } else {
+        x.f_permute([0, 2, 3, 1])?.f_contiguous()?
+    };
+    Ok(last.f_permute([0, 3, 1, 2])?)
 }
 
 /// Size of one dim after a sliding window, in Torch7's way. `padded` says whether any dim of the window is padded:

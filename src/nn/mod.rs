@@ -28,7 +28,7 @@ pub use backward::{product, pull_back};
 pub use context::{Context, Cut, Mode, Observer};
 pub use fields::{Fields, Value};
 pub use init::{set_arguments, set_parameters, uniform_reset};
-pub use layout::{axis, missing, pair, planes, pooled_size};
+pub use layout::{arranged, axis, missing, pair, planes, pooled_size};
 pub use network::Network;
 pub use node::Node;
 pub use parameters::{Buffer, Parameter, Parameters};

@@ -15,6 +15,9 @@ pub struct Parameter {
     pub grad: tch::Tensor,
     /// False when its module does not accumulate gradients (a frozen layer): its gradient stays zero.
     pub learns: bool,
+    /// True when `leaf` is the one of an earlier parameter: modules that share a weight share its leaf, so that libtorch
+    /// sums its gradient up.
+    pub is_twin: bool,
 }
 
 /// A tensor that is state but not learned, such as `running_mean`; saved with the parameters.
@@ -46,17 +49,17 @@ impl Parameters {
         self.flat.numel()
     }
 
-    /// The leaves that want a gradient, and the views their gradients are added to.
+    /// The leaves that want a gradient, each once, and the views their gradients are added to.
     pub(super) fn learning(&self) -> impl Iterator<Item = &Parameter> {
-        self.list.iter().filter(|parameter| parameter.learns)
+        self.list.iter().filter(|parameter| parameter.learns && !parameter.is_twin)
     }
 
-    /// Indices into `list` in the order of the flat vector, when every parameter is a contiguous part of it of its own
-    /// and together they are all of it: nothing is shared between modules.
+    /// Indices into `list`, each leaf once, in the order of the flat vector, when every leaf is a contiguous part of it of
+    /// its own and together they are all of it: no two overlap.
     #[must_use]
     pub fn in_order(&self) -> Option<Vec<usize>> {
         let starts: Vec<usize> = self.list.iter().map(|parameter| parameter.leaf.data_ptr() as usize).collect();
-        let mut order: Vec<usize> = (0..self.list.len()).collect();
+        let mut order: Vec<usize> = (0..self.list.len()).filter(|&i| !self.list[i].is_twin).collect();
         order.sort_by_key(|&i| starts[i]);
         let flat = self.flat.view();
         let mut next = flat.data_ptr() as usize;

@@ -106,7 +106,7 @@ fn network(limit: f64, seed: &Rc<Cell<u64>>) -> Network {
         let view = |t: &Tensor| t.view().narrow(0, i * WIDTH, WIDTH);
         let leaf = view(&flat).detach().set_requires_grad(true);
         let (weight, name) = (leaf.shallow_clone(), format!("{}.weight", i + 1));
-        list.push(Parameter { name, size: vec![WIDTH], leaf, grad: view(&grad), learns: true });
+        list.push(Parameter { name, size: vec![WIDTH], leaf, grad: view(&grad), learns: true, is_twin: false });
         let limit = if i == 1 { limit } else { f64::MAX };
         nodes.push(node(&(i + 1).to_string(), Box::new(Noisy { weight, limit, seed: seed.clone() })));
     }

@@ -345,10 +345,17 @@ impl Lowering {
         if !is_ours {
             return (view, None);
         }
-        let leaf = view.set_requires_grad(learns);
+        let twin = self.list.iter().find(|p| {
+            p.learns == learns
+                && p.leaf.data_ptr() == view.data_ptr()
+                && p.size == tensor.size()
+                && p.leaf.stride() == tensor.stride()
+        });
+        let is_twin = twin.is_some();
+        let leaf = twin.map_or_else(|| view.set_requires_grad(learns), |twin| twin.leaf.shallow_clone());
         let grad =
             flat.gradients.view().as_strided(tensor.size(), tensor.stride(), flat.gradients.offset() + tensor.offset());
-        self.list.push(Parameter { name, size: tensor.size(), leaf: leaf.shallow_clone(), grad, learns });
+        self.list.push(Parameter { name, size: tensor.size(), leaf: leaf.shallow_clone(), grad, learns, is_twin });
         (leaf, Some(self.list.len() - 1))
     }
 }

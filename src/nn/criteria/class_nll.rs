@@ -72,12 +72,11 @@ impl ClassNll {
         let target = target.f_to_kind(tch::Kind::Int64)?.f_to_device(x.device())?.f_reshape(&batch[..])?;
         // On a CUDA device the look at the labels would wait for the device, so it is made on the processor only.
         if x.device() == tch::Device::Cpu && target.numel() > 0 {
-            let counts = target.f_ne(self.ignore_index)?;
-            if counts.f_any()?.f_int64_value(&[])? == 0 {
+            let labels = Vec::<i64>::try_from(target.f_reshape([-1])?)?;
+            let counted = || labels.iter().copied().filter(|&label| label != self.ignore_index);
+            let (Some(least), Some(most)) = (counted().min(), counted().max()) else {
                 return Ok(x.f_sum(x.kind())?.f_mul_scalar(0.0)?);
-            }
-            let labels = target.f_masked_select(&counts)?;
-            let (least, most) = (labels.f_min()?.f_int64_value(&[])?, labels.f_max()?.f_int64_value(&[])?);
+            };
             if least < 1 || most > classes {
                 let wrong = if least < 1 { least } else { most };
                 return Err(Error::new(Kind::Shape, format!("target {wrong} is no class from 1 to {classes}")).with_help(

@@ -7,7 +7,7 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, missing, optional,
+        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, arranged, missing, optional,
         pair, planes, required, set_arguments, set_parameters, size_mismatch, uniform_reset,
     },
     torch::{Generator, Tensor},
@@ -251,23 +251,6 @@ fn build(builder: &mut dyn Builder, dims: &[&str]) -> Result<Box<dyn Module>> {
     }))
 }
 
-/// Whether libtorch has its best kernels for planes side by side: images in f32 on the processor.
-fn prefers_planes_last(x: &tch::Tensor) -> bool {
-    x.dim() == 4 && x.kind() == tch::Kind::Float && x.device() == tch::Device::Cpu
-}
-
-/// Images `[n, c, h, w]` with their planes side by side in memory.
-fn planes_last(x: &tch::Tensor) -> Result<tch::Tensor> {
-    let size = x.size();
-    // libtorch takes strides of a single plane for the usual ones unless they are written anew.
-    let last = if size[1] == 1 {
-        x.f_reshape([size[0], size[2], size[3], 1])?
-    } else {
-        x.f_permute([0, 2, 3, 1])?.f_contiguous()?
-    };
-    Ok(last.f_permute([0, 3, 1, 2])?)
-}
-
 impl Module for Convolution {
     fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity> {
         let weight = &self.size;
@@ -290,15 +273,7 @@ impl Module for Convolution {
         }
         let (weight, bias) = (self.weight.f_view(&self.size[..])?, self.bias.as_ref());
         Ok(match spatial {
-            2 if cx.is_private() && prefers_planes_last(x) => planes_last(x)?.f_conv2d(
-                &weight,
-                bias,
-                &self.stride,
-                &self.padding,
-                &self.dilation,
-                self.groups,
-            )?,
-            2 => x.f_conv2d(&weight, bias, &self.stride, &self.padding, &self.dilation, self.groups)?,
+            2 => arranged(x, cx)?.f_conv2d(&weight, bias, &self.stride, &self.padding, &self.dilation, self.groups)?,
             _ => x.f_conv3d(&weight, bias, &self.stride, &self.padding, &self.dilation, self.groups)?,
         }
         .into())

@@ -95,17 +95,17 @@ fn read(wiring: &Value, children: usize) -> Option<Vec<Step>> {
 }
 
 impl Step {
-    fn run(&self, children: &[Rc<Node>], input: Activity, cx: &mut Context<'_>) -> Result<Activity> {
+    fn run(&self, children: &[Rc<Node>], input: &Activity, cx: &mut Context<'_>) -> Result<Activity> {
         if let Some(entry) = self.select {
             let entries = input.table()?;
             return entries.get(entry).map(Activity::share).ok_or_else(|| {
-                size_mismatch(&input, format!("a table of at least {} entries", entry + 1))
+                size_mismatch(input, format!("a table of at least {} entries", entry + 1))
                     .with_help("node:split(n) needs a table of n entries")
             });
         }
         let output = match self.child {
-            Some(child) => children[child].forward(&input, cx)?,
-            None => input,
+            Some(child) => children[child].forward(input, cx)?,
+            None => input.share(),
         };
         if let Some(count) = self.split {
             let have = output.table().map_or(0, <[Activity]>::len);
@@ -127,21 +127,26 @@ impl Module for Graph {
         let mut left: Vec<usize> = self.steps.iter().map(|step| step.uses).collect();
         let mut outputs: Vec<Option<Activity>> = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
-            let mut taken: Vec<Activity> = Vec::with_capacity(step.inputs.len());
-            for source in &step.inputs {
-                taken.push(match *source {
-                    None => input.share(),
-                    Some(source) => {
-                        left[source] -= 1;
-                        let last = left[source] == 0;
-                        let slot = &mut outputs[source];
-                        let value = if last { slot.take() } else { slot.as_ref().map(Activity::share) };
-                        value.ok_or_else(|| Error::new(Kind::Network, "a node of the graph runs before its input"))?
-                    }
-                });
+            let of = |source: &Option<usize>| match *source {
+                None => Ok(input),
+                Some(source) => outputs[source]
+                    .as_ref()
+                    .ok_or_else(|| Error::new(Kind::Network, "a node of the graph runs before its input")),
+            };
+            let output = match step.inputs.as_slice() {
+                [source] => step.run(&self.children, of(source)?, cx)?,
+                several => {
+                    let entries = several.iter().map(|source| Ok(of(source)?.share())).collect::<Result<_>>()?;
+                    step.run(&self.children, &Activity::Table(entries), cx)?
+                }
+            };
+            for &source in step.inputs.iter().flatten() {
+                left[source] -= 1;
+                if left[source] == 0 {
+                    outputs[source] = None;
+                }
             }
-            let value = if taken.len() == 1 { taken.swap_remove(0) } else { Activity::Table(taken) };
-            outputs.push(Some(step.run(&self.children, value, cx)?));
+            outputs.push(Some(output));
         }
         match outputs.pop().flatten() {
             Some(output) => Ok(output),

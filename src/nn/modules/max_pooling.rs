@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, optional, pair,
+        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, arranged, optional, pair,
         planes, pooled_size, required, set_arguments, size_mismatch,
     },
     torch::{Tensor, TensorType},
@@ -216,7 +216,7 @@ pub(super) fn extend(x: tch::Tensor, extents: &[i64], value: f64) -> Result<tch:
 }
 
 impl Module for MaxPooling {
-    fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
+    fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity> {
         let spatial = self.kernel.len();
         let x = planes(input, spatial, None)?;
         let size = x.size();
@@ -224,7 +224,7 @@ impl Module for MaxPooling {
         let (k, s, p, d) = (&self.kernel, &self.stride, &self.padding, &self.dilation);
         let extents = output_extents(input, image, k, s, p, d, self.ceil)?;
         let (values, indices) = match spatial {
-            2 => x.f_max_pool2d_with_indices(k, s, p, d, self.ceil)?,
+            2 => arranged(x, cx)?.f_max_pool2d_with_indices(k, s, p, d, self.ceil)?,
             _ => x.f_max_pool3d_with_indices(k, s, p, d, self.ceil)?,
         };
         let values = extend(values, &extents, f64::NEG_INFINITY)?;

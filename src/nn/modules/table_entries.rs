@@ -124,8 +124,8 @@ impl Module for Entries {
         if let Entries::Split(dim, input_dims) = *self {
             let x = input.tensor()?;
             let dim = axis(input, x.dim(), dim, input_dims)?;
-            let slices = (0..x.size()[dim as usize]).map(|i| Ok(x.f_select(dim, i)?.into()));
-            return Ok(Activity::Table(slices.collect::<Result<_>>()?));
+            // One operation for all slices: its gradient is written once, not added up from one tensor for each slice.
+            return Ok(Activity::Table(x.f_unbind(dim)?.into_iter().map(Activity::from).collect()));
         }
         let entries = input.table()?;
         let count = entries.len() as i64;

@@ -62,6 +62,7 @@ impl Sample {
                     leaf: leaf.shallow_clone(),
                     grad: grad.view().narrow(0, at, numel).view(size),
                     learns: true,
+                    is_twin: false,
                 });
                 at += numel;
                 leaf
