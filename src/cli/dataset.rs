@@ -10,9 +10,10 @@ use crate::{
     data::{
         Dataset, Encoding, MnistOptions, Parts, Progress, Resize,
         create::{CreateOptions, Report, create, load_file},
-        folder::{self, FolderOptions},
+        folder::{self, FolderOptions, Lists},
         idx::Idx,
         info::{Info, explore},
+        text_lists::{self, TextList},
     },
     error::{Error, Kind, Result},
 };
@@ -30,6 +31,8 @@ enum Command {
     Mnist(MnistArgs),
     /// A folder with one subfolder of images a class.
     Folder(FolderArgs),
+    /// Text files that name images and their classes: a path and a number from 0 on each line.
+    Lists(ListsArgs),
     /// LMDB databases that exist already; they are used where they lie.
     Generic(GenericArgs),
     /// Counts, shape, classes, mean, disk size.
@@ -65,6 +68,31 @@ struct MnistArgs {
 struct FolderArgs {
     /// The folder of class folders.
     folder: PathBuf,
+    #[command(flatten)]
+    images: ImageArgs,
+    /// All images of this folder are for validation; none of the first one are.
+    #[arg(long, value_name = "DIR", conflicts_with = "val_percent")]
+    val_folder: Option<PathBuf>,
+    /// All images of this folder are for testing.
+    #[arg(long, value_name = "DIR", conflicts_with = "test_percent")]
+    test_folder: Option<PathBuf>,
+    /// Percent of each class for validation.
+    #[arg(long, default_value_t = 25.0, value_name = "PERCENT")]
+    val_percent: f64,
+    /// Percent of each class for testing.
+    #[arg(long, default_value_t = 0.0, value_name = "PERCENT")]
+    test_percent: f64,
+    /// Classes with fewer images are left out.
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    min_per_class: usize,
+    /// At most this many images of a class.
+    #[arg(long, value_name = "N")]
+    max_per_class: Option<usize>,
+}
+
+/// What is made of images.
+#[derive(Debug, Args)]
+struct ImageArgs {
     /// The dataset folder to make.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -80,21 +108,39 @@ struct FolderArgs {
     /// How pixels are kept.
     #[arg(long, value_enum, default_value = "png")]
     encoding: Encoding,
-    /// Percent of each class for validation.
-    #[arg(long, default_value_t = 25.0, value_name = "PERCENT")]
-    val_percent: f64,
-    /// Percent of each class for testing.
-    #[arg(long, default_value_t = 0.0, value_name = "PERCENT")]
-    test_percent: f64,
-    /// Classes with fewer images are left out.
-    #[arg(long, default_value_t = 2, value_name = "N")]
-    min_per_class: usize,
-    /// At most this many images of a class.
-    #[arg(long, value_name = "N")]
-    max_per_class: Option<usize>,
     /// Seeds the division, the order of the records and padding noise.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+}
+
+#[derive(Debug, Args)]
+struct ListsArgs {
+    /// The list to train on.
+    #[arg(long, value_name = "FILE")]
+    train: PathBuf,
+    /// What its relative paths start from [default: the list's own folder].
+    #[arg(long, value_name = "DIR")]
+    train_folder: Option<PathBuf>,
+    /// The list to validate on.
+    #[arg(long, value_name = "FILE")]
+    val: Option<PathBuf>,
+    /// What its relative paths start from.
+    #[arg(long, value_name = "DIR", requires = "val")]
+    val_folder: Option<PathBuf>,
+    /// The list to test on.
+    #[arg(long, value_name = "FILE")]
+    test: Option<PathBuf>,
+    /// What its relative paths start from.
+    #[arg(long, value_name = "DIR", requires = "test")]
+    test_folder: Option<PathBuf>,
+    /// The classes' names, one on each line.
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    /// Write the records in another order than the lists have.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false")]
+    shuffle: bool,
+    #[command(flatten)]
+    images: ImageArgs,
 }
 
 #[derive(Debug, Args)]
@@ -142,6 +188,7 @@ pub fn run(args: DatasetArgs) -> Result<()> {
     match args.command {
         Command::Mnist(args) => mnist(&args),
         Command::Folder(args) => from_folder(&args),
+        Command::Lists(args) => from_lists(args),
         Command::Generic(args) => generic(args),
         Command::Info(args) => info(&args),
     }
@@ -165,15 +212,38 @@ fn mnist(args: &MnistArgs) -> Result<()> {
 }
 
 fn from_folder(args: &FolderArgs) -> Result<()> {
-    let started = Instant::now();
+    // A folder of its own leaves nothing for the percentage.
+    let percent = |folder: &Option<PathBuf>, percent| if folder.is_some() { 0.0 } else { percent };
     let division = FolderOptions {
-        val_percent: args.val_percent,
-        test_percent: args.test_percent,
+        val_percent: percent(&args.val_folder, args.val_percent),
+        test_percent: percent(&args.test_folder, args.test_percent),
         min_per_class: args.min_per_class,
         max_per_class: args.max_per_class,
-        seed: args.seed,
+        seed: args.images.seed,
     };
-    let lists = folder::parse(&args.folder, &division)?;
+    let mut lists = folder::parse(&args.folder, &division)?;
+    if let Some(folder) = &args.val_folder {
+        lists.val = folder::parse_known(folder, &lists.labels)?;
+    }
+    if let Some(folder) = &args.test_folder {
+        lists.test = folder::parse_known(folder, &lists.labels)?;
+    }
+    from_files(&args.images, &lists, true)
+}
+
+fn from_lists(args: ListsArgs) -> Result<()> {
+    let list = |file: PathBuf, folder| TextList { file, folder };
+    let lists = text_lists::parse(
+        &list(args.train, args.train_folder),
+        args.val.map(|file| list(file, args.val_folder)).as_ref(),
+        args.test.map(|file| list(file, args.test_folder)).as_ref(),
+        &args.labels,
+    )?;
+    from_files(&args.images, &lists, args.shuffle)
+}
+
+fn from_files(args: &ImageArgs, lists: &Lists, shuffle: bool) -> Result<()> {
+    let started = Instant::now();
     println!(
         "{} images in {} classes: {} to train on, {} to validate, {} to test",
         HumanCount((lists.train.len() + lists.val.len() + lists.test.len()) as u64),
@@ -187,9 +257,10 @@ fn from_folder(args: &FolderArgs) -> Result<()> {
         resize: args.resize,
         encoding: args.encoding,
         seed: args.seed,
+        shuffle,
     };
     let bar = Bar::new();
-    let report = create(&args.out, &lists, &load_file, options, &bar, &|_| Ok(()))?;
+    let report = create(&args.out, lists, &load_file, options, &bar, &|_| Ok(()))?;
     bar.clear();
     say(&args.out, &report, started);
     Ok(())
@@ -354,6 +425,20 @@ mod tests {
         let dataset = Dataset::open(&out).unwrap();
         assert_eq!(dataset.shape, [1, 6, 8]);
         assert_eq!(dataset.labels, ["cat", "dog"]);
+        // The lists that were written name the images of a second dataset, unshuffled and with a folder to validate on.
+        let (list, labels) = (out.join("train.txt"), out.join("labels.txt"));
+        let twin = root.path().join("twin");
+        let words =
+            ["lists", "--train", list.to_str().unwrap(), "--labels", labels.to_str().unwrap(), "--shuffle", "false"];
+        run_line(&[&words[..], &["--out", twin.to_str().unwrap(), "--size", "8x6", "--channels", "1"]].concat())
+            .unwrap();
+        let read = Dataset::open(&twin).unwrap().train().unwrap().labels().unwrap();
+        assert!(read.is_sorted() && read.len() as u64 == dataset.train().unwrap().len(), "{read:?}");
+        let both = root.path().join("both");
+        let words = ["folder", images, "--val-folder", images, "--out", both.to_str().unwrap(), "--size", "8x6"];
+        run_line(&words).unwrap();
+        let both = Dataset::open(&both).unwrap();
+        assert_eq!(both.train().unwrap().len(), both.val().unwrap().len());
         let skipped = std::fs::read_to_string(out.join("skipped.txt")).unwrap();
         assert!(skipped.contains("broken.png\tthe image cannot be decoded: "), "{skipped}");
         let generic = root.path().join("generic");

@@ -27,6 +27,14 @@ pub struct CreateOptions {
     pub encoding: Encoding,
     /// Seeds the order of the records and the padding noise.
     pub seed: u64,
+    /// Whether the records are written in another order than the lists have.
+    #[serde(default = "yes")]
+    pub shuffle: bool,
+}
+
+/// Datasets of before there was a choice were shuffled.
+fn yes() -> bool {
+    true
 }
 
 /// Where images come from: answers the image of an item.
@@ -83,7 +91,9 @@ pub fn create(
         });
         write(&format!("{name}.txt"), lines)?;
         let mut order: Vec<&Item> = items.iter().collect();
-        Random::new(&[options.seed, number as u64, 0xDB]).shuffle(&mut order);
+        if options.shuffle {
+            Random::new(&[options.seed, number as u64, 0xDB]).shuffle(&mut order);
+        }
         let database = format!("{name}_db");
         progress.stage(&database, order.len() as u64);
         let split = Split { order: &order, load, options, classes: lists.labels.len(), progress };

@@ -329,7 +329,7 @@ fn found(dir: &Path) -> Result<Parts> {
 }
 
 /// One class a line; blank lines at the end do not count (quirk 31).
-fn read_labels(path: &Path) -> Result<Vec<String>> {
+pub(super) fn read_labels(path: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(path).map_err(|e| Error::io("read the labels", path, &e))?;
     Ok(text.trim_end().lines().map(|line| line.trim_end().to_string()).collect())
 }

@@ -144,7 +144,7 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
     let mut dropped = Vec::new();
     for class in classes {
         let files = images(&class, options.max_per_class.unwrap_or(usize::MAX));
-        let name = class.file_name().map(|name| name.to_string_lossy().replace('_', " ")).unwrap_or_default();
+        let name = class_name(&class);
         if files.len() < least {
             dropped.push(format!("{name}: {}", files.len()));
             continue;
@@ -160,6 +160,43 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
             .with_help("add images, or lower --min-per-class"));
     }
     Ok(lists)
+}
+
+/// All images of another folder whose class folders have these names, for validation or testing. Folders of other names
+/// are passed over.
+///
+/// # Errors
+/// When the folder cannot be read or holds no image of these classes.
+pub fn parse_known(folder: &Path, labels: &[String]) -> Result<Vec<Item>> {
+    let folder = folder.canonicalize().map_err(|e| Error::io("read the folder", folder, &e))?;
+    let mut classes: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .map_err(|e| Error::io("read the folder", &folder, &e))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    classes.sort();
+    let mut items = Vec::new();
+    for class in classes {
+        let name = class_name(&class);
+        let Some(label) = labels.iter().position(|known| *known == name) else { continue };
+        items.extend(images(&class, usize::MAX).into_iter().map(|path| Item {
+            name: path.to_string_lossy().into_owned(),
+            label,
+            index: 0,
+        }));
+    }
+    if items.is_empty() {
+        return Err(Error::new(Kind::Data, format!("{} has no image of the classes to train on", folder.display()))
+            .with_fact("classes", labels.join(", "))
+            .with_fact("images end in", EXTENSIONS.join(", ")));
+    }
+    Ok(items)
+}
+
+/// A class' name after its folder.
+fn class_name(folder: &Path) -> String {
+    folder.file_name().map(|name| name.to_string_lossy().replace('_', " ")).unwrap_or_default()
 }
 
 /// Up to `most` image files below a class folder, in the order of their names.
@@ -227,6 +264,20 @@ mod tests {
         assert_eq!(lists, parse(root.path(), &FolderOptions::default()).unwrap());
         let most = FolderOptions { max_per_class: Some(1), min_per_class: 1, val_percent: 0.0, ..Default::default() };
         assert_eq!(parse(root.path(), &most).unwrap().train.len(), 3);
+    }
+
+    #[test]
+    fn another_folder_has_the_same_classes() {
+        let root = tempfile::tempdir().unwrap();
+        for path in ["b_c/1.png", "a/1.png", "a/2.png", "other/1.png"] {
+            fs::create_dir_all(root.path().join(path).parent().unwrap()).unwrap();
+            fs::write(root.path().join(path), "").unwrap();
+        }
+        let labels = ["none".to_string(), "b c".to_string(), "a".to_string()];
+        let found = parse_known(root.path(), &labels).unwrap();
+        assert_eq!(found.iter().map(|item| item.label).collect::<Vec<_>>(), [2, 2, 1]);
+        let page = parse_known(root.path(), &labels[..1]).unwrap_err().to_string();
+        assert!(page.contains("has no image of the classes"), "{page}");
     }
 
     #[test]

@@ -57,6 +57,7 @@ impl MnistOptions {
             lists.add_class(class.to_string(), items, &division);
         }
         let options = CreateOptions {
+            shuffle: true,
             shape: [1, train.height as i64, train.width as i64],
             resize: Resize::Squash,
             encoding: self.encoding,

@@ -5,7 +5,7 @@
 //! **Never:** networks, training, Lua; no printing (progress goes through [`Progress`]).
 //!
 //! ```text
-//! images, IDX ── folder, idx ─▶ create ─▶ train_db, val_db, mean.binaryproto, labels.txt, dataset.json
+//! images, IDX ── folder, text_lists, idx ─▶ create ─▶ train_db, val_db, mean.binaryproto, labels.txt, dataset.json
 //!                                              │
 //!                     Dataset::open ─▶ Records (lmdb, datum, image) ─▶ DataLoader (sampler, transform) ─▶ Batch
 //! ```
@@ -28,6 +28,7 @@ mod random;
 mod records;
 pub mod sample;
 mod sampler;
+pub mod text_lists;
 mod transform;
 
 pub use dataset::{Dataset, Manifest, Parts, SplitEntry};

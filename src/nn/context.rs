@@ -211,3 +211,28 @@ fn drawn(
     let numbers: Vec<f64> = (0..count).map(|_| draw(&mut generator)).collect();
     Ok(tch::Tensor::from_slice(&numbers).f_view(size)?.f_to_kind(like.kind())?.f_to_device(like.device())?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_tensor_is_arranged_once() {
+        let float = (tch::Kind::Float, tch::Device::Cpu);
+        let (x, other) = (tch::Tensor::rand([2, 3], float), tch::Tensor::rand([2, 3], float));
+        let learned = x.detach().set_requires_grad(true);
+        let mut cx = Context::new(Mode::Train);
+        let mut arranged = 0;
+        let mut arrange = |x: &tch::Tensor| {
+            cx.rearranged(x, |x| {
+                arranged += 1;
+                Ok(x.copy())
+            })
+            .unwrap()
+        };
+        for tensor in [&x, &x, &other, &x, &learned, &learned] {
+            assert_eq!(arrange(tensor), *tensor);
+        }
+        assert_eq!(arranged, 5, "the second time is the first one's copy, but for tensors with a history");
+    }
+}

@@ -87,7 +87,8 @@ fn others_read_what_we_write() {
         for encoding in [Encoding::Png, Encoding::None] {
             let out = root.path().join(format!("{channels}{encoding:?}"));
             let lists = parse(&images, &FolderOptions::default()).unwrap();
-            let options = CreateOptions { shape: [channels, 6, 8], resize: Resize::Squash, encoding, seed: 1 };
+            let options =
+                CreateOptions { shape: [channels, 6, 8], resize: Resize::Squash, encoding, seed: 1, shuffle: true };
             create(&out, &lists, &load_file, options, &Silent, &|_| Ok(())).unwrap();
             let dataset = Dataset::open(&out).unwrap();
             let records = dataset.train().unwrap();

@@ -355,6 +355,41 @@ mod tests {
     }
 
     #[test]
+    fn modules_that_share_weights_share_their_leaves() {
+        let text = r#"
+            local net, a = nn.Sequential(), nn.Linear(4, 4)
+            net:add(a):add(nn.Tanh()):add(a:clone('weight', 'bias', 'gradWeight', 'gradBias'))
+            return { model = net, loss = nn.MSECriterion() }
+        "#;
+        let network = load_text(text).unwrap().lower(tch::Kind::Float, tch::Device::Cpu).unwrap();
+        let parameters = &network.parameters;
+        assert_eq!(parameters.list.iter().map(|p| p.is_twin).collect::<Vec<_>>(), [false, false, true, true]);
+        assert_eq!(parameters.in_order(), Some(vec![0, 1]));
+        let float = (tch::Kind::Float, tch::Device::Cpu);
+        let (input, target) =
+            (Activity::from(tch::Tensor::rand([3, 4], float)), tch::Tensor::rand([3, 4], float).into());
+        let loss = || {
+            let mut cx = crate::nn::Context::new(crate::nn::Mode::Train);
+            let output = network.forward(&input, &mut cx).unwrap();
+            network.loss(&output, &target, &mut cx).unwrap()
+        };
+        let pieces = network.gradients(&loss(), vec![]).unwrap();
+        let found = tch::Tensor::cat(&pieces.iter().map(|piece| piece.reshape([-1])).collect::<Vec<_>>(), 0);
+        // The slope along a parameter of both modules at once.
+        for (i, step) in [(0, 1e-2), (17, 1e-2)] {
+            let mut number = parameters.flat.view().get(i);
+            let mut moved = |by: f64| {
+                let _ = tch::no_grad(|| number.f_add_scalar_(by).unwrap());
+                loss().double_value(&[])
+            };
+            let slope = (moved(step) - moved(-2.0 * step)) / (2.0 * step);
+            let _ = moved(step);
+            let gradient = found.double_value(&[i]);
+            assert!((gradient - slope).abs() < 1e-3 + 0.02 * slope.abs(), "{i}: {gradient}, not {slope}");
+        }
+    }
+
+    #[test]
     fn a_snapshot_holds_what_a_module_of_the_user_s_own_learns() {
         let own = r#"
             local M, parent = torch.class('nn.Own', 'nn.Linear')
