@@ -121,14 +121,7 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
         return Err(Error::new(Kind::Usage, format!("{val} % for validation and {test} % for testing do not fit"))
             .with_help("give percentages from 0 to 100 that add up to at most 100"));
     }
-    let folder = folder.canonicalize().map_err(|e| Error::io("read the folder", folder, &e))?;
-    let mut classes: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .map_err(|e| Error::io("read the folder", &folder, &e))?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
-    classes.sort();
+    let (folder, classes) = class_folders(folder)?;
     let page = |message: String| {
         Error::new(Kind::Data, message)
             .with_fact("it wants", "one subfolder for each class, at least two, with images in them")
@@ -168,14 +161,7 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
 /// # Errors
 /// When the folder cannot be read or holds no image of these classes.
 pub fn parse_known(folder: &Path, labels: &[String]) -> Result<Vec<Item>> {
-    let folder = folder.canonicalize().map_err(|e| Error::io("read the folder", folder, &e))?;
-    let mut classes: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .map_err(|e| Error::io("read the folder", &folder, &e))?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
-    classes.sort();
+    let (folder, classes) = class_folders(folder)?;
     let mut items = Vec::new();
     for class in classes {
         let name = class_name(&class);
@@ -192,6 +178,19 @@ pub fn parse_known(folder: &Path, labels: &[String]) -> Result<Vec<Item>> {
             .with_fact("images end in", EXTENSIONS.join(", ")));
     }
     Ok(items)
+}
+
+/// The folder's whole path, and its subfolders in the order of their names.
+fn class_folders(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
+    let folder = folder.canonicalize().map_err(|e| Error::io("read the folder", folder, &e))?;
+    let mut classes: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .map_err(|e| Error::io("read the folder", &folder, &e))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    classes.sort();
+    Ok((folder, classes))
 }
 
 /// A class' name after its folder.
