@@ -85,7 +85,7 @@ tools:
 test:
 	@.ci/run
 
-# The peers' environment takes some gigabytes: the PyTorch wheel brings CUDA with it. About twelve minutes once that and
+# The peers' environment takes some gigabytes: the PyTorch wheel brings CUDA with it. About ten minutes once that and
 # the benches are built; nothing else should run meanwhile. ONLY=lenet,wait takes some figures, QUICK=1 only tries them.
 bench: dataset
 	@cargo bench --locked --bench step --no-run
