@@ -51,4 +51,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0009-private-passes.md")]
     pub mod d0009_private_passes {}
+
+    #[doc = include_str!("decisions/0010-each-thread-its-weights.md")]
+    pub mod d0010_each_thread_its_weights {}
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Engine, EngineOptions,
-    kernels::{self, Buffers, Job, Level, MutPtr, Shape, Task, Update},
+    kernels::{self, Buffers, Job, Level, MutPtr, PARTS, Shape, Task, Update},
     recognise, surroundings,
     team::Team,
 };
@@ -39,7 +39,7 @@ impl Chain {
     /// # Errors
     /// When the system gives no thread.
     pub(super) fn new(network: Network, shape: Shape, spec: &OptimizerSpec, options: &EngineOptions) -> Result<Chain> {
-        let team = Team::new(options.threads.max(1))
+        let team = Team::new(options.threads.clamp(1, PARTS))
             .map_err(|error| Error::new(Kind::Io, "cannot start a thread").with_cause(error.to_string()))?;
         if team.members() > 1 {
             // libtorch's own threads would compete with the team for the cores.
@@ -48,7 +48,7 @@ impl Chain {
         surroundings::return_large_blocks();
         Ok(Chain {
             size_average: recognise::criterion(&network).is_some_and(|mse| mse.size_average),
-            buffers: Buffers::new(&shape, options.batch_size),
+            buffers: Buffers::new(&shape, options.batch_size, team.members()),
             optimizer: Sgd::new(spec),
             level: options.level.unwrap_or_else(Level::detect),
             accepted: Vec::new(),
@@ -127,7 +127,7 @@ impl Engine for Chain {
         let (input, target) = self.rows(input, target)?;
         let n = self.samples(&input);
         if n > self.buffers.capacity {
-            self.buffers = Buffers::new(&self.shape, n);
+            self.buffers = Buffers::new(&self.shape, n, self.team.members());
         }
         let flat = self.network.parameters.flat.view();
         let velocity = self.optimizer.velocity(&flat)?.map_or(MutPtr(std::ptr::null_mut()), start);
@@ -143,7 +143,7 @@ impl Engine for Chain {
         let (input, target, parameters) = (start(&input), start(&target), start(&flat));
         self.run(Job { n, input, target, parameters, task: Task::Train(update) });
         self.optimizer.advance();
-        self.losses.push(self.buffers.squared_error(n) / self.divisor(n));
+        self.losses.push(self.buffers.squared_error() / self.divisor(n));
         Ok(())
     }
 
@@ -171,7 +171,7 @@ impl Engine for Chain {
                 parameters: start(&flat),
                 task: Task::Evaluate(at(&output, outputs)),
             });
-            sum += self.buffers.squared_error(count);
+            sum += self.buffers.squared_error();
             done += count;
         }
         Ok((sum / self.divisor(n), Activity::Tensor(output)))

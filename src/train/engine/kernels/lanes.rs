@@ -12,6 +12,8 @@ pub(in crate::train::engine) trait Lanes: Copy {
     const ROWS: usize;
     /// Whether there are registers for two such tiles.
     const PAIRS: bool = false;
+    /// Of a wide tile: its vectors side by side, and its rows. It needs fewer loads than a pair of tiles.
+    const WIDE: (usize, usize) = (1, Self::ROWS);
     unsafe fn splat(x: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
@@ -27,9 +29,15 @@ pub(in crate::train::engine) trait Lanes: Copy {
     unsafe fn larger(self, b: Self) -> Self;
     /// self where x = y, else 0; and self where not, else 0.
     unsafe fn split(self, x: Self, y: Self) -> (Self, Self);
-    /// Fetches the cache line of an address that will be needed soon; any address is fine.
+    /// Sixteen rows from `count` rows of sixteen that begin `row` apart, transposed; columns of missing rows become 0.
     #[inline(always)]
-    unsafe fn prefetch(_at: *const f32) {}
+    unsafe fn transpose(from: *const f32, row: usize, count: usize, to: *mut f32) {
+        for i in 0..16 {
+            for k in 0..16 {
+                *to.add(16 * k + i) = if i < count { *from.add(row * i + k) } else { 0.0 };
+            }
+        }
+    }
     /// The registers of this level one by one, for tiles that need no more than one.
     type Vector: Vector;
 }
@@ -54,6 +62,16 @@ pub(in crate::train::engine) trait Vector: Copy {
 #[derive(Clone, Copy)]
 pub(in crate::train::engine) struct Portable([f32; 16]);
 
+/// `std::array::from_fn`, which is not always inlined.
+#[inline(always)]
+fn lanes<const N: usize>(of: impl Fn(usize) -> f32) -> [f32; N] {
+    let mut lanes = [0.0; N];
+    for (i, lane) in lanes.iter_mut().enumerate() {
+        *lane = of(i);
+    }
+    lanes
+}
+
 impl Lanes for Portable {
     const ROWS: usize = 2;
     #[inline(always)]
@@ -70,32 +88,31 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     unsafe fn mul(self, b: Self) -> Self {
-        Portable(std::array::from_fn(|i| self.0[i] * b.0[i]))
+        Portable(lanes(|i| self.0[i] * b.0[i]))
     }
     #[inline(always)]
     unsafe fn sub(self, b: Self) -> Self {
-        Portable(std::array::from_fn(|i| self.0[i] - b.0[i]))
+        Portable(lanes(|i| self.0[i] - b.0[i]))
     }
     #[inline(always)]
     unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-        Portable(std::array::from_fn(|i| self.0[i] * b.0[i] + c.0[i]))
+        Portable(lanes(|i| self.0[i] * b.0[i] + c.0[i]))
     }
     #[inline(always)]
     unsafe fn relu(self) -> Self {
-        Portable(self.0.map(|x| if x <= 0.0 { 0.0 } else { x }))
+        Portable(lanes(|i| if self.0[i] <= 0.0 { 0.0 } else { self.0[i] }))
     }
     #[inline(always)]
     unsafe fn gated(self, gate: Self) -> Self {
-        Portable(std::array::from_fn(|i| if gate.0[i] <= 0.0 { 0.0 } else { self.0[i] }))
+        Portable(lanes(|i| if gate.0[i] <= 0.0 { 0.0 } else { self.0[i] }))
     }
     #[inline(always)]
     unsafe fn larger(self, b: Self) -> Self {
-        Portable(std::array::from_fn(|i| if b.0[i] > self.0[i] || b.0[i].is_nan() { b.0[i] } else { self.0[i] }))
+        Portable(lanes(|i| if b.0[i] > self.0[i] || b.0[i].is_nan() { b.0[i] } else { self.0[i] }))
     }
     #[inline(always)]
     unsafe fn split(self, x: Self, y: Self) -> (Self, Self) {
-        let keep =
-            |same: bool| Portable(std::array::from_fn(|i| if (x.0[i] == y.0[i]) == same { self.0[i] } else { 0.0 }));
+        let keep = |same: bool| Portable(lanes(|i| if (x.0[i] == y.0[i]) == same { self.0[i] } else { 0.0 }));
         (keep(true), keep(false))
     }
     type Vector = Eight;
@@ -117,11 +134,11 @@ impl Vector for Eight {
     }
     #[inline(always)]
     unsafe fn mul_add(self, b: Self, c: Self) -> Self {
-        Eight(std::array::from_fn(|i| self.0[i] * b.0[i] + c.0[i]))
+        Eight(lanes(|i| self.0[i] * b.0[i] + c.0[i]))
     }
     #[inline(always)]
     unsafe fn add(self, b: Self) -> Self {
-        Eight(std::array::from_fn(|i| self.0[i] + b.0[i]))
+        Eight(lanes(|i| self.0[i] + b.0[i]))
     }
     #[inline(always)]
     unsafe fn sum(self) -> f32 {
@@ -238,9 +255,19 @@ mod x86 {
     impl Lanes for Avx512 {
         const ROWS: usize = 12;
         const PAIRS: bool = true;
+        const WIDE: (usize, usize) = (4, 6);
         #[inline(always)]
-        unsafe fn prefetch(at: *const f32) {
-            _mm_prefetch::<_MM_HINT_T0>(at.cast());
+        unsafe fn transpose(from: *const f32, row: usize, count: usize, to: *mut f32) {
+            let x =
+                std::array::from_fn(
+                    |i| {
+                        if i < count { _mm512_loadu_ps(from.add(row * i)) } else { _mm512_setzero_ps() }
+                    },
+                );
+            let x = exchanged::<1>(exchanged::<2>(exchanged::<4>(exchanged::<8>(x))));
+            for (k, x) in x.into_iter().enumerate() {
+                _mm512_storeu_ps(to.add(16 * k), x);
+            }
         }
         #[inline(always)]
         unsafe fn splat(x: f32) -> Self {
@@ -285,6 +312,21 @@ mod x86 {
             (Avx512(_mm512_maskz_mov_ps(same, self.0)), Avx512(_mm512_maskz_mov_ps(!same, self.0)))
         }
         type Vector = Avx512;
+    }
+
+    /// A step of a transposition: of rows `APART` apart, the lower one's upper lanes of each 2 · `APART` change places
+    /// with the upper one's lower lanes.
+    #[inline(always)]
+    unsafe fn exchanged<const APART: usize>(x: [__m512; 16]) -> [__m512; 16] {
+        // Lane k of the lower row of the two: from 16 on, the upper row's.
+        let of_lower = |k: usize| if k & APART == 0 { k } else { 16 + (k ^ APART) };
+        let lower: [i32; 16] = std::array::from_fn(|k| of_lower(k) as i32);
+        let upper: [i32; 16] = std::array::from_fn(|k| (of_lower(k) ^ APART) as i32);
+        let (lower, upper) = (_mm512_loadu_epi32(lower.as_ptr()), _mm512_loadu_epi32(upper.as_ptr()));
+        std::array::from_fn(|i| {
+            let lanes = if i & APART == 0 { lower } else { upper };
+            _mm512_permutex2var_ps(x[i & !APART], lanes, x[i | APART])
+        })
     }
 
     impl Vector for Avx512 {

@@ -2,36 +2,53 @@
 #![expect(unsafe_code, reason = "loads and stores through pointers; the callers state why they are good")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "the functions are made of such operations")]
 
-use super::{Update, lanes::Lanes};
+use super::{MutPtr, Update, lanes::Lanes};
 
-impl Update {
-    /// SGD on the `width` parameters from `start` on, whose gradients are the first lanes of `g`.
+/// What is done with a gradient as soon as it is known. A trait, not closures, as [`super::tile::Product`].
+pub(in crate::train::engine) trait Learn {
+    /// Takes the gradients of the sixteen parameters from `start` on.
     ///
     /// # Safety
-    /// `parameters` and the velocity must be good for these elements, and nobody else may touch them.
+    /// The implementor's pointers must be good for these elements, and nobody else may touch them.
+    unsafe fn take<R: Lanes>(&self, start: usize, g: R);
+
+    /// [`Learn::take`] for the first `width` of them.
+    ///
+    /// # Safety
+    /// As for `take`.
+    unsafe fn take_some<R: Lanes>(&self, start: usize, width: usize, g: R);
+}
+
+/// The SGD step on the flat parameters.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::train::engine) struct Sgd {
+    pub(in crate::train::engine) update: Update,
+    pub(in crate::train::engine) parameters: MutPtr,
+}
+
+impl Learn for Sgd {
     #[inline(always)]
-    pub(in crate::train::engine) unsafe fn learn<R: Lanes>(
-        &self,
-        parameters: *mut f32,
-        start: usize,
-        width: usize,
-        g: R,
-    ) {
-        let x = parameters.add(start);
-        let momentum = !self.velocity.0.is_null();
-        let v = if momentum { self.velocity.0.add(start) } else { x };
-        if width == 16 {
-            let (new, velocity) = self.moved(R::load(x), g, R::load(v));
-            if momentum {
-                velocity.store(v);
-            }
-            new.store(x);
+    unsafe fn take<R: Lanes>(&self, start: usize, g: R) {
+        let x = self.parameters.0.add(start);
+        if self.update.velocity.0.is_null() {
+            self.update.moved(R::load(x), g, g).0.store(x);
             return;
         }
+        let v = self.update.velocity.0.add(start);
+        let (new, velocity) = self.update.moved(R::load(x), g, R::load(v));
+        velocity.store(v);
+        new.store(x);
+    }
+
+    #[inline(always)]
+    unsafe fn take_some<R: Lanes>(&self, start: usize, width: usize, g: R) {
+        let x = self.parameters.0.add(start);
+        let momentum = !self.update.velocity.0.is_null();
+        let v = if momentum { self.update.velocity.0.add(start) } else { x };
         let (mut xs, mut vs) = ([0.0f32; 16], [0.0f32; 16]);
         std::ptr::copy_nonoverlapping(x, xs.as_mut_ptr(), width);
         std::ptr::copy_nonoverlapping(v, vs.as_mut_ptr(), width);
-        let (new, velocity) = self.moved(R::load(xs.as_ptr()), g, R::load(vs.as_ptr()));
+        let (new, velocity) = self.update.moved(R::load(xs.as_ptr()), g, R::load(vs.as_ptr()));
         new.store(xs.as_mut_ptr());
         velocity.store(vs.as_mut_ptr());
         if momentum {
@@ -39,17 +56,10 @@ impl Update {
         }
         std::ptr::copy_nonoverlapping(xs.as_ptr(), x, width);
     }
+}
 
-    /// Fetches sixteen parameters from `start` on and their velocity.
-    ///
-    /// # Safety
-    /// None beyond the arithmetic of addresses.
-    #[inline(always)]
-    pub(super) unsafe fn prefetch<R: Lanes>(&self, parameters: *mut f32, start: usize) {
-        R::prefetch(parameters.wrapping_add(start));
-        R::prefetch(self.velocity.0.wrapping_add(start));
-    }
-
+impl Update {
+    /// The new parameters and velocity.
     #[inline(always)]
     unsafe fn moved<R: Lanes>(&self, x: R, g: R, v: R) -> (R, R) {
         let g = R::splat(self.decay).mul_add(x, g);

@@ -63,54 +63,79 @@ impl Floats {
         Floats((0..len.div_ceil(16)).map(|_| UnsafeCell::new(Line([0.0; 16]))).collect())
     }
 
+    /// All of them, and up to fifteen zeros behind.
+    fn all(&mut self) -> impl Iterator<Item = f32> {
+        self.0.iter_mut().flat_map(|line| line.get_mut().0)
+    }
+
     /// The first element.
     pub(in crate::train::engine) fn start(&self) -> *mut f32 {
         self.0.as_ptr().cast::<f32>().cast_mut()
     }
 }
 
-/// Squared errors of one panel, a sum for each of its samples.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub(in crate::train::engine) struct Sums(pub(in crate::train::engine) [f64; 16]);
+/// Parts that each layer's outputs are cut into. Weights, velocity and gradients of a part are touched by one thread
+/// only. A fixed number, so that results do not depend on the number of threads; more threads than parts are idle.
+pub(in super::super) const PARTS: usize = 2;
+
+/// The rows of part `part` of a layer with `outputs` outputs.
+pub(super) fn rows(outputs: usize, part: usize) -> Range<usize> {
+    share(outputs, 1, part, PARTS)
+}
+
+/// What a thread writes and nobody else reads.
+pub(super) struct Own {
+    /// Panels of the batch as it came, not scaled.
+    pub(super) batch: Floats,
+    /// Strips of each layer's input; of the first only when its rows cannot be used as they are.
+    pub(super) strips: Vec<Floats>,
+}
 
 /// All memory of a step. Sizes are for `capacity` samples, a multiple of 16.
 pub(in super::super) struct Buffers {
     /// Samples that fit.
     pub(in super::super) capacity: usize,
-    /// Panels of each layer's input; the first is the batch as it came, not scaled.
-    pub(super) inputs: Vec<Floats>,
-    /// Strips of each layer's input; the first scaled.
-    pub(super) strips: Vec<Floats>,
-    /// Panels of the gradient of each layer's output before its ReLU; in evaluation the last holds the output.
+    /// For each thread.
+    pub(super) own: Vec<Own>,
+    /// Panels of each layer's output behind its ReLU; the last of them, in evaluation only, is the output.
+    pub(super) outputs: Vec<Floats>,
+    /// Panels of the gradient of each layer's output before its ReLU.
     pub(super) deltas: Vec<Floats>,
+    /// Panels of the gradient of each layer's input (none of the first's), as far as each part's outputs make it.
+    pub(super) partial: Vec<[Floats; PARTS]>,
     /// Panels of the target, when it is not the input.
     pub(super) target: Floats,
-    /// A sum for each sample.
-    pub(super) sums: Box<[UnsafeCell<Sums>]>,
+    /// Sixteen sums of squared errors for each output.
+    pub(super) squares: Floats,
 }
 
-// SAFETY: as for `Floats`.
-unsafe impl Sync for Buffers {}
-
 impl Buffers {
-    /// Memory for batches of up to `samples`.
-    pub(in super::super) fn new(shape: &Shape, samples: usize) -> Buffers {
+    /// Memory for batches of up to `samples` on `threads` threads.
+    pub(in super::super) fn new(shape: &Shape, samples: usize, threads: usize) -> Buffers {
         let capacity = samples.max(1).next_multiple_of(16);
         let layers = &shape.layers;
+        let panels = |features: usize| Floats::new(capacity * features);
+        let strips = |l: usize| match layers[l].inputs {
+            inputs if l == 0 && inputs.is_multiple_of(16) => 0,
+            inputs => inputs.next_multiple_of(16),
+        };
+        let own =
+            || Own { batch: panels(shape.inputs()), strips: (0..layers.len()).map(|l| panels(strips(l))).collect() };
+        let partial = |l: usize| if l == 0 { 0 } else { layers[l].inputs };
         Buffers {
             capacity,
-            inputs: layers.iter().map(|l| Floats::new(capacity * l.inputs)).collect(),
-            strips: layers.iter().map(|l| Floats::new(capacity * l.inputs.next_multiple_of(16))).collect(),
-            deltas: layers.iter().map(|l| Floats::new(capacity * l.outputs)).collect(),
-            target: Floats::new(capacity * shape.outputs()),
-            sums: (0..capacity / 16).map(|_| UnsafeCell::new(Sums([0.0; 16]))).collect(),
+            own: (0..threads).map(|_| own()).collect(),
+            outputs: layers.iter().map(|l| panels(l.outputs)).collect(),
+            deltas: layers.iter().map(|l| panels(l.outputs)).collect(),
+            partial: (0..layers.len()).map(|l| [(); PARTS].map(|()| panels(partial(l)))).collect(),
+            target: panels(shape.outputs()),
+            squares: Floats::new(16 * shape.outputs()),
         }
     }
 
-    /// The summed squared error of the last block of `n` samples, added in the order of the samples.
-    pub(in super::super) fn squared_error(&mut self, n: usize) -> f64 {
-        self.sums.iter_mut().flat_map(|sums| sums.get_mut().0).take(n).sum()
+    /// The summed squared error of the last block.
+    pub(in super::super) fn squared_error(&mut self) -> f64 {
+        self.squares.all().map(f64::from).sum()
     }
 }
 

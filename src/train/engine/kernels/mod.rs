@@ -1,4 +1,4 @@
-//! The chain's arithmetic: layouts, register tiles, and the three phases of a step, for the processor at hand.
+//! The chain's arithmetic: layouts, register tiles, and the phases of a step, for the processor at hand.
 //!
 //! **In:** layer shapes, pointers to a batch, to the flat parameters and to the velocity. **Out:** updated parameters,
 //! losses, outputs. **Never:** libtorch, networks, allocation during a step.
@@ -10,6 +10,7 @@
 //! Each output number is one chain of multiply-adds in a fixed order, however tiles and threads are cut: the same
 //! bits for any number of threads. AVX2 and AVX-512 differ from the portable form by their single rounding.
 
+mod gradient;
 pub(super) mod lanes;
 mod layout;
 mod learn;
@@ -17,8 +18,10 @@ mod memory;
 mod phases;
 pub(super) mod tile;
 
-pub(super) use layout::{to_panel, transpose};
-pub(super) use memory::{Buffers, Floats, Layer, MutPtr, Shape, Sums, share};
+pub(super) use gradient::WeightGradient;
+pub(super) use layout::{Strips, to_panel, to_strips};
+pub(super) use learn::{Learn, Sgd};
+pub(super) use memory::{Buffers, Floats, Layer, MutPtr, PARTS, Shape, share};
 
 use super::team::Barrier;
 
@@ -131,15 +134,15 @@ pub(super) unsafe fn run(
     (thread, threads): (usize, usize),
     barrier: &Barrier,
 ) {
-    let part = phases::Part { shape, buffers, job, thread, threads, barrier };
+    let share = phases::Share { shape, buffers, job, thread, threads, barrier };
     // SAFETY: the features are there, since `level` is one of the processor's; pointers as the caller promises.
     unsafe {
         match level {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512(&part),
+            Level::Avx512 => avx512(&share),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => avx2(&part),
-            _ => part.run::<lanes::Portable>(),
+            Level::Avx2 => avx2(&share),
+            _ => share.run::<lanes::Portable>(),
         }
     }
 }
@@ -147,15 +150,15 @@ pub(super) unsafe fn run(
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[expect(unsafe_code, reason = "as `run`")]
-unsafe fn avx512(part: &phases::Part<'_>) {
+unsafe fn avx512(share: &phases::Share<'_>) {
     // SAFETY: this function is compiled for AVX-512.
-    unsafe { part.run::<lanes::Avx512>() }
+    unsafe { share.run::<lanes::Avx512>() }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 #[expect(unsafe_code, reason = "as `run`")]
-unsafe fn avx2(part: &phases::Part<'_>) {
+unsafe fn avx2(share: &phases::Share<'_>) {
     // SAFETY: this function is compiled for AVX2 and FMA.
-    unsafe { part.run::<lanes::Avx2>() }
+    unsafe { share.run::<lanes::Avx2>() }
 }

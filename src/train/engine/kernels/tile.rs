@@ -52,6 +52,34 @@ pub(in crate::train::engine) unsafe fn tile_pair<R: Lanes, const M: usize>(
     acc
 }
 
+/// acc[r][s][c] += Σ_k a[r·row + k] · b[k·next + s·apart + c]: [`tile`] on S neighbours of a right side.
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+pub(super) unsafe fn tile_wide<R: Lanes, const M: usize, const S: usize>(
+    a: *const f32,
+    row: usize,
+    b: *const f32,
+    (next, apart): (usize, usize),
+    count: usize,
+    mut acc: [[R; S]; M],
+) -> [[R; S]; M] {
+    for k in 0..count {
+        let mut x = [R::splat(0.0); S];
+        for (s, x) in x.iter_mut().enumerate() {
+            *x = R::load(b.add(k * next + s * apart));
+        }
+        for (r, acc) in acc.iter_mut().enumerate() {
+            let w = R::splat(*a.add(r * row + k));
+            for (acc, x) in acc.iter_mut().zip(x) {
+                *acc = w.mul_add(x, *acc);
+            }
+        }
+    }
+    acc
+}
+
 /// A product with several right sides, such as the panels of a batch. A trait, not closures: its functions must be inlined
 /// into code compiled for the processor.
 pub(super) trait Product {
@@ -90,6 +118,12 @@ pub(in crate::train::engine) trait Rows {
     /// # Safety
     /// As the implementor's pointers demand.
     unsafe fn rows<R: Lanes, const M: usize>(&self, at: usize);
+
+    /// The most rows at once.
+    #[inline(always)]
+    fn most<R: Lanes>() -> usize {
+        R::ROWS
+    }
 }
 
 /// Cuts `from..to` into tiles of nearly equal height, none above ROWS: no tile is too low to keep the units busy.
@@ -97,24 +131,25 @@ pub(in crate::train::engine) trait Rows {
 /// # Safety
 /// As [`Rows::rows`].
 #[inline(always)]
-pub(in crate::train::engine) unsafe fn each_even_tile<R: Lanes>(from: usize, to: usize, work: &impl Rows) {
-    let tiles = (to - from).div_ceil(R::ROWS);
+pub(in crate::train::engine) unsafe fn each_even_tile<R: Lanes, W: Rows>(from: usize, to: usize, work: &W) {
+    let most = W::most::<R>();
+    let tiles = (to - from).div_ceil(most);
     for i in 0..tiles {
         let (at, end) = (from + (to - from) * i / tiles, from + (to - from) * (i + 1) / tiles);
         match end - at {
             1 => work.rows::<R, 1>(at),
             2 => work.rows::<R, 2>(at),
-            3 if R::ROWS > 2 => work.rows::<R, 3>(at),
-            4 if R::ROWS > 2 => work.rows::<R, 4>(at),
-            5 if R::ROWS > 2 => work.rows::<R, 5>(at),
-            6 if R::ROWS > 2 => work.rows::<R, 6>(at),
-            7 if R::ROWS > 6 => work.rows::<R, 7>(at),
-            8 if R::ROWS > 6 => work.rows::<R, 8>(at),
-            9 if R::ROWS > 6 => work.rows::<R, 9>(at),
-            10 if R::ROWS > 6 => work.rows::<R, 10>(at),
-            11 if R::ROWS > 6 => work.rows::<R, 11>(at),
-            12 if R::ROWS > 6 => work.rows::<R, 12>(at),
-            _ => unreachable!("a tile has 1 to ROWS rows"),
+            3 if most > 2 => work.rows::<R, 3>(at),
+            4 if most > 2 => work.rows::<R, 4>(at),
+            5 if most > 2 => work.rows::<R, 5>(at),
+            6 if most > 2 => work.rows::<R, 6>(at),
+            7 if most > 6 => work.rows::<R, 7>(at),
+            8 if most > 6 => work.rows::<R, 8>(at),
+            9 if most > 6 => work.rows::<R, 9>(at),
+            10 if most > 6 => work.rows::<R, 10>(at),
+            11 if most > 6 => work.rows::<R, 11>(at),
+            12 if most > 6 => work.rows::<R, 12>(at),
+            _ => unreachable!("a tile has 1 to `most` rows"),
         }
     }
 }

@@ -4,7 +4,6 @@
 
 use std::ops::Range;
 
-use super::{plan::Place, run::Learn};
 use crate::train::engine::kernels::{
     lanes::Lanes,
     tile::{Rows, tile},
@@ -84,50 +83,6 @@ impl Rows for InputGradient {
                     None => sum,
                 };
                 sum.store(self.to.add(place));
-            }
-        }
-    }
-}
-
-/// Gradient of the weight's rows of one tile and of their biases, and what is learned from it.
-pub(super) struct WeightGradient<'a> {
-    pub(super) inputs: usize,
-    pub(super) outputs: usize,
-    pub(super) place: Place,
-    /// Strips of the input: `[⌈inputs/16⌉][capacity][16]`.
-    pub(super) strips: *const f32,
-    pub(super) capacity: usize,
-    pub(super) delta: *const f32,
-    pub(super) samples: usize,
-    pub(super) learn: &'a Learn,
-}
-
-impl Rows for WeightGradient<'_> {
-    #[inline(always)]
-    unsafe fn rows<R: Lanes, const M: usize>(&self, at: usize) {
-        let panels = self.samples.div_ceil(16);
-        for strip in 0..self.inputs.div_ceil(16) {
-            let mut sums = [R::splat(0.0); M];
-            for p in 0..panels {
-                let a = self.delta.add(16 * (p * self.outputs + at));
-                let b = self.strips.add(16 * (strip * self.capacity + 16 * p));
-                sums = tile::<R, M>(a, 16, 1, b, (self.samples - 16 * p).min(16), sums);
-            }
-            let width = (self.inputs - 16 * strip).min(16);
-            for (r, sum) in sums.into_iter().enumerate() {
-                self.learn.take(self.place.weight + (at + r) * self.inputs + 16 * strip, width, sum);
-            }
-        }
-        if let Some(bias) = self.place.bias {
-            for r in 0..M {
-                let mut sums = R::splat(0.0);
-                for p in 0..panels {
-                    let delta = R::load(self.delta.add(16 * (p * self.outputs + at + r)));
-                    sums = R::splat(1.0).mul_add(delta, sums);
-                }
-                let mut lanes = [0.0f32; 16];
-                sums.store(lanes.as_mut_ptr());
-                self.learn.take(bias + at + r, 1, R::splat(lanes.iter().sum()));
             }
         }
     }

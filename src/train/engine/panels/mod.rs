@@ -19,7 +19,7 @@ mod run;
 use super::{
     Engine, EngineOptions,
     autograd::Autograd,
-    kernels::{Level, MutPtr, Update, lanes},
+    kernels::{Level, MutPtr, Sgd, Update, lanes},
     surroundings,
     team::Team,
 };
@@ -29,7 +29,7 @@ use crate::{
     optim::Gradient,
 };
 use plan::{Buffers, Loss, Plan};
-use run::{Job, Learn, Part, Target, Task};
+use run::{Job, Part, Taking, Target, Task};
 
 /// The fast engine, on top of the general one.
 pub(super) struct Panels {
@@ -139,10 +139,10 @@ impl Panels {
     }
 
     /// What is to be done with gradients at this step.
-    fn learn(&mut self, rate: f64) -> Result<(Learn, bool)> {
+    fn learn(&mut self, rate: f64) -> Result<(Taking, bool)> {
         let flat = self.general.network().parameters.flat.view();
         let Some(sgd) = self.general.optimizer().as_sgd() else {
-            return Ok((Learn::Store(start(&self.general.network().parameters.grad.view())), false));
+            return Ok((Taking::Store(start(&self.general.network().parameters.grad.view())), false));
         };
         let velocity = sgd.velocity(&flat)?.map_or(MutPtr(std::ptr::null_mut()), start);
         let coming = sgd.coming(rate);
@@ -154,7 +154,7 @@ impl Panels {
             velocity,
             loss_scale: 0.0,
         };
-        Ok((Learn::Sgd(update, start(&flat)), true))
+        Ok((Taking::Sgd(Sgd { update, parameters: start(&flat) }), true))
     }
 }
 

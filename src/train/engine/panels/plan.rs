@@ -3,7 +3,7 @@
 
 use std::cell::UnsafeCell;
 
-use crate::train::engine::kernels::{Floats, Sums};
+use crate::train::engine::kernels::Floats;
 
 /// Planes of features: `[c, h, w]`; a vector of features is c planes of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,11 @@ pub(super) struct StageBuffers {
     /// Convolution: each panel's share of the gradient of weight and bias.
     pub(super) partial: Floats,
 }
+
+/// Losses of one panel, one for each of its samples.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Sums(pub(super) [f64; 16]);
 
 /// All memory of a step, for `capacity` samples, a multiple of 16.
 pub(super) struct Buffers {

@@ -13,32 +13,34 @@ use super::{
 };
 use crate::train::engine::{
     kernels::{
-        MutPtr, Update,
-        lanes::Lanes,
-        share,
-        tile::each_even_tile,
-        {to_panel, transpose},
+        Learn, MutPtr, Sgd, Strips, WeightGradient, lanes::Lanes, share, tile::each_even_tile, to_panel, to_strips,
     },
     team::Barrier,
 };
 
 /// What is done with a gradient as soon as it is known.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Learn {
-    /// The SGD step on the flat parameters.
-    Sgd(Update, MutPtr),
+pub(super) enum Taking {
+    /// The SGD step.
+    Sgd(Sgd),
     /// It goes to the flat vector of gradients, for another rule.
     Store(MutPtr),
 }
 
-impl Learn {
-    /// Takes the `width` gradients in the first lanes of `g`, for the parameters from `start` on.
+impl Learn for Taking {
     #[inline(always)]
-    pub(super) unsafe fn take<R: Lanes>(&self, start: usize, width: usize, g: R) {
+    unsafe fn take<R: Lanes>(&self, start: usize, g: R) {
         match self {
-            Learn::Sgd(update, parameters) => update.learn(parameters.0, start, width, g),
-            Learn::Store(gradient) if width == 16 => g.store(gradient.0.add(start)),
-            Learn::Store(gradient) => {
+            Taking::Sgd(sgd) => sgd.take(start, g),
+            Taking::Store(gradient) => g.store(gradient.0.add(start)),
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn take_some<R: Lanes>(&self, start: usize, width: usize, g: R) {
+        match self {
+            Taking::Sgd(sgd) => sgd.take_some(start, width, g),
+            Taking::Store(gradient) => {
                 let mut lanes = [0.0f32; 16];
                 g.store(lanes.as_mut_ptr());
                 std::ptr::copy_nonoverlapping(lanes.as_ptr(), gradient.0.add(start), width);
@@ -60,7 +62,7 @@ pub(super) enum Target<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Task {
     /// Forward, loss, backward, and what is learned; the factor of the loss' gradient.
-    Train(Learn, f32),
+    Train(Taking, f32),
     /// Forward and loss; the output goes, row by row, to this address.
     Evaluate(MutPtr),
 }
@@ -99,7 +101,7 @@ impl Part<'_> {
     #[inline(always)]
     pub(super) unsafe fn run<R: Lanes>(&self) {
         let panels = share(self.job.n.div_ceil(16), 1, self.thread, self.threads);
-        self.read_batch(panels.clone());
+        self.read_batch::<R>(panels.clone());
         for i in 0..self.plan.stages.len() {
             self.forward::<R>(i, panels.clone());
         }
@@ -147,17 +149,17 @@ impl Part<'_> {
     }
 
     #[inline(always)]
-    unsafe fn read_batch(&self, panels: Range<usize>) {
+    unsafe fn read_batch<R: Lanes>(&self, panels: Range<usize>) {
         let (inputs, outputs) = (self.plan.inputs(), self.plan.outputs());
         for p in panels {
             let panel = self.buffers.input.start().add(16 * p * inputs);
-            to_panel(self.job.input.0.add(16 * p * inputs), inputs, self.filled(p), panel);
+            to_panel::<R>(self.job.input.0.add(16 * p * inputs), inputs, 0..inputs, self.filled(p), panel);
             if self.plan.scale != 1.0 {
                 (0..16 * inputs).for_each(|i| *panel.add(i) *= self.plan.scale);
             }
             if let Target::Values(target) = self.job.target {
                 let panel = self.buffers.target.start().add(16 * p * outputs);
-                to_panel(target.0.add(16 * p * outputs), outputs, self.filled(p), panel);
+                to_panel::<R>(target.0.add(16 * p * outputs), outputs, 0..outputs, self.filled(p), panel);
             }
         }
     }
@@ -179,21 +181,17 @@ impl Part<'_> {
             Kind::Convolution(_, window) => {
                 let (weight, bias) = self.weight(i);
                 let work = convolution::Forward { stage, window, weight, bias, x, y, panels };
-                each_even_tile::<R>(0, stage.output.c, &work);
+                each_even_tile::<R, _>(0, stage.output.c, &work);
             }
             Kind::Linear(_) => {
                 let (weight, bias) = self.weight(i);
                 let relu = stage.relu;
                 let work = linear::Forward { inputs, outputs, relu, weight, bias, x, y, panels: panels.clone() };
-                each_even_tile::<R>(0, outputs, &work);
+                each_even_tile::<R, _>(0, outputs, &work);
                 if matches!(self.job.task, Task::Train(..)) {
                     for p in panels {
-                        for strip in 0..inputs.div_ceil(16) {
-                            let width = (inputs - 16 * strip).min(16);
-                            let to = self.buffers.stages[i].strips.start();
-                            let to = to.add(16 * (strip * self.buffers.capacity + 16 * p));
-                            transpose(x.add(16 * (p * inputs + 16 * strip)), width, to);
-                        }
+                        let strips = self.buffers.stages[i].strips.start().add(256 * p);
+                        to_strips::<R>(x.add(16 * p * inputs), inputs, strips, 16 * self.buffers.capacity);
                     }
                 }
             }
@@ -231,12 +229,12 @@ impl Part<'_> {
         match stage.kind {
             Kind::Convolution(_, window) => {
                 let work = convolution::Pack { stage, window, weight: self.weight(i).0, to, outputs: rows };
-                each_even_tile::<R>(0, stage.input.c, &work);
+                each_even_tile::<R, _>(0, stage.input.c, &work);
             }
             Kind::Linear(_) => {
                 let (inputs, outputs) = (stage.input.features(), stage.output.c);
                 let work = linear::Pack { inputs, outputs, weight: self.weight(i).0, to, rows };
-                each_even_tile::<R>(0, inputs, &work);
+                each_even_tile::<R, _>(0, inputs, &work);
             }
             Kind::Pad(_) | Kind::MaxPool(_) => {}
         }
@@ -277,18 +275,18 @@ impl Part<'_> {
             }
             Kind::Convolution(_, window) => {
                 let work = convolution::InputGradient { stage, window, packed, delta, gate, to, panels };
-                each_even_tile::<R>(0, stage.input.c, &work);
+                each_even_tile::<R, _>(0, stage.input.c, &work);
             }
             Kind::Linear(_) => {
                 let work = linear::InputGradient { inputs, outputs, packed, delta, gate, to, panels };
-                each_even_tile::<R>(0, inputs, &work);
+                each_even_tile::<R, _>(0, inputs, &work);
             }
         }
     }
 
     /// This thread's share of what stage `i` learns.
     #[inline(always)]
-    unsafe fn learn<R: Lanes>(&self, i: usize, learn: &Learn) {
+    unsafe fn learn<R: Lanes>(&self, i: usize, learn: &Taking) {
         let (stage, buffers) = (self.stage(i), &self.buffers.stages[i]);
         let Some(place) = stage.place() else { return };
         if let Kind::Convolution(..) = stage.kind {
@@ -300,23 +298,23 @@ impl Part<'_> {
             return;
         }
         let (inputs, outputs) = (stage.input.features(), stage.output.c);
-        let work = linear::WeightGradient {
+        let gradient = WeightGradient {
             inputs,
             outputs,
-            place,
-            strips: buffers.strips.start(),
-            capacity: self.buffers.capacity,
+            weight: place.weight,
+            bias: place.bias,
+            strips: Strips { first: buffers.strips.start(), next: 16, apart: 16 * self.buffers.capacity },
+            scale: 1.0,
             delta: buffers.delta.start(),
             samples: self.job.n,
             learn,
         };
-        let rows = share(outputs, R::ROWS, self.thread, self.threads);
-        each_even_tile::<R>(rows.start, rows.end, &work);
+        gradient.rows::<R>(share(outputs, 1, self.thread, self.threads));
     }
 
     /// Learns from `len` numbers of the panels' shares, from `from` on, that belong to the parameters at `start`.
     #[inline(always)]
-    unsafe fn sum_panels<R: Lanes>(&self, i: usize, (from, len): (usize, usize), start: usize, learn: &Learn) {
+    unsafe fn sum_panels<R: Lanes>(&self, i: usize, (from, len): (usize, usize), start: usize, learn: &Taking) {
         let (partial, each) = (self.buffers.stages[i].partial.start().add(from), partial_len(self.stage(i)));
         let mine = share(len, 16, self.thread, self.threads);
         for at in mine.step_by(16) {
@@ -324,7 +322,10 @@ impl Part<'_> {
             for p in 1..self.job.n.div_ceil(16) {
                 sum = R::splat(1.0).mul_add(R::load(partial.add(p * each + at)), sum);
             }
-            learn.take(start + at, (len - at).min(16), sum);
+            match len - at {
+                ..16 => learn.take_some(start + at, len - at, sum),
+                _ => learn.take(start + at, sum),
+            }
         }
     }
 
