@@ -81,8 +81,7 @@ pub(super) fn prepare(source: Source, mut options: RunOptions) -> Result<Prepare
         ngpus: i64::from(device.is_cuda()),
         input_shape: Some(options.crop.map_or(dataset.shape, |crop| [channels, crop.min(height), crop.min(width)])),
     };
-    let seed = options.seed.unwrap_or(1);
-    let loaded = on_one_thread(|| frontend::load(source, &params, VmOptions::default(), seed))?;
+    let loaded = on_one_thread(|| frontend::load(source, &params, VmOptions::default(), seed(&options)))?;
     let size = |given: Option<u64>, file: Option<i64>| given.or(file.and_then(|n| u64::try_from(n).ok())).unwrap_or(16);
     let given = options.batch_size;
     options.validation_batch_size =
@@ -133,7 +132,7 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
     let network = on_one_thread(|| loaded.lower(kind, device))?;
     let transfer = transfer.map(|transfer| transfer.told(&network)).transpose()?;
     let (batch_size, validation_size) = (options.batch_size.unwrap_or(16), options.validation_batch_size.unwrap_or(16));
-    let seed = options.seed.unwrap_or(1);
+    let seed = seed(&options);
     let count = network.parameters.count();
     let default = EngineOptions::default();
     if let Some(threads) = options.threads.and_then(|threads| i32::try_from(threads).ok()) {
@@ -157,7 +156,7 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
         let preprocess = Preprocess::new(dataset.shape, subtract, dataset.mean.as_ref(), options.cut(), augment)?;
         let loader = LoaderOptions {
             batch_size: (if train { batch_size } else { validation_size }) as usize,
-            order: if train { options.shuffle.unwrap_or_default() } else { Order::Sequential },
+            order: if train { order(&options) } else { Order::Sequential },
             seed,
             classification: classes.is_some(),
             double: options.double,
@@ -250,6 +249,16 @@ pub(super) fn place(options: &RunOptions) -> Option<Place> {
 /// Bytes of decoded records that the loaders may keep.
 pub(super) fn memory_budget(options: &RunOptions) -> u64 {
     options.memory.unwrap_or(2048) << 20
+}
+
+/// The seed of everything random.
+pub(super) fn seed(options: &RunOptions) -> u64 {
+    options.seed.unwrap_or(1)
+}
+
+/// The order of the training records.
+pub(super) fn order(options: &RunOptions) -> Order {
+    options.shuffle.unwrap_or_default()
 }
 
 /// The dataset that the options name, and its path.

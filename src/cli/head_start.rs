@@ -44,6 +44,7 @@ fn find(words: Vec<OsString>) -> Option<Wanted> {
     Some(Wanted {
         place: assemble::place(&options)?,
         budget: assemble::memory_budget(&options),
+        order: (assemble::order(&options), assemble::seed(&options)),
         validates: options.validation_interval.is_none_or(|interval| interval > 0.0),
     })
 }

@@ -112,7 +112,7 @@ pub(super) fn augmentation(file: Option<&Path>, options: RunOptions, count: u64,
         let loader = LoaderOptions {
             batch_size: count as usize,
             order: Order::Sequential,
-            seed: options.seed.unwrap_or(1),
+            seed: assemble::seed(&options),
             train,
             memory_budget: 0,
             ..LoaderOptions::default()

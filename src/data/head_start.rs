@@ -13,7 +13,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use super::{Dataset, Parts};
+use super::{Dataset, Order, Parts, order};
 use crate::error::Result;
 
 /// Where a dataset lies.
@@ -47,6 +47,8 @@ pub struct Wanted {
     pub budget: u64,
     /// Whether it validates, which comes before the first step.
     pub validates: bool,
+    /// The order of the training records, and its seed.
+    pub order: (Order, u64),
 }
 
 /// A dataset on its way; dropping it ends the work.
@@ -64,18 +66,23 @@ impl HeadStart {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let work = move || {
-            let Some(Wanted { place, budget, validates }) = find() else { return };
+            let Some(Wanted { place, budget, validates, order: (of_train, seed) }) = find() else { return };
             let Ok(dataset) = place.open() else { return };
-            let splits = [dataset.val().filter(|_| validates), dataset.train()];
+            let splits = [
+                dataset.val().filter(|_| validates).map(|records| (records, Order::Sequential)),
+                dataset.train().map(|records| (records, of_train)),
+            ];
             let caches: Vec<_> = splits
                 .into_iter()
                 .flatten()
-                .filter_map(|records| Some((records.keep(budget).ok()?, records)))
+                .filter_map(|(records, order)| Some((records.keep(budget).ok()?, records, order)))
                 .collect();
             let _ = send.send((place, dataset)); // whoever asked may be gone
             drop(send);
-            for (cache, records) in caches {
-                if cache.fill(&records, &stopped).is_err() {
+            for (cache, records, of) in caches {
+                // As the first epoch will ask for them.
+                let indices = order(of, records.len() as u32, seed, 1);
+                if cache.fill(&records, &indices, &stopped).is_err() {
                     return;
                 }
             }
@@ -114,7 +121,7 @@ mod tests {
     const BUDGET: u64 = 1 << 30;
 
     fn wanted(place: Place) -> Wanted {
-        Wanted { place, budget: BUDGET, validates: true }
+        Wanted { place, budget: BUDGET, validates: true, order: (Order::Permutation, 1) }
     }
 
     #[test]

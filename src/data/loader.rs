@@ -200,9 +200,7 @@ impl DataLoader {
         let options = &self.source.options;
         let count = self.source.records.len() as u32;
         let indices: Arc<[u32]> = order(options.order, count, options.seed, epoch).into();
-        let batch_bytes = self.source.pool.batch_bytes().max(1);
-        // Ahead by up to 8 batches, but not by more than 256 MiB.
-        let ahead = (256 * 1024 * 1024 / batch_bytes).clamp(2, 8) as u64;
+        let ahead = ahead(self.source.pool.batch_bytes());
         let total = self.batches_per_epoch();
         let queue = Arc::new(Queue::new(first_batch.min(total), total, ahead));
         // Gathering kept records is far faster than any training step: one thread does it.
@@ -271,6 +269,14 @@ impl DataLoader {
             }
         }
     }
+}
+
+/// How many batches of `bytes` bytes are made ahead. The threads that train keep every core busy, and a loader thread may
+/// have to wait several milliseconds for its turn: as many steps, when batches are small.
+fn ahead(bytes: usize) -> u64 {
+    const MIB: usize = 1 << 20;
+    let bytes = bytes.max(1);
+    (8 * MIB / bytes).clamp(8, 32).min((256 * MIB / bytes).max(2)) as u64
 }
 
 impl Drop for DataLoader {

@@ -62,16 +62,16 @@ impl Cache {
         self.budget
     }
 
-    /// Decodes every record that is not here yet, in order, until told to stop.
+    /// Decodes records `indices` that are not here yet, until told to stop; none when nothing is kept.
     ///
     /// # Errors
     /// When a record cannot be read.
-    pub(in crate::data) fn fill(&self, records: &Records, stop: &AtomicBool) -> Result<()> {
-        for index in 0..self.kept.len() {
+    pub(in crate::data) fn fill(&self, records: &Records, indices: &[u32], stop: &AtomicBool) -> Result<()> {
+        for &index in indices.iter().filter(|_| self.keeps()) {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            self.with(records, index as u32, |_, _| Ok(()))?;
+            self.with(records, index, |_, _| Ok(()))?;
         }
         Ok(())
     }

@@ -133,7 +133,27 @@ fn memory_is_used_again_and_records_are_decoded_once() {
         }
         assert!(loader.source.cache.complete());
     }
-    assert!(places.len() <= 8 + 8 + 1, "{} buffers for 300 batches", places.len());
+    assert!(places.len() <= 32 + 8 + 1, "{} buffers for 300 batches", places.len());
+}
+
+#[test]
+fn a_head_start_decodes_what_is_missing_when_records_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = make(folder.path(), 40, None);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let backwards: Vec<u32> = (0..40).rev().collect();
+    let cache = Cache::new(&records, &records.get(0).unwrap(), 1 << 20);
+    cache.with(&records, 7, |_, _| Ok(())).unwrap();
+    cache.fill(&records, &backwards, &stop).unwrap();
+    assert!(cache.complete());
+    let none = Cache::new(&records, &records.get(0).unwrap(), 100);
+    none.fill(&records, &backwards, &stop).unwrap();
+    assert!(!none.keeps());
+}
+
+#[test]
+fn small_batches_are_made_further_ahead() {
+    assert_eq!([0, 1, 200_000, 500_000, 1 << 20, 64 << 20, 1 << 30].map(ahead), [32, 32, 32, 16, 8, 4, 2]);
 }
 
 #[test]
