@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -17,7 +18,7 @@ use crate::{
         on_one_thread, start_up,
     },
     train::{
-        BatchSource, LabelHook, Plan, Position, Sample, Stop, Targets, TrainObserver, Trainer,
+        BatchSource, Finish, LabelHook, Plan, Position, Sample, Stop, Targets, TrainObserver, Trainer,
         engine::{self, Engine, EngineOptions},
     },
 };
@@ -43,8 +44,8 @@ pub(super) struct Run {
     pub(super) fingerprint: String,
     /// What became of the weights that `--weights` named, in lines to print.
     pub(super) transfer: Option<String>,
-    train: DataLoader,
-    validation: Option<DataLoader>,
+    train: Loaded,
+    validation: Option<Loaded>,
     hook: Option<LabelHook>,
     head_start: Option<Arc<HeadStart>>,
     schedule: Schedule,
@@ -151,20 +152,24 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
     )?;
 
     let subtract = options.subtract_mean.unwrap_or_default();
-    let loader = |records, train: bool| -> Result<DataLoader> {
+    let loaded_from = |records, train: bool| -> Result<Loaded> {
         let augment = if train { options.augment() } else { data::Augment::default() };
         let preprocess = Preprocess::new(dataset.shape, subtract, dataset.mean.as_ref(), options.cut(), augment)?;
+        // Bytes are for a bus; the processor's own loader threads do all of the plan.
+        let rest = if device.is_cuda() { preprocess.rest(train, kind, device)? } else { None };
+        let finish = rest.map(|rest| Rc::new(move |bytes: &tch::Tensor| rest.of(bytes)) as Finish);
         let loader = LoaderOptions {
             batch_size: (if train { batch_size } else { validation_size }) as usize,
             order: if train { order(&options) } else { Order::Sequential },
             seed,
             classification: classes.is_some(),
             double: options.double,
+            bytes: finish.is_some(),
             memory_budget: memory_budget(&options),
             train,
             workers: None,
         };
-        DataLoader::new(records, preprocess, loader)
+        Ok(Loaded { loader: DataLoader::new(records, preprocess, loader)?, finish, head_start: None })
     };
     let plan = Plan {
         epochs: options.epochs.unwrap_or(30),
@@ -177,8 +182,8 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
         patience: options.early_stop,
         classes,
     };
-    let train = loader(records, true)?;
-    let validation = dataset.val().map(|records| loader(records, false)).transpose()?;
+    let train = loaded_from(records, true)?;
+    let validation = dataset.val().map(|records| loaded_from(records, false)).transpose()?;
     let title = format!(
         "{}: {count} parameters, {}, batch size {batch_size}, {} on {}",
         loaded.source.name,
@@ -214,7 +219,7 @@ impl Run {
     ) -> Trainer<'a> {
         let schedule = self.schedule;
         let head_start = self.head_start;
-        let source = |loader| Box::new(Loaded { loader, head_start: head_start.clone() }) as Box<dyn BatchSource>;
+        let source = |loaded| Box::new(Loaded { head_start: head_start.clone(), ..loaded }) as Box<dyn BatchSource>;
         Trainer {
             engine: self.engine,
             train: source(self.train),
@@ -294,6 +299,8 @@ fn nonempty(records: &Records) -> Result<u64> {
 /// The loader as the training loop sees it. The loader counts epochs from 1, the loop from 0.
 struct Loaded {
     loader: DataLoader,
+    /// What the device does with batches of bytes.
+    finish: Option<Finish>,
     head_start: Option<Arc<HeadStart>>,
 }
 
@@ -307,8 +314,10 @@ impl BatchSource for Loaded {
     }
 
     fn next(&mut self) -> Result<Option<Sample>> {
+        let finish = self.finish.as_ref();
         Ok(self.loader.next()?.map(|batch| Sample {
             input: batch.input.shallow_clone(),
+            finish: finish.filter(|_| batch.input.kind() == tch::Kind::Uint8).cloned(),
             target: batch.target.shallow_clone(),
             count: batch.count as u64,
             wait: batch.wait,

@@ -123,6 +123,7 @@ impl Trained {
             seed: 0,
             classification: self.is_classification,
             double: self.network.kind == tch::Kind::Double,
+            bytes: false,
             memory_budget: 2 << 30,
             train: false,
             workers: None,

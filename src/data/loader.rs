@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Draw, Order, Preprocess, Real, Records, Scratch, Target, Values, datum::shape_text, order};
+use super::{Draw, Element, Order, Preprocess, Real, Records, Scratch, Target, Values, datum::shape_text, order};
 use crate::error::{Error, Kind, Result};
 
 mod buffer;
@@ -39,6 +39,9 @@ pub struct LoaderOptions {
     pub classification: bool,
     /// Batches in f64 instead of f32.
     pub double: bool,
+    /// Images as bytes, only cropped, wherever a batch's records are bytes; for a device that does the rest of the plan
+    /// ([`super::Rest`]).
+    pub bytes: bool,
     /// Bytes of decoded records that may be kept.
     pub memory_budget: u64,
     /// Whether records are augmented and cropped at random.
@@ -55,6 +58,7 @@ impl Default for LoaderOptions {
             seed: 0,
             classification: false,
             double: false,
+            bytes: false,
             memory_budget: 2 << 30,
             train: false,
             workers: None,
@@ -64,7 +68,8 @@ impl Default for LoaderOptions {
 
 /// Some records as tensors on the CPU. Dropping it gives its memory to a later batch: what must outlive it is copied.
 pub struct Batch {
-    /// `[n, c, h, w]`, f32 (f64 when `double`): 0..=255 minus the mean.
+    /// `[n, c, h, w]`, f32 (f64 when `double`): 0..=255 minus the mean. Where `bytes` are wanted and there: u8, no mean
+    /// subtracted.
     pub input: tch::Tensor,
     /// `[n]` for integer labels, `[n, k]` for label records of k numbers, `[n, c, h, w]` for label images.
     pub target: tch::Tensor,
@@ -95,6 +100,8 @@ struct Source {
     target_shape: Vec<i64>,
     cache: Arc<Cache>,
     pool: Arc<Pool>,
+    /// For batches of bytes, when they are wanted.
+    bytes: Option<Arc<Pool>>,
     gathered: AtomicU64,
     gather_nanoseconds: AtomicU64,
 }
@@ -141,9 +148,13 @@ impl DataLoader {
         let cache = records.kept(budget).unwrap_or_else(|| Arc::new(Cache::new(&records, &first, budget)));
         let kind = if options.double { f64::KIND } else { f32::KIND };
         let batch = |shape: &[i64]| [&[options.batch_size as i64], shape].concat();
-        let pool = Arc::new(Pool::new(kind, batch(&preprocess.output_shape()), batch(&target_shape)));
+        let pool = |input: tch::Kind| {
+            Arc::new(Pool::new((input, batch(&preprocess.output_shape())), (kind, batch(&target_shape))))
+        };
+        let (pool, bytes) = (pool(kind), options.bytes.then(|| pool(u8::KIND)));
         let (gathered, gather_nanoseconds) = (AtomicU64::new(0), AtomicU64::new(0));
-        let source = Source { records, preprocess, options, target_shape, cache, pool, gathered, gather_nanoseconds };
+        let source =
+            Source { records, preprocess, options, target_shape, cache, pool, bytes, gathered, gather_nanoseconds };
         Ok(DataLoader { source: Arc::new(source), running: None })
     }
 
@@ -289,43 +300,64 @@ impl Source {
     fn batch(&self, number: u64, epoch: u64, indices: &[u32], scratch: &mut Scratch) -> Result<Batch> {
         let start = Instant::now();
         let batch = if self.options.double {
-            self.fill::<f64>(number, epoch, indices, scratch)
+            self.made::<f64>(number, epoch, indices, scratch)
         } else {
-            self.fill::<f32>(number, epoch, indices, scratch)
+            self.made::<f32>(number, epoch, indices, scratch)
         };
         self.gathered.fetch_add(1, Ordering::Relaxed);
         self.gather_nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
         batch
     }
 
-    fn fill<T: Real>(&self, number: u64, epoch: u64, indices: &[u32], scratch: &mut Scratch) -> Result<Batch> {
+    fn made<T: Real>(&self, number: u64, epoch: u64, indices: &[u32], scratch: &mut Scratch) -> Result<Batch> {
+        let place = (number, epoch, indices);
+        if let Some(pool) = &self.bytes
+            && let Some(batch) = self.filled::<u8, T>(pool, place, scratch)?
+        {
+            return Ok(batch);
+        }
+        Ok(self.filled::<T, T>(&self.pool, place, scratch)?.expect("every image can be told in numbers"))
+    }
+
+    /// `None` when a record cannot be told in `I`.
+    fn filled<I: Element, T: Real>(
+        &self,
+        pool: &Arc<Pool>,
+        (number, epoch, indices): (u64, u64, &[u32]),
+        scratch: &mut Scratch,
+    ) -> Result<Option<Batch>> {
         let size = self.options.batch_size;
         let first = number as usize * size;
         let indices = &indices[first..indices.len().min(first + size)];
         let count = indices.len();
-        let mut buffers = self.pool.take()?;
+        let mut buffers = pool.take()?;
         let input_size = self.preprocess.output_shape().iter().product::<i64>() as usize;
         let target_size = self.target_shape.iter().product::<i64>() as usize;
-        let (input, target) = buffers.slices::<T>();
+        let (input, target) = buffers.slices::<I, T>();
+        let mut is_told = true;
         for (i, &index) in indices.iter().enumerate() {
             let draw = self.options.train.then_some(Draw { seed: self.options.seed, epoch, index: (first + i) as u64 });
             let input = &mut input[i * input_size..][..input_size];
             let target = &mut target[i * target_size..][..target_size];
             self.cache.with(&self.records, index, |image, label| {
-                self.preprocess.apply_to(image, draw, scratch, input);
+                is_told &= I::write(&self.preprocess, image, draw, scratch, input);
                 self.write_target(label, index, target)
             })?;
         }
+        if !is_told {
+            pool.give_back(buffers);
+            return Ok(None);
+        }
         let (input, target) = buffers.tensors(count)?;
-        Ok(Batch {
+        Ok(Some(Batch {
             input,
             target,
             count,
             indices: indices.iter().map(|&i| u64::from(i)).collect(),
             wait: Duration::ZERO,
             buffers: Some(buffers),
-            pool: Arc::clone(&self.pool),
-        })
+            pool: Arc::clone(pool),
+        }))
     }
 
     fn write_target<T: Real>(&self, target: &Target, index: u32, out: &mut [T]) -> Result<()> {

@@ -41,7 +41,7 @@ pub use mnist::MnistOptions;
 pub use random::Random;
 pub use records::{Records, Sample, Target};
 pub use sampler::{Order, order};
-pub use transform::{Augment, Draw, Flip, Preprocess, QuarterTurn, Real, Scratch, Subtract};
+pub use transform::{Augment, Draw, Element, Flip, Preprocess, QuarterTurn, Real, Rest, Scratch, Subtract};
 
 /// Who is told how a long piece of work goes on. Calls come from the thread that started the work.
 pub trait Progress: Sync {

@@ -28,23 +28,55 @@ pub enum Subtract {
     None,
 }
 
-/// The element type of a batch.
-pub trait Real: Copy + Send + Sync + Sub<Output = Self> + From<u8> + From<f32> + 'static {
+/// The element type of a batch's images: a [`Real`], or bytes for a device that does the rest of the plan ([`Rest`]).
+pub trait Element: Copy + Send + Sync + 'static {
     /// libtorch's name of the type.
     const KIND: tch::Kind;
+    /// One record's part of a batch; false when it cannot be told in this type.
+    fn write(plan: &Preprocess, image: Pixels<'_>, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [Self])
+    -> bool;
+}
+
+/// The element type of preprocessed images.
+pub trait Real: Element + Sub<Output = Self> + From<u8> + From<f32> {
     /// The nearest value.
     fn from_f64(value: f64) -> Self;
 }
 
-impl Real for f32 {
+impl Element for u8 {
+    const KIND: tch::Kind = tch::Kind::Uint8;
+    fn write(plan: &Preprocess, image: Pixels<'_>, draw: Option<Draw>, _: &mut Scratch, out: &mut [u8]) -> bool {
+        let Pixels::Bytes(values) = image else { return false };
+        let [_, h, w] = plan.shape;
+        let window = plan.window([h, w], draw.map(Draw::random).as_mut());
+        plan.cut_into(values, window, out, |_, _, out, values| out.copy_from_slice(values));
+        true
+    }
+}
+
+impl Element for f32 {
     const KIND: tch::Kind = tch::Kind::Float;
+    fn write(plan: &Preprocess, image: Pixels<'_>, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [f32]) -> bool {
+        plan.apply_to(image, draw, scratch, out);
+        true
+    }
+}
+
+impl Element for f64 {
+    const KIND: tch::Kind = tch::Kind::Double;
+    fn write(plan: &Preprocess, image: Pixels<'_>, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [f64]) -> bool {
+        plan.apply_to(image, draw, scratch, out);
+        true
+    }
+}
+
+impl Real for f32 {
     fn from_f64(value: f64) -> f32 {
         value as f32
     }
 }
 
 impl Real for f64 {
-    const KIND: tch::Kind = tch::Kind::Double;
     fn from_f64(value: f64) -> f64 {
         value
     }
@@ -59,6 +91,12 @@ pub struct Draw {
     pub epoch: u64,
     /// The place in the epoch, so that a record drawn twice is changed in two ways.
     pub index: u64,
+}
+
+impl Draw {
+    fn random(self) -> Random {
+        Random::new(&[self.seed, self.epoch, self.index])
+    }
 }
 
 /// Working memory that is kept from one record to the next.
@@ -152,7 +190,7 @@ impl Preprocess {
     pub fn apply_to<T: Real>(&self, image: Pixels<'_>, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [T]) {
         let count = self.shape.iter().product::<i64>() as usize;
         assert_eq!(image.len(), count, "the caller checks shapes");
-        let mut random = draw.map(|draw| Random::new(&[draw.seed, draw.epoch, draw.index]));
+        let mut random = draw.map(Draw::random);
         match random.as_mut().filter(|_| self.augment.any()) {
             None => {
                 let [_, h, w] = self.shape;
@@ -201,7 +239,37 @@ impl Preprocess {
     }
 
     /// The fast path: conversion, subtraction and crop in one pass.
-    fn subtract_into<S: Copy, T: Real + From<S>>(&self, values: &[S], (top, left): (usize, usize), out: &mut [T]) {
+    fn subtract_into<S: Copy, T: Real + From<S>>(&self, values: &[S], window: (usize, usize), out: &mut [T]) {
+        self.cut_into(values, window, out, |plane, start, out, values| match (&self.mean, self.subtract) {
+            (Some(mean), Subtract::Image) => {
+                let mean = &mean.values[start..start + out.len()];
+                for ((out, &value), &mean) in out.iter_mut().zip(values).zip(mean) {
+                    *out = T::from(value) - <T as From<f32>>::from(mean);
+                }
+            }
+            (Some(_), Subtract::Pixel) => {
+                let mean = T::from_f64(self.pixel[plane]);
+                for (out, &value) in out.iter_mut().zip(values) {
+                    *out = T::from(value) - mean;
+                }
+            }
+            _ => {
+                for (out, &value) in out.iter_mut().zip(values) {
+                    *out = T::from(value);
+                }
+            }
+        });
+    }
+
+    /// Cuts out the window: `write` gets a stretch's plane, its start in the image, where it goes, and its values.
+    #[inline(always)]
+    fn cut_into<S, T>(
+        &self,
+        values: &[S],
+        (top, left): (usize, usize),
+        out: &mut [T],
+        write: impl Fn(usize, usize, &mut [T], &[S]),
+    ) {
         let [_, h, w] = self.shape.map(|d| d as usize);
         let [_, rows, columns] = self.output_shape().map(|d| d as usize);
         // Whole planes in one stretch when nothing is cut, rows otherwise.
@@ -210,27 +278,32 @@ impl Preprocess {
         for (i, out) in out.chunks_exact_mut(stretch.max(1)).enumerate() {
             let (plane, y) = (i / rows, i % rows);
             let start = if rows == 1 && self.crop.is_none() { i * stretch } else { (plane * h + y + top) * w + left };
-            let values = &values[start..start + stretch];
-            match (&self.mean, self.subtract) {
-                (Some(mean), Subtract::Image) => {
-                    let mean = &mean.values[start..start + stretch];
-                    for ((out, &value), &mean) in out.iter_mut().zip(values).zip(mean) {
-                        *out = T::from(value) - <T as From<f32>>::from(mean);
-                    }
-                }
-                (Some(_), Subtract::Pixel) => {
-                    let mean = T::from_f64(self.pixel[plane]);
-                    for (out, &value) in out.iter_mut().zip(values) {
-                        *out = T::from(value) - mean;
-                    }
-                }
-                _ => {
-                    for (out, &value) in out.iter_mut().zip(values) {
-                        *out = T::from(value);
-                    }
-                }
-            }
+            write(plane, start, out, &values[start..start + stretch]);
         }
+    }
+
+    /// What is left of the plan when batches of bytes go to `device`, for training or not: all but the crop. `None` when
+    /// it cannot be left: augmentation works on numbers, and a mean image meets each random crop at another place.
+    ///
+    /// # Errors
+    /// When the device has no memory left.
+    pub fn rest(&self, train: bool, kind: tch::Kind, device: tch::Device) -> Result<Option<Rest>> {
+        let is_moving = train && (self.augment.any() || self.crop.is_some() && self.subtract == Subtract::Image);
+        if is_moving {
+            return Ok(None);
+        }
+        let [c, rows, columns] = self.output_shape();
+        let mean = match (&self.mean, self.subtract) {
+            (Some(mean), Subtract::Image) => {
+                let (top, left) = self.window([self.shape[1], self.shape[2]], None);
+                let whole = tch::Tensor::f_from_slice(&mean.values)?.f_view(self.shape)?;
+                Some(whole.f_narrow(1, top as i64, rows)?.f_narrow(2, left as i64, columns)?)
+            }
+            (Some(_), Subtract::Pixel) => Some(tch::Tensor::f_from_slice(&self.pixel)?.f_view([c, 1, 1])?),
+            _ => None,
+        };
+        let mean = mean.map(|mean| mean.f_to_device(device)?.f_to_kind(kind)?.f_contiguous()).transpose()?;
+        Ok(Some(Rest { kind, mean }))
     }
 
     fn subtract_in_place(&self, image: &mut [f32]) {
@@ -243,6 +316,28 @@ impl Preprocess {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// The part of a plan that a device does with a batch of bytes, to the bit as [`Preprocess::apply`] would have: an image
+/// travels in a quarter of the bytes.
+pub struct Rest {
+    kind: tch::Kind,
+    /// `[c, h, w]` or `[c, 1, 1]`, on the device.
+    mean: Option<tch::Tensor>,
+}
+
+impl Rest {
+    /// The network's input of `bytes`, `[n, c, h, w]` on the device.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn of(&self, bytes: &tch::Tensor) -> Result<tch::Tensor> {
+        let values = bytes.f_to_kind(self.kind)?;
+        match &self.mean {
+            Some(mean) => Ok({ values }.f_sub_(mean)?),
+            None => Ok(values),
         }
     }
 }

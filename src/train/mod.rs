@@ -28,7 +28,7 @@ pub use observer::{EpochSummary, Silent, TrainObserver};
 pub use plan::Plan;
 pub use position::Position;
 pub use snapshot::{Snapshot, SnapshotNote};
-pub use source::{BatchSource, Sample};
+pub use source::{BatchSource, Finish, Sample};
 pub use stop::Stop;
 pub use target::{LabelHook, Targets};
 pub use trainer::{Outcome, Trainer};

@@ -1,13 +1,18 @@
 //! `BatchSource`: where the training loop gets its batches from, so that it can be tested without files.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, rc::Rc, time::Duration};
 
 use crate::error::Result;
 
+/// What is left to do with an input, on the network's device.
+pub type Finish = Rc<dyn Fn(&tch::Tensor) -> Result<tch::Tensor>>;
+
 /// A batch as the loop sees it. Dropping it may give its memory to a later batch.
 pub struct Sample {
-    /// `[n, c, h, w]` on the processor, preprocessed.
+    /// `[n, c, h, w]` on the processor; preprocessed when `finish` is done with it on the network's device.
     pub input: tch::Tensor,
+    /// See `input`.
+    pub finish: Option<Finish>,
     /// `[n]`, or `[n, …]` for label tensors: what DIGITS hands to `labelHook` as `dblabel`.
     pub target: tch::Tensor,
     /// n

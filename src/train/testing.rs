@@ -3,7 +3,7 @@
 use std::{cell::Cell, path::Path, rc::Rc, time::Duration};
 
 use super::{
-    BatchSource, Interval, Plan, Position, Sample, Silent, Snapshot, Stop, Targets, TrainObserver, Trainer,
+    BatchSource, Finish, Interval, Plan, Position, Sample, Silent, Snapshot, Stop, Targets, TrainObserver, Trainer,
     engine::{Engine, EngineOptions, engine},
 };
 use crate::{
@@ -164,7 +164,14 @@ impl BatchSource for MadeUp {
         self.batch += 1;
         let input = tch::Tensor::from_slice(&numbers).view([count as i64, WIDTH]);
         let target = &input * 2.0;
-        Ok(Some(Sample { input, target, count, wait: Duration::ZERO, owner: None }))
+        // Every other batch comes as bytes.
+        let (input, finish) = if self.batch % 2 == 0 {
+            let finish = |bytes: &tch::Tensor| Ok(bytes.to_kind(tch::Kind::Float) - 3.0);
+            ((input + 3.0).to_kind(tch::Kind::Uint8), Some(Rc::new(finish) as Finish))
+        } else {
+            (input, None)
+        };
+        Ok(Some(Sample { input, finish, target, count, wait: Duration::ZERO, owner: None }))
     }
 }
 

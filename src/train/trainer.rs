@@ -366,7 +366,11 @@ impl Trainer<'_> {
 /// Input and target of a batch where the network's parameters are.
 fn on_device(engine: &dyn Engine, targets: &mut Targets, batch: &Sample) -> Result<(tch::Tensor, Activity)> {
     let device = engine.network().device;
-    let input = carry(&batch.input, device)?;
+    let carried = carry(&batch.input, device)?;
+    let input = match &batch.finish {
+        Some(finish) => finish(&carried)?,
+        None => carried,
+    };
     let target = targets.of(&input, &carry(&batch.target, device)?)?;
     Ok((input, target))
 }

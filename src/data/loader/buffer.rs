@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::super::Real;
+use super::super::Element;
 use crate::error::Result;
 
 /// Room for one full batch.
@@ -15,9 +15,9 @@ impl Buffers {
     /// The memory of both tensors.
     ///
     /// # Panics
-    /// When `T` is not the pool's type.
-    pub(super) fn slices<T: Real>(&mut self) -> (&mut [T], &mut [T]) {
-        assert!(self.input.kind() == T::KIND && self.target.kind() == T::KIND, "one type a loader");
+    /// When `I` and `T` are not the pool's types.
+    pub(super) fn slices<I: Element, T: Element>(&mut self) -> (&mut [I], &mut [T]) {
+        assert!(self.input.kind() == I::KIND && self.target.kind() == T::KIND, "two types a pool");
         (values(&mut self.input), values(&mut self.target))
     }
 
@@ -29,7 +29,7 @@ impl Buffers {
 }
 
 #[expect(unsafe_code, reason = "filling a batch in place saves a copy and an allocation for each batch")]
-fn values<T: Real>(tensor: &mut tch::Tensor) -> &mut [T] {
+fn values<T: Element>(tensor: &mut tch::Tensor) -> &mut [T] {
     // SAFETY: the pool made the tensor on the CPU, contiguous, zeroed, of the type that `slices` checked; it is lent to
     // one thread at a time, and views of it died with their batch (as `Batch` says).
     unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<T>(), tensor.numel()) }
@@ -37,22 +37,22 @@ fn values<T: Real>(tensor: &mut tch::Tensor) -> &mut [T] {
 
 /// The buffers that no batch is using.
 pub(super) struct Pool {
-    kind: tch::Kind,
-    input: Vec<i64>,
-    target: Vec<i64>,
+    input: (tch::Kind, Vec<i64>),
+    target: (tch::Kind, Vec<i64>),
     free: Mutex<Vec<Buffers>>,
 }
 
 impl Pool {
-    /// A pool of batches of these shapes, batch dimension included.
-    pub(super) fn new(kind: tch::Kind, input: Vec<i64>, target: Vec<i64>) -> Pool {
-        Pool { kind, input, target, free: Mutex::new(Vec::new()) }
+    /// A pool of batches of these types and shapes, batch dimension included.
+    pub(super) fn new(input: (tch::Kind, Vec<i64>), target: (tch::Kind, Vec<i64>)) -> Pool {
+        Pool { input, target, free: Mutex::new(Vec::new()) }
     }
 
     /// Bytes of one batch.
     pub(super) fn batch_bytes(&self) -> usize {
-        let count: i64 = self.input.iter().product::<i64>() + self.target.iter().product::<i64>();
-        count as usize * self.kind.elt_size_in_bytes()
+        let bytes =
+            |(kind, shape): &(tch::Kind, Vec<i64>)| shape.iter().product::<i64>() as usize * kind.elt_size_in_bytes();
+        bytes(&self.input) + bytes(&self.target)
     }
 
     /// A free pair, or a new one.
@@ -60,11 +60,8 @@ impl Pool {
         if let Some(buffers) = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Ok(buffers);
         }
-        let options = (self.kind, tch::Device::Cpu);
-        Ok(Buffers {
-            input: tch::Tensor::f_zeros(&self.input, options)?,
-            target: tch::Tensor::f_zeros(&self.target, options)?,
-        })
+        let zeros = |(kind, shape): &(tch::Kind, Vec<i64>)| tch::Tensor::f_zeros(shape, (*kind, tch::Device::Cpu));
+        Ok(Buffers { input: zeros(&self.input)?, target: zeros(&self.target)? })
     }
 
     /// Takes a pair back.

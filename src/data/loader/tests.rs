@@ -179,6 +179,71 @@ fn a_bad_record_fails_at_its_batch_with_its_key() {
     assert!(page.contains("00000013_0") && page.contains("1x5x5") && page.contains("1x6x6"), "{page}");
 }
 
+/// Every batch of an epoch as numbers, the rest of the plan done where there is one; and whether bytes came.
+fn finished(records: &Arc<Records>, plan: &Preprocess, train: bool, bytes: bool) -> (Vec<tch::Tensor>, bool) {
+    let options = LoaderOptions { batch_size: 5, train, bytes, ..Default::default() };
+    let rest = plan.rest(train, tch::Kind::Float, tch::Device::Cpu).unwrap().filter(|_| bytes);
+    let options = LoaderOptions { bytes: rest.is_some(), ..options };
+    let mut loader = DataLoader::new(Arc::clone(records), plan.clone(), options).unwrap();
+    loader.start(1, 0).unwrap();
+    let (mut inputs, mut came) = (Vec::new(), false);
+    while let Some(batch) = loader.next().unwrap() {
+        let is_bytes = batch.input.kind() == tch::Kind::Uint8;
+        came |= is_bytes;
+        inputs.push(if is_bytes { rest.as_ref().unwrap().of(&batch.input).unwrap() } else { batch.input.copy() });
+    }
+    (inputs, came)
+}
+
+#[test]
+fn bytes_and_the_rest_on_the_device_are_the_same_bits_as_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = make(&folder.path().join("db"), 23, None);
+    let values = (0..36).map(|i| 0.37 * i as f32 + 100.1).collect();
+    let mean = super::super::Mean { shape: [1, 6, 6], values };
+    let flip = Augment { flip: super::super::Flip::FlipLr, ..Augment::default() };
+    let plan = |subtract, crop, augment| Preprocess::new([1, 6, 6], subtract, Some(&mean), crop, augment).unwrap();
+    for (subtract, crop, augment, train, bytes_are_wanted) in [
+        (Subtract::Image, None, Augment::default(), true, true),
+        (Subtract::Image, Some(3), Augment::default(), false, true),
+        (Subtract::Image, Some(3), Augment::default(), true, false),
+        (Subtract::Pixel, Some(3), Augment::default(), true, true),
+        (Subtract::None, Some(4), Augment::default(), true, true),
+        (Subtract::Pixel, None, flip, true, false),
+        (Subtract::Pixel, None, flip, false, true),
+    ] {
+        let plan = plan(subtract, crop, augment);
+        let (wanted, _) = finished(&records, &plan, train, false);
+        let (inputs, came) = finished(&records, &plan, train, true);
+        assert_eq!(came, bytes_are_wanted, "{subtract:?} {crop:?} {train}");
+        assert_eq!(inputs.len(), 5);
+        for (input, wanted) in inputs.iter().zip(&wanted) {
+            assert_eq!(input.kind(), tch::Kind::Float);
+            assert!(input.equal(wanted), "{subtract:?} {crop:?} {train}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_with_a_record_of_numbers_comes_as_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(folder.path()).unwrap();
+    for i in 0..10u8 {
+        let image = Image { width: SIDE, height: SIDE, channels: 1, pixels: vec![i; SIDE * SIDE] };
+        let value = match i {
+            7 => datum::encode_floats([1, SIDE as i64, SIDE as i64], &[0.5; SIDE * SIDE]),
+            _ => datum::encode(&image, 0, super::super::Encoding::None).unwrap(),
+        };
+        writer.put(vec![b'0' + i], value).unwrap();
+    }
+    writer.finish().unwrap();
+    let records = Arc::new(Records::open(folder.path(), None).unwrap());
+    let (inputs, came) = finished(&records, &plain(), false, true);
+    assert!(came);
+    assert_eq!(inputs[1].get(2).double_value(&[0, 0, 0]), 0.5);
+    assert_eq!(inputs[1].get(3).double_value(&[0, 0, 0]), 8.0);
+}
+
 #[test]
 fn wrong_plans_are_refused() {
     let folder = tempfile::tempdir().unwrap();
