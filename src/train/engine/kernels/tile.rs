@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::lanes::Lanes;
+use super::{lanes::Lanes, memory::share};
 
 /// acc[r][c] += Σ_k a[r·row + k·step] · b[16·k + c], k from 0 to `count`, in this order.
 ///
@@ -126,15 +126,29 @@ pub(in crate::train::engine) trait Rows {
     }
 }
 
-/// Cuts `from..to` into tiles of nearly equal height, none above ROWS: no tile is too low to keep the units busy.
+/// Cuts `from..to` into tiles of nearly equal height, none above `most`: no tile is too low to keep the units busy.
 ///
 /// # Safety
 /// As [`Rows::rows`].
 #[inline(always)]
 pub(in crate::train::engine) unsafe fn each_even_tile<R: Lanes, W: Rows>(from: usize, to: usize, work: &W) {
+    each_tile_of::<R, W>(from, to, (0, 1), work);
+}
+
+/// The same tiles, of which one thread takes its share: this one of so many.
+///
+/// # Safety
+/// As [`Rows::rows`].
+#[inline(always)]
+pub(in crate::train::engine) unsafe fn each_tile_of<R: Lanes, W: Rows>(
+    from: usize,
+    to: usize,
+    (thread, threads): (usize, usize),
+    work: &W,
+) {
     let most = W::most::<R>();
     let tiles = (to - from).div_ceil(most);
-    for i in 0..tiles {
+    for i in share(tiles, 1, thread, threads) {
         let (at, end) = (from + (to - from) * i / tiles, from + (to - from) * (i + 1) / tiles);
         match end - at {
             1 => work.rows::<R, 1>(at),

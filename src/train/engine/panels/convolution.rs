@@ -141,7 +141,7 @@ impl Rows for InputGradient<'_> {
     }
 }
 
-/// One panel's share of the gradient of weight and bias, written to `to`.
+/// One panel's share of the gradient of weight and bias of output planes `outputs`, written to `to`.
 ///
 /// # Safety
 /// `x` and `delta` must be panels of the stage's input and output, `to` good for [`partial_len`] numbers.
@@ -149,32 +149,32 @@ impl Rows for InputGradient<'_> {
 pub(super) unsafe fn weight_gradient<R: Lanes>(
     stage: &Stage,
     window: Window,
+    outputs: Range<usize>,
     x: *const f32,
     delta: *const f32,
     to: *mut f32,
 ) {
     let work = Correlate { stage, window, x, delta, to };
-    let outputs = stage.output.c;
-    let mut o = 0;
+    let mut o = outputs.start;
     // Registers: AVX-512 has room for 4 · 6 sums, AVX2 for 3 · 4.
     if R::Vector::WIDTH == 16 {
-        while o + 4 <= outputs {
+        while o + 4 <= outputs.end {
             work.outputs::<R::Vector, 4, 6>(o);
             o += 4;
         }
     }
-    while o + 3 <= outputs {
+    while o + 3 <= outputs.end {
         work.outputs::<R::Vector, 3, 4>(o);
         o += 3;
     }
-    while o < outputs {
+    while o < outputs.end {
         work.outputs::<R::Vector, 1, 4>(o);
         o += 1;
     }
     let area = 16 * stage.output.h * stage.output.w;
     let bias = to.add(stage.weights().next_multiple_of(16));
-    debug_assert!(stage.weights().next_multiple_of(16) + outputs <= partial_len(stage));
-    for o in 0..outputs {
+    debug_assert!(stage.weights().next_multiple_of(16) + outputs.end <= partial_len(stage));
+    for o in outputs {
         // Four sums at a time hide the adder's latency.
         let mut sums = [R::Vector::zero(); 4];
         let row = delta.add(o * area);

@@ -2,13 +2,21 @@
 #![expect(unsafe_code, reason = "loops over pointers into the buffers; the contract is `Part::run`'s")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "the functions are made of such operations")]
 
+use std::ops::Range;
+
 use super::plan::{Stage, Window};
 use crate::train::engine::kernels::lanes::Lanes;
 
-/// One panel: the largest of each window.
+/// Planes `planes` of one panel: the largest of each window.
 #[inline(always)]
-pub(super) unsafe fn forward<R: Lanes>(stage: &Stage, window: Window, x: *const f32, y: *mut f32) {
-    each_window(stage, window, |at, first| {
+pub(super) unsafe fn forward<R: Lanes>(
+    stage: &Stage,
+    window: Window,
+    planes: Range<usize>,
+    x: *const f32,
+    y: *mut f32,
+) {
+    each_window(stage, window, planes, |at, first| {
         let mut most = R::load(x.add(first));
         for ky in 0..window.kernel[0] {
             for kx in 0..window.kernel[1] {
@@ -20,11 +28,12 @@ pub(super) unsafe fn forward<R: Lanes>(stage: &Stage, window: Window, x: *const 
     });
 }
 
-/// One panel: each window's gradient goes to the first of its largest, gated by the ReLU that made the input.
+/// Planes `planes` of one panel: each window's gradient goes to the first of its largest, gated by the ReLU that made the input.
 #[inline(always)]
 pub(super) unsafe fn backward<R: Lanes>(
     stage: &Stage,
     window: Window,
+    planes: Range<usize>,
     gated: bool,
     (x, y): (*const f32, *const f32),
     (delta, to): (*const f32, *mut f32),
@@ -34,9 +43,10 @@ pub(super) unsafe fn backward<R: Lanes>(
         && stage.output.h * window.kernel[0] == stage.input.h
         && stage.output.w * window.kernel[1] == stage.input.w;
     if !covers {
-        std::ptr::write_bytes(to, 0, 16 * stage.input.features());
+        let area = 16 * stage.input.h * stage.input.w;
+        std::ptr::write_bytes(to.add(planes.start * area), 0, planes.len() * area);
     }
-    each_window(stage, window, |at, first| {
+    each_window(stage, window, planes, |at, first| {
         let mut rest = R::load(delta.add(at));
         let y = R::load(y.add(at));
         for ky in 0..window.kernel[0] {
@@ -56,9 +66,9 @@ pub(super) unsafe fn backward<R: Lanes>(
 
 /// Calls `each` with the place of every output and the place of its window's first cell.
 #[inline(always)]
-fn each_window(stage: &Stage, window: Window, mut each: impl FnMut(usize, usize)) {
+fn each_window(stage: &Stage, window: Window, planes: Range<usize>, mut each: impl FnMut(usize, usize)) {
     let (from, to, stride) = (stage.input, stage.output, window.stride);
-    for c in 0..to.c {
+    for c in planes {
         for oy in 0..to.h {
             for ox in 0..to.w {
                 let start = (c * from.h + oy * stride[0]) * from.w + ox * stride[1];
@@ -68,21 +78,22 @@ fn each_window(stage: &Stage, window: Window, mut each: impl FnMut(usize, usize)
     }
 }
 
-/// One panel: the planes with zeros around them.
-pub(super) unsafe fn pad(stage: &Stage, [top, left]: [usize; 2], x: *const f32, y: *mut f32) {
-    each_row(stage, [top, left], |inner, outer, len| std::ptr::copy_nonoverlapping(x.add(inner), y.add(outer), len));
+/// Planes `planes` of one panel, with zeros around them.
+pub(super) unsafe fn pad(stage: &Stage, edge: [usize; 2], planes: Range<usize>, x: *const f32, y: *mut f32) {
+    each_row(stage, edge, planes, |inner, outer, len| std::ptr::copy_nonoverlapping(x.add(inner), y.add(outer), len));
 }
 
-/// One panel: the gradient without what fell on the zeros, gated by the ReLU that made the input.
+/// Planes `planes` of one panel: the gradient without what fell on the zeros, gated by the ReLU that made the input.
 #[inline(always)]
 pub(super) unsafe fn unpad<R: Lanes>(
     stage: &Stage,
-    [top, left]: [usize; 2],
+    edge: [usize; 2],
+    planes: Range<usize>,
     gate: Option<*const f32>,
     delta: *const f32,
     to: *mut f32,
 ) {
-    each_row(stage, [top, left], |inner, outer, len| {
+    each_row(stage, edge, planes, |inner, outer, len| {
         for i in (0..len).step_by(16) {
             let g = R::load(delta.add(outer + i));
             let g = match gate {
@@ -96,9 +107,9 @@ pub(super) unsafe fn unpad<R: Lanes>(
 
 /// Calls `each` with the place of every row in the planes and in the padded planes, and its length.
 #[inline(always)]
-fn each_row(stage: &Stage, [top, left]: [usize; 2], mut each: impl FnMut(usize, usize, usize)) {
+fn each_row(stage: &Stage, [top, left]: [usize; 2], planes: Range<usize>, mut each: impl FnMut(usize, usize, usize)) {
     let (from, to) = (stage.input, stage.output);
-    for c in 0..from.c {
+    for c in planes {
         for y in 0..from.h {
             each(16 * (c * from.h + y) * from.w, 16 * ((c * to.h + y + top) * to.w + left), 16 * from.w);
         }

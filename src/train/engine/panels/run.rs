@@ -1,6 +1,9 @@
 //! A step on panels in three phases, a barrier between them: forward, loss and packing; gradients of the stages'
 //! inputs and each panel's share of the convolutions' (samples shared out among the threads in both); then the sums
 //! over panels and the linear weights' gradients, fused with what is learned (weights shared out).
+//!
+//! A batch of fewer panels than threads, such as one of sixteen samples, would leave threads idle: of that the planes
+//! of each stage are shared out, with a barrier after each stage.
 #![expect(unsafe_code, reason = "pointers into the buffers; who writes where is said at each function")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "the functions are made of such operations; `Part::run` has the contract")]
 
@@ -13,7 +16,11 @@ use super::{
 };
 use crate::train::engine::{
     kernels::{
-        Learn, MutPtr, Sgd, Strips, WeightGradient, lanes::Lanes, share, tile::each_even_tile, to_panel, to_strips,
+        Learn, MutPtr, Sgd, Strips, WeightGradient,
+        lanes::Lanes,
+        share,
+        tile::{each_even_tile, each_tile_of},
+        to_panel, to_strips,
     },
     team::Barrier,
 };
@@ -80,6 +87,20 @@ pub(super) struct Job<'a> {
     pub(super) task: Task,
 }
 
+/// Whose gradients and outputs a thread computes before weights are shared out.
+struct Mine {
+    panels: Range<usize>,
+    /// Of each stage's planes: this share, of so many.
+    planes: (usize, usize),
+}
+
+impl Mine {
+    /// The share of `planes` planes.
+    fn of(&self, planes: usize) -> Range<usize> {
+        share(planes, 1, self.planes.0, self.planes.1)
+    }
+}
+
 /// What one thread needs to know to do its part.
 pub(super) struct Part<'a> {
     pub(super) plan: &'a Plan,
@@ -100,26 +121,43 @@ impl Part<'_> {
     /// of what is learned, and reads only what was finished before the last barrier or what it wrote itself.
     #[inline(always)]
     pub(super) unsafe fn run<R: Lanes>(&self) {
-        let panels = share(self.job.n.div_ceil(16), 1, self.thread, self.threads);
-        self.read_batch::<R>(panels.clone());
+        let panels = self.job.n.div_ceil(16);
+        let mine = if panels < self.threads {
+            Mine { panels: 0..panels, planes: (self.thread, self.threads) }
+        } else {
+            Mine { panels: share(panels, 1, self.thread, self.threads), planes: (0, 1) }
+        };
+        // One of the threads that have the same panels does what is not worth sharing.
+        let whole = if mine.planes.0 == 0 { mine.panels.clone() } else { 0..0 };
+        self.read_batch::<R>(whole.clone());
+        self.meet(&mine);
         for i in 0..self.plan.stages.len() {
-            self.forward::<R>(i, panels.clone());
+            self.forward::<R>(i, &mine, whole.clone());
+            self.meet(&mine);
         }
-        self.compare(panels.clone());
+        self.compare(whole.clone());
         match self.job.task {
-            Task::Evaluate(output) => self.write_output(panels, output.0),
+            Task::Evaluate(output) => self.write_output(whole, output.0),
             Task::Train(learn, _) => {
                 let first = self.plan.first_learning();
                 (first + 1..self.plan.stages.len()).for_each(|i| self.pack::<R>(i));
                 self.barrier.wait();
                 for i in (first..self.plan.stages.len()).rev() {
-                    self.backward::<R>(i, i > first, panels.clone());
+                    self.backward::<R>(i, i > first, &mine);
+                    self.meet(&mine);
                 }
                 self.barrier.wait();
                 for i in first..self.plan.stages.len() {
                     self.learn::<R>(i, &learn);
                 }
             }
+        }
+    }
+
+    /// Waits for the threads that have the same panels.
+    fn meet(&self, mine: &Mine) {
+        if mine.planes.1 > 1 {
+            self.barrier.wait();
         }
     }
 
@@ -164,32 +202,37 @@ impl Part<'_> {
         }
     }
 
+    /// `whole`: the panels of which this thread does what is not shared out.
     #[inline(always)]
-    unsafe fn forward<R: Lanes>(&self, i: usize, panels: Range<usize>) {
+    unsafe fn forward<R: Lanes>(&self, i: usize, mine: &Mine, whole: Range<usize>) {
+        let panels = mine.panels.clone();
         let (stage, x, y) = (self.stage(i), self.input(i), self.buffers.stages[i].output.start());
         let (inputs, outputs) = (stage.input.features(), stage.output.features());
-        let each = |work: &dyn Fn(*const f32, *mut f32)| {
-            panels.clone().for_each(|p| work(x.add(16 * p * inputs), y.add(16 * p * outputs)));
-        };
+        let planes = mine.of(stage.output.c);
         match stage.kind {
-            Kind::Pad(edge) => each(&|x, y| pool::pad(stage, edge, x, y)),
+            Kind::Pad(edge) => {
+                for p in panels {
+                    pool::pad(stage, edge, planes.clone(), x.add(16 * p * inputs), y.add(16 * p * outputs));
+                }
+            }
             Kind::MaxPool(window) => {
                 for p in panels {
-                    pool::forward::<R>(stage, window, x.add(16 * p * inputs), y.add(16 * p * outputs));
+                    let (x, y) = (x.add(16 * p * inputs), y.add(16 * p * outputs));
+                    pool::forward::<R>(stage, window, planes.clone(), x, y);
                 }
             }
             Kind::Convolution(_, window) => {
                 let (weight, bias) = self.weight(i);
                 let work = convolution::Forward { stage, window, weight, bias, x, y, panels };
-                each_even_tile::<R, _>(0, stage.output.c, &work);
+                each_even_tile::<R, _>(planes.start, planes.end, &work);
             }
             Kind::Linear(_) => {
                 let (weight, bias) = self.weight(i);
                 let relu = stage.relu;
-                let work = linear::Forward { inputs, outputs, relu, weight, bias, x, y, panels: panels.clone() };
-                each_even_tile::<R, _>(0, outputs, &work);
+                let work = linear::Forward { inputs, outputs, relu, weight, bias, x, y, panels };
+                each_even_tile::<R, _>(planes.start, planes.end, &work);
                 if matches!(self.job.task, Task::Train(..)) {
-                    for p in panels {
+                    for p in whole {
                         let strips = self.buffers.stages[i].strips.start().add(256 * p);
                         to_strips::<R>(x.add(16 * p * inputs), inputs, strips, 16 * self.buffers.capacity);
                     }
@@ -242,7 +285,8 @@ impl Part<'_> {
 
     /// The gradient of stage `i`'s input, when it is wanted, and the panels' shares of a convolution's gradient.
     #[inline(always)]
-    unsafe fn backward<R: Lanes>(&self, i: usize, wanted: bool, panels: Range<usize>) {
+    unsafe fn backward<R: Lanes>(&self, i: usize, wanted: bool, mine: &Mine) {
+        let panels = mine.panels.clone();
         let (stage, buffers, x) = (self.stage(i), &self.buffers.stages[i], self.input(i).cast_const());
         let (inputs, outputs) = (stage.input.features(), stage.output.features());
         let delta = buffers.delta.start().cast_const();
@@ -250,19 +294,22 @@ impl Part<'_> {
             for p in panels.clone() {
                 let to = buffers.partial.start().add(p * partial_len(stage));
                 let (x, delta) = (x.add(16 * p * inputs), delta.add(16 * p * outputs));
-                convolution::weight_gradient::<R>(stage, window, x, delta, to);
+                convolution::weight_gradient::<R>(stage, window, mine.of(stage.output.c), x, delta, to);
             }
         }
         if !wanted {
             return;
         }
         let (to, gate) = (self.buffers.stages[i - 1].delta.start(), self.gate(i));
+        // Packed tile by tile: these tiles are shared out.
         let packed = buffers.packed.start().cast_const();
+        let planes = mine.of(stage.input.c);
         match stage.kind {
             Kind::Pad(edge) => {
                 for p in panels {
                     let gate = gate.map(|gate| gate.add(16 * p * inputs));
-                    pool::unpad::<R>(stage, edge, gate, delta.add(16 * p * outputs), to.add(16 * p * inputs));
+                    let (delta, to) = (delta.add(16 * p * outputs), to.add(16 * p * inputs));
+                    pool::unpad::<R>(stage, edge, planes.clone(), gate, delta, to);
                 }
             }
             Kind::MaxPool(window) => {
@@ -270,16 +317,16 @@ impl Part<'_> {
                 for p in panels {
                     let (into, out) = (16 * p * inputs, 16 * p * outputs);
                     let (before, after) = ((x.add(into), y.add(out)), (delta.add(out), to.add(into)));
-                    pool::backward::<R>(stage, window, gate.is_some(), before, after);
+                    pool::backward::<R>(stage, window, planes.clone(), gate.is_some(), before, after);
                 }
             }
             Kind::Convolution(_, window) => {
                 let work = convolution::InputGradient { stage, window, packed, delta, gate, to, panels };
-                each_even_tile::<R, _>(0, stage.input.c, &work);
+                each_tile_of::<R, _>(0, stage.input.c, mine.planes, &work);
             }
             Kind::Linear(_) => {
                 let work = linear::InputGradient { inputs, outputs, packed, delta, gate, to, panels };
-                each_even_tile::<R, _>(0, inputs, &work);
+                each_tile_of::<R, _>(0, inputs, mine.planes, &work);
             }
         }
     }
