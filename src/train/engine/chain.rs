@@ -33,6 +33,8 @@ pub(super) struct Chain {
     level: Level,
     accepted: Vec<Accepted>,
     losses: Vec<f64>,
+    /// Where evaluations write: fresh memory for each batch would have to be cleared by the system.
+    output: Option<tch::Tensor>,
 }
 
 impl Chain {
@@ -53,6 +55,7 @@ impl Chain {
             level: options.level.unwrap_or_else(Level::detect),
             accepted: Vec::new(),
             losses: Vec::new(),
+            output: None,
             network,
             shape,
             team,
@@ -155,7 +158,11 @@ impl Engine for Chain {
         let target = target.tensor()?;
         let size = self.accept(input, target)?;
         let (input, target) = self.rows(input, target)?;
-        let output = tch::Tensor::f_empty(size, (tch::Kind::Float, tch::Device::Cpu))?;
+        let output = match self.output.take().filter(|kept| kept.size() == size) {
+            Some(kept) => kept,
+            None => tch::Tensor::f_empty(size, (tch::Kind::Float, tch::Device::Cpu))?,
+        };
+        self.output = Some(output.shallow_clone());
         let flat = self.network.parameters.flat.view();
         let (n, inputs, outputs) = (self.samples(&input), self.shape.inputs(), self.shape.outputs());
         let mut sum = 0.0;

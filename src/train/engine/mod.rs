@@ -45,7 +45,8 @@ pub trait Engine {
     /// When they cannot be read.
     fn take_losses(&mut self) -> Result<Vec<f64>>;
 
-    /// Output and loss of a batch in evaluation mode, without any update. The loss is read from the device.
+    /// Output and loss of a batch in evaluation mode, without any update. The loss is read from the device; the next
+    /// call may use the output's memory again.
     ///
     /// # Errors
     /// When shapes do not fit or a user's module fails.

@@ -32,6 +32,28 @@ pub(in crate::train::engine) unsafe fn to_panel<R: Lanes>(
     }
 }
 
+/// The way back from [`to_panel`]: features `range` of a panel's first `filled` samples to rows of `features` numbers.
+///
+/// # Safety
+/// Both must be good for their size.
+#[inline(always)]
+pub(in crate::train::engine) unsafe fn from_panel<R: Lanes>(
+    panel: *const f32,
+    features: usize,
+    range: Range<usize>,
+    filled: usize,
+    rows: *mut f32,
+) {
+    let mut block = [0.0f32; 256];
+    for k0 in range.clone().step_by(16) {
+        let width = (range.end - k0).min(16);
+        R::transpose(panel.add(16 * k0), 16, width, block.as_mut_ptr());
+        for (i, row) in block.chunks_exact(16).enumerate().take(filled) {
+            std::ptr::copy_nonoverlapping(row.as_ptr(), rows.add(i * features + k0), width);
+        }
+    }
+}
+
 /// Where a layer's input lies sixteen features side by side.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::train::engine) struct Strips {

@@ -19,7 +19,7 @@ mod phases;
 pub(super) mod tile;
 
 pub(super) use gradient::WeightGradient;
-pub(super) use layout::{Strips, to_panel, to_strips};
+pub(super) use layout::{Strips, from_panel, to_panel, to_strips};
 pub(super) use learn::{Learn, Sgd};
 pub(super) use memory::{Buffers, Floats, Layer, MutPtr, PARTS, Shape, share};
 

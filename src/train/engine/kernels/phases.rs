@@ -13,7 +13,7 @@ use super::{
     Buffers, Job, Layer, Shape, Task, Update,
     gradient::WeightGradient,
     lanes::Lanes,
-    layout::{Strips, to_panel, to_strips},
+    layout::{Strips, from_panel, to_panel, to_strips},
     learn::Sgd,
     memory::{Own, PARTS, rows, share},
     tile::{Product, Rows, each_even_tile},
@@ -41,7 +41,7 @@ impl Share<'_> {
         self.read_batch::<R>();
         self.forward::<R>();
         match self.job.task {
-            Task::Evaluate(output) => self.write_output(output.0),
+            Task::Evaluate(output) => self.write_output::<R>(output.0),
             Task::Train(update) => {
                 self.input_gradients::<R>();
                 self.weight_gradients::<R>(update);
@@ -195,16 +195,13 @@ impl Share<'_> {
 
     /// The output panels, row by row, to `[n, outputs]`.
     #[inline(always)]
-    unsafe fn write_output(&self, output: *mut f32) {
+    unsafe fn write_output<R: Lanes>(&self, output: *mut f32) {
         let outputs = self.shape.outputs();
-        let from = self.buffers.outputs[self.shape.layers.len() - 1].start();
+        let panels = self.buffers.outputs[self.shape.layers.len() - 1].start();
         for p in self.panels() {
+            let (panel, to) = (panels.add(16 * p * outputs), output.add(16 * p * outputs));
             for part in self.parts() {
-                for j in rows(outputs, part) {
-                    for c in 0..self.filled(p) {
-                        *output.add((16 * p + c) * outputs + j) = *from.add(16 * (p * outputs + j) + c);
-                    }
-                }
+                from_panel::<R>(panel, outputs, rows(outputs, part), self.filled(p), to);
             }
         }
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::train::engine::{
     kernels::{
-        Learn, MutPtr, Sgd, Strips, WeightGradient,
+        Learn, MutPtr, Sgd, Strips, WeightGradient, from_panel,
         lanes::Lanes,
         share,
         tile::{each_even_tile, each_tile_of},
@@ -137,7 +137,7 @@ impl Part<'_> {
         }
         self.compare(whole.clone());
         match self.job.task {
-            Task::Evaluate(output) => self.write_output(whole, output.0),
+            Task::Evaluate(output) => self.write_output::<R>(whole, output.0),
             Task::Train(learn, _) => {
                 let first = self.plan.first_learning();
                 (first + 1..self.plan.stages.len()).for_each(|i| self.pack::<R>(i));
@@ -377,15 +377,13 @@ impl Part<'_> {
     }
 
     /// The output panels, row by row.
-    unsafe fn write_output(&self, panels: Range<usize>, output: *mut f32) {
+    #[inline(always)]
+    unsafe fn write_output<R: Lanes>(&self, panels: Range<usize>, output: *mut f32) {
         let outputs = self.plan.outputs();
         let from = self.buffers.stages[self.plan.stages.len() - 1].output.start();
         for p in panels {
-            for j in 0..outputs {
-                for c in 0..self.filled(p) {
-                    *output.add((16 * p + c) * outputs + j) = *from.add(16 * (p * outputs + j) + c);
-                }
-            }
+            let place = 16 * p * outputs;
+            from_panel::<R>(from.add(place), outputs, 0..outputs, self.filled(p), output.add(place));
         }
     }
 }
