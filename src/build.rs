@@ -1,13 +1,20 @@
-//! Build script: Rust types from `proto/`, an rpath to libtorch so that the binary runs without `LD_LIBRARY_PATH`, and
+//! Build script: Rust types from `proto/`, the one C++ file (`torch/fused.cpp`), an rpath to libtorch so that the binary runs without `LD_LIBRARY_PATH`, and
 //! the versions that `digits-rs doctor` reports.
 
-use std::{env, error::Error, fs, process::Command};
+use std::{env, error::Error, fs, path::Path, process::Command};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/build.rs");
     println!("cargo:rerun-if-changed=proto");
     prost_build::Config::new().compile_fds(protox::compile(["proto/caffe.proto", "proto/onnx.proto"], ["proto"])?)?;
     versions()?;
+    // libtorch's headers lie beside its libraries; torch-sys says where those are.
+    println!("cargo:rerun-if-changed=src/torch/fused.cpp");
+    if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {
+        let mut shim = cc::Build::new();
+        shim.cpp(true).std("c++17").warnings(false).include(Path::new(&libtorch).join("../include"));
+        shim.file("src/torch/fused.cpp").compile("digits_fused");
+    }
 
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {

@@ -54,4 +54,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0010-each-thread-its-weights.md")]
     pub mod d0010_each_thread_its_weights {}
+
+    #[doc = include_str!("decisions/0011-what-cuda-gets.md")]
+    pub mod d0011_what_cuda_gets {}
 }

@@ -1,6 +1,7 @@
 //! Every rule against the numbers of `tests/golden/optim/make.py`, by both ways of computing, and across a resume.
 
 use super::*;
+use crate::torch::fused::SgdNumbers;
 
 /// The made-up gradient of `make.py`.
 fn gradient(x: &tch::Tensor, t: usize) -> tch::Tensor {
@@ -72,6 +73,42 @@ fn every_rule_follows_the_reference_in_f64_and_f32() {
 #[test]
 fn libtorch_s_operations_give_the_same_numbers() {
     follow(tch::Kind::Double, true, usize::MAX, 1e-12);
+}
+
+#[test]
+fn the_fused_step_of_libtorch_gives_the_same_numbers() {
+    let settings = [(0.9, None, 1e-4), (0.9, Some(0.0), 0.0), (0.5, Some(0.2), 0.1), (0.0, None, 0.01)];
+    for (kind, most) in [(tch::Kind::Double, 1e-14), (tch::Kind::Float, 1e-6)] {
+        for (momentum, dampening, weight_decay) in settings {
+            let spec = OptimizerSpec { momentum, dampening, weight_decay, ..Default::default() };
+            let (mut swept, mut fused) = (Sgd::new(&spec), Sgd::new(&spec));
+            let x = tch::Tensor::from_slice(&[0.5f64, -1.0, 2.0, 0.1, -0.3, 1.5, 4.0]).to_kind(kind);
+            let y = x.copy();
+            for t in 0..8 {
+                if t == 5 {
+                    let state = fused.state();
+                    fused = Sgd::new(&spec);
+                    fused.load(&y, &state).unwrap();
+                }
+                one_step(&mut swept, &x, t);
+                let g = gradient(&y, t);
+                let pieces = vec![g.narrow(0, 0, 2).view([2, 1]), g.narrow(0, 2, 0), g.narrow(0, 2, 5)];
+                let coming = fused.coming(rate_at(t));
+                fused.fused(&y, &Gradient::of(pieces), coming).unwrap();
+                fused.advance();
+                let difference = (&x - &y).abs().max().double_value(&[]);
+                assert!(difference <= most, "{spec:?} at step {t}: {difference:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_fused_step_refuses_is_an_error() {
+    let [x, g, v] = [0; 3].map(|_| tch::Tensor::zeros([4], (tch::Kind::Int64, tch::Device::Cpu)));
+    let numbers = SgdNumbers { decay: 0.0, momentum: 0.9, dampening: 0.9, rate: 0.1, is_first: true };
+    let refused = crate::torch::fused::sgd(&[x], &[g], Some(&[v]), numbers);
+    assert!(refused.unwrap_err().to_string().contains("not implemented for 'Long'"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod device;
 mod element;
 mod flatten;
 mod format;
+pub mod fused;
 mod generator;
 pub mod memory;
 mod samplers;

@@ -165,7 +165,7 @@ impl BatchSource for MadeUp {
         let input = tch::Tensor::from_slice(&numbers).view([count as i64, WIDTH]);
         let target = &input * 2.0;
         // Every other batch comes as bytes.
-        let (input, finish) = if self.batch % 2 == 0 {
+        let (input, finish) = if self.batch.is_multiple_of(2) {
             let finish = |bytes: &tch::Tensor| Ok(bytes.to_kind(tch::Kind::Float) - 3.0);
             ((input + 3.0).to_kind(tch::Kind::Uint8), Some(Rc::new(finish) as Finish))
         } else {
