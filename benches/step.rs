@@ -13,6 +13,7 @@ use std::{
     hint::black_box,
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -83,7 +84,39 @@ fn floor() -> f64 {
     (0..4).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
 
-/// Answers each line of the input with the seconds of a step, or of the floor; the first answer is the engine's name.
+/// The seconds that a cache line takes from one thread to another and back. It says how far apart the host runs two
+/// virtual processors, which changes by the hour, and a step's time with it.
+fn round_trip() -> f64 {
+    const TURNS: u32 = 2000;
+    let once = || {
+        let ball = AtomicU32::new(0);
+        let play = |first: u32| {
+            for turn in (first..2 * TURNS).step_by(2) {
+                let mut looks = 0;
+                while ball.load(Ordering::Acquire) != turn {
+                    looks += 1;
+                    if looks % 10_000 == 0 {
+                        std::thread::yield_now(); // both may be on one core
+                    }
+                    std::hint::spin_loop();
+                }
+                ball.store(turn + 1, Ordering::Release);
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| play(1));
+            // The other thread has to be there before it is timed.
+            std::thread::sleep(Duration::from_millis(2));
+            let begin = Instant::now();
+            play(0);
+            begin.elapsed().as_secs_f64() / f64::from(TURNS)
+        })
+    };
+    // The least: sometimes both threads are put on one core.
+    (0..4).map(|_| once()).fold(f64::INFINITY, f64::min)
+}
+
+/// Answers each line of the input with the seconds of a step, of the floor, or of a round trip; the first answer is the engine's name.
 fn serve(name: &str, is_ours: bool) {
     let cases = networks::all();
     let case = cases.iter().find(|case| case.name == name).expect("the parent knows the names");
@@ -99,8 +132,11 @@ fn serve(name: &str, is_ours: bool) {
     (0..3).for_each(|_| step());
     println!("{label}");
     for line in std::io::stdin().lines() {
-        let seconds = if line.expect("the parent writes text") == "floor" {
+        let what = line.expect("the parent writes text");
+        let seconds = if what == "floor" {
             floor()
+        } else if what == "round trip" {
+            round_trip()
         } else {
             step(); // after a pause caches and clocks are cold
             let begin = Instant::now();
@@ -175,14 +211,17 @@ fn ratios(file: Option<&str>) {
     let mut table = serde_json::Map::new();
     for case in networks::all().iter().filter(|case| case.name.contains(&only)) {
         let (mut ours, mut hand) = (Variant::start(case.name, "ours"), Variant::start(case.name, "hand"));
-        let mut times: [Vec<f64>; 3] = Default::default();
+        let mut times: [Vec<f64>; 4] = Default::default();
         let is_slow = ours.seconds("step") > 0.05;
         for _ in 0..if is_slow { rounds.div_ceil(4) } else { rounds } {
             times[0].push(ours.seconds("step"));
             times[1].push(hand.seconds("step"));
-            times[2].push(if case.name == "autoencoder" { ours.seconds("floor") } else { f64::NAN });
+            if case.name == "autoencoder" {
+                times[2].push(ours.seconds("floor"));
+                times[3].push(ours.seconds("round trip"));
+            }
         }
-        let [mine, others, floor] = &times;
+        let [mine, others, floor, trips] = &times;
         let over = |others: &[f64]| mine.iter().zip(others).map(|(a, b)| a / b).collect::<Vec<_>>();
         println!(
             "{}: {:.3} ms by {}, {:.3} ms by hand",
@@ -196,10 +235,17 @@ fn ratios(file: Option<&str>) {
             table.insert(name, ratios.into());
         };
         if case.name == "autoencoder" {
-            println!("    floor: {:.3} ms", median(floor) * 1e3);
+            println!(
+                "    floor: {:.3} ms, round trip of a cache line: {:.0} ns",
+                median(floor) * 1e3,
+                median(trips) * 1e9
+            );
             row("autoencoder over the floor".to_string(), over(floor));
         }
         row(format!("{} over tch by hand", case.name), over(others));
+        if !trips.is_empty() {
+            table.insert("round trip".to_string(), trips.iter().map(|seconds| seconds * 1e9).collect());
+        }
     }
     if let Some(file) = file {
         std::fs::write(file, serde_json::Value::from(table).to_string()).expect("the file can be written");

@@ -3,6 +3,10 @@
 //!
 //! Waiting is about 2000 pauses of spinning, then giving the processor away at every look; an idle team sleeps.
 //! The caller is member 0, so a team of one has no thread of its own.
+//!
+//! The system likes to wake a thread on the processor of the one that woke it, and takes 5 to 20 ms to see that another is
+//! idle; meanwhile a step takes two to four times as long. A member that finds itself on the caller's processor goes
+//! to another at once.
 #![expect(unsafe_code, reason = "the work is borrowed from the caller's stack while the team runs it")]
 
 use std::{
@@ -79,6 +83,8 @@ unsafe impl Send for Borrowed {}
 #[derive(Default)]
 struct Shared {
     barrier: Barrier,
+    /// The caller's processor.
+    place: AtomicUsize,
     work: Mutex<Option<Borrowed>>,
     /// Counts the runs; a change is the signal to start.
     run: AtomicUsize,
@@ -128,6 +134,7 @@ impl Team {
         let hidden = unsafe { std::mem::transmute::<*const Work<'_>, *const Work<'static>>(work) };
         *shared.work.lock().expect("no member panics while it holds this lock") = Some(Borrowed(hidden));
         shared.done.store(0, SeqCst);
+        shared.place.store(processor::here(), SeqCst);
         shared.run.fetch_add(1, SeqCst);
         for thread in &self.threads {
             thread.thread().unpark();
@@ -184,6 +191,7 @@ fn serve(shared: &Shared, member: usize) {
             continue;
         }
         (seen, patience) = (run, Patience::default());
+        processor::leave(shared.place.load(SeqCst));
         let work = *shared.work.lock().expect("no member panics while it holds this lock");
         if let Some(Borrowed(work)) = work {
             // SAFETY: `Team::run` waits for `done` before the work goes away.
@@ -191,6 +199,46 @@ fn serve(shared: &Shared, member: usize) {
         }
         shared.done.fetch_add(1, SeqCst);
     }
+}
+
+#[cfg(target_os = "linux")]
+mod processor {
+    /// The number of the processor that runs this thread.
+    pub(super) fn here() -> usize {
+        // SAFETY: the call takes nothing.
+        let number = unsafe { libc::sched_getcpu() };
+        usize::try_from(number).unwrap_or(usize::MAX)
+    }
+
+    /// Moves this thread to another processor when it is on `number` and may run elsewhere; otherwise does nothing.
+    pub(super) fn leave(number: usize) {
+        if here() != number {
+            return;
+        }
+        let size = size_of::<libc::cpu_set_t>();
+        // SAFETY: a set is an array of bits, `number` is one of the system's, so below the set's size or refused by it.
+        unsafe {
+            let mut allowed: libc::cpu_set_t = std::mem::zeroed();
+            if number >= 8 * size || libc::sched_getaffinity(0, size, &mut allowed) != 0 {
+                return;
+            }
+            let mut others = allowed;
+            libc::CPU_CLR(number, &mut others);
+            // An empty set is refused. Where it may run is as before once it has moved.
+            if libc::sched_setaffinity(0, size, &others) == 0 {
+                libc::sched_setaffinity(0, size, &allowed);
+            }
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod processor {
+    pub(super) fn here() -> usize {
+        0
+    }
+
+    pub(super) fn leave(_: usize) {}
 }
 
 #[cfg(test)]
@@ -215,6 +263,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_leaves_a_processor_and_may_come_back() {
+        let allowed = || {
+            let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+            status.lines().find(|line| line.starts_with("Cpus_allowed_list")).unwrap().to_string()
+        };
+        let before = allowed();
+        let several = thread::available_parallelism().unwrap().get() > 1;
+        // The system may move the thread at any moment, but not every time.
+        let left = (0..50).filter(|_| {
+            let number = processor::here();
+            processor::leave(number);
+            processor::here() != number
+        });
+        assert_eq!(left.count() > 25, several);
+        processor::leave(usize::MAX);
+        assert_eq!(allowed(), before);
     }
 
     #[test]
