@@ -9,7 +9,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -214,16 +214,21 @@ impl DataLoader {
         let ahead = ahead(self.source.pool.batch_bytes());
         let total = self.batches_per_epoch();
         let queue = Arc::new(Queue::new(first_batch.min(total), total, ahead));
-        // Gathering kept records is far faster than any training step: one thread does it.
-        let light = self.source.cache.complete() && !(options.train && self.source.preprocess.augment.any());
         let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-        let workers = if light { 1 } else { options.workers.unwrap_or(cores).max(1) };
+        let workers = if self.source.is_light() { 1 } else { options.workers.unwrap_or(cores).max(1) };
         let mut running = Running { queue: Arc::clone(&queue), threads: Vec::new() };
-        for _ in 0..workers {
+        let next_missing = Arc::new(AtomicUsize::new(first_batch as usize * options.batch_size));
+        for worker in 0..workers {
             let (source, queue, indices) = (Arc::clone(&self.source), Arc::clone(&queue), Arc::clone(&indices));
+            let next_missing = Arc::clone(&next_missing);
             let thread = std::thread::Builder::new().name("loader".to_string()).spawn(move || {
                 let mut scratch = Scratch::default();
-                while let Some(number) = queue.take() {
+                // While enough batches wait, records of later ones are decoded, so that a batch need not wait for them.
+                let meanwhile = || {
+                    let decode = || source.cache.decode_ahead(&source.records, &indices, &next_missing);
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).unwrap_or(false)
+                };
+                while let Some(number) = queue.take(meanwhile) {
                     let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                         source.batch(number, epoch, &indices, &mut scratch)
                     }));
@@ -236,6 +241,9 @@ impl DataLoader {
                             ))
                         }),
                     );
+                    if worker > 0 && source.is_light() {
+                        break;
+                    }
                 }
             });
             match thread {
@@ -297,6 +305,11 @@ impl Drop for DataLoader {
 }
 
 impl Source {
+    /// Whether batches are gathered from kept records: far faster than any training step, so that one thread does it.
+    fn is_light(&self) -> bool {
+        self.cache.complete() && !(self.options.train && self.preprocess.augment.any())
+    }
+
     fn batch(&self, number: u64, epoch: u64, indices: &[u32], scratch: &mut Scratch) -> Result<Batch> {
         let start = Instant::now();
         let batch = if self.options.double {

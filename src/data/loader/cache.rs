@@ -7,7 +7,7 @@ use std::{
     cell::UnsafeCell,
     sync::{
         Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -74,6 +74,17 @@ impl Cache {
             self.with(records, index, |_, _| Ok(()))?;
         }
         Ok(())
+    }
+
+    /// Decodes the first of records `indices`, from place `next` on, that is not here; false when none is missing or
+    /// nothing is kept. What cannot be read is left for whoever needs it.
+    pub(super) fn decode_ahead(&self, records: &Records, indices: &[u32], next: &AtomicUsize) -> bool {
+        while let Some(&index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if self.kept.get(index as usize).is_some_and(|cell| cell.get().is_none()) {
+                return self.with(records, index, |_, _| Ok(())).is_ok();
+            }
+        }
+        false
     }
 
     /// Whether records are kept.

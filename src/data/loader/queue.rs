@@ -33,11 +33,19 @@ impl<T> Queue<T> {
         Queue { total, ahead, state: Mutex::new(state), filled: Condvar::new(), freed: Condvar::new() }
     }
 
-    /// A number to work on; waits for room; none when all are handed out or the queue stopped.
-    pub(super) fn take(&self) -> Option<u64> {
+    /// A number to work on; none when all are handed out or the queue stopped. As long as there is no room it calls
+    /// `meanwhile`, which does a little and says whether there is more to do, and at last waits.
+    pub(super) fn take(&self, mut meanwhile: impl FnMut() -> bool) -> Option<u64> {
         let mut state = self.lock();
+        let mut is_more = true;
         while !state.stopped && state.next < self.total && state.next - state.consumed >= self.ahead {
-            state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if is_more {
+                drop(state);
+                is_more = meanwhile();
+                state = self.lock();
+            } else {
+                state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
         }
         if state.stopped || state.next >= self.total {
             return None;

@@ -152,6 +152,25 @@ fn a_head_start_decodes_what_is_missing_when_records_are_kept() {
 }
 
 #[test]
+fn records_are_decoded_ahead_while_the_queue_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = make(folder.path(), 400, None);
+    let options = LoaderOptions { batch_size: 4, order: Order::Permutation, ..Default::default() };
+    let mut loader = DataLoader::new(records, plain(), options).unwrap();
+    loader.start(1, 0).unwrap();
+    // Nobody takes a batch, and 32 of them hold 128 records.
+    for _ in 0..1000 {
+        if loader.has_all_records() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(loader.has_all_records());
+    let batches = std::iter::from_fn(|| loader.next().unwrap()).map(|batch| batch.count).sum::<usize>();
+    assert_eq!(batches, 400);
+}
+
+#[test]
 fn small_batches_are_made_further_ahead() {
     assert_eq!([0, 1, 200_000, 500_000, 1 << 20, 64 << 20, 1 << 30].map(ahead), [32, 32, 32, 16, 8, 4, 2]);
 }
