@@ -74,7 +74,8 @@ pub trait Engine {
 pub struct EngineOptions {
     /// The usual number of samples of a batch; larger ones are taken too.
     pub batch_size: usize,
-    /// Threads of a step where the engine has its own. Results are the same bits for any number.
+    /// Threads of a step where the engine has its own; the chain has work for two. Results are the same bits for any
+    /// number.
     pub threads: usize,
     /// Never use the kernels of our own.
     pub force_autograd: bool,
