@@ -295,7 +295,7 @@ impl DataLoader {
 fn ahead(bytes: usize) -> u64 {
     const MIB: usize = 1 << 20;
     let bytes = bytes.max(1);
-    (8 * MIB / bytes).clamp(8, 32).min((256 * MIB / bytes).max(2)) as u64
+    (4 * MIB / bytes).clamp(8, 32).min((256 * MIB / bytes).max(2)) as u64
 }
 
 impl Drop for DataLoader {

@@ -323,6 +323,22 @@ fn a_private_pass_has_the_loss_and_the_gradient_of_a_plain_one() {
 }
 
 #[test]
+fn private_passes_lay_planes_side_by_side_and_plain_ones_do_not() {
+    let text =
+        file("n:add(nn.SpatialConvolution(3, 6, 3, 3)):add(nn.SpatialMaxPooling(2, 2, 2, 2))", "nn.MSECriterion()");
+    let input = case(&text, [3, 10, 10]).batch(4, 5, Some(6 * 16)).0;
+    let loaded = load(Source::pasted("net.lua", &text), &NetworkParams::default(), VmOptions::default(), 7).unwrap();
+    let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu).unwrap();
+    let strides = |mut cx: Context<'_>| {
+        let output = network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx).unwrap();
+        assert_eq!(output.tensor().unwrap().size(), [4, 6, 4, 4]);
+        output.tensor().unwrap().stride()
+    };
+    assert_eq!(strides(Context::new(Mode::Evaluate)), [96, 16, 4, 1]);
+    assert_eq!(strides(Context::new(Mode::Evaluate).private()), [96, 1, 24, 6]);
+}
+
+#[test]
 fn modules_of_the_user_see_torch7_s_strides() {
     tch::set_num_threads(1);
     let text = "local Mine = torch.class('nn.Mine', 'nn.Module')

@@ -172,7 +172,7 @@ fn records_are_decoded_ahead_while_the_queue_is_full() {
 
 #[test]
 fn small_batches_are_made_further_ahead() {
-    assert_eq!([0, 1, 200_000, 500_000, 1 << 20, 64 << 20, 1 << 30].map(ahead), [32, 32, 32, 16, 8, 4, 2]);
+    assert_eq!([0, 1, 200_000, 500_000, 1 << 20, 64 << 20, 1 << 30].map(ahead), [32, 32, 20, 8, 8, 4, 2]);
 }
 
 #[test]
