@@ -76,6 +76,7 @@ impl HeadStart {
                 .into_iter()
                 .flatten()
                 .filter_map(|(records, order)| Some((records.keep(budget).ok()?, records, order)))
+                .filter(|(cache, ..)| cache.keeps())
                 .collect();
             let _ = send.send((place, dataset)); // whoever asked may be gone
             drop(send);

@@ -62,12 +62,12 @@ impl Cache {
         self.budget
     }
 
-    /// Decodes records `indices` that are not here yet, until told to stop; none when nothing is kept.
+    /// Decodes records `indices` that are not here yet, until told to stop. For a cache that keeps them.
     ///
     /// # Errors
     /// When a record cannot be read.
     pub(in crate::data) fn fill(&self, records: &Records, indices: &[u32], stop: &AtomicBool) -> Result<()> {
-        for &index in indices.iter().filter(|_| self.keeps()) {
+        for &index in indices {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
@@ -88,7 +88,7 @@ impl Cache {
     }
 
     /// Whether records are kept.
-    pub(super) fn keeps(&self) -> bool {
+    pub(in crate::data) fn keeps(&self) -> bool {
         !self.kept.is_empty()
     }
 
