@@ -116,7 +116,8 @@ fn round_trip() -> f64 {
     (0..4).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
 
-/// Answers each line of the input with the seconds of a step, of the floor, or of a round trip; the first answer is the engine's name.
+/// Answers each line of the input with the seconds of a step, of the floor, or of a round trip; the first answer is the
+/// engine's name.
 fn serve(name: &str, is_ours: bool) {
     let cases = networks::all();
     let case = cases.iter().find(|case| case.name == name).expect("the parent knows the names");
@@ -132,20 +133,19 @@ fn serve(name: &str, is_ours: bool) {
     (0..3).for_each(|_| step());
     println!("{label}");
     for line in std::io::stdin().lines() {
-        let what = line.expect("the parent writes text");
-        let seconds = if what == "floor" {
-            floor()
-        } else if what == "round trip" {
-            round_trip()
-        } else {
-            step(); // after a pause caches and clocks are cold
-            let begin = Instant::now();
-            let mut steps = 0;
-            while steps < 3 || begin.elapsed() < Duration::from_millis(20) && steps < 20 {
-                step();
-                steps += 1;
+        let seconds = match line.expect("the parent writes text").as_str() {
+            "floor" => floor(),
+            "round trip" => round_trip(),
+            _ => {
+                step(); // after a pause caches and clocks are cold
+                let begin = Instant::now();
+                let mut steps = 0;
+                while steps < 3 || begin.elapsed() < Duration::from_millis(20) && steps < 20 {
+                    step();
+                    steps += 1;
+                }
+                begin.elapsed().as_secs_f64() / f64::from(steps)
             }
-            begin.elapsed().as_secs_f64() / f64::from(steps)
         };
         println!("{seconds}");
     }

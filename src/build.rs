@@ -1,5 +1,5 @@
-//! Build script: Rust types from `proto/`, the one C++ file (`torch/fused.cpp`), an rpath to libtorch so that the binary runs without `LD_LIBRARY_PATH`, and
-//! the versions that `digits-rs doctor` reports.
+//! Build script: Rust types from `proto/`, the one C++ file (`torch/fused.cpp`), an rpath to libtorch so that the binary
+//! runs without `LD_LIBRARY_PATH`, and the versions that `digits-rs doctor` reports.
 
 use std::{env, error::Error, fs, path::Path, process::Command};
 

@@ -47,7 +47,6 @@ pub(super) struct Run {
     train: Loaded,
     validation: Option<Loaded>,
     hook: Option<LabelHook>,
-    head_start: Option<Arc<HeadStart>>,
     schedule: Schedule,
 }
 
@@ -152,6 +151,7 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
     )?;
 
     let subtract = options.subtract_mean.unwrap_or_default();
+    let head_start = head_start.map(Arc::new);
     let loaded_from = |records, train: bool| -> Result<Loaded> {
         let augment = if train { options.augment() } else { data::Augment::default() };
         let preprocess = Preprocess::new(dataset.shape, subtract, dataset.mean.as_ref(), options.cut(), augment)?;
@@ -169,7 +169,8 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
             train,
             workers: None,
         };
-        Ok(Loaded { loader: DataLoader::new(records, preprocess, loader)?, finish, head_start: None })
+        let head_start = head_start.clone();
+        Ok(Loaded { loader: DataLoader::new(records, preprocess, loader)?, finish, head_start })
     };
     let plan = Plan {
         epochs: options.epochs.unwrap_or(30),
@@ -202,7 +203,6 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
         train,
         validation,
         hook: loaded.label_hook(),
-        head_start: head_start.map(Arc::new),
         schedule,
         options,
     })
@@ -218,12 +218,10 @@ impl Run {
         stop: Stop,
     ) -> Trainer<'a> {
         let schedule = self.schedule;
-        let head_start = self.head_start;
-        let source = |loaded| Box::new(Loaded { head_start: head_start.clone(), ..loaded }) as Box<dyn BatchSource>;
         Trainer {
             engine: self.engine,
-            train: source(self.train),
-            validation: self.validation.map(source),
+            train: Box::new(self.train),
+            validation: self.validation.map(|loaded| Box::new(loaded) as Box<dyn BatchSource>),
             targets: Targets::new(self.hook),
             rate: Box::new(move |t, total| schedule.rate(t, total)),
             plan: self.plan,

@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{Receiver, channel},
     },
     thread::JoinHandle,
@@ -83,9 +83,8 @@ impl HeadStart {
             for (cache, records, of) in caches {
                 // As the first epoch will ask for them.
                 let indices = order(of, records.len() as u32, seed, 1);
-                if cache.fill(&records, &indices, &stopped).is_err() {
-                    return;
-                }
+                let next = AtomicUsize::new(0);
+                while !stopped.load(Ordering::Relaxed) && cache.decode_ahead(&records, &indices, &next) {}
             }
         };
         let thread = std::thread::Builder::new().name("head start".into()).spawn(work).ok()?;

@@ -146,12 +146,14 @@ impl DataLoader {
         };
         let budget = options.memory_budget;
         let cache = records.kept(budget).unwrap_or_else(|| Arc::new(Cache::new(&records, &first, budget)));
+        // A set whose first record is no bytes has few that are, and each batch would be tried twice.
+        let wants_bytes = options.bytes && matches!(first.image.values, Values::Bytes(_));
         let kind = if options.double { f64::KIND } else { f32::KIND };
         let batch = |shape: &[i64]| [&[options.batch_size as i64], shape].concat();
         let pool = |input: tch::Kind| {
             Arc::new(Pool::new((input, batch(&preprocess.output_shape())), (kind, batch(&target_shape))))
         };
-        let (pool, bytes) = (pool(kind), options.bytes.then(|| pool(u8::KIND)));
+        let (pool, bytes) = (pool(kind), wants_bytes.then(|| pool(u8::KIND)));
         let (gathered, gather_nanoseconds) = (AtomicU64::new(0), AtomicU64::new(0));
         let source =
             Source { records, preprocess, options, target_shape, cache, pool, bytes, gathered, gather_nanoseconds };

@@ -334,11 +334,11 @@ impl Rest {
     /// # Errors
     /// When libtorch refuses.
     pub fn of(&self, bytes: &tch::Tensor) -> Result<tch::Tensor> {
-        let values = bytes.f_to_kind(self.kind)?;
-        match &self.mean {
-            Some(mean) => Ok({ values }.f_sub_(mean)?),
-            None => Ok(values),
+        let mut values = bytes.f_to_kind(self.kind)?;
+        if let Some(mean) = &self.mean {
+            let _ = values.f_sub_(mean)?;
         }
+        Ok(values)
     }
 }
 

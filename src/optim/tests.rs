@@ -23,15 +23,16 @@ fn strided(x: &tch::Tensor) -> tch::Tensor {
     column
 }
 
+/// Of several shapes, one of them empty.
+fn in_pieces(g: &tch::Tensor) -> Gradient {
+    Gradient::of(vec![g.narrow(0, 0, 2).view([2, 1]), g.narrow(0, 2, 0), g.narrow(0, 2, 5)])
+}
+
 fn one_step(optimizer: &mut dyn Optimizer, x: &tch::Tensor, t: usize) {
     optimizer.before_forward(x).unwrap();
     let g = gradient(x, t);
     // Every other time in pieces.
-    let g = if t.is_multiple_of(2) {
-        Gradient::whole(&g)
-    } else {
-        Gradient::of(vec![g.narrow(0, 0, 2).view([2, 1]), g.narrow(0, 2, 0), g.narrow(0, 2, 5)])
-    };
+    let g = if t.is_multiple_of(2) { Gradient::whole(&g) } else { in_pieces(&g) };
     optimizer.step(x, &g, rate_at(t)).unwrap();
 }
 
@@ -92,9 +93,8 @@ fn the_fused_step_of_libtorch_gives_the_same_numbers() {
                 }
                 one_step(&mut swept, &x, t);
                 let g = gradient(&y, t);
-                let pieces = vec![g.narrow(0, 0, 2).view([2, 1]), g.narrow(0, 2, 0), g.narrow(0, 2, 5)];
                 let coming = fused.coming(rate_at(t));
-                fused.fused(&y, &Gradient::of(pieces), coming).unwrap();
+                fused.fused(&y, &in_pieces(&g), coming).unwrap();
                 fused.advance();
                 let difference = (&x - &y).abs().max().double_value(&[]);
                 assert!(difference <= most, "{spec:?} at step {t}: {difference:e}");

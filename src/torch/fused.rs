@@ -1,4 +1,4 @@
-//! `sgd`: the SGD step on many tensors at once, on any device; on CUDA one kernel, not a dozen for each tensor.
+//! `sgd`: the SGD step on many tensors at once, on any device; on CUDA one launch instead of eight.
 //!
 //! Source: `at::_fused_sgd_`, by way of `fused.cpp`.
 

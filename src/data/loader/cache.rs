@@ -7,7 +7,7 @@ use std::{
     cell::UnsafeCell,
     sync::{
         Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -62,25 +62,14 @@ impl Cache {
         self.budget
     }
 
-    /// Decodes records `indices` that are not here yet, until told to stop. For a cache that keeps them.
-    ///
-    /// # Errors
-    /// When a record cannot be read.
-    pub(in crate::data) fn fill(&self, records: &Records, indices: &[u32], stop: &AtomicBool) -> Result<()> {
-        for &index in indices {
-            if stop.load(Ordering::Relaxed) {
-                break;
-            }
-            self.with(records, index, |_, _| Ok(()))?;
-        }
-        Ok(())
-    }
-
     /// Decodes the first of records `indices`, from place `next` on, that is not here; false when none is missing or
     /// nothing is kept. What cannot be read is left for whoever needs it.
-    pub(super) fn decode_ahead(&self, records: &Records, indices: &[u32], next: &AtomicUsize) -> bool {
+    pub(in crate::data) fn decode_ahead(&self, records: &Records, indices: &[u32], next: &AtomicUsize) -> bool {
+        if !self.keeps() || self.complete() {
+            return false;
+        }
         while let Some(&index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if self.kept.get(index as usize).is_some_and(|cell| cell.get().is_none()) {
+            if self.kept[index as usize].get().is_none() {
                 return self.with(records, index, |_, _| Ok(())).is_ok();
             }
         }

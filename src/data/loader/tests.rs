@@ -140,11 +140,13 @@ fn memory_is_used_again_and_records_are_decoded_once() {
 fn a_head_start_decodes_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let records = make(folder.path(), 40, None);
-    let stop = std::sync::atomic::AtomicBool::new(false);
     let backwards: Vec<u32> = (0..40).rev().collect();
     let cache = Cache::new(&records, &records.get(0).unwrap(), 1 << 20);
     cache.with(&records, 7, |_, _| Ok(())).unwrap();
-    cache.fill(&records, &backwards, &stop).unwrap();
+    let next = AtomicUsize::new(0);
+    while cache.decode_ahead(&records, &backwards, &next) {
+        assert!(next.load(Ordering::Relaxed) <= 40);
+    }
     assert!(cache.complete());
     assert!(!Cache::new(&records, &records.get(0).unwrap(), 100).keeps());
 }

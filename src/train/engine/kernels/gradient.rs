@@ -12,7 +12,6 @@ use super::{
 };
 
 /// δ xᵀ, summed over a batch, for a weight `[outputs, inputs]`.
-#[derive(Clone, Copy)]
 pub(in crate::train::engine) struct WeightGradient<'a, L> {
     pub(in crate::train::engine) inputs: usize,
     pub(in crate::train::engine) outputs: usize,
@@ -89,7 +88,7 @@ impl<L: Learn> Group<'_, L> {
         for p in 0..gradient.samples.div_ceil(16) {
             let a = gradient.delta.add(16 * (p * gradient.outputs + at));
             let b = first.add(strip * apart + 16 * p * next);
-            sums = tile_wide::<R, M, S>(a, 16, b, (next, apart), (gradient.samples - 16 * p).min(16), sums);
+            sums = tile_wide::<R, M, S>(a, (16, 1), b, (next, apart), (gradient.samples - 16 * p).min(16), sums);
         }
         let scale = R::splat(gradient.scale);
         let parameter = |r: usize, s: usize| gradient.weight + (at + r) * gradient.inputs + 16 * (strip + s);

@@ -8,7 +8,8 @@
 //! - *strip* `[⌈features/16⌉][n][16]`: sixteen features side by side; a layer's input once more, for its weight gradient.
 //!
 //! Each output number is one chain of multiply-adds in a fixed order (an input gradient: two, one for each part of the
-//! outputs), however tiles and threads are cut: the same bits for any number of threads. AVX2 and AVX-512 differ from the portable form by their single rounding.
+//! outputs), however tiles and threads are cut: the same bits for any number of threads. AVX2 and AVX-512 differ from
+//! the portable form by their single rounding.
 
 mod gradient;
 pub(super) mod lanes;

@@ -5,7 +5,7 @@
 //! and partial gradients of them only, a third of a megabyte in the autoencoder's step instead of several: where two
 //! processors share no cache, each line of it takes 200 ns.
 #![expect(unsafe_code, reason = "pointers into the buffers; who writes where is said at each function")]
-#![expect(unsafe_op_in_unsafe_fn, reason = "the functions are made of such operations; `Team::run` has the contract")]
+#![expect(unsafe_op_in_unsafe_fn, reason = "the functions are made of such operations; `Share::run` has the contract")]
 
 use std::ops::Range;
 
@@ -126,10 +126,9 @@ impl Share<'_> {
     unsafe fn forward<R: Lanes>(&self) {
         let last = self.shape.layers.len() - 1;
         for (l, layer) in self.shape.layers.iter().enumerate() {
-            let scale = self.scale(l);
             for part in self.parts() {
                 let rows = rows(layer.outputs, part);
-                each_even_tile::<R, _>(rows.start, rows.end, &Forward { share: self, l, layer, scale, last });
+                each_even_tile::<R, _>(rows.start, rows.end, &Forward { share: self, l, layer, last });
             }
             if l < last {
                 self.barrier.wait();
@@ -212,7 +211,6 @@ struct Forward<'a> {
     share: &'a Share<'a>,
     l: usize,
     layer: &'a Layer,
-    scale: f32,
     last: usize,
 }
 
@@ -240,7 +238,7 @@ impl Product for Forward<'_> {
         let (job, layer) = (self.share.job, self.layer);
         for (r, y) in y.iter_mut().enumerate() {
             let bias = layer.bias.map_or(0.0, |start| *job.parameters.0.add(start + at + r));
-            *y = y.mul_add(R::splat(self.scale), R::splat(bias));
+            *y = y.mul_add(R::splat(self.share.scale(self.l)), R::splat(bias));
             if layer.relu {
                 *y = y.relu();
             }

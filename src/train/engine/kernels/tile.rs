@@ -28,38 +28,15 @@ pub(in crate::train::engine) unsafe fn tile<R: Lanes, const M: usize>(
     acc
 }
 
-/// [`tile`] on two right sides at once, which halves the loads: for lanes with registers for 2 · M sums.
-///
-/// # Safety
-/// As [`tile`].
-#[inline(always)]
-pub(in crate::train::engine) unsafe fn tile_pair<R: Lanes, const M: usize>(
-    a: *const f32,
-    (row, step): (usize, usize),
-    b: [*const f32; 2],
-    count: usize,
-    mut acc: [[R; M]; 2],
-) -> [[R; M]; 2] {
-    for k in 0..count {
-        let x = b.map(|b| R::load(b.add(16 * k)));
-        let [first, second] = &mut acc;
-        for (r, (first, second)) in first.iter_mut().zip(second).enumerate() {
-            let w = R::splat(*a.add(r * row + k * step));
-            *first = w.mul_add(x[0], *first);
-            *second = w.mul_add(x[1], *second);
-        }
-    }
-    acc
-}
-
-/// acc[r][s][c] += Σ_k a[r·row + k] · b[k·next + s·apart + c]: [`tile`] on S neighbours of a right side.
+/// acc[r][s][c] += Σ_k a[r·row + k·step] · b[k·next + s·apart + c]: [`tile`] on S right sides at once, which needs fewer
+/// loads: for lanes with registers for S · M sums.
 ///
 /// # Safety
 /// As [`tile`].
 #[inline(always)]
 pub(super) unsafe fn tile_wide<R: Lanes, const M: usize, const S: usize>(
     a: *const f32,
-    row: usize,
+    (row, step): (usize, usize),
     b: *const f32,
     (next, apart): (usize, usize),
     count: usize,
@@ -71,7 +48,7 @@ pub(super) unsafe fn tile_wide<R: Lanes, const M: usize, const S: usize>(
             *x = R::load(b.add(k * next + s * apart));
         }
         for (r, acc) in acc.iter_mut().enumerate() {
-            let w = R::splat(*a.add(r * row + k));
+            let w = R::splat(*a.add(r * row + k * step));
             for (acc, x) in acc.iter_mut().zip(x) {
                 *acc = w.mul_add(x, *acc);
             }
@@ -99,10 +76,11 @@ pub(super) trait Product {
         let (a, (row, step), count) = self.left(at);
         let mut p = all.start;
         while R::PAIRS && p + 2 <= all.end {
-            let (b, zeros) = ([self.right(p), self.right(p + 1)], [[R::splat(0.0); M]; 2]);
-            let [first, second] = tile_pair::<R, M>(a, (row, step), b, count, zeros);
-            self.take(at, p, first);
-            self.take(at, p + 1, second);
+            let b = self.right(p);
+            let apart = self.right(p + 1).offset_from_unsigned(b);
+            let sums = tile_wide::<R, M, 2>(a, (row, step), b, (16, apart), count, [[R::splat(0.0); 2]; M]);
+            self.take(at, p, sums.map(|[first, _]| first));
+            self.take(at, p + 1, sums.map(|[_, second]| second));
             p += 2;
         }
         for p in p..all.end {
