@@ -1,5 +1,5 @@
-//! LMDB folders as Caffe and DIGITS use them: read by key or in order, written in batches. The only file that knows
-//! the LMDB library.
+//! LMDB folders as Caffe and DIGITS use them: read by number or in order, written in batches. The only file that
+//! knows the LMDB library.
 //!
 //! LMDB maps its file into memory, so reading past the end of a cut file ends the process by a signal: both meta pages
 //! are checked against the file's length before the file is mapped. A folder may be open only once in a process: a
@@ -12,7 +12,7 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -22,6 +22,10 @@ use lmdb::{Cursor, DatabaseFlags, Environment, EnvironmentFlags, Transaction, Wr
 use crate::error::{Error, Kind, Result};
 
 mod mapped;
+mod places;
+
+use mapped::{Advice, PAGE, advise};
+use places::Places;
 
 /// A database that is open for reading; `Send + Sync`, any number of readers.
 pub struct Database {
@@ -32,12 +36,16 @@ pub struct Database {
     file_length: u64,
     /// Device and inode of `data.mdb`.
     file: (u64, u64),
+    places: OnceLock<Places>,
     read: AtomicU64,
 }
 
 /// Records that are read before the file's pages are given back: each makes 64 KiB or less resident, so that no
 /// database takes more than 1 GiB. Giving back more often costs a page fault, 1.5 µs, for every record.
 const READS: u64 = 16_384;
+
+/// A key and its value.
+pub type Entry<'a> = (&'a [u8], &'a [u8]);
 
 /// Open databases by device and inode of their file, which tell folders apart even when one replaced another.
 type Registry = HashMap<(u64, u64), Weak<Database>>;
@@ -78,6 +86,7 @@ impl Database {
             entries,
             file_length,
             file: key,
+            places: OnceLock::new(),
             read: AtomicU64::new(0),
         });
         open.insert(key, Arc::downgrade(&database));
@@ -108,21 +117,64 @@ impl Database {
         self.file_length
     }
 
-    /// Calls `read` with the value of `key`; none when there is no such key.
+    /// Value `index` (from 0, in key order); none beyond the last. The first call reads where all values lie: asking
+    /// LMDB by key takes 2 µs in a database of a million records, for each of its levels is far from the others in
+    /// memory.
     ///
     /// # Errors
-    /// When the database is damaged, or `read` fails.
-    pub fn get<T>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> Result<T>) -> Result<Option<T>> {
-        let failed = |e| failed("read", &self.folder, e);
+    /// When the database is damaged.
+    pub fn value(&self, index: u64) -> Result<Option<&[u8]>> {
+        let Some((address, length)) = self.places()?.get(index as usize) else { return Ok(None) };
         if self.read.fetch_add(1, Ordering::Relaxed) % READS == READS - 1 && self.file_length > READS * 65_536 {
             self.give_back_pages();
         }
-        let transaction = self.environment.begin_ro_txn().map_err(failed)?;
-        match transaction.get(self.table, &key) {
-            Ok(value) => read(value).map(Some),
-            Err(lmdb::Error::NotFound) => Ok(None),
-            Err(e) => Err(failed(e)),
+        #[expect(unsafe_code, reason = "LMDB has no way to ask by number")]
+        // SAFETY: LMDB gave out this slice of its mapping, which stays in place as long as `self.environment`, and
+        // `self` is borrowed. Nobody writes a finished database, as LMDB without locks assumes too.
+        Ok(Some(unsafe { std::slice::from_raw_parts(address as *const u8, length) }))
+    }
+
+    /// Says that value `index` is going to be read, so that a disk can read many large values at a time.
+    pub fn read_ahead(&self, index: u64) {
+        // A small one is one page, and asking takes as long as decoding it. Errors are for whoever reads it.
+        if let Some(place) = self.places().ok().and_then(|places| places.get(index as usize))
+            && place.1 > PAGE
+        {
+            mapped::read_ahead(place);
         }
+    }
+
+    fn places(&self) -> Result<&Places> {
+        if let Some(places) = self.places.get() {
+            return Ok(places);
+        }
+        let places = self.entries(|entries| {
+            let mut places = Places::with_capacity(self.entries as usize);
+            for entry in entries {
+                places.push(entry?.1);
+            }
+            Ok(places)
+        })?;
+        if self.file_length > READS * 65_536 {
+            self.give_back_pages();
+        }
+        Ok(self.places.get_or_init(|| places))
+    }
+
+    /// The key of value `index` (from 0); none beyond the last. It goes through all keys before it.
+    ///
+    /// # Errors
+    /// When the database is damaged.
+    pub fn key(&self, index: u64) -> Result<Option<Vec<u8>>> {
+        self.entries(|entries| entries.nth(index as usize).map(|entry| Ok(entry?.0.to_vec())).transpose())
+    }
+
+    /// The first key in key order and its value; none when the database is empty.
+    ///
+    /// # Errors
+    /// When the database is damaged.
+    pub fn first(&self) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+        self.end(FIRST)
     }
 
     /// The last key in key order and its value; none when the database is empty.
@@ -130,10 +182,14 @@ impl Database {
     /// # Errors
     /// When the database is damaged.
     pub fn last(&self) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+        self.end(LAST)
+    }
+
+    fn end(&self, which: u32) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
         let failed = |e| failed("read", &self.folder, e);
         let transaction = self.environment.begin_ro_txn().map_err(failed)?;
         let cursor = transaction.open_ro_cursor(self.table).map_err(failed)?;
-        match cursor.get(None, None, LAST) {
+        match cursor.get(None, None, which) {
             Ok((key, value)) => Ok(Some((key.unwrap_or_default().to_vec(), value.to_vec()))),
             Err(lmdb::Error::NotFound) => Ok(None),
             Err(e) => Err(failed(e)),
@@ -143,29 +199,39 @@ impl Database {
     /// Lets go of the pages of the file that were read: they stay in the system's cache, but no longer count as
     /// memory of this process. Records can be read afterwards as before.
     pub fn give_back_pages(&self) {
-        mapped::give_back(self.file);
+        advise(self.file, Advice::NotNow);
     }
 
-    /// Calls `visit` with every key and value, in key order, until it answers false.
+    /// Calls `visit` with all keys and values, in key order.
     ///
     /// # Errors
-    /// When the database is damaged, or `visit` fails.
-    pub fn scan(&self, mut visit: impl FnMut(&[u8], &[u8]) -> Result<bool>) -> Result<()> {
+    /// Those of `visit`; an entry is an error when the database is damaged.
+    pub fn entries<T>(
+        &self,
+        visit: impl FnOnce(&mut dyn Iterator<Item = Result<Entry<'_>>>) -> Result<T>,
+    ) -> Result<T> {
         let failed = |e| failed("read", &self.folder, e);
         let transaction = self.environment.begin_ro_txn().map_err(failed)?;
         let mut cursor = transaction.open_ro_cursor(self.table).map_err(failed)?;
-        for entry in cursor.iter() {
-            let (key, value) = entry.map_err(failed)?;
-            if !visit(key, value)? {
-                break;
-            }
+        // Small values lie among the keys, the pages one after another; from a disk, reading ahead is seven times as
+        // fast. Large ones have pages of their own, which would be read for nothing.
+        let in_order = self.file_length / self.entries.max(1) < SMALL;
+        if in_order {
+            advise(self.file, Advice::InOrder);
         }
-        Ok(())
+        let visited = visit(&mut cursor.iter().map(|entry| entry.map_err(failed)));
+        if in_order {
+            advise(self.file, Advice::Anywhere);
+        }
+        visited
     }
 }
 
-/// `MDB_LAST` of lmdb.h.
+/// `MDB_FIRST` and `MDB_LAST` of lmdb.h.
+const FIRST: u32 = 0;
 const LAST: u32 = 6;
+/// Bytes a record may take, on average, to lie among the keys; LMDB's own bound is half a page, less its header.
+const SMALL: u64 = 2048;
 
 /// Writes a new database into `<folder>.partial` and gives it its name when it is whole.
 pub struct Writer {
@@ -394,6 +460,12 @@ impl Meta {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        os::fd::AsRawFd,
+        thread,
+        time::{Duration, Instant},
+    };
+
     use super::*;
 
     fn write(folder: &Path, count: u32, size: usize) {
@@ -412,19 +484,52 @@ mod tests {
         write(&path, 4000, 10_000);
         let db = Database::open(&path).unwrap();
         assert_eq!(db.len(), 4000);
-        let value = db.get(b"00000257", |v| Ok(v.to_vec())).unwrap().unwrap();
-        assert_eq!(value, vec![1; 10_000]);
-        assert!(db.get(b"none", |_| Ok(())).unwrap().is_none());
-        let mut seen = 0u32;
-        db.scan(|key, _| {
-            assert_eq!(key, format!("{seen:08}").as_bytes());
-            seen += 1;
-            Ok(seen < 1000)
-        })
-        .unwrap();
-        assert_eq!(seen, 1000);
+        assert_eq!(db.value(257).unwrap().unwrap(), [1; 10_000]);
+        assert_eq!(db.key(257).unwrap().unwrap(), b"00000257");
+        assert!(db.value(4000).unwrap().is_none() && db.key(4000).unwrap().is_none());
+        let keys: Result<Vec<_>> = db.entries(|all| all.map(|entry| Ok(entry?.0.to_vec())).collect());
+        let made: Vec<_> = (0..4000).map(|i| format!("{i:08}").into_bytes()).collect();
+        assert_eq!(keys.unwrap(), made);
+        assert_eq!(
+            (db.first().unwrap().unwrap().0, db.last().unwrap().unwrap().0),
+            (made[0].clone(), made[3999].clone())
+        );
         assert!(Arc::ptr_eq(&db, &Database::open(&path).unwrap()), "one environment a folder");
         assert!(!folder.path().join("db.partial").exists());
+    }
+
+    #[test]
+    fn a_large_value_is_brought_from_the_disk_without_being_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        write(&path, 4, 1 << 20);
+        let db = Database::open(&path).unwrap();
+        let value = db.value(2).unwrap().unwrap();
+        // Whole pages of it.
+        let start = (value.as_ptr() as usize).next_multiple_of(PAGE);
+        let pages = (value.as_ptr() as usize + value.len() - start) / PAGE;
+        let file = fs::File::open(path.join("data.mdb")).unwrap();
+        let mut present = vec![0; pages];
+        #[expect(unsafe_code, reason = "a plain system call")]
+        // SAFETY: the pages are mapped while `db` lives, and `present` has a byte for each.
+        let mut count = || unsafe {
+            libc::mincore(start as *mut libc::c_void, pages * PAGE, present.as_mut_ptr());
+            present.iter().filter(|&byte| byte & 1 == 1).count()
+        };
+        db.give_back_pages();
+        #[expect(unsafe_code, reason = "a plain system call")]
+        // SAFETY: the file is open.
+        unsafe {
+            libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED);
+        }
+        // On a file system in memory they are never away.
+        let before = count();
+        db.read_ahead(2);
+        let asked = Instant::now();
+        while count() < pages {
+            assert!(asked.elapsed() < Duration::from_secs(60), "{before} of {pages} were there, then {}", count());
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     #[test]

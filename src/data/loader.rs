@@ -212,7 +212,7 @@ impl DataLoader {
         self.stop();
         let options = &self.source.options;
         let count = self.source.records.len() as u32;
-        let indices: Arc<[u32]> = order(options.order, count, options.seed, epoch).into();
+        let indices = Arc::new(order(options.order, count, options.seed, epoch));
         let ahead = ahead(self.source.pool.batch_bytes());
         let total = self.batches_per_epoch();
         let queue = Arc::new(Queue::new(first_batch.min(total), total, ahead));
@@ -345,6 +345,7 @@ impl Source {
         let first = number as usize * size;
         let indices = &indices[first..indices.len().min(first + size)];
         let count = indices.len();
+        self.cache.read_ahead(&self.records, indices);
         let mut buffers = pool.take()?;
         let input_size = self.preprocess.output_shape().iter().product::<i64>() as usize;
         let target_size = self.target_shape.iter().product::<i64>() as usize;

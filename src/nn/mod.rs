@@ -87,6 +87,19 @@ pub fn size_mismatch(input: &Activity, wants: impl Into<String>) -> Error {
         .with_fact("it wants", wants.into())
 }
 
+/// The page of a criterion whose target is no class from 1 to `classes`.
+#[must_use]
+pub fn no_class(target: i64, classes: i64) -> Error {
+    let page = Error::new(Kind::Shape, format!("target {target} is no class from 1 to {classes}"));
+    page.with_help(match target {
+        0 => {
+            "classes are counted from 1, as in Torch; a database's labels, which count from 0, do so too once \
+             --labels FILE names the classes"
+        }
+        _ => "let the network's last layer give one value for each class; classes are counted from 1",
+    })
+}
+
 /// The spec of a class, by any of its names.
 #[must_use]
 pub fn spec(class: &str) -> Option<&'static Spec> {

@@ -70,10 +70,17 @@ impl Cache {
         }
         while let Some(&index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) {
             if self.kept[index as usize].get().is_none() {
+                records.read_ahead(u64::from(index));
                 return self.with(records, index, |_, _| Ok(())).is_ok();
             }
         }
         false
+    }
+
+    /// Starts reading those of records `indices` that are not here.
+    pub(super) fn read_ahead(&self, records: &Records, indices: &[u32]) {
+        let missing = |&&index: &&u32| self.kept.get(index as usize).is_none_or(|cell| cell.get().is_none());
+        indices.iter().filter(missing).for_each(|&index| records.read_ahead(u64::from(index)));
     }
 
     /// Whether records are kept.

@@ -10,7 +10,7 @@ use super::{Sample, Store, Target};
 use crate::{
     data::{
         datum::{self, shape_text},
-        lmdb::Database,
+        lmdb::{Database, Entry},
     },
     error::{Error, Kind, Result},
 };
@@ -20,39 +20,8 @@ pub(super) struct Databases {
     images: Arc<Database>,
     labels: Option<Arc<Database>>,
     shape: [i64; 3],
-    keys: OnceLock<Keys>,
-}
-
-/// All keys in one piece of memory.
-#[derive(Default)]
-struct Keys {
-    bytes: Vec<u8>,
-    count: usize,
-    /// The first key's length.
-    length: usize,
-    /// Where each key ends; empty while all have one length, as in every set that DIGITS or Caffe made.
-    ends: Vec<usize>,
-}
-
-impl Keys {
-    fn push(&mut self, key: &[u8]) {
-        if self.count == 0 {
-            self.length = key.len();
-        }
-        if self.ends.is_empty() && key.len() != self.length {
-            self.ends = (1..=self.count).map(|count| count * self.length).collect();
-        }
-        self.bytes.extend_from_slice(key);
-        self.count += 1;
-        if !self.ends.is_empty() {
-            self.ends.push(self.bytes.len());
-        }
-    }
-
-    fn get(&self, at: usize) -> Option<&[u8]> {
-        let end = |at: usize| if self.ends.is_empty() { (at + 1) * self.length } else { self.ends[at] };
-        (at < self.count).then(|| &self.bytes[if at == 0 { 0 } else { end(at - 1) }..end(at)])
-    }
+    /// Set once the keys of both databases were seen to be the same.
+    matched: OnceLock<()>,
 }
 
 impl Databases {
@@ -74,27 +43,42 @@ impl Databases {
                 .with_fact("labels", format!("{} in {}", labels.len(), labels.folder().display()))
                 .with_help("give the two databases that were made together"));
         }
-        let mut records = Databases { images, labels, shape: [0; 3], keys: OnceLock::new() };
-        let mut first = None;
-        records.images.scan(|key, value| {
-            first = Some(datum::decode(value).map_err(|e| in_record(e, key, &records.images))?.0.shape);
-            Ok(false)
-        })?;
-        records.shape = first.unwrap_or_default();
+        let mut records = Databases { images, labels, shape: [0; 3], matched: OnceLock::new() };
+        if let Some((_, value)) = records.images.first()? {
+            records.shape = datum::decode(&value).map_err(|e| in_record(e, 0, &records.images))?.0.shape;
+        }
         Ok(records)
     }
 
-    fn keys(&self) -> Result<&Keys> {
-        if let Some(keys) = self.keys.get() {
-            return Ok(keys);
+    /// Checks that record for record the label has the image's key.
+    fn match_keys(&self, labels: &Database) -> Result<()> {
+        if self.matched.get().is_some() {
+            return Ok(());
         }
-        let mut keys = Keys::default();
-        self.images.scan(|key, _| {
-            keys.push(key);
-            Ok(true)
+        self.images.entries(|of_images| {
+            labels.entries(|of_labels| {
+                for (number, (image, label)) in of_images.zip(of_labels).enumerate() {
+                    let (image, label) = (image?.0, label?.0);
+                    if image != label {
+                        let shown =
+                            |key, database: &Database| format!("{} in {}", shown(key), database.folder().display());
+                        return Err(Error::new(Kind::Data, "the label database has other keys than the images")
+                            .with_fact("the record", number.to_string())
+                            .with_fact("its image", shown(image, &self.images))
+                            .with_fact("its label", shown(label, labels))
+                            .with_help("give the two databases that were made together"));
+                    }
+                }
+                Ok(())
+            })
         })?;
-        keys.bytes.shrink_to_fit();
-        Ok(self.keys.get_or_init(|| keys))
+        self.matched.get_or_init(|| ());
+        Ok(())
+    }
+
+    fn no_record(&self, index: u64) -> Error {
+        Error::new(Kind::Usage, format!("record {index} is not in {}", self.place().display()))
+            .with_fact("it has", format!("{} records, numbered from 0", self.len()))
     }
 }
 
@@ -120,21 +104,13 @@ impl Store for Databases {
     }
 
     fn key(&self, index: u64) -> Result<Cow<'_, [u8]>> {
-        let keys = self.keys()?;
-        let Some(key) = keys.get(index as usize) else {
-            return Err(Error::new(Kind::Usage, format!("record {index} is not in {}", self.place().display()))
-                .with_fact("it has", format!("{} records, numbered from 0", self.len())));
-        };
-        Ok(Cow::Borrowed(key))
+        Ok(self.images.key(index)?.ok_or_else(|| self.no_record(index))?.into())
     }
 
     fn get(&self, index: u64) -> Result<Sample> {
-        let key = self.key(index)?;
         let read = |database: &Database| {
-            database
-                .get(&key, datum::decode)
-                .and_then(|found| found.ok_or_else(|| Error::new(Kind::Data, "the record is not there")))
-                .map_err(|e| in_record(e, &key, database))
+            let value = database.value(index)?.ok_or_else(|| self.no_record(index))?;
+            datum::decode(value).map_err(|e| in_record(e, index, database))
         };
         let (image, label) = read(&self.images)?;
         if image.shape != self.shape {
@@ -143,15 +119,24 @@ impl Store for Databases {
                     .with_fact("this record", format!("{} (channels x height x width)", shape_text(image.shape)))
                     .with_fact("the first record", shape_text(self.shape))
                     .with_help("make the dataset with one size for all images"),
-                &key,
+                index,
                 &self.images,
             ));
         }
         let target = match &self.labels {
-            Some(labels) => Target::Planes(read(labels)?.0),
+            Some(labels) => {
+                self.match_keys(labels)?;
+                Target::Planes(read(labels)?.0)
+            }
             None => Target::Label(label),
         };
         Ok(Sample { image, target })
+    }
+
+    fn read_ahead(&self, index: u64) {
+        for database in [Some(&self.images), self.labels.as_ref()].into_iter().flatten() {
+            database.read_ahead(index);
+        }
     }
 
     fn rest(&self) {
@@ -162,23 +147,19 @@ impl Store for Databases {
     }
 
     fn labels(&self) -> Result<Vec<i32>> {
-        let mut labels = Vec::with_capacity(self.len() as usize);
-        self.images.scan(|key, value| {
-            labels.push(datum::label(value).map_err(|e| in_record(e, key, &self.images))?);
-            Ok(true)
-        })?;
-        Ok(labels)
+        self.images.entries(|entries| {
+            let label = |(number, entry): (usize, Result<Entry<'_>>)| {
+                datum::label(entry?.1).map_err(|e| in_record(e, number as u64, &self.images))
+            };
+            entries.enumerate().map(label).collect()
+        })
     }
 
     fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()> {
         for database in [Some(&self.images), self.labels.as_ref()].into_iter().flatten() {
             hash.update(&database.len().to_le_bytes()).update(&database.file_length().to_le_bytes());
-            // By the cursor, not by number: the table of all keys takes as long as a hundred steps.
-            database.scan(|key, value| {
-                hash.update(key).update(value);
-                Ok(false)
-            })?;
-            if let Some((key, value)) = database.last()? {
+            // By the cursor, not by number: the table of all places takes as long as a hundred steps.
+            for (key, value) in [database.first()?, database.last()?].into_iter().flatten() {
                 hash.update(&key).update(&value);
             }
         }
@@ -186,24 +167,12 @@ impl Store for Databases {
     }
 }
 
-fn in_record(error: Error, key: &[u8], database: &Database) -> Error {
-    error
-        .with_fact("the record", String::from_utf8_lossy(key).escape_debug().to_string())
-        .with_fact("in", database.folder().display().to_string())
+/// With the record's key; without it when the database cannot be read any more.
+fn in_record(error: Error, index: u64, database: &Database) -> Error {
+    let key = database.key(index).ok().flatten().map_or_else(|| index.to_string(), |key| shown(&key));
+    error.with_fact("the record", key).with_fact("in", database.folder().display().to_string())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_of_one_length_and_of_several_are_found() {
-        for words in [vec!["a1", "b2", "c3"], vec!["a", "bb", "c", "dddd"], vec!["same", "same", "x"], vec![]] {
-            let mut keys = Keys::default();
-            words.iter().for_each(|word| keys.push(word.as_bytes()));
-            let found: Vec<_> = (0..words.len()).filter_map(|at| keys.get(at)).collect();
-            assert_eq!(found, words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
-            assert_eq!(keys.get(words.len()), None);
-        }
-    }
+fn shown(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).escape_debug().to_string()
 }

@@ -4,9 +4,9 @@
 //! count nothing. DIGITS' default loss.
 
 use crate::{
-    error::{Error, Kind, Result},
+    error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, optional,
+        Activity, Arg, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, no_class, optional,
         set_arguments, size_mismatch,
     },
     torch::Generator,
@@ -79,9 +79,7 @@ impl ClassNll {
             };
             if least < 1 || most > classes {
                 let wrong = if least < 1 { least } else { most };
-                return Err(Error::new(Kind::Shape, format!("target {wrong} is no class from 1 to {classes}")).with_help(
-                    "let the network's last layer give one value for each class; classes are counted from 1",
-                ));
+                return Err(no_class(wrong, classes));
             }
         }
         let (weights, reduction) = (self.weights.as_ref(), match self.size_average {

@@ -8,7 +8,8 @@ use super::mse::Mse;
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Criterion, Fields, Probe, Spec, Value, missing, required, size_mismatch,
+        Activity, ArgKind, Args, Builder, Context, Criterion, Fields, Probe, Spec, Value, missing, no_class, required,
+        size_mismatch,
     },
     torch::{Generator, Tensor},
 };
@@ -80,7 +81,7 @@ impl Criterion for ClassSimplex {
             let (least, most) = (target.f_min()?.f_int64_value(&[])?, target.f_max()?.f_int64_value(&[])?);
             if least < 1 || most > classes {
                 let wrong = if least < 1 { least } else { most };
-                return Err(Error::new(Kind::Shape, format!("target {wrong} is no class from 1 to {classes}")));
+                return Err(no_class(wrong, classes));
             }
         }
         let corners = self.corners.f_to_device(input.tensor()?.device())?;

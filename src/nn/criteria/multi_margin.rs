@@ -6,7 +6,7 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, Value, optional,
+        Activity, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, Value, no_class, optional,
         set_arguments, size_mismatch,
     },
     torch::Generator,
@@ -90,8 +90,7 @@ fn labels(target: &Activity, size: &[i64], least: i64, classes: i64, x: &tch::Te
         let (low, high) = (t.f_min()?.f_int64_value(&[])?, t.f_max()?.f_int64_value(&[])?);
         if low < least || high > classes {
             let wrong = if low < least { low } else { high };
-            return Err(Error::new(Kind::Shape, format!("target {wrong} is no class from 1 to {classes}"))
-                .with_help("classes are counted from 1; give the network one output for each class"));
+            return Err(no_class(wrong, classes));
         }
     }
     Ok(t.f_add_scalar(-1)?)

@@ -1,4 +1,4 @@
-"""Makes the small damaged databases of the cases record_*: py-lmdb writes them, as a stranger would.
+"""Makes the small databases of the cases record_* and labels_*, all of them wrong: py-lmdb writes them, as a stranger would.
 
     python make_databases.py        (needs the package lmdb; made with py-lmdb 1.x)
 """
@@ -14,21 +14,33 @@ def datum(channels, height, width, data, encoded=False):
     return text + (bytes([0x38, 1]) if encoded else b"")
 
 
-def write(case, records):
+def write(case, **databases):
+    """{key: value} of each; only the data.mdb are kept: the driver copies files, so they lie beside cmd, and run.sh
+    puts them in place."""
     folder = os.path.join(HERE, case)
-    with lmdb.open(os.path.join(folder, "db"), map_size=1 << 20) as env:
-        with env.begin(write=True) as txn:
-            for i, record in enumerate(records):
-                txn.put(b"%08d" % i, record)
-    # Only data.mdb is kept; the driver copies files, so it lies beside cmd and run.sh puts it in place.
-    os.replace(os.path.join(folder, "db", "data.mdb"), os.path.join(folder, "data.mdb"))
-    os.remove(os.path.join(folder, "db", "lock.mdb"))
-    os.rmdir(os.path.join(folder, "db"))
+    places = []
+    for name, records in databases.items():
+        with lmdb.open(os.path.join(folder, name), map_size=1 << 20) as env:
+            with env.begin(write=True) as txn:
+                for key, value in records.items():
+                    txn.put(key, value)
+        file = "data.mdb" if name == "db" else f"{name}.mdb"
+        os.replace(os.path.join(folder, name, "data.mdb"), os.path.join(folder, file))
+        os.remove(os.path.join(folder, name, "lock.mdb"))
+        os.rmdir(os.path.join(folder, name))
+        places.append(f"mkdir {name} && mv {file} {name}/data.mdb\n")
     with open(os.path.join(folder, "run.sh"), "w") as out:
-        out.write('mkdir db && mv data.mdb db/\nexec "$DIGITS" "$@"\n')
+        out.write("".join(places) + 'exec "$DIGITS" "$@"\n')
+
+
+def numbered(*values):
+    return {b"%08d" % number: value for number, value in enumerate(values)}
 
 
 good = datum(1, 4, 4, bytes(range(16)))
-write("record_is_no_datum", [b"\xff\xff this is no Datum \xff" * 3])
-write("record_of_another_shape", [good, datum(1, 2, 8, bytes(range(16)))])
-write("record_undecodable", [datum(1, 4, 4, b"\x89PNG\r\n\x1a\n and then nonsense", encoded=True)])
+write("record_is_no_datum", db=numbered(b"\xff\xff this is no Datum \xff" * 3))
+write("record_of_another_shape", db=numbered(good, datum(1, 2, 8, bytes(range(16)))))
+write("record_undecodable", db=numbered(datum(1, 4, 4, b"\x89PNG\r\n\x1a\n and then nonsense", encoded=True)))
+write("labels_of_another_count", images=numbered(good, good), labels=numbered(good))
+write("labels_of_other_keys", images={b"a.png": good, b"b.png": good}, labels={b"a.png": good, b"c.png": good})
+write("labels_without_names", db=numbered(good))

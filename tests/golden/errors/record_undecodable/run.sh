@@ -1,2 +1,2 @@
-mkdir db && mv data.mdb db/
+mkdir db && mv data.mdb db/data.mdb
 exec "$DIGITS" "$@"

@@ -1,0 +1,3 @@
+mkdir images && mv images.mdb images/data.mdb
+mkdir labels && mv labels.mdb labels/data.mdb
+exec "$DIGITS" "$@"
