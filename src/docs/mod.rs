@@ -57,4 +57,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0011-what-cuda-gets.md")]
     pub mod d0011_what_cuda_gets {}
+
+    #[doc = include_str!("decisions/0012-short-waits-in-a-crowd.md")]
+    pub mod d0012_short_waits_in_a_crowd {}
 }

@@ -24,5 +24,5 @@ pub use generator::Generator;
 pub use samplers::alias_table;
 pub use storage::Storage;
 pub use tensor::{Tensor, contiguous_strides};
-pub use threads::on_one_thread;
+pub use threads::{ShortWaits, on_one_thread};
 pub use types::{Element, TensorType};

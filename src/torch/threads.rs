@@ -1,5 +1,10 @@
 //! libtorch's own threads.
 
+use std::{
+    sync::mpsc::{Sender, channel},
+    thread,
+};
+
 /// Does `work` with libtorch on one thread, and gives it the others back. For many small operations: a second thread
 /// gains nothing there, and spins for a millisecond after each of them.
 ///
@@ -12,4 +17,68 @@ pub fn on_one_thread<T>(work: impl FnOnce() -> T) -> T {
         tch::set_num_threads(threads);
     }
     done
+}
+
+/// While it lives, libgomp's threads wait shortly for each other: about 10 µs of spinning, then asleep.
+///
+/// Otherwise they spin for a millisecond, and where another program wants the processors a spinning thread keeps those
+/// from running that it waits for: two trainings together then take 14 times as long as one. On a quiet machine long
+/// waits are right, since waking costs more.
+///
+/// libgomp reads its setting, `GOMP_SPINCOUNT`, before `main` and never again; but it also waits shortly when it has
+/// more threads than there are processors (`gomp_managed_threads` in GCC's `libgomp/config/linux/wait.h`). So a second
+/// set of its threads is made, which sleeps.
+pub struct ShortWaits {
+    /// Dropped to end the thread.
+    _stop: Sender<()>,
+}
+
+impl ShortWaits {
+    /// Begins; `None` when the system gives no thread.
+    #[must_use]
+    pub fn begin() -> Option<ShortWaits> {
+        let (stop, stopped) = channel::<()>();
+        let work = move || {
+            // Each thread that shares out work has a set of its own, as large as the machine. This fills enough numbers
+            // to be worth sharing (libtorch's `GRAIN_SIZE` is 32,768).
+            let numbers = tch::Tensor::f_zeros([1 << 21], (tch::Kind::Uint8, tch::Device::Cpu));
+            let _ = numbers.and_then(|mut numbers| numbers.f_fill_(1));
+            let _ = stopped.recv();
+        };
+        // Not joined: a thread that ends takes its set with it.
+        thread::Builder::new().name("short waits".into()).spawn(work).ok()?;
+        Some(ShortWaits { _stop: stop })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        time::{Duration, Instant},
+    };
+
+    use super::*;
+
+    /// Threads of this process with the name of the one that made them.
+    fn named(name: &str) -> usize {
+        let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+        tasks.filter(|task| fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim() == name)).count()
+    }
+
+    #[test]
+    fn short_waits_are_a_second_set_of_threads() {
+        let wanted = tch::get_num_threads() as usize;
+        let until = |count: usize| {
+            let begun = Instant::now();
+            while named("short waits") != count {
+                assert!(begun.elapsed() < Duration::from_secs(60), "{} threads, not {count}", named("short waits"));
+                thread::sleep(Duration::from_millis(2));
+            }
+        };
+        let waits = ShortWaits::begin().unwrap();
+        until(wanted);
+        drop(waits);
+        until(0);
+    }
 }

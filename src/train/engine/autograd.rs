@@ -1,6 +1,6 @@
 //! `Autograd`: runs any network, differentiated by libtorch.
 
-use super::Engine;
+use super::{Engine, crowd::Crowd};
 use crate::{
     error::{Error, Kind, Result},
     nn::{Activity, Context, Mode, Network},
@@ -13,11 +13,12 @@ pub(super) struct Autograd {
     optimizer: Box<dyn Optimizer>,
     /// Scalars on the device, not read yet.
     losses: Vec<tch::Tensor>,
+    crowd: Crowd,
 }
 
 impl Autograd {
     pub(super) fn new(network: Network, optimizer: Box<dyn Optimizer>) -> Autograd {
-        Autograd { network, optimizer, losses: Vec::new() }
+        Autograd { network, optimizer, losses: Vec::new(), crowd: Crowd::new() }
     }
 
     /// The rule and its state, for engines on top of this one.
@@ -39,6 +40,7 @@ impl Engine for Autograd {
     fn step(&mut self, input: &tch::Tensor, target: &Activity, rate: f64, seed: u64) -> Result<()> {
         // Always, since a network does not tell whether it draws noise; it costs a few microseconds.
         tch::manual_seed(seed.cast_signed());
+        self.crowd.look();
         let x = self.network.parameters.flat.view();
         let learns = x.numel() > 0;
         if learns {
@@ -71,6 +73,7 @@ impl Engine for Autograd {
     }
 
     fn evaluate(&mut self, input: &tch::Tensor, target: &Activity) -> Result<(f64, Activity)> {
+        self.crowd.look();
         let _guard = tch::no_grad_guard();
         let mut cx = Context::new(Mode::Evaluate).private();
         let output = self.network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx)?;

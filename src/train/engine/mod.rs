@@ -9,6 +9,7 @@
 
 mod autograd;
 mod chain;
+mod crowd;
 mod kernels;
 mod panels;
 mod recognise;

@@ -5,8 +5,16 @@ from measure import Running, ours, row, run as run_process
 
 
 def run(arguments, say):
+    kernels = ours(arguments, "autoencoder", arguments.dataset, "--epochs", "3")
+    libtorch = ours(arguments, "autoencoder", arguments.dataset, "--epochs", "2", "--autograd")
+    return [
+        row("two processes on the same cores: slowdown of ours", slowdowns(kernels, arguments, say), 2.2, "lower"),
+        row("two processes on the same cores: slowdown on libtorch's step", slowdowns(libtorch, arguments, say), 2.2, "lower"),
+    ]
+
+
+def slowdowns(command, arguments, say):
     values = []
-    command = ours(arguments, "autoencoder", arguments.dataset, "--epochs", "3")
     for number in range(arguments.rounds):
         alone = run_process(command).seconds
         pair = [Running(command), Running(command)]
@@ -14,4 +22,4 @@ def run(arguments, say):
         values.append(both / alone)
         say(f"  round {number + 1}: {alone:.2f} s alone, {both:.2f} s together")
         time.sleep(0.1)
-    return [row("two processes on the same cores: slowdown of ours", values, 2.2, "lower")]
+    return values
