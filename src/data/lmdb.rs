@@ -499,6 +499,28 @@ mod tests {
     }
 
     #[test]
+    fn pages_that_are_given_back_do_not_count_and_come_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        write(&path, 40, 100_000);
+        let db = Database::open(&path).unwrap();
+        let read =
+            || (0..40).map(|i| db.value(i).unwrap().unwrap().iter().map(|&b| u64::from(b)).sum()).collect::<Vec<u64>>();
+        let values = read();
+        // KiB of the file's mapping that count as this process' memory.
+        let resident = || {
+            let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+            let of_file = maps.split_once(path.to_str().unwrap()).expect("the file is mapped").1;
+            let rss = of_file.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
+            rss.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+        };
+        assert!(resident() >= 3900, "{} KiB", resident());
+        db.give_back_pages();
+        assert_eq!(resident(), 0);
+        assert_eq!(read(), values);
+    }
+
+    #[test]
     fn a_large_value_is_brought_from_the_disk_without_being_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");

@@ -39,10 +39,14 @@ impl ShortWaits {
     pub fn begin() -> Option<ShortWaits> {
         let (stop, stopped) = channel::<()>();
         let work = move || {
-            // Each thread that shares out work has a set of its own, as large as the machine. This fills enough numbers
-            // to be worth sharing (libtorch's `GRAIN_SIZE` is 32,768).
+            // Each thread that shares out work has a set of its own: here, with the other one, more than there are
+            // processors. Enough numbers are filled to be worth sharing (libtorch's `GRAIN_SIZE` is 32,768).
+            let before = tch::get_num_threads();
+            tch::set_num_threads(thread::available_parallelism().map_or(1, usize::from) as i32);
             let numbers = tch::Tensor::f_zeros([1 << 21], (tch::Kind::Uint8, tch::Device::Cpu));
             let _ = numbers.and_then(|mut numbers| numbers.f_fill_(1));
+            // New threads begin with the number that was set last.
+            tch::set_num_threads(before);
             let _ = stopped.recv();
         };
         // Not joined: a thread that ends takes its set with it.
@@ -67,8 +71,20 @@ mod tests {
     }
 
     #[test]
+    fn libtorch_has_one_thread_meanwhile_and_its_others_afterwards() {
+        // A thread's own number, and that of threads to come.
+        let before = tch::get_num_threads();
+        tch::set_num_threads(3);
+        assert_eq!(on_one_thread(tch::get_num_threads), 1);
+        assert_eq!(tch::get_num_threads(), 3);
+        on_one_thread(|| tch::set_num_threads(2));
+        assert_eq!(tch::get_num_threads(), 2, "the number that the work set is kept");
+        tch::set_num_threads(before);
+    }
+
+    #[test]
     fn short_waits_are_a_second_set_of_threads() {
-        let wanted = tch::get_num_threads() as usize;
+        let wanted = thread::available_parallelism().unwrap().get();
         let until = |count: usize| {
             let begun = Instant::now();
             while named("short waits") != count {

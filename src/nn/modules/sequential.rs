@@ -41,3 +41,56 @@ impl Module for Sequential {
         self.children.iter().map(Rc::as_ref).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{
+        Mode, Observer,
+        testing::{Built, numbers, plain, tensor},
+    };
+
+    /// A module that gives its own tensor.
+    struct Gives(tch::Tensor);
+
+    impl Module for Gives {
+        fn forward(&self, _: &Activity, _: &mut Context<'_>) -> Result<Activity> {
+            Ok(self.0.shallow_clone().into())
+        }
+
+        fn leaves_its_output(&self) -> bool {
+            true
+        }
+    }
+
+    struct Watch;
+
+    impl Observer for Watch {
+        fn saw(&mut self, _: &Node, _: &Activity, _: &Activity) {}
+    }
+
+    #[test]
+    fn a_relu_overwrites_what_was_before_it_only_where_nobody_looks() {
+        let relu = Built::default().node(&plain("nn.ReLU")).unwrap();
+        let run = |mut cx: Context<'_>| {
+            let output = tensor(&[3], &[-1.0, 0.0, 2.0]);
+            let gives = Node {
+                path: String::new(),
+                class: String::new(),
+                label: String::new(),
+                origin: None,
+                parameters: vec![],
+                module: Box::new(Gives(output.shallow_clone())),
+            };
+            let network = Sequential { children: vec![Rc::new(gives), relu.clone()] };
+            let positive = network.forward(&output.copy().into(), &mut cx).unwrap();
+            assert_eq!(numbers(positive.tensor().unwrap()), [0.0, 0.0, 2.0]);
+            numbers(&output)
+        };
+        let cx = || Context::new(Mode::Evaluate);
+        let mut watch = Watch;
+        assert_eq!(run(cx()), [-1.0, 0.0, 2.0]);
+        assert_eq!(run(cx().private()), [0.0, 0.0, 2.0]);
+        assert_eq!(run(cx().private().observed(&mut watch)), [-1.0, 0.0, 2.0]);
+    }
+}

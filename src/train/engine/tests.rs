@@ -173,6 +173,17 @@ fn evaluation_agrees_with_autograd_for_any_batch() {
 }
 
 #[test]
+fn validation_takes_no_new_memory_for_its_outputs() {
+    let mut ours = chain(&Sample::autoencoder(), &OptimizerSpec::default(), 2);
+    let input = batch(64, 784, 3);
+    // Held, so that none can lie where another one was.
+    let outputs: Vec<_> =
+        (0..3).map(|_| ours.evaluate(&input, &Activity::Tensor(input.shallow_clone())).unwrap().1).collect();
+    let place = |output: &Activity| output.tensor().unwrap().data_ptr();
+    assert!(outputs.iter().all(|output| place(output) == place(&outputs[0])));
+}
+
+#[test]
 fn a_run_may_be_resumed_by_either_engine() {
     let (sample, spec) = (Sample::of(&[40, 20, 40]), OptimizerSpec::default());
     type Make = fn(&Sample, &OptimizerSpec) -> Box<dyn Engine>;
