@@ -1,5 +1,5 @@
-//! LMDB folders as Caffe and DIGITS use them: read by number or in order, written in batches. The only file that
-//! knows the LMDB library.
+//! LMDB folders as Caffe and DIGITS use them: read by number or in order, written in batches. The only place
+//! that knows the LMDB library.
 //!
 //! LMDB maps its file into memory, so reading past the end of a cut file ends the process by a signal: both meta pages
 //! are checked against the file's length before the file is mapped. A folder may be open only once in a process: a
@@ -7,8 +7,7 @@
 
 use std::{
     collections::HashMap,
-    fs,
-    io::{self, Read, Seek, SeekFrom},
+    fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
@@ -17,15 +16,19 @@ use std::{
     },
 };
 
-use lmdb::{Cursor, DatabaseFlags, Environment, EnvironmentFlags, Transaction, WriteFlags};
+use lmdb::{Cursor, Environment, EnvironmentFlags, Transaction};
 
 use crate::error::{Error, Kind, Result};
 
+mod file;
 mod mapped;
 mod places;
+mod writer;
 
+use file::{check_file, not_a_folder};
 use mapped::{Advice, PAGE, advise};
 use places::Places;
+pub use writer::Writer;
 
 /// A database that is open for reading; `Send + Sync`, any number of readers.
 pub struct Database {
@@ -233,120 +236,6 @@ const LAST: u32 = 6;
 /// Bytes a record may take, on average, to lie among the keys; LMDB's own bound is half a page, less its header.
 const SMALL: u64 = 2048;
 
-/// Writes a new database into `<folder>.partial` and gives it its name when it is whole.
-pub struct Writer {
-    folder: PathBuf,
-    partial: PathBuf,
-    /// None only after `finish` took it.
-    environment: Option<Environment>,
-    table: lmdb::Database,
-    map_size: usize,
-    pending: Vec<(Vec<u8>, Vec<u8>)>,
-    pending_bytes: usize,
-    written: u64,
-}
-
-/// Records in one transaction, as in DIGITS; fewer when they are large.
-const BATCH: usize = 100;
-const BATCH_BYTES: usize = 32 << 20;
-/// The map's first size; it doubles when it is full.
-const FIRST_MAP: usize = 16 << 20;
-
-impl Writer {
-    /// Starts a database. A half-written one of the same name is removed.
-    ///
-    /// # Errors
-    /// When the folder cannot be made.
-    pub fn create(folder: &Path) -> Result<Writer> {
-        let mut name = folder.as_os_str().to_os_string();
-        name.push(".partial");
-        let partial = PathBuf::from(name);
-        match fs::remove_dir_all(&partial) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io("remove", &partial, &e)),
-            _ => {}
-        }
-        fs::create_dir_all(&partial).map_err(|e| Error::io("make the folder", &partial, &e))?;
-        let failed = |e| failed("make", folder, e);
-        let environment = Environment::new()
-            // Synced once at the end. Never WRITE_MAP: a full disk would then be a signal instead of an error.
-            .set_flags(EnvironmentFlags::NO_SYNC)
-            .set_map_size(FIRST_MAP)
-            .open(&partial)
-            .map_err(failed)?;
-        let table = environment.create_db(None, DatabaseFlags::empty()).map_err(failed)?;
-        Ok(Writer {
-            folder: folder.to_path_buf(),
-            partial,
-            environment: Some(environment),
-            table,
-            map_size: FIRST_MAP,
-            pending: Vec::new(),
-            pending_bytes: 0,
-            written: 0,
-        })
-    }
-
-    /// Adds one record.
-    ///
-    /// # Errors
-    /// When the disk is full or the key is longer than 511 bytes.
-    pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<()> {
-        self.pending_bytes += key.len() + value.len();
-        self.pending.push((key, value));
-        if self.pending.len() >= BATCH || self.pending_bytes >= BATCH_BYTES { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        let environment = self.environment.as_ref().expect("only finish takes it, and finish consumes self");
-        loop {
-            let result = write_batch(environment, self.table, &self.pending);
-            match result {
-                Ok(()) => break,
-                Err(lmdb::Error::MapFull) => {
-                    // No transaction is open here, as LMDB demands.
-                    self.map_size *= 2;
-                    environment.set_map_size(self.map_size).map_err(|e| failed("enlarge", &self.folder, e))?;
-                }
-                Err(e) => return Err(failed("write", &self.folder, e)),
-            }
-        }
-        self.written += self.pending.len() as u64;
-        self.pending.clear();
-        self.pending_bytes = 0;
-        Ok(())
-    }
-
-    /// Writes what is left, brings it to the disk and gives the folder its name; answers the number of records.
-    ///
-    /// # Errors
-    /// When the disk is full or the folder of that name is in the way.
-    pub fn finish(mut self) -> Result<u64> {
-        self.flush()?;
-        if let Some(environment) = self.environment.take() {
-            environment.sync(true).map_err(|e| failed("write", &self.folder, e))?;
-        }
-        fs::rename(&self.partial, &self.folder).map_err(|e| Error::io("name the database", &self.folder, &e))?;
-        Ok(self.written)
-    }
-}
-
-impl Drop for Writer {
-    /// An unfinished database leaves nothing behind.
-    fn drop(&mut self) {
-        if self.environment.take().is_some() {
-            let _ = fs::remove_dir_all(&self.partial);
-        }
-    }
-}
-
-fn write_batch(environment: &Environment, table: lmdb::Database, batch: &[(Vec<u8>, Vec<u8>)]) -> lmdb::Result<()> {
-    let mut transaction = environment.begin_rw_txn()?;
-    for (key, value) in batch {
-        transaction.put(table, key, value, WriteFlags::empty())?;
-    }
-    transaction.commit()
-}
-
 /// LMDB's error as a page; a full disk keeps its own kind.
 fn failed(doing: &str, folder: &Path, error: lmdb::Error) -> Error {
     match error {
@@ -357,104 +246,6 @@ fn failed(doing: &str, folder: &Path, error: lmdb::Error) -> Error {
         _ => Error::new(Kind::Data, format!("cannot {doing} the database {}", folder.display()))
             .with_cause(error.to_string())
             .with_help("the database may be damaged: make it again"),
-    }
-}
-
-fn not_a_folder(folder: &Path, path: &Path, error: &io::Error) -> Error {
-    if error.kind() != io::ErrorKind::NotFound && error.kind() != io::ErrorKind::NotADirectory {
-        return Error::io("read", path, error);
-    }
-    let page = Error::new(Kind::Data, format!("{} is not an LMDB database", folder.display()));
-    if folder.is_file() {
-        return page
-            .with_fact("it is", "a file")
-            .with_fact("it wants", "a folder that holds data.mdb")
-            .with_help("give the folder, such as train_db");
-    }
-    let Ok(entries) = fs::read_dir(folder) else {
-        return page.with_fact("it is", "not there").with_help("check the path");
-    };
-    let names: Vec<String> = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
-    let has = |end: &str| names.iter().any(|name| name.ends_with(end));
-    if has(".ldb") || (names.iter().any(|n| n == "CURRENT") && has(".log")) {
-        return page
-            .with_fact("it is", "a LevelDB folder")
-            .with_help("convert it to LMDB: Caffe's convert_imageset takes --backend lmdb");
-    }
-    if has(".h5") {
-        return page.with_fact("it is", "a folder of HDF5 files").with_help("make the dataset with the LMDB backend");
-    }
-    let page = page.with_fact("it wants", "a folder that holds data.mdb");
-    if names.is_empty() {
-        page.with_fact("it is", "an empty folder").with_help("make the dataset again, or check the path")
-    } else {
-        page.with_help("give the database folder itself, such as train_db inside the dataset")
-    }
-}
-
-const MAGIC: u32 = 0xBEEF_C0DE;
-/// Bytes of a page's header before its contents; the meta page's contents follow.
-const HEADER: usize = 16;
-
-/// Checks that `data.mdb` is LMDB and as long as its newest meta page says; answers its length.
-fn check_file(path: &Path) -> Result<u64> {
-    let read = |e: io::Error| Error::io("read", path, &e);
-    let mut file = fs::File::open(path).map_err(read)?;
-    let length = file.metadata().map_err(read)?.len();
-    let again = "make the database again, or copy it again completely";
-    if length == 0 {
-        return Err(Error::new(Kind::Data, format!("{} is empty", path.display())).with_help(again));
-    }
-    let mut head = [0; HEADER + 136];
-    let first = match file.read_exact(&mut head) {
-        Ok(()) => Meta::parse(&head),
-        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => None,
-        Err(e) => return Err(read(e)),
-    };
-    let Some(first) = first else {
-        return Err(Error::new(Kind::Data, format!("{} is not an LMDB file", path.display()))
-            .with_fact("it wants", "LMDB's mark in the first page, 64-bit, lowest byte first")
-            .with_help("give a database made by digits-rs, DIGITS or Caffe"));
-    };
-    let cut = |wanted: u64| {
-        Error::new(Kind::Data, format!("{} is cut short", path.display()))
-            .with_fact("its length", format!("{length} bytes"))
-            .with_fact("it should have", format!("{wanted} bytes"))
-            .with_help(again)
-    };
-    file.seek(SeekFrom::Start(first.page_size)).map_err(read)?;
-    let second = match file.read_exact(&mut head) {
-        Ok(()) => Meta::parse(&head),
-        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(cut(2 * first.page_size)),
-        Err(e) => return Err(read(e)),
-    };
-    let newest = match second {
-        Some(second) if second.transaction > first.transaction => second,
-        _ => first,
-    };
-    let wanted = newest.last_page.checked_add(1).and_then(|pages| pages.checked_mul(first.page_size));
-    match wanted {
-        Some(wanted) if wanted <= length => Ok(length),
-        _ => Err(cut(wanted.unwrap_or(u64::MAX))),
-    }
-}
-
-/// What one of the two meta pages says (`MDB_meta` in lmdb's mdb.c, 64-bit little-endian).
-#[derive(Clone, Copy)]
-struct Meta {
-    page_size: u64,
-    last_page: u64,
-    transaction: u64,
-}
-
-impl Meta {
-    fn parse(page: &[u8; HEADER + 136]) -> Option<Meta> {
-        let meta = &page[HEADER..];
-        let word = |at: usize| u32::from_le_bytes(meta[at..at + 4].try_into().expect("four bytes"));
-        let long = |at: usize| u64::from_le_bytes(meta[at..at + 8].try_into().expect("eight bytes"));
-        let page_size = u64::from(word(24));
-        let known = word(0) == MAGIC && page_size.is_power_of_two() && (256..=65536).contains(&page_size);
-        known.then(|| Meta { page_size, last_page: long(120), transaction: long(128) })
     }
 }
 
