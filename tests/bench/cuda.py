@@ -2,9 +2,10 @@
 
     python tests/bench/cuda.py --digits target/release/digits-rs --dataset datasets/mnist [--network autoencoder|lenet]
 
-Needs a Python whose torch 2.11 has CUDA, and a digits-rs built against that torch (see .ci/libtorch). This script has
-not been run yet: the machines this project was made on had no GPU. Its figures are images a second from the end of the
-first epoch to the end of the last, all data in the peer's device memory (its best case), medians over rounds in turn.
+Needs a Python whose torch 2.11 has CUDA, and a digits-rs built against that torch (see .ci/libtorch). On a GPU it has not
+been run yet, for want of one; `--device cpu` rehearses it without the graph. Its figures are images a second from the end
+of the first epoch to the end of the last, all data in the peer's device memory (its best case), medians over rounds in
+turn.
 """
 import argparse
 import json
@@ -22,7 +23,7 @@ EPOCHS = 12
 def ours(arguments):
     """Images a second by the program's own metrics, the first epoch left out."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [arguments.digits, "run", f"networks/{arguments.network}.lua", "--dataset", arguments.dataset, "--device", "cuda"]
+        command = [arguments.digits, "run", f"networks/{arguments.network}.lua", "--dataset", arguments.dataset, "--device", arguments.device]
         command += ["--epochs", str(EPOCHS), "--validation-interval", "0", "--snapshot-interval", "0", "--job", f"{folder}/job"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         with open(f"{folder}/job/metrics.jsonl") as file:
@@ -40,9 +41,10 @@ def peer(arguments, is_captured):
     from caffe_lmdb import Images, mean
     from torch import nn
 
+    device = arguments.device
     mean_image = mean(f"{arguments.dataset}/mean.binaryproto")
     images = Images(f"{arguments.dataset}/train_db", mean_image)
-    pixels, labels = (torch.from_numpy(np.stack(column)).cuda() for column in zip(*(images[i] for i in range(len(images)))))
+    pixels, labels = (torch.from_numpy(np.stack(column)).to(device) for column in zip(*(images[i] for i in range(len(images)))))
     if arguments.network == "autoencoder":
         network = nn.Sequential(
             nn.Flatten(), nn.Linear(784, 300), nn.ReLU(), nn.Linear(300, 50), nn.ReLU(), nn.Linear(50, 300), nn.ReLU(), nn.Linear(300, 784)
@@ -54,9 +56,9 @@ def peer(arguments, is_captured):
             nn.Flatten(), nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10), nn.LogSoftmax(1),
         )
         criterion, scale = nn.NLLLoss(), 0.0125
-    network = network.cuda()
+    network = network.to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9, dampening=0.9, weight_decay=1e-4, foreach=True)
-    batch, target = torch.zeros(64, 1, 28, 28, device="cuda"), torch.zeros(64, dtype=torch.int64, device="cuda")
+    batch, target = torch.zeros(64, 1, 28, 28, device=device), torch.zeros(64, dtype=torch.int64, device=device)
 
     def step():
         optimizer.zero_grad(set_to_none=True)
@@ -78,7 +80,7 @@ def peer(arguments, is_captured):
 
     def epoch():
         done = 0
-        for indices in torch.randperm(len(pixels), device="cuda").split(64):
+        for indices in torch.randperm(len(pixels), device=device).split(64):
             if len(indices) == 64:  # a captured graph has one size
                 batch.copy_(pixels[indices])
                 target.copy_(labels[indices])
@@ -86,11 +88,12 @@ def peer(arguments, is_captured):
                 done += 64
         return done
 
+    finish = torch.cuda.synchronize if device == "cuda" else lambda: None
     epoch()
-    torch.cuda.synchronize()
+    finish()
     begin = time.monotonic()
     done = sum(epoch() for _ in range(EPOCHS - 1))
-    torch.cuda.synchronize()
+    finish()
     return done / (time.monotonic() - begin)
 
 
@@ -99,19 +102,23 @@ def main():
     parser.add_argument("--digits", default="target/release/digits-rs")
     parser.add_argument("--dataset", default="datasets/mnist")
     parser.add_argument("--network", choices=["autoencoder", "lenet"], default="autoencoder")
+    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     arguments.digits, arguments.dataset = os.path.abspath(arguments.digits), os.path.abspath(arguments.dataset)
     import torch
 
-    if not torch.cuda.is_available():
+    if arguments.device == "cuda" and not torch.cuda.is_available():
         sys.exit("this Python's torch finds no CUDA device: nothing is measured")
-    print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, {arguments.network}")
-    rates = {"digits-rs": [], "PyTorch eager": [], "PyTorch, CUDA graph": []}
+    place = torch.cuda.get_device_name() if arguments.device == "cuda" else "the processor, a rehearsal"
+    print(f"{place}, PyTorch {torch.__version__}, {arguments.network}")
+    contenders = {"digits-rs": lambda: ours(arguments), "PyTorch eager": lambda: peer(arguments, False)}
+    if arguments.device == "cuda":
+        contenders["PyTorch, CUDA graph"] = lambda: peer(arguments, True)
+    rates = {name: [] for name in contenders}
     for _ in range(arguments.rounds):
-        rates["digits-rs"].append(ours(arguments))
-        rates["PyTorch eager"].append(peer(arguments, False))
-        rates["PyTorch, CUDA graph"].append(peer(arguments, True))
+        for name, measure in contenders.items():
+            rates[name].append(measure())
     for name, values in rates.items():
         ratios = [a / b for a, b in zip(rates["digits-rs"], values)]
         print(f"{name:<22} {statistics.median(values):>12,.0f} images/s   ours is {statistics.median(ratios):.2f} x ({min(ratios):.2f} – {max(ratios):.2f})")
