@@ -25,6 +25,8 @@ use std::io::Write as _;
 
 use clap::Parser;
 
+use crate::data::lmdb;
+
 /// digits-rs trains DIGITS-era Torch7 network files on today's libtorch and looks inside them.
 #[derive(Debug, Parser)]
 #[command(name = "digits-rs", version, about, max_term_width = 110)]
@@ -54,6 +56,7 @@ pub fn main() -> u8 {
             return u8::try_from(page.exit_code()).unwrap_or(2);
         }
     };
+    lmdb::tell_of_long_waits(report::long_wait);
     report::guarded(|| match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Dataset(args) => dataset::run(args),

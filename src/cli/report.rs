@@ -3,8 +3,11 @@
 use std::{
     io::{IsTerminal, Write},
     panic::{self, AssertUnwindSafe, PanicHookInfo},
+    path::Path,
     sync::Mutex,
 };
+
+use indicatif::HumanCount;
 
 use crate::error::{Error, Result};
 
@@ -27,6 +30,17 @@ pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> u8 {
 /// Prints a result to standard output. A reader that went away (`| head`) is no error.
 pub(super) fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// A line of standard error about a database that takes long to go through.
+pub(super) fn long_wait(folder: &Path, seen: u64, all: u64) {
+    let _ = writeln!(
+        std::io::stderr(),
+        "opening {}: {} % of {} records found",
+        folder.display(),
+        100 * seen / all.max(1),
+        HumanCount(all)
+    );
 }
 
 /// The exit status of a panic, as Rust's own.

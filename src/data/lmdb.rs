@@ -22,11 +22,14 @@ use crate::error::{Error, Kind, Result};
 
 mod file;
 mod mapped;
+mod notice;
 mod places;
 mod writer;
 
 use file::{check_file, not_a_folder};
 use mapped::{Advice, PAGE, advise};
+use notice::Notice;
+pub use notice::{Tell, tell_of_long_waits};
 use places::Places;
 pub use writer::Writer;
 
@@ -40,6 +43,8 @@ pub struct Database {
     /// Device and inode of `data.mdb`.
     file: (u64, u64),
     places: OnceLock<Places>,
+    /// Held by the one who looks for them.
+    looking: Mutex<()>,
     read: AtomicU64,
 }
 
@@ -90,6 +95,7 @@ impl Database {
             file_length,
             file: key,
             places: OnceLock::new(),
+            looking: Mutex::new(()),
             read: AtomicU64::new(0),
         });
         open.insert(key, Arc::downgrade(&database));
@@ -151,10 +157,18 @@ impl Database {
         if let Some(places) = self.places.get() {
             return Ok(places);
         }
+        let _guard = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = self.places.get() {
+            return Ok(places); // another thread has found them meanwhile
+        }
         let places = self.entries(|entries| {
             let mut places = Places::with_capacity(self.entries as usize);
-            for entry in entries {
+            let mut notice = Notice::begin();
+            for (seen, entry) in entries.enumerate() {
                 places.push(entry?.1);
+                if seen % 1024 == 0 {
+                    notice.look(&self.folder, seen as u64, self.entries);
+                }
             }
             Ok(places)
         })?;
