@@ -153,6 +153,25 @@ mod tests {
     }
 
     #[test]
+    fn records_are_decoded_in_the_order_of_the_first_epoch() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::Folder(sample::ensure(&folder.path().join("sample")).unwrap());
+        let wanted = Wanted { validates: false, ..wanted(place.clone()) };
+        let mut head = HeadStart::begin(move || Some(wanted)).unwrap();
+        let records = head.dataset(&place).unwrap().train().unwrap();
+        let cache = records.kept(BUDGET).unwrap();
+        let indices = order(Order::Permutation, records.len() as u32, 1, 1);
+        while !cache.has(indices[0]) {
+            std::thread::yield_now();
+        }
+        head.stop();
+        head.thread.take().unwrap().join().unwrap();
+        // Some, when this thread was not kept waiting until all were done.
+        let done = indices.iter().filter(|&&index| cache.has(index)).count();
+        assert!(indices[..done].iter().all(|&index| cache.has(index)), "{done} are here, and not the first ones");
+    }
+
+    #[test]
     fn another_place_or_none_gives_nothing_and_a_stop_ends_it() {
         let none = HeadStart::begin(|| None).unwrap();
         assert!(none.dataset(&Place::Folder("x".into())).is_none());

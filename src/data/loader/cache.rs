@@ -88,6 +88,12 @@ impl Cache {
         !self.kept.is_empty()
     }
 
+    /// Whether record `index` is here.
+    #[cfg(test)]
+    pub(in crate::data) fn has(&self, index: u32) -> bool {
+        self.kept[index as usize].get().is_some()
+    }
+
     /// Whether every record is here.
     pub(super) fn complete(&self) -> bool {
         self.keeps() && self.filled.load(Ordering::Relaxed) == self.kept.len() as u64
