@@ -42,9 +42,7 @@ pub struct Database {
     file_length: u64,
     /// Device and inode of `data.mdb`.
     file: (u64, u64),
-    places: OnceLock<Places>,
-    /// Held by the one who looks for them.
-    looking: Mutex<()>,
+    places: OnceLock<Result<Places>>,
     read: AtomicU64,
 }
 
@@ -95,7 +93,6 @@ impl Database {
             file_length,
             file: key,
             places: OnceLock::new(),
-            looking: Mutex::new(()),
             read: AtomicU64::new(0),
         });
         open.insert(key, Arc::downgrade(&database));
@@ -154,13 +151,10 @@ impl Database {
     }
 
     fn places(&self) -> Result<&Places> {
-        if let Some(places) = self.places.get() {
-            return Ok(places);
-        }
-        let _guard = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(places) = self.places.get() {
-            return Ok(places); // another thread has found them meanwhile
-        }
+        self.places.get_or_init(|| self.find_places()).as_ref().map_err(Error::clone)
+    }
+
+    fn find_places(&self) -> Result<Places> {
         let places = self.entries(|entries| {
             let mut places = Places::with_capacity(self.entries as usize);
             let mut notice = Notice::begin();
@@ -175,7 +169,7 @@ impl Database {
         if self.is_large() {
             self.give_back_pages();
         }
-        Ok(self.places.get_or_init(|| places))
+        Ok(places)
     }
 
     /// Whether reading could make more than 1 GiB resident.
@@ -286,13 +280,19 @@ mod tests {
         assert_eq!(writer.finish().unwrap(), u64::from(count));
     }
 
-    #[test]
-    fn what_is_written_is_read_and_the_map_grows() {
+    /// A database of `count` values of `size` bytes, open, and the folders around it.
+    fn made(count: u32, size: usize) -> (tempfile::TempDir, PathBuf, Arc<Database>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");
-        // 40 MB: the map doubles twice.
-        write(&path, 4000, 10_000);
+        write(&path, count, size);
         let db = Database::open(&path).unwrap();
+        (folder, path, db)
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_the_map_grows() {
+        // 40 MB: the map doubles twice.
+        let (folder, path, db) = made(4000, 10_000);
         assert_eq!(db.len(), 4000);
         assert_eq!(db.value(257).unwrap().unwrap(), [1; 10_000]);
         assert_eq!(db.key(257).unwrap().unwrap(), b"00000257");
@@ -310,10 +310,7 @@ mod tests {
 
     #[test]
     fn pages_that_are_given_back_do_not_count_and_come_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("db");
-        write(&path, 40, 100_000);
-        let db = Database::open(&path).unwrap();
+        let (_folder, path, db) = made(40, 100_000);
         let read =
             || (0..40).map(|i| db.value(i).unwrap().unwrap().iter().map(|&b| u64::from(b)).sum()).collect::<Vec<u64>>();
         let values = read();
@@ -332,10 +329,7 @@ mod tests {
 
     #[test]
     fn a_large_value_is_brought_from_the_disk_without_being_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("db");
-        write(&path, 4, 1 << 20);
-        let db = Database::open(&path).unwrap();
+        let (_folder, path, db) = made(4, 1 << 20);
         let value = db.value(2).unwrap().unwrap();
         // Whole pages of it.
         let start = (value.as_ptr() as usize).next_multiple_of(PAGE);

@@ -2,7 +2,8 @@
 //!
 //! **In:** folders of images, MNIST's IDX files, LMDB folders of `Datum` records, a mean image. **Out:** dataset
 //! folders that DIGITS and Caffe read, and `Batch`es of `[n, c, h, w]` tensors in a fixed order.
-//! **Never:** networks, training, Lua; no printing (progress goes through [`Progress`]).
+//! **Never:** networks, training, Lua; no printing (progress goes through [`Progress`] and
+//! [`lmdb::tell_of_long_waits`]).
 //!
 //! ```text
 //! images, IDX ── folder, text_lists, idx ─▶ create ─▶ train_db, val_db, mean.binaryproto, labels.txt, dataset.json

@@ -87,17 +87,24 @@ pub fn size_mismatch(input: &Activity, wants: impl Into<String>) -> Error {
         .with_fact("it wants", wants.into())
 }
 
-/// The page of a criterion whose target is no class from 1 to `classes`.
-#[must_use]
-pub fn no_class(target: i64, classes: i64) -> Error {
-    let page = Error::new(Kind::Shape, format!("target {target} is no class from 1 to {classes}"));
-    page.with_help(match target {
+/// Checks that targets, of which `low` is the least and `high` the greatest, lie from `least` (1, or 0 where that stands
+/// for no class) to `classes`.
+///
+/// # Errors
+/// `Kind::Shape` when one does not.
+pub fn check_classes((low, high): (i64, i64), least: i64, classes: i64) -> Result<()> {
+    if low >= least && high <= classes {
+        return Ok(());
+    }
+    let wrong = if low < least { low } else { high };
+    let page = Error::new(Kind::Shape, format!("target {wrong} is no class from 1 to {classes}"));
+    Err(page.with_help(match wrong {
         0 => {
             "classes are counted from 1, as in Torch; a database's labels, which count from 0, do so too once \
              --labels FILE names the classes"
         }
         _ => "let the network's last layer give one value for each class; classes are counted from 1",
-    })
+    }))
 }
 
 /// The spec of a class, by any of its names.

@@ -19,11 +19,11 @@ pub fn on_one_thread<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// While it lives, libgomp's threads wait shortly for each other: about 10 µs of spinning, then asleep.
+/// While it lives, libgomp's threads wait shortly for each other: a hundred looks, then asleep.
 ///
-/// Otherwise they spin for a millisecond, and where another program wants the processors a spinning thread keeps those
-/// from running that it waits for: two trainings together then take 14 times as long as one. On a quiet machine long
-/// waits are right, since waking costs more.
+/// Otherwise they spin for a millisecond or more, and where another program wants the processors a spinning thread keeps
+/// those from running that it waits for. On a quiet machine long waits are right, since waking costs more. The numbers
+/// are in decision 12.
 ///
 /// libgomp reads its setting, `GOMP_SPINCOUNT`, before `main` and never again; but it also waits shortly when it has
 /// more threads than there are processors (`gomp_managed_threads` in GCC's `libgomp/config/linux/wait.h`). So a second

@@ -79,6 +79,9 @@ impl Cache {
 
     /// Starts reading those of records `indices` that are not here.
     pub(super) fn read_ahead(&self, records: &Records, indices: &[u32]) {
+        if self.complete() {
+            return;
+        }
         let missing = |&&index: &&u32| self.kept.get(index as usize).is_none_or(|cell| cell.get().is_none());
         indices.iter().filter(missing).for_each(|&index| records.read_ahead(u64::from(index)));
     }

@@ -20,8 +20,8 @@ pub(super) struct Databases {
     images: Arc<Database>,
     labels: Option<Arc<Database>>,
     shape: [i64; 3],
-    /// Set once the keys of both databases were seen to be the same.
-    matched: OnceLock<()>,
+    /// Whether the keys of both databases are the same, once somebody has asked.
+    matched: OnceLock<Result<()>>,
 }
 
 impl Databases {
@@ -52,9 +52,6 @@ impl Databases {
 
     /// Checks that record for record the label has the image's key.
     fn match_keys(&self, labels: &Database) -> Result<()> {
-        if self.matched.get().is_some() {
-            return Ok(());
-        }
         self.images.entries(|of_images| {
             labels.entries(|of_labels| {
                 for (number, (image, label)) in of_images.zip(of_labels).enumerate() {
@@ -71,9 +68,11 @@ impl Databases {
                 }
                 Ok(())
             })
-        })?;
-        self.matched.get_or_init(|| ());
-        Ok(())
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Database>> {
+        [Some(&self.images), self.labels.as_ref()].into_iter().flatten()
     }
 
     fn no_record(&self, index: u64) -> Error {
@@ -100,7 +99,7 @@ impl Store for Databases {
     }
 
     fn disk_size(&self) -> u64 {
-        self.images.file_length() + self.labels.as_ref().map_or(0, |labels| labels.file_length())
+        self.all().map(|database| database.file_length()).sum()
     }
 
     fn key(&self, index: u64) -> Result<Cow<'_, [u8]>> {
@@ -125,7 +124,7 @@ impl Store for Databases {
         }
         let target = match &self.labels {
             Some(labels) => {
-                self.match_keys(labels)?;
+                self.matched.get_or_init(|| self.match_keys(labels)).clone()?;
                 Target::Planes(read(labels)?.0)
             }
             None => Target::Label(label),
@@ -134,16 +133,11 @@ impl Store for Databases {
     }
 
     fn read_ahead(&self, index: u64) {
-        for database in [Some(&self.images), self.labels.as_ref()].into_iter().flatten() {
-            database.read_ahead(index);
-        }
+        self.all().for_each(|database| database.read_ahead(index));
     }
 
     fn rest(&self) {
-        self.images.give_back_pages();
-        if let Some(labels) = &self.labels {
-            labels.give_back_pages();
-        }
+        self.all().for_each(|database| database.give_back_pages());
     }
 
     fn labels(&self) -> Result<Vec<i32>> {
@@ -156,7 +150,7 @@ impl Store for Databases {
     }
 
     fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()> {
-        for database in [Some(&self.images), self.labels.as_ref()].into_iter().flatten() {
+        for database in self.all() {
             hash.update(&database.len().to_le_bytes()).update(&database.file_length().to_le_bytes());
             // By the cursor, not by number: the table of all places takes as long as a hundred steps.
             for (key, value) in [database.first()?, database.last()?].into_iter().flatten() {

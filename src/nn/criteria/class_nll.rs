@@ -6,8 +6,8 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, no_class, optional,
-        set_arguments, size_mismatch,
+        Activity, Arg, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, check_classes,
+        optional, set_arguments, size_mismatch,
     },
     torch::Generator,
 };
@@ -77,10 +77,7 @@ impl ClassNll {
             let (Some(least), Some(most)) = (counted().min(), counted().max()) else {
                 return Ok(x.f_sum(x.kind())?.f_mul_scalar(0.0)?);
             };
-            if least < 1 || most > classes {
-                let wrong = if least < 1 { least } else { most };
-                return Err(no_class(wrong, classes));
-            }
+            check_classes((least, most), 1, classes)?;
         }
         let (weights, reduction) = (self.weights.as_ref(), match self.size_average {
             true => tch::Reduction::Mean,

@@ -8,8 +8,8 @@ use super::mse::Mse;
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Criterion, Fields, Probe, Spec, Value, missing, no_class, required,
-        size_mismatch,
+        Activity, ArgKind, Args, Builder, Context, Criterion, Fields, Probe, Spec, Value, check_classes, missing,
+        required, size_mismatch,
     },
     torch::{Generator, Tensor},
 };
@@ -78,11 +78,8 @@ impl Criterion for ClassSimplex {
             return Err(size_mismatch(input, format!("[n, {classes}], and one class for each of the n")));
         }
         if target.device() == tch::Device::Cpu {
-            let (least, most) = (target.f_min()?.f_int64_value(&[])?, target.f_max()?.f_int64_value(&[])?);
-            if least < 1 || most > classes {
-                let wrong = if least < 1 { least } else { most };
-                return Err(no_class(wrong, classes));
-            }
+            let ends = (target.f_min()?.f_int64_value(&[])?, target.f_max()?.f_int64_value(&[])?);
+            check_classes(ends, 1, classes)?;
         }
         let corners = self.corners.f_to_device(input.tensor()?.device())?;
         let wanted = corners.f_index_select(0, &target.f_to_device(corners.device())?.f_sub_scalar(1)?)?;

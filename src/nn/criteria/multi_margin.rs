@@ -6,8 +6,8 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, Value, no_class, optional,
-        set_arguments, size_mismatch,
+        Activity, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, Value, check_classes,
+        optional, set_arguments, size_mismatch,
     },
     torch::Generator,
 };
@@ -87,11 +87,7 @@ fn labels(target: &Activity, size: &[i64], least: i64, classes: i64, x: &tch::Te
     }
     let t = t.f_to_kind(tch::Kind::Int64)?.f_to_device(x.device())?.f_reshape(size)?;
     if x.device() == tch::Device::Cpu && t.numel() > 0 {
-        let (low, high) = (t.f_min()?.f_int64_value(&[])?, t.f_max()?.f_int64_value(&[])?);
-        if low < least || high > classes {
-            let wrong = if low < least { low } else { high };
-            return Err(no_class(wrong, classes));
-        }
+        check_classes((t.f_min()?.f_int64_value(&[])?, t.f_max()?.f_int64_value(&[])?), least, classes)?;
     }
     Ok(t.f_add_scalar(-1)?)
 }
