@@ -34,9 +34,12 @@ pub struct ShortWaits {
 }
 
 impl ShortWaits {
-    /// Begins; `None` when the system gives no thread.
+    /// Begins; `None` when libtorch has one thread here, which waits for none, or the system gives no other.
     #[must_use]
     pub fn begin() -> Option<ShortWaits> {
+        if tch::get_num_threads() < 2 {
+            return None;
+        }
         let (stop, stopped) = channel::<()>();
         let work = move || {
             // Each thread that shares out work has a set of its own: here, with the other one, more than there are
@@ -85,6 +88,10 @@ mod tests {
     #[test]
     fn short_waits_are_a_second_set_of_threads() {
         let wanted = thread::available_parallelism().unwrap().get();
+        let before = tch::get_num_threads();
+        tch::set_num_threads(1);
+        assert!(ShortWaits::begin().is_none());
+        tch::set_num_threads(2);
         let until = |count: usize| {
             let begun = Instant::now();
             while named("short waits") != count {
@@ -96,5 +103,6 @@ mod tests {
         until(wanted);
         drop(waits);
         until(0);
+        tch::set_num_threads(before);
     }
 }
