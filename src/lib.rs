@@ -10,5 +10,6 @@ pub mod job;
 pub mod nn;
 pub mod onnx;
 pub mod optim;
+pub mod tasks;
 pub mod torch;
 pub mod train;

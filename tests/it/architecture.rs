@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("frontend", &["nn", "torch", "data", "error"]),
     ("train", &["nn", "data", "optim", "job", "torch", "error"]),
     ("inspect", &["frontend", "nn", "torch", "train", "data", "job", "error"]),
+    ("tasks", &["onnx", "inspect", "train", "frontend", "optim", "job", "data", "nn", "torch", "error"]),
 ];
 const FREE: &[&str] = &["cli", "main", "lib", "build"];
 

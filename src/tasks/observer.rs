@@ -1,0 +1,39 @@
+//! `Observer`: who watches a task from outside: the terminal's progress line, a server's event stream, nobody.
+
+use crate::{
+    job::Event,
+    train::{EpochSummary, Plan, Position},
+};
+
+/// Watches a task. Every method may be left out; all are called on the thread that runs the task or, one at a time, on
+/// one that works for it.
+pub trait Observer: Send {
+    /// A sentence for the person who waits.
+    fn line(&mut self, _line: &str) {}
+
+    /// A stage of `total` steps begins (0: not known), such as `("train_db", 45002)`.
+    fn stage(&mut self, _name: &str, _total: u64) {}
+
+    /// `done` steps of the current stage are finished.
+    fn done(&mut self, _done: u64) {}
+
+    /// An input was left out, and why (one line).
+    fn skipped(&mut self, _input: &str, _reason: &str) {}
+
+    /// Training begins or goes on at `position`.
+    fn begin(&mut self, _plan: &Plan, _position: &Position) {}
+
+    /// A training step is done. Called very often: must cost next to nothing.
+    fn step(&mut self, _position: &Position) {}
+
+    /// A line of `metrics.jsonl` was written.
+    fn event(&mut self, _event: &Event) {}
+
+    /// A training epoch is over, with its validation and snapshot (when due) and the pictures of its curve.
+    fn epoch(&mut self, _summary: &EpochSummary) {}
+}
+
+/// Watches nothing.
+pub struct Unobserved;
+
+impl Observer for Unobserved {}
