@@ -30,6 +30,8 @@ pub use position::Position;
 pub use snapshot::{Snapshot, SnapshotNote};
 pub use source::{BatchSource, Finish, Sample};
 pub use stop::Stop;
-pub use target::{LabelHook, Targets};
+pub use target::Targets;
 pub use trainer::{Outcome, Trainer};
 pub use transfer::Transfer;
+
+pub use crate::nn::LabelHook;

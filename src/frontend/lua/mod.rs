@@ -3,37 +3,30 @@
 //! **In:** a network file's text, `params`. **Out:** [`Loaded`]: settings, hooks, the printed network, `nn::Network`.
 //! **Never:** datasets, jobs, the training loop. Everything 1-based stays in here.
 //!
-//! While a file runs, a module is a Lua table whose fields are the truth (`prelude/`, `object.rs`, `native.rs`);
-//! `lower.rs` walks the tables once and gives Rust modules on the same parameter memory; `eager.rs` answers calls
-//! from Lua with the same modules, which `built.rs` keeps while the fields stay. `vm.rs` is the fence around the file,
-//! `error.rs` makes pages of what goes wrong in it.
+//! While a file runs, a module is a Lua table whose fields are the truth. The rooms, from bottom to top; each names only
+//! those before it:
+//!
+//! - `machine`: one fenced Lua for one file: limits, errors as pages, `require`, patterns. Knows nothing of Torch.
+//! - `tensor`: Torch's tensors, storages and `torch.…` functions as Lua values.
+//! - `objects`: classes, fields, values, copies: the object model.
+//! - `lowering`: the tables become Rust modules on the same parameter memory; a module written in Lua becomes a node.
+//! - `calls`: `forward` and `backward` called from Lua, answered by the same Rust modules.
+//! - `library`: Torch's packages, and the list of who installs what; `prelude/` is their part in Lua.
+//! - `load` and `shell`: the doors, for network files and for scripts.
 
-mod built;
-mod bytecode;
-mod eager;
-pub mod error;
-mod expect;
-mod files;
-mod foreign;
-mod image;
-pub mod limits;
+mod calls;
+mod library;
 mod load;
-mod lower;
-mod native;
-mod object;
-mod packages;
-mod pattern;
-pub mod require;
-mod scripts;
-mod sharing;
+mod lowering;
+mod machine;
+mod objects;
 mod shell;
-pub mod suggest;
 pub mod tensor;
-mod torch_file;
-pub mod vm;
 
-pub use limits::interrupt;
-pub use load::{LabelHook, Loaded, Settings, load};
-pub use lower::lower;
-pub use packages::torch_vm;
+pub use library::packages::torch_vm;
+pub use load::{Loaded, Settings, load};
+pub use lowering::lower::lower;
+pub use machine::{limits::interrupt, suggest, vm};
 pub use shell::{Evaluated, Shell};
+
+pub use crate::nn::LabelHook;

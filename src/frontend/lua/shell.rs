@@ -4,13 +4,20 @@ use std::collections::BTreeSet;
 
 use mlua::{Function, LuaString, MultiValue, Table, Value, chunk::ChunkMode};
 
-use super::{
-    error,
-    native::NATIVE,
-    tensor,
-    vm::{Limit, Vm, VmOptions},
+use crate::{
+    error::Result,
+    frontend::{
+        Source,
+        lua::{
+            library::{chunks::native, packages::torch_vm},
+            machine::{
+                error,
+                vm::{Limit, Vm, VmOptions},
+            },
+            tensor,
+        },
+    },
 };
-use crate::{error::Result, frontend::Source};
 
 /// A machine that scripts run in one after another, sharing their globals.
 pub struct Shell {
@@ -25,11 +32,11 @@ impl Shell {
     /// # Errors
     /// When the memory limit is too small for the packages.
     pub fn new(options: VmOptions) -> Result<Shell> {
-        let vm = super::torch_vm(options)?;
+        let vm = torch_vm(options)?;
         let show = vm.guard(Limit::None, "while the shell starts", || {
             let torch: Table = vm.lua().globals().get("torch")?;
             torch.get::<Function>("setdefaulttensortype")?.call::<()>("torch.DoubleTensor")?;
-            vm.lua().named_registry_value::<Table>(NATIVE)?.get("show")
+            native(vm.lua())?.get("show")
         })?;
         Ok(Shell { vm, show })
     }

@@ -1,10 +1,11 @@
 //! `Call`: the matched arguments of one call, as a row's function reads them; `Answer`: what it gives back.
 
-use std::cell::Cell;
-
 use mlua::{Lua, MultiValue, Value};
 
-use super::{form::Arg, misfit, refuse};
+use super::{
+    form::Arg,
+    refusal::{checked, misfit, refuse},
+};
 use crate::torch::{Element, Tensor, TensorType};
 
 /// What a row's function found out.
@@ -64,7 +65,11 @@ impl Call<'_> {
                 tensor.size()
             )));
         }
-        if tensor.size() == like.size() { Ok(tensor.view()) } else { said(tensor.view().f_reshape(like.view().size())) }
+        if tensor.size() == like.size() {
+            Ok(tensor.view())
+        } else {
+            checked(tensor.view().f_reshape(like.view().size()))
+        }
     }
 
     /// Whether an optional argument is there.
@@ -134,13 +139,13 @@ impl Call<'_> {
     pub(super) fn indices(&self, at: usize, limit: i64) -> mlua::Result<tch::Tensor> {
         let index = self.view(at);
         if index.numel() > 0 {
-            let (least, most) = (said(index.f_min())?.int64_value(&[]), said(index.f_max())?.int64_value(&[]));
+            let (least, most) = (checked(index.f_min())?.int64_value(&[]), checked(index.f_max())?.int64_value(&[]));
             if least < 1 || most > limit {
                 let bad = if least < 1 { least } else { most };
                 return Err(refuse(format!("index {bad} out of range: it must be between 1 and {limit}")));
             }
         }
-        said(index.f_sub_scalar(1))
+        checked(index.f_sub_scalar(1))
     }
 
     /// Whether the function works on whole numbers.
@@ -167,53 +172,4 @@ pub(super) fn element(tensor_type: TensorType, value: f64) -> tch::Scalar {
         Element::Long => tch::Scalar::from(value as i64),
         Element::Half | Element::Float | Element::Double => tch::Scalar::from(value),
     }
-}
-
-/// A libtorch result with its refusal as Lua sees it.
-pub(super) fn said<T>(result: Result<T, tch::TchError>) -> mlua::Result<T> {
-    result.map_err(|error| mlua::Error::external(crate::error::Error::from(error)))
-}
-
-/// A result of this crate with its refusal as Lua sees it.
-pub(super) fn ours<T>(result: crate::error::Result<T>) -> mlua::Result<T> {
-    result.map_err(mlua::Error::external)
-}
-
-thread_local! {
-    static AT_STEP: Cell<u64> = const { Cell::new(0) };
-    static AT_COLLECTION: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Lets Lua's collector know about tensor memory: a step for each 64 MiB taken, a whole collection for each 256 MiB or
-/// half of what is in use, whichever is more.
-pub(super) fn nudge(lua: &Lua) -> mlua::Result<()> {
-    use crate::torch::memory;
-    let allocated = memory::allocated();
-    if allocated.saturating_sub(AT_STEP.get()) < 64 << 20 {
-        return Ok(());
-    }
-    AT_STEP.set(allocated);
-    if allocated.saturating_sub(AT_COLLECTION.get()) < (256 << 20).max(memory::live() / 2) {
-        lua.gc_step()?;
-    } else {
-        AT_COLLECTION.set(allocated);
-        lua.gc_collect()?;
-    }
-    Ok(())
-}
-
-/// Makes room for `count` elements, collecting garbage when they do not fit at once.
-pub(super) fn reserve(lua: &Lua, tensor_type: TensorType, count: i64, what: &str) -> mlua::Result<()> {
-    use crate::torch::memory;
-    let bytes = tensor_type.element.bytes();
-    if memory::check(count, bytes, what).is_err() {
-        lua.gc_collect()?;
-        ours(memory::check(count, bytes, what))?;
-    }
-    Ok(())
-}
-
-/// Product of sizes without overflow.
-pub(super) fn count(sizes: &[i64]) -> i64 {
-    sizes.iter().take_while(|&&size| size > 0).fold(1i64, |all, &size| all.saturating_mul(size))
 }

@@ -5,8 +5,10 @@
 use mlua::{Lua, MultiValue, Table, Value};
 
 use super::{
-    call::{count, ours, reserve},
-    class, form, from_lua, refuse, storage_from_lua, storage_to_lua, to_lua,
+    classes, form,
+    handle::{from_lua, storage_from_lua, storage_to_lua, to_lua},
+    memory::{count, pace_collector, reserve},
+    refusal::{checked, refuse},
 };
 use crate::torch::{Element, Storage, Tensor, TensorType, contiguous_strides};
 
@@ -21,12 +23,12 @@ fn list(args: MultiValue) -> Vec<Value> {
 /// `torch.XTensor(…)`: sizes, another tensor (shared), a storage with a layout, or a nested table.
 pub(super) fn tensor(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> mlua::Result<Value> {
     let values = list(args);
-    super::call::nudge(lua)?;
+    pace_collector(lua)?;
     let made = match values.first() {
         None => Tensor::empty(tensor_type),
         Some(Value::Table(table)) if values.len() == 1 => nested(lua, tensor_type, table)?,
         Some(first) => match from_lua(first) {
-            Some(other) if values.len() == 1 && other.tensor_type() == tensor_type => ours(other.alias())?,
+            Some(other) if values.len() == 1 && other.tensor_type() == tensor_type => checked(other.alias())?,
             _ => laid_out(lua, tensor_type, &values)?,
         },
     };
@@ -54,13 +56,13 @@ pub(super) fn laid_out(lua: &Lua, tensor_type: TensorType, values: &[Value]) -> 
     {
         reserve(lua, tensor_type, count(&sizes), &tensor_type.tensor_name())?;
         let made = Tensor::empty(tensor_type);
-        ours(made.set(Some(ours(Storage::zeros(tensor_type, 0))?), 0, &sizes, &filled(&sizes, &strides)))?;
-        let _ = super::call::said(made.view().f_zero_())?;
+        checked(made.set(Some(checked(Storage::zeros(tensor_type, 0))?), 0, &sizes, &filled(&sizes, &strides)))?;
+        let _ = checked(made.view().f_zero_())?;
         return Ok(made);
     }
     let sizes = form::sizes(values).ok_or_else(expected)?;
     reserve(lua, tensor_type, count(&sizes), &format!("{tensor_type} of sizes {sizes:?}"))?;
-    ours(Tensor::zeros(tensor_type, &sizes))
+    checked(Tensor::zeros(tensor_type, &sizes))
 }
 
 /// `(storage, offset, sizes, strides)` or `(storage, offset, size1, stride1, …)`; `None` when they are something else.
@@ -76,7 +78,7 @@ pub(super) fn on_storage(storage: Storage, rest: &[Value]) -> Option<mlua::Resul
         [] => {
             let sizes = vec![(storage.len() - offset + 1).max(0)];
             if sizes[0] == 0 {
-                return Some(ours(Tensor::on(storage, offset - 1, &[], &[])));
+                return Some(checked(Tensor::on(storage, offset - 1, &[], &[])));
             }
             (sizes, vec![1])
         }
@@ -103,7 +105,7 @@ pub(super) fn on_storage(storage: Storage, rest: &[Value]) -> Option<mlua::Resul
             (sizes, strides)
         }
     };
-    Some(ours(Tensor::on(storage, offset - 1, &sizes, &strides)))
+    Some(checked(Tensor::on(storage, offset - 1, &sizes, &strides)))
 }
 
 /// Strides with each -1 replaced by what makes the tensor contiguous there.
@@ -138,7 +140,7 @@ fn nested(lua: &Lua, tensor_type: TensorType, table: &Table) -> mlua::Result<Ten
     let mut values = Vec::new();
     gather(table, &sizes, &mut values)?;
     reserve(lua, tensor_type, values.len() as i64, &tensor_type.tensor_name())?;
-    ours(Tensor::from_values(tensor_type, &sizes, &values))
+    checked(Tensor::from_values(tensor_type, &sizes, &values))
 }
 
 fn gather(table: &Table, sizes: &[i64], values: &mut Vec<f64>) -> mlua::Result<()> {
@@ -169,7 +171,7 @@ fn gather(table: &Table, sizes: &[i64], values: &mut Vec<f64>) -> mlua::Result<(
 pub(super) fn storage(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> mlua::Result<Value> {
     let values = list(args);
     let made = match values.as_slice() {
-        [] => ours(Storage::zeros(tensor_type, 0))?,
+        [] => checked(Storage::zeros(tensor_type, 0))?,
         [Value::Table(table)] => {
             let mut numbers = Vec::new();
             for at in 1..=table.raw_len() {
@@ -178,12 +180,12 @@ pub(super) fn storage(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> m
                     refuse(format!("invalid element (not a number): a {} at {at}", form::word(&value)))
                 })?);
             }
-            ours(Storage::from_values(tensor_type, &numbers))?
+            checked(Storage::from_values(tensor_type, &numbers))?
         }
         [one] if form::number(one).is_some() => {
             let len = form::number(one).unwrap_or_default() as i64;
             reserve(lua, tensor_type, len, &tensor_type.storage_name())?;
-            ours(Storage::zeros(tensor_type, len))?
+            checked(Storage::zeros(tensor_type, len))?
         }
         [Value::String(_), ..] => {
             return Err(refuse(format!("{} cannot map a file here", tensor_type.storage_name())));
@@ -199,7 +201,7 @@ pub(super) fn storage(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> m
             let numbers: Vec<i64> = rest.iter().filter_map(form::number).map(|x| x as i64).collect();
             let offset = numbers.first().copied().unwrap_or(1);
             let size = numbers.get(1).copied().unwrap_or(whole.len() - offset + 1);
-            ours(whole.part(offset - 1, size))?
+            checked(whole.part(offset - 1, size))?
         }
     };
     Ok(Value::UserData(storage_to_lua(lua, made)?))
@@ -208,7 +210,7 @@ pub(super) fn storage(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> m
 /// The type whose constructor `name` is, for `t:type(name)`: full names and the short words.
 pub(super) fn type_named(lua: &Lua, name: &str) -> Option<TensorType> {
     if name == "torch.Tensor" {
-        return Some(class::default_type(lua));
+        return Some(classes::default_type(lua));
     }
     TensorType::named(name).filter(|found| found.tensor_name() == name)
 }

@@ -14,7 +14,7 @@
 
 use mlua::Value;
 
-use super::{LuaStorage, LuaTensor};
+use super::handle::{LuaStorage, LuaTensor};
 use crate::torch::{Element, Tensor, TensorType};
 
 /// One matched argument.

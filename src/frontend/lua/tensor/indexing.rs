@@ -5,9 +5,10 @@
 use mlua::{Lua, Table, Value};
 
 use super::{
-    LuaTensor,
-    call::{element, ours, said},
-    form, from_lua, misfit, refuse, to_lua,
+    call::element,
+    form,
+    handle::{LuaTensor, from_lua, to_lua},
+    refusal::{checked, misfit, refuse},
 };
 use crate::torch::{Element, Tensor};
 
@@ -43,12 +44,12 @@ fn select(tensor: &Tensor, index: i64) -> mlua::Result<Selection> {
     if size.len() == 1 {
         return Ok(Selection::Element(tensor.clone(), at));
     }
-    Ok(Selection::View(ours(tensor.select(0, at))?))
+    Ok(Selection::View(checked(tensor.select(0, at))?))
 }
 
 fn answer(lua: &Lua, selection: Selection) -> mlua::Result<Value> {
     match selection {
-        Selection::Element(tensor, at) => Ok(Value::Number(ours(tensor.get(&[at]))?)),
+        Selection::Element(tensor, at) => Ok(Value::Number(checked(tensor.get(&[at]))?)),
         Selection::View(view) => Ok(Value::UserData(to_lua(lua, view)?)),
     }
 }
@@ -59,7 +60,7 @@ fn by_table(tensor: &Tensor, key: &Table) -> mlua::Result<Selection> {
     if count > tensor.dim() {
         return Err(refuse(format!("too many indices provided: {count} for a {}D tensor", tensor.dim())));
     }
-    let (mut view, mut dim) = (ours(tensor.alias())?, 0i64);
+    let (mut view, mut dim) = (checked(tensor.alias())?, 0i64);
     for place in 1..=count {
         let size = view.size()[dim as usize];
         match key.raw_get::<Value>(place)? {
@@ -75,7 +76,7 @@ fn by_table(tensor: &Tensor, key: &Table) -> mlua::Result<Selection> {
                             first + 1
                         )));
                     }
-                    view = ours(view.narrow(dim, first, last - first + 1))?;
+                    view = checked(view.narrow(dim, first, last - first + 1))?;
                 }
                 dim += 1;
             }
@@ -87,7 +88,7 @@ fn by_table(tensor: &Tensor, key: &Table) -> mlua::Result<Selection> {
                 if view.dim() == 1 {
                     return Ok(Selection::Element(view, at));
                 }
-                view = ours(view.select(dim, at))?;
+                view = checked(view.select(dim, at))?;
             }
         }
     }
@@ -99,10 +100,10 @@ fn by_storage(tensor: &Tensor, index: &[i64]) -> mlua::Result<Selection> {
     if index.len() != tensor.dim() {
         return Err(refuse(format!("a position of {} numbers for a {}D tensor", index.len(), tensor.dim())));
     }
-    let mut view = ours(tensor.alias())?;
+    let mut view = checked(tensor.alias())?;
     for &one in &index[..index.len().saturating_sub(1)] {
         let at = position(one, view.size()[0])?;
-        view = ours(view.select(0, at))?;
+        view = checked(view.select(0, at))?;
     }
     match index.last() {
         Some(&last) => {
@@ -134,7 +135,7 @@ pub(super) fn mask_for(tensor: &Tensor, mask: &Tensor) -> mlua::Result<tch::Tens
     if mask.numel() != tensor.numel() {
         return Err(misfit(format!("inconsistent tensor size: {:?} and a mask of {:?}", tensor.size(), mask.size())));
     }
-    said(said(mask.view().f_ne(0))?.f_reshape(tensor.view().size()))
+    checked(checked(mask.view().f_ne(0))?.f_reshape(tensor.view().size()))
 }
 
 fn as_mask(key: &Value) -> Option<Tensor> {
@@ -144,8 +145,8 @@ fn as_mask(key: &Value) -> Option<Tensor> {
 /// `t[key]` for every key but a string.
 pub(super) fn get(lua: &Lua, tensor: &Tensor, key: &Value) -> mlua::Result<Value> {
     if let Some(mask) = as_mask(key) {
-        let found = said(tensor.view().f_masked_select(&mask_for(tensor, &mask)?))?;
-        return Ok(Value::UserData(to_lua(lua, ours(Tensor::from_tch(tensor.tensor_type(), &found))?)?));
+        let found = checked(tensor.view().f_masked_select(&mask_for(tensor, &mask)?))?;
+        return Ok(Value::UserData(to_lua(lua, checked(Tensor::from_tch(tensor.tensor_type(), &found))?)?));
     }
     answer(lua, selected(tensor, key)?)
 }
@@ -164,7 +165,7 @@ pub(super) fn put(_lua: &Lua, tensor: &Tensor, key: &Value, value: &Value) -> ml
         let mask = mask_for(tensor, &mask)?;
         return match (number, source) {
             (Some(number), _) => {
-                let _ = said(tensor.view().f_masked_fill_(&mask, element(tensor.tensor_type(), number)))?;
+                let _ = checked(tensor.view().f_masked_fill_(&mask, element(tensor.tensor_type(), number)))?;
                 Ok(())
             }
             (_, Some(source)) => masked_copy(tensor, &mask, &source),
@@ -172,29 +173,29 @@ pub(super) fn put(_lua: &Lua, tensor: &Tensor, key: &Value, value: &Value) -> ml
         };
     }
     match (selected(tensor, key)?, number, source) {
-        (Selection::Element(tensor, at), Some(number), _) => ours(tensor.put(&[at], number)),
+        (Selection::Element(tensor, at), Some(number), _) => checked(tensor.put(&[at], number)),
         (Selection::Element(tensor, at), _, Some(source)) => {
-            ours(ours(tensor.narrow(0, at, 1))?.copy_from(&source.view()))
+            checked(checked(tensor.narrow(0, at, 1))?.copy_from(&source.view()))
         }
         (Selection::View(view), Some(number), _) => {
-            let _ = said(view.view().f_fill_(element(view.tensor_type(), number)))?;
+            let _ = checked(view.view().f_fill_(element(view.tensor_type(), number)))?;
             Ok(())
         }
-        (Selection::View(view), _, Some(source)) => ours(view.copy_from(&source.view())),
+        (Selection::View(view), _, Some(source)) => checked(view.copy_from(&source.view())),
         _ => Ok(()),
     }
 }
 
 /// Puts the elements of `source`, in order, where the mask is set.
 pub(super) fn masked_copy(tensor: &Tensor, mask: &tch::Tensor, source: &Tensor) -> mlua::Result<()> {
-    let wanted = said(mask.f_sum(tch::Kind::Int64))?.int64_value(&[]);
+    let wanted = checked(mask.f_sum(tch::Kind::Int64))?.int64_value(&[]);
     if source.numel() < wanted {
         return Err(misfit(format!(
             "number of elements of src ({}) < number of ones in mask ({wanted})",
             source.numel()
         )));
     }
-    let source = said(source.view().f_to_kind(tensor.tensor_type().element.kind()))?;
-    let _ = said(tensor.view().f_masked_scatter_(mask, &source))?;
+    let source = checked(source.view().f_to_kind(tensor.tensor_type().element.kind()))?;
+    let _ = checked(tensor.view().f_masked_scatter_(mask, &source))?;
     Ok(())
 }

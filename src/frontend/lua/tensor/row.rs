@@ -5,16 +5,17 @@ use std::rc::Rc;
 use mlua::{IntoLua, Lua, MultiValue, Table, Value};
 
 use super::{
-    call::{Answer, Call, nudge, ours, said},
-    class,
+    call::{Answer, Call},
+    classes,
     form::{Arg, Form, word},
-    from_lua,
-    random::LuaGenerator,
-    to_lua,
+    generator::LuaGenerator,
+    handle::{from_lua, to_lua},
+    memory::pace_collector,
+    refusal::{checked, refuse},
 };
 use crate::{
-    frontend::lua::limits,
-    torch::{Element, Tensor, TensorType},
+    frontend::lua::machine::limits,
+    torch::{Element, Storage, Tensor, TensorType},
 };
 
 /// Which tensors may come before the arguments to take the results.
@@ -95,7 +96,7 @@ impl Row {
     }
 
     fn call(&self, lua: &Lua, args: MultiValue, method: bool) -> mlua::Result<MultiValue> {
-        nudge(lua)?;
+        pace_collector(lua)?;
         limits::look(lua)?;
         let mut values: Vec<Value> = args.into_iter().collect();
         while values.last().is_some_and(Value::is_nil) {
@@ -107,7 +108,7 @@ impl Row {
         if named.is_some() {
             values.pop();
         }
-        let default = named.unwrap_or_else(|| class::default_type(lua));
+        let default = named.unwrap_or_else(|| classes::default_type(lua));
         let (form, tensor_type, results, args) =
             self.matched(&values, method, default).ok_or_else(|| self.mismatch(&values, default))?;
         let call = Call { lua, tensor_type, form, results, generator, args };
@@ -188,7 +189,7 @@ impl Row {
         };
         let forms: Vec<String> =
             self.forms.iter().map(|form| format!("{lead}{}", form.described(tensor_type))).collect();
-        super::refuse(format!("invalid arguments: {given}\nexpected arguments: {}", forms.join(" | ")))
+        refuse(format!("invalid arguments: {given}\nexpected arguments: {}", forms.join(" | ")))
     }
 }
 
@@ -201,24 +202,24 @@ fn finish(call: &Call, answer: Answer) -> mlua::Result<MultiValue> {
     let lua = call.lua;
     let into = |at: usize, tensor_type: TensorType, elements: &tch::Tensor| match call.results.get(at) {
         Some((result, value)) => {
-            ours(store(result, elements))?;
+            checked(store(result, elements))?;
             Ok(value.clone())
         }
         None => {
             let fresh = if shares_an_argument(call, elements) {
-                said(elements.f_detach_copy())?
+                checked(elements.f_detach_copy())?
             } else {
                 elements.shallow_clone()
             };
-            to_lua(lua, ours(class::keeping_order(tensor_type, &fresh))?)?.into_lua(lua)
+            to_lua(lua, checked(keeping_order(tensor_type, &fresh))?)?.into_lua(lua)
         }
     };
     // LAPACK's matrices lie in columns, also those that were handed in contiguous.
     let into_columns = |at: usize, tensor_type: TensorType, elements: &tch::Tensor| {
         if let (Some((result, _)), &[rows, columns]) = (call.results.get(at), elements.size().as_slice()) {
-            ours(result.resize(&[rows, columns]))?;
+            checked(result.resize(&[rows, columns]))?;
             if result.is_contiguous() && !elements.is_contiguous() {
-                ours(result.set(result.storage(), result.offset(), &[rows, columns], &[1, rows]))?;
+                checked(result.set(result.storage(), result.offset(), &[rows, columns], &[1, rows]))?;
             }
         }
         into(at, tensor_type, elements)
@@ -232,13 +233,13 @@ fn finish(call: &Call, answer: Answer) -> mlua::Result<MultiValue> {
             .collect::<mlua::Result<_>>()?,
         Answer::Indexed(values, indices) => {
             let long = TensorType { element: Element::Long, ..call.tensor_type };
-            let indices = said(indices.f_add_scalar(1))?;
+            let indices = checked(indices.f_add_scalar(1))?;
             let values = into(0, call.tensor_type, &values)?;
             MultiValue::from_vec(vec![values, into(1, long, &indices)?])
         }
         Answer::Pivoted(values, pivots) => {
             let int = TensorType { element: Element::Int, ..call.tensor_type };
-            let pivots = said(said(pivots.f_add_scalar(1))?.f_to_kind(int.element.kind()))?;
+            let pivots = checked(checked(pivots.f_add_scalar(1))?.f_to_kind(int.element.kind()))?;
             let values = into_columns(0, call.tensor_type, &values)?;
             MultiValue::from_vec(vec![values, into(1, int, &pivots)?])
         }
@@ -254,6 +255,18 @@ fn finish(call: &Call, answer: Answer) -> mlua::Result<MultiValue> {
         }
         Answer::Values(values) => values,
     })
+}
+
+/// A handle on a fresh libtorch tensor that keeps its strides: LAPACK's results stay in columns, as in Torch7.
+fn keeping_order(tensor_type: TensorType, elements: &tch::Tensor) -> crate::error::Result<Tensor> {
+    if elements.dim() == 2 && !elements.is_contiguous() && elements.kind() == tensor_type.element.kind() {
+        let columns = elements.f_transpose(0, 1)?;
+        if columns.is_contiguous() {
+            let size = elements.size();
+            return Tensor::on(Storage::from_tch(tensor_type, &columns)?, 0, &size, &[1, size[0]]);
+        }
+    }
+    Tensor::from_tch(tensor_type, elements)
 }
 
 /// Writes elements into a result tensor, which takes their shape. Expanded results (several positions on one element)
@@ -293,7 +306,7 @@ fn shares_an_argument(call: &Call, elements: &tch::Tensor) -> bool {
 
 /// Makes the methods and the functions of all rows.
 pub(super) fn install(lua: &Lua, torch: &Table, rows: &[Row]) -> mlua::Result<()> {
-    let classes: Vec<Table> = TensorType::all().map(|tensor_type| class::of_tensor(lua, tensor_type)).collect();
+    let classes: Vec<Table> = TensorType::all().map(|tensor_type| classes::of_tensor(lua, tensor_type)).collect();
     for row in rows {
         if row.as_method {
             let this = row.clone();

@@ -3,9 +3,11 @@
 use mlua::{AnyUserData, Lua, MultiValue, Table, Value};
 
 use super::{
-    LuaStorage,
-    call::{element, ours, reserve, said},
-    construct, form, misfit, refuse, storage_from_lua, storage_to_lua,
+    call::element,
+    construct, form,
+    handle::{LuaStorage, storage_from_lua, storage_to_lua},
+    memory::reserve,
+    refusal::{checked, misfit, refuse},
 };
 use crate::torch::{Element, Storage, TensorType};
 
@@ -18,7 +20,7 @@ fn copy(storage: &Storage, source: &Storage) -> mlua::Result<()> {
     if storage.len() != source.len() {
         return Err(misfit(format!("storages of {} and {} elements: size mismatch", storage.len(), source.len())));
     }
-    said(storage.flat().f_copy_(&source.flat()))
+    checked(storage.flat().f_copy_(&source.flat()))
 }
 
 /// Puts the methods into a storage's class table.
@@ -30,7 +32,7 @@ pub(super) fn install(lua: &Lua, class: &Table, tensor_type: TensorType) -> mlua
         lua.create_function(|lua, (this, len): (AnyUserData, f64)| {
             let storage = own(&this)?;
             reserve(lua, storage.tensor_type(), len as i64 - storage.len(), &storage.tensor_type().storage_name())?;
-            ours(storage.resize(len as i64))?;
+            checked(storage.resize(len as i64))?;
             Ok(this)
         })?,
     )?;
@@ -38,7 +40,7 @@ pub(super) fn install(lua: &Lua, class: &Table, tensor_type: TensorType) -> mlua
         "fill",
         lua.create_function(|_, (this, value): (AnyUserData, f64)| {
             let storage = own(&this)?;
-            let _ = said(storage.flat().f_fill_(element(storage.tensor_type(), value)))?;
+            let _ = checked(storage.flat().f_fill_(element(storage.tensor_type(), value)))?;
             Ok(this)
         })?,
     )?;
@@ -52,7 +54,7 @@ pub(super) fn install(lua: &Lua, class: &Table, tensor_type: TensorType) -> mlua
     )?;
     class.raw_set(
         "totable",
-        lua.create_function(|lua, this: AnyUserData| lua.create_sequence_from(ours(own(&this)?.values())?))?,
+        lua.create_function(|lua, this: AnyUserData| lua.create_sequence_from(checked(own(&this)?.values())?))?,
     )?;
     class.raw_set(
         "elementSize",
@@ -83,7 +85,7 @@ pub(super) fn install(lua: &Lua, class: &Table, tensor_type: TensorType) -> mlua
     class.raw_set(
         "real",
         lua.create_function(|lua, this: AnyUserData| {
-            let wanted = super::class::default_type(lua);
+            let wanted = super::classes::default_type(lua);
             convert(lua, this, Some(wanted), "real")
         })?,
     )?;
@@ -99,7 +101,7 @@ fn convert(lua: &Lua, this: AnyUserData, wanted: Option<TensorType>, name: &str)
     if storage.tensor_type() == wanted {
         return Ok(Value::UserData(this));
     }
-    let made = ours(Storage::zeros(wanted, storage.len()))?;
+    let made = checked(Storage::zeros(wanted, storage.len()))?;
     copy(&made, &storage)?;
     Ok(Value::UserData(storage_to_lua(lua, made)?))
 }
@@ -110,12 +112,12 @@ fn string(lua: &Lua, (this, text): (AnyUserData, Value)) -> mlua::Result<Value> 
     match &text {
         Value::String(text) => {
             let bytes: Vec<f64> = text.as_bytes().iter().map(|byte| f64::from(*byte)).collect();
-            ours(storage.resize(bytes.len() as i64))?;
-            copy(&storage, &ours(Storage::from_values(storage.tensor_type(), &bytes))?)?;
+            checked(storage.resize(bytes.len() as i64))?;
+            copy(&storage, &checked(Storage::from_values(storage.tensor_type(), &bytes))?)?;
             Ok(Value::UserData(this))
         }
         Value::Nil => {
-            let bytes: Vec<u8> = ours(storage.values())?.into_iter().map(|value| value as i64 as u8).collect();
+            let bytes: Vec<u8> = checked(storage.values())?.into_iter().map(|value| value as i64 as u8).collect();
             Ok(Value::String(lua.create_string(bytes)?))
         }
         other => Err(refuse(format!("string expected, got {}", form::word(other)))),

@@ -22,9 +22,9 @@ fn speed_of_indexing() {
         let code =
             format!("local t = torch.rand(1000) local x = 0 for n = 1, 3000 do for i = 1, 1000 do {body} end end");
         let lua = vm();
-        let [before, _] = super::system::processor_seconds();
+        let [before, _] = super::timer::processor_seconds();
         lua.load(code).exec().unwrap();
-        super::system::processor_seconds()[0] - before
+        super::timer::processor_seconds()[0] - before
     };
     let empty = seconds("x = i");
     for body in ["x = t[i]", "t[i] = i", "x = t.add"] {

@@ -2,7 +2,15 @@
 
 use mlua::{AnyUserData, Function, Lua, MetaMethod, Table, UserData, UserDataMethods, Value};
 
-use super::{LuaStorage, LuaTensor, call::ours, class, form, indexing, long_storage, products, refuse, to_lua};
+use super::{
+    classes, form,
+    functions::{arithmetic::binary, products},
+    generator::LuaGenerator,
+    handle::{LuaStorage, LuaTensor, from_lua, long_storage, to_lua},
+    indexing,
+    refusal::{checked, misfit, refuse},
+    timer::LuaTimer,
+};
 use crate::torch::Tensor;
 
 impl UserData for LuaTensor {
@@ -10,7 +18,7 @@ impl UserData for LuaTensor {
         methods.add_meta_method(MetaMethod::Index, |lua, this, key: Value| match key {
             // `t[i]` of a 1-D tensor is worth a short way.
             Value::Integer(index) => indexing::by_number(lua, &this.0, index),
-            Value::String(_) => field(class::of_tensor(lua, this.0.tensor_type()), key),
+            Value::String(_) => field(classes::of_tensor(lua, this.0.tensor_type()), key),
             _ => indexing::get(lua, &this.0, &key),
         });
         methods.add_meta_method(MetaMethod::NewIndex, |lua, this, (key, value): (Value, Value)| {
@@ -42,7 +50,7 @@ impl UserData for LuaTensor {
             });
         }
         methods.add_meta_method(MetaMethod::Unm, |lua, this, ()| {
-            to_lua(lua, ours(Tensor::copied(this.0.tensor_type(), &super::call::said(this.0.view().f_neg())?))?)
+            to_lua(lua, checked(Tensor::copied(this.0.tensor_type(), &checked(this.0.view().f_neg())?))?)
         });
         methods.add_meta_function(MetaMethod::Call, |lua, mut args: mlua::MultiValue| {
             let this = args.front().cloned().unwrap_or(Value::Nil);
@@ -59,15 +67,15 @@ impl UserData for LuaStorage {
         methods.add_meta_method(MetaMethod::Index, |lua, this, key: Value| match form::number(&key) {
             Some(index) => {
                 let index = inside(&this.0, index)?;
-                Ok(Value::Number(ours(this.0.get(index))?))
+                Ok(Value::Number(checked(this.0.get(index))?))
             }
-            None => field(class::of_storage(lua, this.0.tensor_type()), key),
+            None => field(classes::of_storage(lua, this.0.tensor_type()), key),
         });
         methods.add_meta_method(MetaMethod::NewIndex, |_, this, (key, value): (Value, Value)| {
             let (Some(index), Some(value)) = (form::number(&key), form::number(&value)) else {
                 return Err(refuse(format!("a storage takes storage[number] = number, not a {}", form::word(&value))));
             };
-            ours(this.0.put(inside(&this.0, index)?, value))
+            checked(this.0.put(inside(&this.0, index)?, value))
         });
         methods.add_meta_function(MetaMethod::Eq, |_, (a, b): (AnyUserData, AnyUserData)| {
             Ok(match (a.borrow::<LuaStorage>(), b.borrow::<LuaStorage>()) {
@@ -78,6 +86,23 @@ impl UserData for LuaStorage {
         methods.add_meta_method(MetaMethod::Len, |_, this, ()| Ok(this.0.len()));
         methods.add_meta_function(MetaMethod::ToString, |lua, this: AnyUserData| text_of(lua, this));
     }
+}
+
+impl UserData for LuaGenerator {
+    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+        methods.add_meta_function(MetaMethod::Index, of_class);
+    }
+}
+
+impl UserData for LuaTimer {
+    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+        methods.add_meta_function(MetaMethod::Index, of_class);
+    }
+}
+
+/// A field that an object has from its class.
+fn of_class(lua: &Lua, (this, key): (Value, Value)) -> mlua::Result<Value> {
+    classes::class_table(lua, &this).map_or(Ok(Value::Nil), |class| class.get::<Value>(key))
 }
 
 /// 0-based position of a 1-based index that is inside.
@@ -99,7 +124,7 @@ fn field(class: Table, key: Value) -> mlua::Result<Value> {
 
 /// The operator that a user put into the value's class.
 fn redefined(lua: &Lua, value: &Value, name: &str) -> mlua::Result<Option<Function>> {
-    match class::class_table(lua, value) {
+    match classes::class_table(lua, value) {
         Some(class) => class.get::<Option<Function>>(name),
         None => Ok(None),
     }
@@ -111,8 +136,8 @@ fn text_of(lua: &Lua, this: AnyUserData) -> mlua::Result<Value> {
         return function.call::<Value>(value);
     }
     let text = match (this.borrow::<LuaTensor>(), this.borrow::<LuaStorage>()) {
-        (Ok(tensor), _) => ours(tensor.0.printed())?,
-        (_, Ok(storage)) => ours(storage.0.printed())?,
+        (Ok(tensor), _) => checked(tensor.0.printed())?,
+        (_, Ok(storage)) => checked(storage.0.printed())?,
         _ => return Err(refuse("a tensor or a storage was expected")),
     };
     Ok(Value::String(lua.create_string(text)?))
@@ -120,9 +145,8 @@ fn text_of(lua: &Lua, this: AnyUserData) -> mlua::Result<Value> {
 
 /// `a <operator> b` where one of them is a tensor: a new tensor, or a number for a product of two vectors.
 fn operate(lua: &Lua, operator: &MetaMethod, a: &Value, b: &Value) -> mlua::Result<Value> {
-    use super::{arithmetic::binary, call::said, from_lua};
     let answer = |tensor: &Tensor, elements: tch::Tensor| {
-        Ok(Value::UserData(to_lua(lua, ours(Tensor::from_tch(tensor.tensor_type(), &elements))?)?))
+        Ok(Value::UserData(to_lua(lua, checked(Tensor::from_tch(tensor.tensor_type(), &elements))?)?))
     };
     let sign = match operator {
         MetaMethod::Add => '+',
@@ -136,7 +160,7 @@ fn operate(lua: &Lua, operator: &MetaMethod, a: &Value, b: &Value) -> mlua::Resu
         (Some(a), _, Some(b), _) if sign == '*' => products::star(lua, &a, &b),
         (Some(x), _, Some(y), _) if sign == '+' || sign == '-' => {
             if x.tensor_type() != y.tensor_type() || x.numel() != y.numel() {
-                return Err(super::misfit(format!(
+                return Err(misfit(format!(
                     "inconsistent tensor size: cannot compute {} {:?} {sign} {} {:?}",
                     x.tensor_type(),
                     x.size(),
@@ -144,15 +168,15 @@ fn operate(lua: &Lua, operator: &MetaMethod, a: &Value, b: &Value) -> mlua::Resu
                     y.size()
                 )));
             }
-            let other = said(y.view().f_reshape(x.view().size()))?;
-            answer(&x, said(if sign == '+' { x.view().f_add(&other) } else { x.view().f_sub(&other) })?)
+            let other = checked(y.view().f_reshape(x.view().size()))?;
+            answer(&x, checked(if sign == '+' { x.view().f_add(&other) } else { x.view().f_sub(&other) })?)
         }
         (Some(x), _, _, Some(n)) => answer(&x, binary(sign, x.tensor_type(), &x.view(), n)?),
         (_, Some(n), Some(x), _) if sign == '+' || sign == '*' => {
             answer(&x, binary(sign, x.tensor_type(), &x.view(), n)?)
         }
         (_, Some(n), Some(x), _) if sign == '-' => {
-            let negative = said(x.view().f_neg())?;
+            let negative = checked(x.view().f_neg())?;
             answer(&x, binary('+', x.tensor_type(), &negative, n)?)
         }
         _ => Err(refuse(format!("cannot compute {} {sign} {}", form::word(a), form::word(b)))),

@@ -1,6 +1,7 @@
 -- optim.ConfusionMatrix: counts of (target, prediction) pairs, one row a target class; targets below 1 do not count.
 
-local torch, nn, optim = ...
+local torch, nn, native, packages = ...
+local optim = packages.optim
 
 local ConfusionMatrix = torch.class('optim.ConfusionMatrix', optim)
 

@@ -1,6 +1,7 @@
 -- cudnn: settings of a library whose choices libtorch makes itself here. The classes `cudnn.X` exist from the start.
 
-local torch, nn, cudnn, packages, native = ...
+local torch, nn, native, packages = ...
+local cudnn = packages.cudnn
 require 'cutorch'
 
 cudnn.benchmark = false

@@ -1,7 +1,8 @@
 -- cutorch: device bookkeeping. digits-rs works on one device, which its own settings choose; a script that names
 -- others goes on as on a machine with one.
 
-local torch, nn, cutorch, packages, native = ...
+local torch, nn, native, packages = ...
+local cutorch = packages.cutorch
 
 local function nothing() end
 local function one() return 1 end

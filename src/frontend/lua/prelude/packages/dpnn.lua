@@ -1,6 +1,7 @@
 -- dpnn: what it adds to every module, and its small modules (spec section 2.9).
 
-local torch, nn, dpnn, packages, native = ...
+local torch, nn, native, packages = ...
+local dpnn = packages.dpnn
 local Module = torch.getmetatable('nn.Module')
 
 local function each_child(self, method, ...)

@@ -1,7 +1,8 @@
 -- dpnn: what it adds for pictures (crops, colour noise, normalisation) and for two classes. Noise is drawn in training
 -- only, from Torch's generator; the gradient of what adds noise is the gradient it is given.
 
-local torch, nn, dpnn, packages, native = ...
+local torch, nn, native, packages = ...
+local dpnn = packages.dpnn
 
 -- A class of images `[planes, h, w]` or `[n, planes, h, w]`, `train` at birth.
 local function image_class(name)

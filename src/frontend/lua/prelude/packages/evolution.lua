@@ -1,6 +1,7 @@
 -- optim, methods that use no gradient: cmaes (Hansen's covariance matrix adaptation) and de (differential evolution).
 
-local torch, nn, optim = ...
+local torch, nn, native, packages = ...
+local optim = packages.optim
 
 function optim.cmaes(opfunc, x, config, state)
    config = config or {}

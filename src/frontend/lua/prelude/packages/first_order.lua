@@ -3,7 +3,8 @@
 -- The same rules over flat vectors are in Rust for `digits-rs run` (src/optim); tests/it/optim.rs compares the two.
 -- State lives in `state`, or in `config` itself, under Torch's names. x changes in place.
 
-local torch, nn, optim = ...
+local torch, nn, native, packages = ...
+local optim = packages.optim
 
 -- A tensor of x's type and the gradient's size.
 local function like(gradient, x)

@@ -1,7 +1,8 @@
 -- optim.FistaLS: FISTA (Beck and Teboulle 2009) with backtracking, for a smooth f plus a simple g.
 -- `pl(y, L)` moves y to the minimum of g plus L/2 of the squared distance to y.
 
-local torch, nn, optim = ...
+local torch, nn, native, packages = ...
+local optim = packages.optim
 
 function optim.FistaLS(f, g, pl, xinit, params)
    params = params or {}

@@ -1,6 +1,7 @@
 -- graph: drawing. Trusted scripts get a Graphviz file; a network file's call does nothing.
 
-local torch, nn, graph, packages, native = ...
+local torch, nn, native, packages = ...
+local graph = packages.graph
 
 local function quoted(text)
    text = tostring(text)

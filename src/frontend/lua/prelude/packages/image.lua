@@ -1,7 +1,8 @@
 -- image: files, cutting, scaling, turning. An image is a tensor, planes by rows by columns, or rows by columns.
 -- Most functions take an optional first tensor for the result. torch/image: `init.lua`.
 
-local torch, nn, image, packages, native = ...
+local torch, nn, native, packages = ...
+local image = packages.image
 require 'paths'
 require 'sys'
 require 'xlua'

@@ -1,6 +1,7 @@
 -- image: colour spaces, ranges, and pictures made of many. Colours are between 0 and 1.
 
-local torch, nn, image, packages, native = ...
+local torch, nn, native, packages = ...
+local image = packages.image
 local into = image.into
 
 -- f([dst,] img) for f on doubles; bytes are scaled to 0..1 and back.

@@ -1,6 +1,7 @@
 -- image: kernels, convolution, local contrast, morphology.
 
-local torch, nn, image, packages, native = ...
+local torch, nn, native, packages = ...
+local image = packages.image
 
 -- Arguments in order or in one table.
 local function named(given, names, defaults)

@@ -1,6 +1,7 @@
 -- dpnn: Inception and FireModule, columns of convolutions joined by planes; and what of dpnn is not offered.
 
-local torch, nn, dpnn, packages, native = ...
+local torch, nn, native, packages = ...
+local dpnn = packages.dpnn
 local Inception, decorator = torch.class('nn.Inception', 'nn.Decorator')
 
 -- Columns: a 1x1 convolution that reduces, then one of each kernel size; pooling, then a 1x1; a 1x1 alone.

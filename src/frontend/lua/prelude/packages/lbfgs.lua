@@ -1,6 +1,7 @@
 -- optim.lbfgs: the two-loop recursion over the last steps, with fixed step lengths or a line search of the caller's.
 
-local torch, nn, optim = ...
+local torch, nn, native, packages = ...
+local optim = packages.optim
 
 function optim.lbfgs(opfunc, x, config, state)
    config = config or {}

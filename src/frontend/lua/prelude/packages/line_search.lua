@@ -1,6 +1,7 @@
 -- optim, searches along a line: polyinterp, lswolfe, and cg, which has a search of its own (spec section 4).
 
-local torch, nn, optim = ...
+local torch, nn, native, packages = ...
+local optim = packages.optim
 
 -- Real roots of c[1] x^n + … + c[n + 1], of degree at most 3 after leading zeros.
 local function real_roots(c)

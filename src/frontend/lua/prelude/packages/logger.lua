@@ -1,6 +1,7 @@
 -- optim.Logger: rows of numbers, tab separated, into a file (for trusted scripts) or into the output.
 
-local torch, nn, optim, packages, native = ...
+local torch, nn, native, packages = ...
+local optim = packages.optim
 
 local Logger = torch.class('optim.Logger', optim)
 

@@ -1,6 +1,7 @@
 -- moses: the few functions that network files and dpnn use.
 
-local torch, nn, moses = ...
+local torch, nn, native, packages = ...
+local moses = packages.moses
 
 function moses.indexOf(list, value)
    for i = 1, #list do

@@ -1,6 +1,7 @@
 -- nngraph: from here on a module called with nodes makes a node, and modules and nodes can be chained with `-`.
 
-local torch, nn, nngraph, packages, native = ...
+local torch, nn, native, packages = ...
+local nngraph = packages.nngraph
 require 'graph'
 
 local Module, Criterion = torch.getmetatable('nn.Module'), torch.getmetatable('nn.Criterion')

@@ -1,6 +1,7 @@
 -- paths: names of files and folders. A network file sees no disk: every check answers no.
 
-local torch, nn, paths, packages, native = ...
+local torch, nn, native, packages = ...
+local paths = packages.paths
 local files = native.files
 
 function paths.concat(...)

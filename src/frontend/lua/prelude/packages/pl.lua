@@ -1,7 +1,8 @@
 -- pl (Penlight): tables, strings and pretty printing, as far as scripts around Torch use them; `require 'pl'` makes
 -- the parts global.
 
-local torch, nn, pl, packages, native = ...
+local torch, nn, native, packages = ...
+local pl = packages.pl
 
 local tablex, stringx, pretty = {}, {}, {}
 pl.tablex, pl.stringx, pl.pretty = tablex, stringx, pretty

@@ -1,6 +1,7 @@
 -- sys: clock and terminal colours (which are off: a log is no terminal); programs run only for trusted scripts.
 
-local torch, nn, sys, packages, native = ...
+local torch, nn, native, packages = ...
+local sys = packages.sys
 
 sys.clock = native.seconds
 

@@ -1,6 +1,7 @@
 -- xlua: what scripts use of it. Progress bars stay away: a log is no terminal.
 
-local torch, nn, xlua, packages, native = ...
+local torch, nn, native, packages = ...
+local xlua = packages.xlua
 
 function xlua.progress() end
 xlua.print = print

@@ -1,0 +1,392 @@
+//! `Built`: the Rust module of an object, built for an eager call from the object's fields and kept for the next call.
+//!
+//! The fields are the truth: a script may replace any of them between two calls. So a kept module is used again only
+//! when every field that its `build` read is as it was: the same number, the same tensor object in the same layout.
+//! Modules whose `build` looks into a table or into a tensor's numbers (children, sizes, indices) are built anew.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use mlua::{AnyUserData, Lua, LuaString, Table, UserData, Value as LuaValue};
+
+use crate::{
+    error::{Error, Kind, Result},
+    frontend::lua::{
+        lowering::lower::Lowering,
+        machine::error::OrPage,
+        objects::{
+            classes::class_name,
+            object::LuaFields,
+            value::{value_from_lua, value_to_lua},
+        },
+        tensor,
+    },
+    nn::{Build, Builder, Criterion, Fields, Module, Node, Spec, Value},
+    torch::{Tensor, TensorType},
+};
+
+/// A module or criterion as one eager call uses it.
+pub(in crate::frontend::lua) struct Built {
+    part: Part,
+    /// Name and leaf of each parameter that `build` asked for, in that order.
+    pub(in crate::frontend::lua) parameters: Vec<(String, tch::Tensor)>,
+    /// The type of the object's tensors.
+    pub(in crate::frontend::lua) tensor_type: TensorType,
+    reads: Vec<Read>,
+    /// The object's metatable, when `build` asked for the class.
+    class: Option<usize>,
+    keepable: bool,
+}
+
+enum Part {
+    Module(Box<dyn Module>),
+    Criterion(Box<dyn Criterion>),
+}
+
+/// A field as it was when `build` read it.
+struct Read {
+    key: LuaString,
+    seen: Seen,
+}
+
+enum Seen {
+    Nil,
+    Flag(bool),
+    Number(f64),
+    Text(LuaString),
+    /// Only where it lies, which is all that a view of it depends on.
+    Layout(Tensor, u64),
+}
+
+impl Seen {
+    /// `None` for values that can change without being replaced.
+    fn of(value: &LuaValue) -> Option<Seen> {
+        Some(match value {
+            LuaValue::Nil => Seen::Nil,
+            LuaValue::Boolean(flag) => Seen::Flag(*flag),
+            LuaValue::Integer(number) => Seen::Number(*number as f64),
+            LuaValue::Number(number) => Seen::Number(*number),
+            LuaValue::String(text) => Seen::Text(text.clone()),
+            _ => return None,
+        })
+    }
+
+    fn is_still(&self, value: &LuaValue) -> bool {
+        match (self, value) {
+            (Seen::Nil, LuaValue::Nil) => true,
+            (Seen::Flag(old), LuaValue::Boolean(new)) => old == new,
+            (Seen::Number(old), LuaValue::Integer(new)) => *old == *new as f64,
+            (Seen::Number(old), LuaValue::Number(new)) => old == new,
+            (Seen::Text(old), LuaValue::String(new)) => old == new,
+            (Seen::Layout(old, version), LuaValue::UserData(data)) => {
+                data.borrow::<tensor::LuaTensor>().is_ok_and(|new| new.0.same(old) && new.0.version() == *version)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What is kept for one object, once without and once with leaves that want gradients.
+#[derive(Default)]
+struct Kept(RefCell<[Option<Rc<Built>>; 2]>);
+
+impl UserData for Kept {}
+
+/// The kept modules of a machine: a table whose keys are the objects, which it does not keep alive.
+#[derive(Clone)]
+pub(in crate::frontend::lua) struct Shelf(Table);
+
+impl Shelf {
+    pub(in crate::frontend::lua) fn new(lua: &Lua) -> mlua::Result<Shelf> {
+        let (table, weak) = (lua.create_table()?, lua.create_table()?);
+        weak.raw_set("__mode", "k")?;
+        table.set_metatable(Some(weak))?;
+        Ok(Shelf(table))
+    }
+
+    /// The module of `object`: the kept one, or one built now. `differentiable` parameters are leaves of a graph.
+    pub(in crate::frontend::lua) fn built(
+        &self,
+        lua: &Lua,
+        spec: &Spec,
+        object: &Table,
+        differentiable: bool,
+    ) -> Result<Rc<Built>> {
+        let kept: Option<AnyUserData> = self.0.raw_get(object).or_page(lua)?;
+        let kept = kept.and_then(|data| {
+            data.borrow::<Kept>().ok().map(|kept| (data.clone(), kept.0.borrow()[usize::from(differentiable)].clone()))
+        });
+        if let Some((_, Some(built))) = &kept
+            && built.is_fresh(object).or_page(lua)?
+        {
+            return Ok(built.clone());
+        }
+        let built = Rc::new(Built::new(lua, spec, object, differentiable)?);
+        if built.keepable {
+            let data = match kept {
+                Some((data, _)) => data,
+                None => {
+                    let data = lua.create_userdata(Kept::default()).or_page(lua)?;
+                    self.0.raw_set(object, &data).or_page(lua)?;
+                    data
+                }
+            };
+            let kept = data.borrow::<Kept>().or_page(lua)?;
+            kept.0.borrow_mut()[usize::from(differentiable)] = Some(built.clone());
+        }
+        Ok(built)
+    }
+
+    /// Drops what is kept for `object`, whose tensors were replaced.
+    pub(in crate::frontend::lua) fn forget(&self, object: &Table) -> mlua::Result<()> {
+        self.0.raw_set(object, LuaValue::Nil)
+    }
+}
+
+impl Built {
+    fn new(lua: &Lua, spec: &Spec, object: &Table, differentiable: bool) -> Result<Built> {
+        let mut reader = Reader {
+            fields: LuaFields::new(lua, object),
+            differentiable,
+            parameters: Vec::new(),
+            reads: RefCell::new(Vec::new()),
+            class: Cell::new(None),
+            keepable: Cell::new(true),
+        };
+        let part = match spec.build {
+            Build::Module(build) => Part::Module(build(&mut reader)?),
+            Build::Criterion(build) => Part::Criterion(build(&mut reader)?),
+        };
+        let tensor_type = reader.tensor_type();
+        let (class, keepable) = (reader.class.get(), reader.keepable.get());
+        Ok(Built {
+            part,
+            parameters: reader.parameters,
+            tensor_type,
+            reads: reader.reads.into_inner(),
+            class,
+            keepable,
+        })
+    }
+
+    /// Whether all that was read is as it was.
+    fn is_fresh(&self, object: &Table) -> mlua::Result<bool> {
+        for read in &self.reads {
+            let own: LuaValue = object.raw_get(&read.key)?;
+            let now = if own.is_nil() { object.get(&read.key)? } else { own };
+            if !read.seen.is_still(&now) {
+                return Ok(false);
+            }
+        }
+        Ok(self.class.is_none() || self.class == class_address(object))
+    }
+
+    pub(in crate::frontend::lua) fn module(&self) -> Result<&dyn Module> {
+        match &self.part {
+            Part::Module(module) => Ok(&**module),
+            Part::Criterion(_) => Err(Error::new(Kind::Network, "this is a criterion, not a module")),
+        }
+    }
+
+    pub(in crate::frontend::lua) fn criterion(&self) -> Result<&dyn Criterion> {
+        match &self.part {
+            Part::Criterion(criterion) => Ok(&**criterion),
+            Part::Module(_) => Err(Error::new(Kind::Network, "this is a module, not a criterion")),
+        }
+    }
+}
+
+fn class_address(object: &Table) -> Option<usize> {
+    object.metatable().map(|class| class.to_pointer() as usize)
+}
+
+/// Serves one `build` and notes what it reads.
+struct Reader {
+    fields: LuaFields,
+    differentiable: bool,
+    parameters: Vec<(String, tch::Tensor)>,
+    reads: RefCell<Vec<Read>>,
+    class: Cell<Option<usize>>,
+    keepable: Cell<bool>,
+}
+
+impl Reader {
+    fn read(&self, name: &str, by_layout: bool) -> Result<LuaValue> {
+        let lua = &self.fields.lua;
+        let key = lua.create_string(name).or_page(lua)?;
+        let value: LuaValue = self.fields.table.get(&key).or_page(lua)?;
+        let layout = tensor::from_lua(&value).filter(|_| by_layout).map(|tensor| {
+            let version = tensor.version();
+            Seen::Layout(tensor, version)
+        });
+        match layout.or_else(|| Seen::of(&value)) {
+            Some(seen) => self.reads.borrow_mut().push(Read { key, seen }),
+            None => self.keepable.set(false),
+        }
+        Ok(value)
+    }
+
+    /// The tensor in a field, of which only a view is made.
+    fn tensor(&self, name: &str) -> Result<Option<Tensor>> {
+        let value = self.read(name, true)?;
+        match tensor::from_lua(&value) {
+            Some(tensor) => Ok(Some(tensor)),
+            // Words the complaint, too.
+            None => (&self.fields as &dyn Fields).tensor(name),
+        }
+    }
+
+    fn lowering(&self) -> Lowering {
+        self.keepable.set(false);
+        Lowering::for_call(&self.fields.lua)
+    }
+}
+
+impl Fields for Reader {
+    fn class(&self) -> String {
+        // `cudnn.convert` gives an object another class.
+        self.class.set(class_address(&self.fields.table));
+        class_name(&self.fields.table).unwrap_or_else(|| "table".into())
+    }
+
+    fn tensor_type(&self) -> TensorType {
+        // An object without the field follows torch.setdefaulttensortype.
+        if !matches!(self.read("_type", false), Ok(LuaValue::String(_))) {
+            self.keepable.set(false);
+        }
+        self.fields.tensor_type()
+    }
+
+    fn get(&self, name: &str) -> Result<Value> {
+        Ok(value_from_lua(&self.read(name, false)?))
+    }
+
+    fn set(&self, name: &str, value: Value) -> Result<()> {
+        let lua = &self.fields.lua;
+        let value = value_to_lua(lua, value).or_page(lua)?;
+        self.fields.table.set(name, value).or_page(lua)
+    }
+}
+
+impl Builder for Reader {
+    fn fields(&self) -> &dyn Fields {
+        self
+    }
+
+    fn parameter(&mut self, name: &str) -> Result<Option<tch::Tensor>> {
+        let Some(tensor) = self.tensor(name)? else { return Ok(None) };
+        let leaf = tensor.view().detach();
+        let leaf = if self.differentiable && leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf };
+        self.parameters.push((name.to_string(), leaf.shallow_clone()));
+        Ok(Some(leaf))
+    }
+
+    fn buffer(&mut self, name: &str) -> Result<Option<tch::Tensor>> {
+        Ok(self.tensor(name)?.map(|tensor| tensor.view()))
+    }
+
+    fn children(&mut self) -> Result<Vec<Rc<Node>>> {
+        self.lowering().children(&self.fields.table, "")
+    }
+
+    fn child(&mut self, name: &str) -> Result<Rc<Node>> {
+        self.lowering().child(&self.fields.table, name, "")
+    }
+
+    fn ask(&mut self, method: &str) -> Result<Value> {
+        self.keepable.set(false);
+        self.fields.ask(method)
+    }
+
+    fn criterion(&mut self, name: &str) -> Result<Box<dyn Criterion>> {
+        self.lowering().criterion_in(&self.fields.table, name)
+    }
+
+    fn criteria(&mut self, name: &str) -> Result<Vec<Box<dyn Criterion>>> {
+        self.lowering().criteria(&self.fields.table, name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::frontend::lua::{
+        library::packages::torch_vm,
+        machine::vm::{Limit, VmOptions},
+    };
+
+    fn run(text: &str) {
+        let vm = torch_vm(VmOptions::default()).unwrap();
+        let chunk = vm.load("test.lua", text).unwrap();
+        vm.guard(Limit::Build, "in the test", || chunk.call::<()>(())).unwrap_or_else(|page| panic!("{page}"));
+    }
+
+    #[test]
+    fn the_next_call_sees_every_changed_field() {
+        run(r"
+            torch.setdefaulttensortype('torch.DoubleTensor')
+            local m, x, g = nn.Linear(3, 2), torch.randn(4, 3), torch.randn(4, 2)
+            local function check(what)
+               local wanted = x * m.weight:t()
+               if m.bias then for i = 1, 4 do wanted[i]:add(m.bias) end end
+               assert((m:forward(x) - wanted):abs():max() < 1e-9, what)
+               m:zeroGradParameters()
+               assert((m:backward(x, g) - g * m.weight):abs():max() < 1e-9, what .. ': gradInput')
+               assert((m.gradWeight - g:t() * x):abs():max() < 1e-9, what .. ': gradWeight')
+            end
+            check 'as made'
+            check 'again'
+            m.weight:fill(2)
+            check 'filled'
+            m.weight = torch.randn(2, 3)
+            check 'replaced'
+            m.weight:set(torch.randn(4, 3):narrow(1, 2, 2))
+            check 're-pointed'
+            m.gradWeight = torch.zeros(2, 3)
+            check 'a new gradient'
+            m:getParameters():uniform()
+            check 'flattened'
+            local shared = m:clone('weight', 'gradWeight')
+            shared.weight:fill(3)
+            check 'shared'
+            m.bias, m.gradBias = nil, nil
+            check 'no bias'
+            m.gradInput = nil
+            assert(m:backward(x, g) == nil)
+            m:float()
+            assert(m:forward(x:float()):type() == 'torch.FloatTensor')
+            local scale = nn.MulConstant(2)
+            assert(scale:forward(x):sum() == (x * 2):sum())
+            scale.constant_scalar = 5
+            assert(math.abs(scale:forward(x):sum() - (x * 5):sum()) < 1e-9)
+        ");
+    }
+
+    #[test]
+    fn a_half_of_backward_that_was_replaced_is_called() {
+        run(r"
+            local m, x, g = nn.Linear(3, 2), torch.randn(4, 3), torch.randn(4, 2)
+            local native, calls = m.accGradParameters, 0
+            function m:accGradParameters(...)
+               calls = calls + 1
+               return native(self, ...)
+            end
+            m:backward(x, g)
+            nn.Sequential():add(m):backward(x, g)
+            assert(calls == 2, calls)
+        ");
+    }
+
+    #[test]
+    fn what_is_kept_keeps_no_object_alive() {
+        run(r"
+            local weak = setmetatable({}, {__mode = 'v'})
+            weak[1] = nn.Linear(3, 2)
+            weak[1]:forward(torch.randn(4, 3))
+            collectgarbage()
+            collectgarbage()
+            assert(weak[1] == nil)
+        ");
+    }
+}

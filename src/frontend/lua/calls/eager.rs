@@ -1,0 +1,420 @@
+//! The eager protocol: `m:forward(x)`, `m:backward(x, g)`, `criterion:forward(y, t)` called from Lua.
+//!
+//! Each call takes the Rust module of the object's fields as they are now (`built.rs`), runs the one `forward` that training
+//! uses too, and answers gradients as a vector-Jacobian product of it. Results go into the tensor objects of the
+//! call before, as Torch7 does.
+
+use std::rc::Rc;
+
+use mlua::{Function, Lua, LuaString, ObjectLike, Table, Value as LuaValue};
+
+use super::{
+    built::{Built, Shelf},
+    sharing,
+};
+use crate::{
+    error::{Error, Kind, Result},
+    frontend::lua::{
+        machine::{
+            error::{OrPage, raise},
+            limits,
+        },
+        objects::{
+            activity::{activity_from_lua, store_activity},
+            classes::spec_of,
+            object::LuaFields,
+        },
+        tensor,
+    },
+    nn::{self, Activity, Build, Context, Cut, Mode, Spec},
+    torch::TensorType,
+};
+
+/// What every eager call of one class needs at hand.
+#[derive(Clone)]
+struct Class {
+    spec: &'static Spec,
+    shelf: Shelf,
+    train: LuaString,
+    output: LuaString,
+}
+
+impl Class {
+    fn new(lua: &Lua, spec: &'static Spec, shelf: &Shelf) -> mlua::Result<Class> {
+        let (train, output) = (lua.create_string("train")?, lua.create_string("output")?);
+        Ok(Class { spec, shelf: shelf.clone(), train, output })
+    }
+
+    fn of(lua: &Lua, object: &Table) -> mlua::Result<Option<Class>> {
+        let shelf = lua.app_data_ref::<Shelf>().map(|shelf| shelf.clone());
+        let (Some(spec), Some(shelf)) = (spec_of(object), shelf) else { return Ok(None) };
+        Class::new(lua, spec, &shelf).map(Some)
+    }
+
+    /// The module of one call. Every eager call comes by here, and any of them may take long.
+    fn built(&self, lua: &Lua, object: &Table, differentiable: bool) -> Result<Rc<Built>> {
+        limits::look(lua).or_page(lua)?;
+        self.shelf.built(lua, self.spec, object, differentiable)
+    }
+
+    /// `object.train`, which modules that care set to true at birth.
+    fn mode(&self, object: &Table) -> mlua::Result<Mode> {
+        let training: LuaValue = object.get(&self.train)?;
+        Ok(if matches!(training, LuaValue::Boolean(false)) { Mode::Evaluate } else { Mode::Train })
+    }
+}
+
+/// Gives a class the native methods that it does not define in the prelude.
+pub(in crate::frontend::lua) fn install(lua: &Lua, mt: &Table, spec: &'static Spec, shelf: &Shelf) -> mlua::Result<()> {
+    let base = if matches!(spec.build, Build::Module(_)) { "nn.Module" } else { "nn.Criterion" };
+    let base: Table = tensor::classes(lua)?.raw_get(base)?;
+    // A method of a parent class of the prelude (a decorator's) stays.
+    let give = |name: &str, method: Function| {
+        let inherited: LuaValue = mt.get(name)?;
+        let is_plain = inherited.is_nil() || inherited == base.raw_get::<LuaValue>(name)?;
+        if is_plain { mt.raw_set(name, method) } else { Ok(()) }
+    };
+    type Pair = (Table, LuaValue, LuaValue);
+    let class = Class::new(lua, spec, shelf)?;
+    match spec.build {
+        Build::Module(_) => {
+            let (forward, gradient, accumulation) = (class.clone(), class.clone(), class.clone());
+            give(
+                "updateOutput",
+                lua.create_function(move |lua, (object, input): (Table, LuaValue)| {
+                    update_output(lua, &forward, &object, &input)
+                })?,
+            )?;
+            give(
+                "updateGradInput",
+                lua.create_function(move |lua, (object, input, grad): Pair| {
+                    update_grad_input(lua, &gradient, &object, &input, &grad)
+                })?,
+            )?;
+            give(
+                "accGradParameters",
+                lua.create_function(move |lua, (object, input, grad, scale): (_, _, _, Option<f64>)| {
+                    acc_grad_parameters(lua, &accumulation, &object, &input, &grad, scale.unwrap_or(1.0))
+                })?,
+            )?;
+            let halves: [LuaValue; 2] = [mt.get("updateGradInput")?, mt.get("accGradParameters")?];
+            // Where the prelude has a half of its own, nn.Module's backward calls both.
+            let are_native = [mt.raw_get::<LuaValue>("updateGradInput")?, mt.raw_get("accGradParameters")?] == halves
+                && halves.iter().all(|half| half.as_function().is_some_and(|half| half.info().what == "C"));
+            if !are_native {
+                return Ok(());
+            }
+            give(
+                "backward",
+                lua.create_function(move |lua, (object, input, grad, scale): (_, _, _, Option<f64>)| {
+                    backward(lua, &class, &halves, &object, &input, &grad, scale.unwrap_or(1.0))
+                })?,
+            )
+        }
+        Build::Criterion(_) => {
+            let (forward, gradient) = (class.clone(), class);
+            give(
+                "updateOutput",
+                lua.create_function(move |lua, (object, input, target): Pair| {
+                    criterion_output(lua, &forward, &object, &input, &target)
+                })?,
+            )?;
+            give(
+                "updateGradInput",
+                lua.create_function(move |lua, (object, input, target): Pair| {
+                    criterion_grad(lua, &gradient, &object, &input, &target)
+                })?,
+            )
+        }
+    }
+}
+
+fn update_output(lua: &Lua, class: &Class, object: &Table, input: &LuaValue) -> mlua::Result<LuaValue> {
+    let built = class.built(lua, object, false).map_err(raise)?;
+    let module = built.module().map_err(raise)?;
+    let activity = activity_from_lua(input, "input")?;
+    let mode = class.mode(object)?;
+    let generator = tensor::generator(lua);
+    let output =
+        tch::no_grad(|| module.forward(&activity, &mut Context::with_generator(mode, &generator))).map_err(raise)?;
+    drop(generator);
+    module.save(&LuaFields::new(lua, object)).map_err(raise)?;
+    let old: LuaValue = object.get(&class.output)?;
+    let stored = match sharing::store_output(lua, class.spec, object, input, &old, &output, built.tensor_type)? {
+        Some(stored) => stored,
+        None => store_activity(lua, &old, &output, built.tensor_type)?,
+    };
+    if stored != old {
+        object.set(&class.output, &stored)?;
+    }
+    Ok(stored)
+}
+
+/// What one differentiable rerun of a module gave.
+struct Product {
+    input: Activity,
+    built: Rc<Built>,
+    /// One for each tensor of the input, when they were wanted, then one for each parameter, when they were.
+    grads: std::vec::IntoIter<tch::Tensor>,
+}
+
+impl Product {
+    /// The gradient for the input, which comes first.
+    fn for_input(&mut self) -> Result<Activity> {
+        let grads = &mut self.grads;
+        let few = || Error::new(Kind::Torch, "libtorch gave too few gradients");
+        self.input.map(&mut |_| grads.next().ok_or_else(few))
+    }
+}
+
+/// What a product is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Wanted {
+    input: bool,
+    parameters: bool,
+}
+
+/// One differentiable rerun of the module and the product with `grad`.
+fn product(
+    lua: &Lua,
+    class: &Class,
+    object: &Table,
+    input: &LuaValue,
+    grad: &LuaValue,
+    wanted: Wanted,
+) -> mlua::Result<Product> {
+    let built = class.built(lua, object, wanted.parameters).map_err(raise)?;
+    let input = activity_from_lua(input, "input")?;
+    if !wanted.input && built.parameters.is_empty() {
+        return Ok(Product { input, built, grads: vec![].into_iter() });
+    }
+    let grad = activity_from_lua(grad, "gradOutput")?;
+    let mode = class.mode(object)?;
+    let generator = tensor::generator(lua);
+    let run = || -> Result<(Activity, Vec<tch::Tensor>)> {
+        let input = input.map(&mut |tensor| {
+            let leaf = tensor.detach();
+            Ok(if wanted.input && leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf })
+        })?;
+        let mut context = Context::with_generator(mode, &generator).replaying();
+        let output = built.module()?.forward(&input, &mut context)?;
+        let fits = |(y, g): (&&tch::Tensor, &&tch::Tensor)| y.numel() == g.numel();
+        let (outputs, grads) = (output.tensors(), grad.tensors());
+        if outputs.len() != grads.len() || !outputs.iter().zip(&grads).all(fits) {
+            return Err(Error::new(Kind::Shape, "gradOutput has another shape than the output (size mismatch)")
+                .with_fact("output", output.shape())
+                .with_fact("gradOutput", grad.shape()));
+        }
+        let mut leaves: Vec<&tch::Tensor> = if wanted.input { input.tensors() } else { vec![] };
+        if wanted.parameters {
+            leaves.extend(built.parameters.iter().map(|(_, leaf)| leaf));
+        }
+        let grads = gradients(&leaves, nn::product(&output, &grad)?, context.take_cuts())?;
+        let grads = leaves.iter().zip(grads).map(|(leaf, grad)| match grad {
+            Some(grad) => Ok(grad),
+            None if leaf.is_floating_point() => Ok(leaf.detach().f_zeros_like()?),
+            // Indices and masks have a gradient of the module's type.
+            None => Ok(leaf.f_to_kind(built.tensor_type.element.kind())?.f_zeros_like()?),
+        });
+        let grads = grads.collect::<Result<Vec<_>>>()?;
+        Ok((input, grads))
+    };
+    let (input, grads) = tch::with_grad(run).map_err(raise)?;
+    Ok(Product { input, built, grads: grads.into_iter() })
+}
+
+/// The gradients of `root` for those `leaves` that are in a graph.
+fn gradients(leaves: &[&tch::Tensor], root: Option<tch::Tensor>, cuts: Vec<Cut>) -> Result<Vec<Option<tch::Tensor>>> {
+    let real: Vec<usize> = (0..leaves.len()).filter(|&i| leaves[i].requires_grad()).collect();
+    let mut found: Vec<Option<tch::Tensor>> = leaves.iter().map(|_| None).collect();
+    if let (Some(root), false) = (root, real.is_empty()) {
+        let wanted: Vec<&tch::Tensor> = real.iter().map(|&i| leaves[i]).collect();
+        nn::pull_back(root, cuts, &wanted, &mut |i, part| {
+            let sum = &mut found[real[i]];
+            *sum = Some(match sum.take() {
+                Some(sum) => sum.f_add(&part)?,
+                None => part,
+            });
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// nn.Module's backward, in one rerun of the module where neither of its halves was replaced by the user.
+fn backward(
+    lua: &Lua,
+    class: &Class,
+    halves: &[LuaValue; 2],
+    object: &Table,
+    input: &LuaValue,
+    grad: &LuaValue,
+    scale: f64,
+) -> mlua::Result<LuaValue> {
+    let now: [LuaValue; 2] = [object.get("updateGradInput")?, object.get("accGradParameters")?];
+    let old: LuaValue = object.get("gradInput")?;
+    if now != *halves || old.is_nil() {
+        object.call_method::<()>("updateGradInput", (input, grad))?;
+        object.call_method::<()>("accGradParameters", (input, grad, scale))?;
+        return object.get("gradInput");
+    }
+    let mut product = product(lua, class, object, input, grad, Wanted { input: true, parameters: true })?;
+    let grad_input = product.for_input().map_err(raise)?;
+    let stored = store_gradient(lua, class, object, grad, &old, &grad_input, product.built.tensor_type)?;
+    object.set("gradInput", &stored)?;
+    accumulated(object, product, scale)?;
+    Ok(stored)
+}
+
+fn update_grad_input(
+    lua: &Lua,
+    class: &Class,
+    object: &Table,
+    input: &LuaValue,
+    grad: &LuaValue,
+) -> mlua::Result<LuaValue> {
+    let old: LuaValue = object.get("gradInput")?;
+    if old.is_nil() {
+        return Ok(LuaValue::Nil);
+    }
+    let mut product = product(lua, class, object, input, grad, Wanted { input: true, parameters: false })?;
+    let grad_input = product.for_input().map_err(raise)?;
+    let stored = store_gradient(lua, class, object, grad, &old, &grad_input, product.built.tensor_type)?;
+    object.set("gradInput", &stored)?;
+    Ok(stored)
+}
+
+/// Puts gradInput where the module's class wants it: into the tensors of the call before, or in place.
+fn store_gradient(
+    lua: &Lua,
+    class: &Class,
+    object: &Table,
+    grad: &LuaValue,
+    old: &LuaValue,
+    grad_input: &Activity,
+    like: TensorType,
+) -> mlua::Result<LuaValue> {
+    match sharing::store_gradient(lua, class.spec, object, grad, old, grad_input)? {
+        Some(stored) => Ok(stored),
+        None => store_activity(lua, old, grad_input, like),
+    }
+}
+
+fn acc_grad_parameters(
+    lua: &Lua,
+    class: &Class,
+    object: &Table,
+    input: &LuaValue,
+    grad: &LuaValue,
+    scale: f64,
+) -> mlua::Result<()> {
+    accumulated(object, product(lua, class, object, input, grad, Wanted { input: false, parameters: true })?, scale)
+}
+
+/// Adds the gradients of the parameters, which are what is left of `product`, to the object's.
+fn accumulated(object: &Table, product: Product, scale: f64) -> mlua::Result<()> {
+    for ((name, _), grad) in product.built.parameters.iter().zip(product.grads) {
+        if let Some(sum) = tensor::from_lua(&object.get(gradient_field(name))?) {
+            let add = || -> Result<()> {
+                let grad = if scale == 1.0 { grad } else { grad.f_mul_scalar(scale)? };
+                let _ = sum.view().f_add_(&grad.f_to_kind(sum.tensor_type().element.kind())?.f_reshape(sum.size())?)?;
+                Ok(())
+            };
+            add().map_err(raise)?;
+        }
+    }
+    Ok(())
+}
+
+/// The native accGradParameters of `object`, for classes whose own one does more.
+pub(in crate::frontend::lua) fn accumulate(
+    lua: &Lua,
+    (object, input, grad, scale): (Table, LuaValue, LuaValue, f64),
+) -> mlua::Result<()> {
+    match Class::of(lua, &object)? {
+        Some(class) => acc_grad_parameters(lua, &class, &object, &input, &grad, scale),
+        None => Ok(()),
+    }
+}
+
+/// The native updateGradInput of `object`, for classes whose own one does more.
+pub(in crate::frontend::lua) fn gradient(
+    lua: &Lua,
+    (object, input, grad): (Table, LuaValue, LuaValue),
+) -> mlua::Result<LuaValue> {
+    match Class::of(lua, &object)? {
+        Some(class) => update_grad_input(lua, &class, &object, &input, &grad),
+        None => Ok(LuaValue::Nil),
+    }
+}
+
+/// `weight` → `gradWeight`.
+pub(in crate::frontend::lua) fn gradient_field(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase()).unwrap_or_default();
+    format!("grad{first}{}", letters.as_str())
+}
+
+/// A criterion with its input and target.
+struct LossCall {
+    built: Rc<Built>,
+    input: Activity,
+    target: Activity,
+}
+
+impl LossCall {
+    /// A target of nil (`L1Cost`) is an empty table.
+    fn new(lua: &Lua, class: &Class, object: &Table, input: &LuaValue, target: &LuaValue) -> mlua::Result<LossCall> {
+        let built = class.built(lua, object, false).map_err(raise)?;
+        let input = activity_from_lua(input, "input")?;
+        let target = if target.is_nil() { Activity::Table(vec![]) } else { activity_from_lua(target, "target")? };
+        Ok(LossCall { built, input, target })
+    }
+
+    fn loss(&self, lua: &Lua, input: &Activity) -> Result<tch::Tensor> {
+        let generator = tensor::generator(lua);
+        self.built.criterion()?.forward(input, &self.target, &mut Context::with_generator(Mode::Train, &generator))
+    }
+}
+
+fn criterion_output(
+    lua: &Lua,
+    class: &Class,
+    object: &Table,
+    input: &LuaValue,
+    target: &LuaValue,
+) -> mlua::Result<LuaValue> {
+    let call = LossCall::new(lua, class, object, input, target)?;
+    let loss = tch::no_grad(|| Ok(call.loss(lua, &call.input)?.f_double_value(&[])?)).map_err(raise)?;
+    object.set("output", loss)?;
+    Ok(LuaValue::Number(loss))
+}
+
+fn criterion_grad(
+    lua: &Lua,
+    class: &Class,
+    object: &Table,
+    input: &LuaValue,
+    target: &LuaValue,
+) -> mlua::Result<LuaValue> {
+    let call = LossCall::new(lua, class, object, input, target)?;
+    let grad_input = tch::with_grad(|| -> Result<Activity> {
+        let input = call.input.map(&mut |tensor| Ok(tensor.detach().set_requires_grad(tensor.is_floating_point())))?;
+        let loss = call.loss(lua, &input)?;
+        let leaves = input.tensors();
+        let grads = if loss.requires_grad() {
+            tch::Tensor::f_run_backward(&[loss], &leaves, false, false)?
+        } else {
+            leaves.iter().map(|_| tch::Tensor::new()).collect()
+        };
+        let mut grads = grads.into_iter();
+        input.map(&mut |leaf| match grads.next() {
+            Some(grad) if grad.defined() => Ok(grad),
+            _ => Ok(leaf.detach().f_zeros_like()?),
+        })
+    })
+    .map_err(raise)?;
+    let stored = store_activity(lua, &object.get("gradInput")?, &grad_input, call.built.tensor_type)?;
+    object.set("gradInput", &stored)?;
+    Ok(stored)
+}

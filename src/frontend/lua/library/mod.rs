@@ -1,0 +1,17 @@
+//! Torch7's packages: who installs what, and what `torch`, `image`, `paths` and scripts need from Rust.
+//!
+//! **In:** a fenced machine. **Out:** the machine with `torch`, `nn` and every package behind `require`.
+//! **Never:** training, or a network's lowering.
+//!
+//! `chunks` (the prelude's files, run with the same four arguments), `native` (the functions that Rust gives them), `specs`
+//! (the classes that `nn` declares), `scripts`, `files` and `image` (what may touch the disk), `torch_file`, `packages` (the
+//! list of all of it).
+
+pub(in crate::frontend::lua) mod chunks;
+mod files;
+mod image;
+mod native;
+pub(in crate::frontend::lua) mod packages;
+mod scripts;
+mod specs;
+mod torch_file;

@@ -1,0 +1,148 @@
+//! `torch_vm`: a machine with Torch7's packages, as `require` answers them (spec section 6); the list of who installs what.
+//!
+//! A package is a table and the chunks of Lua that fill it when it is required first: `prelude/packages/`.
+
+use mlua::{Function, Lua, Table, Value};
+
+use super::{
+    chunks::{CLASS, Chunk, METHODS, MODULES, SHOW, chunk, native, package, prepare},
+    files, image, native, scripts, specs, torch_file,
+};
+use crate::{
+    error::Result,
+    frontend::lua::{
+        machine::{
+            error,
+            vm::{Loader, Vm, VmOptions},
+        },
+        objects::origins,
+        tensor,
+    },
+};
+
+/// Registry name of the set of packages whose chunks have run.
+const OPENED: &str = "digits.opened";
+
+macro_rules! packages {
+    ($($name:literal: [$($chunk:literal),*]),* $(,)?) => {
+        /// Every package that `require` answers, with what answers for it.
+        const OFFERED: &[(&str, Loader)] = &[$((
+            $name,
+            |lua| open(lua, $name, &[$(chunk!($chunk)),*]),
+        )),*];
+        #[cfg(test)]
+        const CHUNKS: &[Chunk] = &[$($(chunk!($chunk),)*)*];
+    };
+}
+
+// The first parts of class names (`nn.Linear`, `cudnn.ReLU`) are packages too.
+packages! {
+    "torch": [],
+    "nn": [],
+    "cutorch": ["packages/cutorch"],
+    "cunn": ["packages/cunn"],
+    "cudnn": ["packages/cudnn"],
+    "inn": [],
+    "ccn2": [],
+    "fbnn": [],
+    "fbcunn": [],
+    "nnx": [],
+    "graph": ["packages/graph"],
+    "nngraph": ["packages/nngraph"],
+    "dpnn": ["packages/dpnn", "packages/inception", "packages/dpnn_layers"],
+    "optim": ["packages/first_order", "packages/line_search", "packages/lbfgs", "packages/fista", "packages/evolution", "packages/confusion", "packages/logger"],
+    "image": ["packages/image", "packages/image_colour", "packages/image_filter"],
+    "paths": ["packages/paths"],
+    "xlua": ["packages/xlua"],
+    "sys": ["packages/sys"],
+    "pl": ["packages/pl"],
+    "moses": ["packages/moses"],
+    "trepl": [],
+    "env": [],
+    "argcheck": [],
+    "class": [],
+    "lfs": [],
+    "cwrap": [],
+}
+
+/// A machine in which a network file can run: `torch` and `nn` are there, the other packages answer to `require`.
+/// Tensors are floats by default, as DIGITS sets it before it loads a network.
+///
+/// # Errors
+/// When the memory limit is too small for the packages.
+pub fn torch_vm(options: VmOptions) -> Result<Vm> {
+    let vm = Vm::new(options)?;
+    furnish(vm.lua()).map_err(|source| error::page(vm.lua(), &source))?;
+    for &(name, loader) in OFFERED {
+        vm.provide(name, loader);
+    }
+    Ok(vm)
+}
+
+/// The package's table, filled when it is asked for first.
+fn open(lua: &Lua, name: &str, chunks: &[Chunk]) -> mlua::Result<Value> {
+    let opened: Table = lua.named_registry_value(OPENED)?;
+    if opened.raw_get::<Value>(name)?.is_nil() {
+        opened.raw_set(name, true)?;
+        chunks.iter().try_for_each(|chunk| chunk.run::<()>(lua))?;
+    }
+    package(lua, name).map(Value::Table)
+}
+
+/// Fills `torch` and `nn`, in this order.
+fn furnish(lua: &Lua) -> mlua::Result<()> {
+    prepare(lua, OFFERED.iter().map(|(name, _)| *name))?;
+    lua.set_named_registry_value(OPENED, lua.create_table()?)?;
+    let (torch, nn, native) = (package(lua, "torch")?, package(lua, "nn")?, native(lua)?);
+    lua.globals().raw_set("torch", &torch)?;
+    lua.globals().raw_set("nn", &nn)?;
+    tensor::install(lua, &torch)?;
+    origins::install(lua)?;
+    native::install(lua, &native)?;
+    CLASS.run::<()>(lua)?;
+    MODULES.iter().try_for_each(|chunk| chunk.run::<()>(lua))?;
+    specs::install(lua)?;
+    METHODS.run::<()>(lua)?;
+    specs::refuse_unknown(lua)?;
+    scripts::install(lua, &native)?;
+    torch_file::install(lua, &native)?;
+    native.raw_set("files", files::table(lua)?)?;
+    native.raw_set("image", image::table(lua)?)?;
+    let (show, print) = SHOW.run::<(Function, Function)>(lua)?;
+    native.raw_set("show", show)?;
+    lua.globals().raw_set("print", print)?;
+    torch.get::<Function>("setdefaulttensortype")?.call::<()>("torch.FloatTensor")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::chunks::{FILE, OLD_FILES, SCRIPTS},
+        *,
+    };
+    use crate::frontend::lua::machine::vm::Limit;
+
+    #[test]
+    fn every_chunk_is_listed_and_every_package_opens() {
+        let prelude = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/frontend/lua/prelude");
+        let mut here = Vec::new();
+        for folder in std::fs::read_dir(prelude).unwrap().map(|entry| entry.unwrap()) {
+            for file in std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap()) {
+                let (folder, file) = (folder.file_name(), file.file_name());
+                here.push(format!("=[digits] {}/{}", folder.display(), file.display()));
+            }
+        }
+        here.sort();
+        let single = [CLASS, METHODS, OLD_FILES, FILE, SHOW];
+        let mut listed: Vec<&str> =
+            [&single, MODULES, SCRIPTS, CHUNKS].concat().iter().map(|chunk| chunk.name).collect();
+        listed.sort_unstable();
+        assert_eq!(listed, here, "the lists of chunks (left) and prelude/ (right) differ");
+        let vm = torch_vm(VmOptions::default()).unwrap();
+        for (name, _) in OFFERED {
+            let text = format!("local p = require '{name}'; return type(p) == 'table' and _G['{name}'] == p");
+            let chunk = vm.load("net.lua", &text).unwrap();
+            assert!(vm.guard(Limit::Build, "in a test", || chunk.call::<bool>(())).unwrap(), "{name}");
+        }
+    }
+}

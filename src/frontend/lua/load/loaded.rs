@@ -1,0 +1,143 @@
+//! `Loaded`: a network file that has run, its hooks, and the way to its network.
+
+use std::rc::Rc;
+
+use mlua::{Function, Table, Value as LuaValue};
+
+use super::contract::Contract;
+use crate::{
+    error::{Error, Kind, Result},
+    frontend::{
+        Source,
+        lua::{
+            lowering::lower::Lowering,
+            machine::{
+                error::raise,
+                vm::{Limit, Vm},
+            },
+            objects::{activity::activity_from_lua, classes::class_name, object::tostring},
+            tensor,
+        },
+    },
+    nn::{LabelHook, Network},
+};
+
+/// The numbers of the returned table; `None` where the file says nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Settings {
+    /// `trainBatchSize`
+    pub train_batch_size: Option<i64>,
+    /// `validationBatchSize`
+    pub validation_batch_size: Option<i64>,
+    /// `croplen`: side of the square that is cut from each image.
+    pub croplen: Option<i64>,
+}
+
+/// A network file that has run: its table, still in Lua.
+pub struct Loaded {
+    pub(super) vm: Rc<Vm>,
+    pub(super) model: Table,
+    pub(super) criterion: Table,
+    pub(super) label_hook: Option<Function>,
+    pub(super) fine_tune_hook: Option<Function>,
+    /// The file, as given.
+    pub source: Source,
+    /// Batch sizes and crop.
+    pub settings: Settings,
+    /// The network as Torch7 prints it.
+    pub printed: String,
+    /// The criterion as Torch7 prints it.
+    pub criterion_printed: String,
+    /// How long the file ran, in seconds.
+    pub seconds: f64,
+}
+
+impl Loaded {
+    /// Runs `fineTuneHook`, as DIGITS does on every training run; its result replaces the model.
+    ///
+    /// # Errors
+    /// When the hook fails or gives no module.
+    pub fn fine_tune(&mut self) -> Result<()> {
+        let Some(hook) = self.fine_tune_hook.clone() else { return Ok(()) };
+        let model = self.model.clone();
+        let result = self.vm.guard(Limit::Build, "in fineTuneHook", || hook.call::<LuaValue>(model))?;
+        let contract = Contract { file: &self.source.name, lua: self.vm.lua() };
+        match result {
+            LuaValue::Table(model) if class_name(&model).is_some() => self.model = model,
+            other => return Err(contract.wrong("fineTuneHook's result", "a module (return the network)", &other)),
+        }
+        self.printed = self.vm.guard(Limit::Build, "while printing the network", || print(&self.vm, &self.model))?;
+        Ok(())
+    }
+
+    /// Whether the file has a `labelHook`.
+    #[must_use]
+    pub fn has_label_hook(&self) -> bool {
+        self.label_hook.is_some()
+    }
+
+    /// Whether the file has a `fineTuneHook`.
+    #[must_use]
+    pub fn has_fine_tune_hook(&self) -> bool {
+        self.fine_tune_hook.is_some()
+    }
+
+    /// Converts the network to `kind` on `device`, flattens its parameters and lowers it.
+    ///
+    /// # Errors
+    /// When a module cannot be lowered; the page names its line.
+    pub fn lower(&self, kind: tch::Kind, device: tch::Device) -> Result<Network> {
+        self.vm.guard(Limit::Build, "while the network was made ready to run", || {
+            Lowering::network(self.vm.lua(), &self.model, &self.criterion, kind, device).map_err(raise)
+        })
+    }
+
+    /// The model as a `.t7` stream, binary or ASCII, its temporary tensors cleared first as DIGITS does. Methods that
+    /// the file overrode on one object are left out: Torch7 would write them as compiled code.
+    ///
+    /// # Errors
+    /// When an object of the model cannot be written.
+    pub fn t7(&self, ascii: bool) -> Result<Vec<u8>> {
+        const SAVE: &str = "local model, mode = ...\n\
+            model:clearState()\n\
+            model:apply(function(module)\n\
+              for key, value in pairs(module) do if type(value) == 'function' then module[key] = nil end end\n\
+            end)\n\
+            return torch.serializeToStorage(model, mode)";
+        let bytes = self.vm.guard(Limit::None, "while the network was written", || {
+            let save = self.vm.lua().load(SAVE).set_name("=[digits] save");
+            save.call::<LuaValue>((&self.model, if ascii { "ascii" } else { "binary" }))
+        })?;
+        let storage = tensor::storage_from_lua(&bytes)
+            .ok_or_else(|| Error::new(Kind::Network, "the network cannot be written as a .t7 file"))?;
+        storage.bytes()
+    }
+
+    /// The hook, to be called once a batch with the input `[n, c, h, w]` and the database's labels; `None` when the file
+    /// has none and the target is the label itself.
+    #[must_use]
+    pub fn label_hook(&self) -> Option<LabelHook> {
+        let hook = self.label_hook.clone()?;
+        let vm = Rc::clone(&self.vm);
+        Some(Box::new(move |input, label| {
+            vm.guard(Limit::Hook, "in labelHook", || {
+                let lua = vm.lua();
+                tensor::pace_collector(lua)?;
+                let arguments = (tensor::to_lua(lua, input.clone())?, tensor::to_lua(lua, label.clone())?);
+                let result: LuaValue = hook.call(arguments)?;
+                if result.is_nil() {
+                    return Err(raise(
+                        Error::new(Kind::Network, "labelHook returned nothing")
+                            .with_help("end it with 'return input', 'return dblabel', or what the loss compares with"),
+                    ));
+                }
+                activity_from_lua(&result, "the result of labelHook")
+            })
+        }))
+    }
+}
+
+/// An object as Torch7 prints it.
+pub(super) fn print(vm: &Vm, object: &Table) -> mlua::Result<String> {
+    tostring(vm.lua(), object).map_err(raise)
+}

@@ -1,0 +1,9 @@
+//! The way down: the tree of Lua tables becomes an `nn::Network`.
+//!
+//! **In:** a model and its criterion, Lua objects. **Out:** Rust modules on the same parameter memory. **Never:** training,
+//! or calls from Lua.
+//!
+//! `foreign` (modules that stay Lua, as nodes), `lower` (the walk).
+
+pub(in crate::frontend::lua) mod foreign;
+pub(in crate::frontend::lua) mod lower;

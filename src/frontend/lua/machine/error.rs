@@ -1,0 +1,193 @@
+//! The only place that knows what an `mlua::Error` is made of: turns it into a page, and a page into Lua's words.
+//!
+//! A callback returns its own page with [`raise`]. On the way up it may pass the user's `pcall`, which shows it to Lua
+//! as text (as Torch7 did); when the user raises that text again, or a container adds `In 3 module of nn.Sequential:`
+//! to it, the page is found again by its text.
+
+use std::any::Any;
+
+use mlua::Lua;
+
+use super::{
+    limits,
+    state::{Shared, shared},
+    suggest::closest,
+};
+use crate::error::{Error, Kind, Origin, Result};
+
+/// The line Torch7 prints between the module path and the traceback.
+const WARNING: &str = "WARNING: If you see a stack trace below";
+
+/// Our page as an error that a callback can return.
+pub(in crate::frontend::lua) fn raise(page: Error) -> mlua::Error {
+    mlua::Error::external(page)
+}
+
+/// The page for whatever came out of Lua: our own page with the user's line added, or one made from Lua's words.
+pub(in crate::frontend::lua) fn page(lua: &Lua, error: &mlua::Error) -> Error {
+    match shared(lua) {
+        Ok(shared) => Reader { shared: &shared }.page(error),
+        Err(_) => without_place(error),
+    }
+}
+
+/// Turns a failure of Lua itself while Rust touches an object (a user's metamethod raised, memory ran out) into a page.
+pub(in crate::frontend::lua) trait OrPage<T> {
+    /// The value, or the page.
+    fn or_page(self, lua: &Lua) -> Result<T>;
+}
+
+impl<T> OrPage<T> for mlua::Result<T> {
+    fn or_page(self, lua: &Lua) -> Result<T> {
+        self.map_err(|error| page(lua, &error))
+    }
+}
+
+/// The page for an error of a `Lua` that is not set up yet.
+pub(in crate::frontend::lua) fn without_place(error: &mlua::Error) -> Error {
+    Error::new(Kind::Lua, first_line(&error.to_string()))
+}
+
+/// The page for a panic that a callback let through.
+pub(in crate::frontend::lua) fn from_panic(panic: &(dyn Any + Send)) -> Error {
+    let words = panic.downcast_ref::<&str>().map(|text| (*text).to_string());
+    let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Error::new(Kind::Lua, "digits-rs itself failed while it carried out the file")
+        .with_cause(if words.is_empty() { "a panic without a message".to_string() } else { words })
+        .with_help("this is a fault in digits-rs, not in your file: please report it together with the file")
+}
+
+/// What `pcall` hands to Lua in place of a page: one line, `net.lua:12: message (it was given …; it wants …)`.
+pub(in crate::frontend::lua) fn text_for_lua(lua: &Lua, error: &mlua::Error) -> mlua::Result<String> {
+    let shared = shared(lua)?;
+    let page = Reader { shared: &shared }.page(error);
+    // Torch7's scripts look for these words.
+    let words = match page.kind() {
+        Kind::Shape => format!("{}: {}", Kind::Shape.title(), page.message()),
+        _ => page.message().to_string(),
+    };
+    let text = match page.origin() {
+        Some(origin) => format!("{origin}: {words}"),
+        None => words,
+    };
+    shared.pages.borrow_mut().remember(&text, &page);
+    Ok(text)
+}
+
+struct Reader<'a> {
+    shared: &'a Shared,
+}
+
+impl Reader<'_> {
+    fn page(&self, error: &mlua::Error) -> Error {
+        match error {
+            mlua::Error::ExternalError(source) => match source.downcast_ref::<Error>() {
+                Some(page) => page.clone(),
+                None => self.read_words(&source.to_string(), Kind::Lua),
+            },
+            mlua::Error::CallbackError { traceback, cause } => {
+                let page = self.page(cause);
+                let place = if page.origin().is_none() { self.innermost_place(traceback) } else { None };
+                page.at(place.as_ref())
+            }
+            mlua::Error::WithContext { context, cause } => self.page(cause).with_cause(context.clone()),
+            mlua::Error::RuntimeError(words) => self.read_words(words, Kind::Lua),
+            mlua::Error::SyntaxError { message, .. } => self.read_syntax(message),
+            mlua::Error::MemoryError(_) => limits::out_of_memory(self.shared.options.memory_limit),
+            mlua::Error::BadArgument { to, pos, name, cause } => {
+                let name = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+                let to = to.as_ref().map(|to| format!(" to '{to}'")).unwrap_or_default();
+                Error::new(Kind::Argument, format!("bad argument #{pos}{name}{to}: {}", first_line(&cause.to_string())))
+            }
+            mlua::Error::FromLuaConversionError { from, to, message } => {
+                let more = message.as_ref().map(|message| format!(" ({message})")).unwrap_or_default();
+                Error::new(Kind::Argument, format!("{to} expected, got {from}{more}"))
+            }
+            other => self.read_words(&other.to_string(), Kind::Lua),
+        }
+    }
+
+    /// Lua's words: `\nIn 3 module of nn.Sequential:` lines, `net.lua:12: message`, a traceback; each part optional.
+    fn read_words(&self, words: &str, kind: Kind) -> Error {
+        let (words, traceback) = words.split_once("\nstack traceback:").unwrap_or((words, ""));
+        let (steps, words) = self.module_steps(words);
+        let words = words.split(WARNING).next().unwrap_or(words).trim();
+        let known = self.shared.pages.borrow().find(words);
+        let page = known.unwrap_or_else(|| self.read_message(words, kind));
+        let place = if page.origin().is_none() { self.innermost_place(traceback) } else { None };
+        steps.into_iter().rev().fold(page, Error::in_module).at(place.as_ref())
+    }
+
+    fn read_message(&self, words: &str, kind: Kind) -> Error {
+        let (origin, message) = self.shared.sources.borrow().split(words);
+        // An error in a nested chunk carries several places; the innermost is next to the message.
+        let (inner, message) = self.shared.sources.borrow().split(message);
+        let mut lines = message.lines();
+        let first = lines.next().unwrap_or_default();
+        let page = if first.contains("stack overflow") || first.contains("error in error handling") {
+            limits::stack_overflow()
+        } else if first == "not enough memory" {
+            limits::out_of_memory(self.shared.options.memory_limit)
+        } else {
+            let first = if first.is_empty() { "an error without a message" } else { first };
+            self.with_hint(Error::new(kind, first), first)
+        };
+        let rest = lines.collect::<Vec<_>>().join("\n");
+        let page = if rest.trim().is_empty() || page.kind() == Kind::Limit { page } else { page.with_cause(rest) };
+        page.at(inner.as_ref()).at(origin.as_ref())
+    }
+
+    fn read_syntax(&self, words: &str) -> Error {
+        let words = words.split("\nstack traceback:").next().unwrap_or(words);
+        let (origin, message) = self.shared.sources.borrow().split(words);
+        let page = Error::new(Kind::Network, format!("this is not Lua 5.1: {message}")).at(origin.as_ref());
+        if message.ends_with("near '<eof>'") {
+            return page.with_help("the file ends too early: look for a missing `end`, `)` or `}`");
+        }
+        page.with_help("look at this line and the one before it for a missing `end`, `)`, `}`, `,` or quote")
+    }
+
+    /// Lua's classic complaints, with what usually helps.
+    fn with_hint(&self, page: Error, message: &str) -> Error {
+        let Some(name) = message.split('\'').nth(1).filter(|_| message.ends_with("(a nil value)")) else { return page };
+        if !message.contains("global '") {
+            return page;
+        }
+        if self.shared.modules.borrow().offers(name) {
+            return page.with_help(format!("write `require '{name}'` at the top of the file"));
+        }
+        let known =
+            ["nn", "torch", "math", "string", "table", "print", "ipairs", "pairs", "require", "tostring", "tonumber"];
+        match closest(name, known) {
+            Some(near) => page.with_help(format!("did you mean `{near}`?")),
+            None => page.with_help(format!("nothing in the file has assigned `{name}` before this line")),
+        }
+    }
+
+    /// Takes leading `In <i> module of <type>:` lines off, outermost first.
+    fn module_steps<'w>(&self, words: &'w str) -> (Vec<String>, &'w str) {
+        let (mut steps, mut rest) = (Vec::new(), words);
+        loop {
+            // Each level may carry the place where the prelude raised it again.
+            let bare = self.shared.sources.borrow().split(rest).1.trim_start();
+            let Some((line, after)) = bare.strip_prefix("In ").and_then(|line| line.split_once('\n')) else { break };
+            let Some((index, class)) = line.trim_end().trim_end_matches(':').split_once(" module of ") else { break };
+            steps.push(format!("({index}) of {class}"));
+            rest = after;
+        }
+        (steps, rest)
+    }
+
+    /// The first line of a traceback that lies in a file of the user's.
+    fn innermost_place(&self, traceback: &str) -> Option<Origin> {
+        let sources = self.shared.sources.borrow();
+        traceback.lines().find_map(|line| sources.split(line.trim_start()).0)
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

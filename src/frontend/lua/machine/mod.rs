@@ -1,0 +1,24 @@
+//! The machine: one Lua 5.1 for one file, fenced in.
+//!
+//! **In:** the text of a file, and functions that Torch's packages install. **Out:** functions that run under limits, and
+//! errors as pages with the line that caused them. **Never:** tensors, modules: this room knows Lua and nothing of Torch.
+//!
+//! From bottom to top: `suggest` ("did you mean"), `output` (where `print` goes), `source` (the texts, for lines in pages),
+//! `clock` (the running deadline), `pages` (pages that passed a `pcall`), `modules` (what `require` answers), `options`;
+//! `state` (what every callback reaches); `limits` (time, memory, stack), `compile`, `bytecode` (functions that do
+//! nothing), `error` (Lua's errors as pages); `stdlib` (what a file finds as Lua's library); `vm` ([`Vm`](vm::Vm)).
+
+pub(in crate::frontend::lua) mod bytecode;
+mod clock;
+mod compile;
+pub(in crate::frontend::lua) mod error;
+pub(in crate::frontend::lua) mod limits;
+mod modules;
+mod options;
+mod output;
+mod pages;
+mod source;
+pub(in crate::frontend::lua) mod state;
+mod stdlib;
+pub mod suggest;
+pub mod vm;

@@ -1,0 +1,69 @@
+//! `Modules`: what `require` can answer in one machine: provided packages and the network file's folder.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use mlua::{Lua, Value};
+
+use super::suggest::closest;
+use crate::error::{Error, Kind};
+
+/// Makes the value of a package, on the first `require` of it.
+pub type Loader = fn(&Lua) -> mlua::Result<Value>;
+
+/// What one machine can answer.
+#[derive(Debug, Default)]
+pub(in crate::frontend::lua) struct Modules {
+    loaders: HashMap<&'static str, Loader>,
+    folder: Option<PathBuf>,
+}
+
+impl Modules {
+    /// Answers `name` with what `loader` makes.
+    pub(in crate::frontend::lua) fn offer(&mut self, name: &'static str, loader: Loader) {
+        self.loaders.insert(name, loader);
+    }
+
+    /// The maker of a provided package.
+    pub(in crate::frontend::lua) fn loader(&self, name: &str) -> Option<Loader> {
+        self.loaders.get(name).copied()
+    }
+
+    /// Lets `.lua` files of this folder be required.
+    pub(in crate::frontend::lua) fn set_folder(&mut self, folder: PathBuf) {
+        self.folder = Some(folder);
+    }
+
+    /// True for the name of a provided package.
+    pub(in crate::frontend::lua) fn offers(&self, name: &str) -> bool {
+        self.loaders.contains_key(name)
+    }
+
+    /// The network file's own folder, when it has one.
+    pub(in crate::frontend::lua) fn folder(&self) -> Option<PathBuf> {
+        self.folder.clone()
+    }
+
+    /// The page for a name that nothing answers to.
+    pub(in crate::frontend::lua) fn unknown(&self, name: &str) -> Error {
+        let page = Error::new(Kind::Network, format!("module '{name}' not found"));
+        if name == "ffi" || name == "jit" {
+            return page.with_help("this Lua is not LuaJIT: write the code in plain Lua and tensor operations");
+        }
+        let beside: Vec<String> = self.folder.as_deref().map(lua_files).unwrap_or_default();
+        let known = self.loaders.keys().copied().chain(beside.iter().map(String::as_str));
+        match closest(name, known) {
+            Some(near) => page.with_help(format!("did you mean require '{near}'?")),
+            None => page.with_help(format!("put {name}.lua beside the network file, or leave the require out")),
+        }
+    }
+}
+
+/// Names of the modules in a folder, for "did you mean".
+fn lua_files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(1000);
+    entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".lua").map(str::to_string)).collect()
+}

@@ -1,0 +1,260 @@
+//! The globals of a network file: Lua's base, `print` into the log, text-only `load`, a small `os`, and refusals that say why.
+
+use std::rc::Rc;
+
+use mlua::{Function, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
+
+use super::bit;
+use crate::{
+    error::{Error, Kind},
+    frontend::lua::machine::{
+        compile::compile,
+        error, limits,
+        source::PRELUDE,
+        state::{self, Shared, origin},
+    },
+};
+
+/// What a pasted file asks for in vain: global, its known fields, what to do instead.
+const REFUSED: &[(&str, &[&str], &str)] = &[
+    ("io", &[], "print(…) writes to the job's log; images come from the dataset that you train on"),
+    (
+        "package",
+        &["path", "cpath", "loadlib", "loaders", "seeall", "config"],
+        "put further .lua files beside the network file and write require 'name'",
+    ),
+    (
+        "os",
+        &["execute", "exit", "remove", "rename", "tmpname", "setlocale"],
+        "of os, a network file has time, clock, date, difftime and getenv",
+    ),
+    (
+        "debug",
+        &[
+            "debug",
+            "getfenv",
+            "gethook",
+            "getinfo",
+            "getlocal",
+            "getmetatable",
+            "getregistry",
+            "getupvalue",
+            "setfenv",
+            "sethook",
+            "setlocal",
+            "setmetatable",
+            "setupvalue",
+        ],
+        "of debug, a network file has traceback",
+    ),
+];
+
+/// Global functions that a pasted file asks for in vain.
+const REFUSED_FUNCTIONS: [(&str, &str); 2] = [
+    ("dofile", "put the code beside the network file and write require 'name'"),
+    ("loadfile", "put the code beside the network file and write require 'name'"),
+];
+
+/// Sets up the globals of a fresh machine.
+pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
+    let globals = lua.globals();
+    let native = lua.create_table()?;
+    native.set("check", lua.create_function(|lua, ()| limits::check_time(lua))?)?;
+    native.set("look", lua.create_function(|lua, ()| limits::look(lua))?)?;
+    native.set(
+        "enter",
+        lua.create_function(|lua, ()| {
+            limits::check_time(lua)?;
+            limits::check_stack(lua)
+        })?,
+    )?;
+    native.set("over", lua.create_function(|lua, ()| Ok(state::shared(lua)?.clock.is_over()))?)?;
+    native.set("text", lua.create_function(|lua, value: Value| text(lua, value))?)?;
+    native.set("trusted", shared.options.trusted)?;
+    let output = shared.options.output.clone();
+    native.set(
+        "print",
+        lua.create_function(move |_, line: LuaString| {
+            output.line(&line.to_string_lossy());
+            Ok(())
+        })?,
+    )?;
+    lua.load(include_str!("library.lua")).set_name(format!("={PRELUDE} library")).call::<()>(native)?;
+
+    globals.set("load", lua.create_function(load)?)?;
+    globals.set("loadstring", lua.create_function(load)?)?;
+    globals.set("bit", bit::table(lua)?)?;
+    let arguments = lua.create_table()?;
+    globals.set("arg", arguments)?;
+    if shared.options.trusted {
+        let native: Function = globals.get("loadfile")?;
+        let loadfile = lua.create_function(move |lua, name: Option<String>| load_file(lua, name, &native))?;
+        globals.set("loadfile", &loadfile)?;
+        return globals.set(
+            "dofile",
+            lua.create_function(move |_, name: Option<String>| {
+                match loadfile.call::<(Option<Function>, Option<String>)>(name)? {
+                    (Some(chunk), _) => chunk.call::<MultiValue>(()),
+                    (None, why) => Err(mlua::Error::runtime(why.unwrap_or_default())),
+                }
+            })?,
+        );
+    }
+    for name in ["newproxy", "gcinfo", "module"] {
+        globals.set(name, Value::Nil)?;
+    }
+    globals.get::<Table>("string")?.set("dump", Value::Nil)?;
+    globals.set("os", small_os(lua, &globals.get("os")?)?)?;
+    globals.set("io", lua.create_table()?)?;
+    globals.set("package", lua.create_table()?)?;
+    let debug = lua.create_table()?;
+    debug.set("traceback", lua.create_function(traceback)?)?;
+    globals.set("debug", debug)?;
+    for (name, fields, help) in REFUSED {
+        refuse(lua, &globals.get(*name)?, name, fields, help)?;
+    }
+    for (name, help) in REFUSED_FUNCTIONS {
+        globals
+            .set(name, lua.create_function(move |lua, _: MultiValue| Err::<(), _>(refusal(lua, name, name, help)))?)?;
+    }
+    Ok(())
+}
+
+/// The part of `os` that tells the time. The C functions are Lua's own.
+fn small_os(lua: &Lua, whole: &Table) -> mlua::Result<Table> {
+    let os = lua.create_table()?;
+    for name in ["time", "clock", "date", "difftime"] {
+        os.set(name, whole.get::<Function>(name)?)?;
+    }
+    os.set("getenv", lua.create_function(|_, _: LuaString| Ok(Value::Nil))?)?;
+    Ok(os)
+}
+
+/// Makes `fields` of a table (all of them when the list is empty) raise a page on reading and writing.
+fn refuse(
+    lua: &Lua,
+    table: &Table,
+    name: &'static str,
+    fields: &'static [&'static str],
+    help: &'static str,
+) -> mlua::Result<()> {
+    let is_refused = move |key: &Value| match key {
+        _ if fields.is_empty() => true,
+        Value::String(key) => fields.iter().any(|field| key.as_bytes() == field.as_bytes()),
+        _ => false,
+    };
+    let read = lua.create_function(move |lua, (_, key): (Table, Value)| match is_refused(&key) {
+        true => Err(refusal(lua, name, &asked(name, &key), help)),
+        false => Ok(Value::Nil),
+    })?;
+    let write = lua.create_function(move |lua, (table, key, value): (Table, Value, Value)| match is_refused(&key) {
+        true => Err(refusal(lua, name, &asked(name, &key), help)),
+        false => table.raw_set(key, value),
+    })?;
+    let fence = lua.create_table()?;
+    fence.set("__index", read)?;
+    fence.set("__newindex", write)?;
+    fence.set("__metatable", false)?;
+    table.set_metatable(Some(fence))
+}
+
+fn asked(name: &str, key: &Value) -> String {
+    match key {
+        Value::String(key) => format!("{name}.{}", key.to_string_lossy()),
+        _ => name.to_string(),
+    }
+}
+
+fn refusal(lua: &Lua, name: &str, asked: &str, help: &str) -> mlua::Error {
+    let subject = if name == "io" { name } else { asked };
+    let page = Error::new(Kind::Limit, format!("{subject} is not available to network files"))
+        .with_fact("it asked for", asked)
+        .with_fact("why", "a pasted file may build networks, not reach files or programs")
+        .with_help(help);
+    error::raise(page.at(origin(lua).as_ref()))
+}
+
+/// An error value as Lua code sees it: our pages as text, everything else as it is.
+fn text(lua: &Lua, value: Value) -> mlua::Result<Value> {
+    match value {
+        Value::Error(error) => Ok(Value::String(lua.create_string(error::text_for_lua(lua, &error)?)?)),
+        other => Ok(other),
+    }
+}
+
+/// `load(text or function [, name [, mode [, environment]]])`, `loadstring(text [, name])`: text only.
+/// Answers the function, or nil and the message.
+fn load(
+    lua: &Lua,
+    (source, name, _mode, environment): (Value, Option<LuaString>, Value, Option<Table>),
+) -> mlua::Result<(Option<Function>, Option<String>)> {
+    let body = match source {
+        Value::String(text) => text.as_bytes().to_vec(),
+        Value::Function(reader) => pieces(lua, &reader)?,
+        other => {
+            let message = format!("bad argument #1 to 'load' (string or function expected, got {})", other.type_name());
+            return Err(mlua::Error::runtime(message));
+        }
+    };
+    if body.first() == Some(&0x1b) {
+        return Ok((None, Some("compiled Lua code is not loaded, only text".into())));
+    }
+    // Lua shows a text's own start as its name; a file must not pass its text off as ours.
+    let name = name.map_or_else(|| String::from_utf8_lossy(&body).into_owned(), |name| name.to_string_lossy());
+    let name = match name.strip_prefix('=') {
+        Some(own) if own.starts_with(PRELUDE) || own == "[C]" => own.to_string(),
+        _ => name.replace('\0', " "),
+    };
+    let mut chunk = lua.load(body).set_name(name).set_mode(mlua::chunk::ChunkMode::Text);
+    if let Some(environment) = environment {
+        chunk = chunk.set_environment(environment);
+    }
+    match chunk.into_function() {
+        Ok(function) => Ok((Some(function), None)),
+        Err(mlua::Error::SyntaxError { message, .. }) => Ok((None, Some(message))),
+        Err(other) => Err(other),
+    }
+}
+
+/// `loadfile` of a trusted script: remembers the text, so that error pages can quote it. Compiled files, which the user
+/// vouches for as well, and standard input go to Lua's own function.
+fn load_file(lua: &Lua, name: Option<String>, native: &Function) -> mlua::Result<MultiValue> {
+    let Some(name) = name else { return native.call(()) };
+    let text = match std::fs::read(&name) {
+        Ok(text) if !text.starts_with(b"\x1b") => text,
+        _ => return native.call(name),
+    };
+    state::shared(lua)?.sources.borrow_mut().add(&name, &String::from_utf8_lossy(&text));
+    match compile(lua, &name, &text) {
+        Ok(chunk) => (chunk,).into_lua_multi(lua),
+        Err(mlua::Error::SyntaxError { message, .. }) => (Value::Nil, message).into_lua_multi(lua),
+        Err(other) => Err(other),
+    }
+}
+
+/// Joins what a `load` reader function gives until nil or an empty string.
+fn pieces(lua: &Lua, reader: &Function) -> mlua::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = reader.call::<Option<LuaString>>(())? {
+        let piece = piece.as_bytes();
+        if piece.is_empty() {
+            break;
+        }
+        limits::check_memory(lua, body.len() + piece.len())?;
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
+}
+
+/// `debug.traceback([message [, level]])` without our own frames; a message that is no string comes back as it is.
+fn traceback(lua: &Lua, (message, level): (Value, Option<usize>)) -> mlua::Result<Value> {
+    let message = match &message {
+        Value::Nil => String::new(),
+        Value::String(text) => format!("{}\n", text.to_string_lossy()),
+        Value::Number(_) | Value::Integer(_) => format!("{}\n", message.to_string()?),
+        _ => return Ok(message),
+    };
+    let whole = lua.traceback(None, level.unwrap_or(1))?.to_string_lossy();
+    let kept = whole.lines().filter(|line| !line.trim_start().starts_with(PRELUDE)).collect::<Vec<_>>().join("\n");
+    Ok(Value::String(lua.create_string(format!("{message}{kept}"))?))
+}

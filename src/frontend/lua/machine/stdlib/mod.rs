@@ -1,0 +1,24 @@
+//! Lua's own library as a file finds it: fenced globals, `require`, patterns that can be interrupted, LuaJIT's `bit`.
+//!
+//! **In:** a fresh `Lua` with its shared state. **Out:** its globals, furnished. **Never:** Torch's packages.
+//!
+//! `globals` sets up the base functions and refusals (with `library.lua`), `bit` the table of that name, `pattern` the
+//! functions of strings, `require` the module loader.
+
+mod bit;
+mod globals;
+mod pattern;
+mod require;
+
+use std::rc::Rc;
+
+use mlua::Lua;
+
+use super::state::Shared;
+
+/// Furnishes a fresh machine.
+pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
+    globals::install(lua, shared)?;
+    pattern::install(lua)?;
+    require::install(lua)
+}

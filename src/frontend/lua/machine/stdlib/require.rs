@@ -1,0 +1,131 @@
+//! `require`: answers from a table of provided packages and from the network file's own folder, and from nowhere else.
+//!
+//! Torch packages also set the global of their name, as Torch7's did. `package.loaded` is the table of answers.
+
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use mlua::{Function, Lua, LuaString, Table, Value};
+
+use crate::{
+    error::{Error, Kind},
+    frontend::lua::machine::{
+        compile::compile,
+        error::raise,
+        state::{origin, shared},
+    },
+};
+
+/// Where the table of answers lies in Lua's registry.
+const LOADED: &str = "digits.loaded";
+
+/// A module of the user's is source code: larger files are a mistake.
+const MODULE_BYTES: u64 = 4 << 20;
+
+/// Installs `require` and `package.loaded`.
+pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
+    let globals = lua.globals();
+    let package: Table = globals.get("package")?;
+    let loaded = match package.raw_get::<Value>("loaded")? {
+        Value::Table(loaded) => loaded,
+        _ => lua.create_table()?,
+    };
+    for name in ["string", "table", "math", "os", "debug", "coroutine", "bit", "_G"] {
+        loaded.set(name, globals.get::<Value>(name)?)?;
+    }
+    package.raw_set("loaded", &loaded)?;
+    lua.set_named_registry_value(LOADED, loaded)?;
+    let fallback: Option<Function> = globals.get("require")?;
+    let require =
+        lua.create_function(move |lua, name: LuaString| require(lua, &name.to_string_lossy(), fallback.as_ref()))?;
+    globals.set("require", require)
+}
+
+fn require(lua: &Lua, name: &str, fallback: Option<&Function>) -> mlua::Result<Value> {
+    let loaded: Table = lua.named_registry_value(LOADED)?;
+    match loaded.raw_get::<Value>(name)? {
+        Value::Nil => {}
+        Value::Boolean(false) => {
+            let page = Error::new(Kind::Network, format!("module '{name}' requires itself, or failed before"));
+            return Err(raise(page.with_help("break the circle: move what both files need into a third one")));
+        }
+        answer => return Ok(answer),
+    }
+    let shared = shared(lua)?;
+    let loader = shared.modules.borrow().loader(name);
+    if let Some(loader) = loader {
+        let answer = loader(lua)?;
+        if !name.contains('.') && !answer.is_nil() {
+            lua.globals().set(name, &answer)?;
+        }
+        return keep(&loaded, name, answer);
+    }
+    // `pl.tablex` is a part of package `pl`.
+    if let Some((package, part)) = name.split_once('.') {
+        let loader = shared.modules.borrow().loader(package);
+        if let Some(loader) = loader
+            && let Value::Table(package) = loader(lua)?
+            && let part = package.raw_get::<Value>(part)?
+            && !part.is_nil()
+        {
+            return keep(&loaded, name, part);
+        }
+    }
+    let folder = shared.modules.borrow().folder();
+    if let Some((path, text)) =
+        folder.as_deref().and_then(|folder| read_module(folder, name)).transpose().map_err(raise)?
+    {
+        let shown = path.display().to_string();
+        shared.sources.borrow_mut().add(&shown, &String::from_utf8_lossy(&text));
+        let function = compile(lua, &shown, &text)?;
+        loaded.raw_set(name, false)?;
+        let outcome = function.call::<Value>(name);
+        loaded.raw_set(name, Value::Nil)?;
+        return keep(&loaded, name, outcome?);
+    }
+    if let Some(fallback) = fallback {
+        return fallback.call(name);
+    }
+    let page = shared.modules.borrow().unknown(name);
+    Err(raise(page.at(origin(lua).as_ref())))
+}
+
+fn keep(loaded: &Table, name: &str, answer: Value) -> mlua::Result<Value> {
+    let answer = if answer.is_nil() { Value::Boolean(true) } else { answer };
+    loaded.raw_set(name, &answer)?;
+    Ok(answer)
+}
+
+/// The text of `folder/name.lua`, where `models/resnet` and `models.resnet` lie in a folder below; `None` when the name is
+/// not plain or the file is not there. A link that leads out of the folder is not followed.
+fn read_module(folder: &Path, name: &str) -> Option<Result<(PathBuf, Vec<u8>), Error>> {
+    let mut path = folder.to_path_buf();
+    for piece in name.split(['/', '.']) {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if piece.is_empty() || !piece.bytes().all(plain) {
+            return None;
+        }
+        path.push(piece);
+    }
+    path.set_extension("lua");
+    let real = fs::canonicalize(&path).ok()?;
+    let home = fs::canonicalize(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()?;
+    if !real.starts_with(&home) || real.extension().is_none_or(|end| end != "lua") || !real.is_file() {
+        return None;
+    }
+    let mut text = Vec::new();
+    Some(match File::open(&real).and_then(|file| file.take(MODULE_BYTES + 1).read_to_end(&mut text)) {
+        Err(source) => Err(Error::io("read", &path, &source)),
+        Ok(_) if text.len() as u64 > MODULE_BYTES => {
+            Err(Error::new(Kind::Network, format!("{} is larger than {MODULE_BYTES} bytes", path.display()))
+                .with_help("a module is Lua code: keep data in the dataset"))
+        }
+        Ok(_) => Ok((path, text)),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Activities between Lua and `nn`: inputs, outputs, targets and gradients, each a tensor or a table of these.
+
+use mlua::{Lua, Value as LuaValue};
+
+use super::{classes::class_name, value::value_from_lua};
+use crate::{
+    error::{Error, Kind},
+    frontend::lua::{machine::error::raise, tensor},
+    nn::Activity,
+    torch::{Element, Tensor, TensorType},
+};
+
+/// An input, target or gradient from Lua: a tensor, a number (as one element), or a table of these.
+///
+/// # Errors
+/// When it is something else, named by `what`.
+pub(in crate::frontend::lua) fn activity_from_lua(value: &LuaValue, what: &str) -> mlua::Result<Activity> {
+    if let Some(tensor) = tensor::from_lua(value) {
+        return Ok(Activity::Tensor(tensor.view()));
+    }
+    match value {
+        LuaValue::Number(number) => Ok(Activity::Tensor(tch::Tensor::from_slice(&[*number]))),
+        LuaValue::Integer(number) => Ok(Activity::Tensor(tch::Tensor::from_slice(&[*number as f64]))),
+        LuaValue::Table(table) if class_name(table).is_none() => {
+            let entries = (1..=table.raw_len()).map(|i| activity_from_lua(&table.raw_get(i)?, what));
+            Ok(Activity::Table(entries.collect::<mlua::Result<_>>()?))
+        }
+        other => Err(raise(Error::new(
+            Kind::Argument,
+            format!("{what} must be a tensor or a table of tensors, not {}", value_from_lua(other).type_name()),
+        ))),
+    }
+}
+
+/// An activity as a Lua value: new tensor objects on the same memory, of the type that fits each tensor.
+pub(in crate::frontend::lua) fn activity_to_lua(
+    lua: &Lua,
+    activity: &Activity,
+    like: TensorType,
+) -> mlua::Result<LuaValue> {
+    Ok(match activity {
+        Activity::Tensor(tensor) => {
+            let tensor_type = type_of(tensor, like);
+            let object = Tensor::from_tch(tensor_type, tensor).map_err(raise)?;
+            LuaValue::UserData(tensor::to_lua(lua, object)?)
+        }
+        Activity::Table(entries) => {
+            let table = lua.create_table_with_capacity(entries.len(), 0)?;
+            for entry in entries {
+                table.raw_push(activity_to_lua(lua, entry, like)?)?;
+            }
+            LuaValue::Table(table)
+        }
+    })
+}
+
+/// Stores an activity in field `name` as Torch7 does: the tensor object of the call before is resized and refilled.
+pub(in crate::frontend::lua) fn store_activity(
+    lua: &Lua,
+    old: &LuaValue,
+    activity: &Activity,
+    like: TensorType,
+) -> mlua::Result<LuaValue> {
+    match (activity, tensor::from_lua(old), old) {
+        (Activity::Tensor(new), Some(buffer), _) if buffer.tensor_type() == type_of(new, like) => {
+            buffer.resize_and_copy(new).map_err(raise)?;
+            Ok(old.clone())
+        }
+        (Activity::Table(entries), _, LuaValue::Table(table)) if class_name(table).is_none() => {
+            for (i, entry) in entries.iter().enumerate() {
+                let stored = store_activity(lua, &table.raw_get(i + 1)?, entry, like)?;
+                table.raw_set(i + 1, stored)?;
+            }
+            for i in entries.len()..table.raw_len() {
+                table.raw_set(i + 1, LuaValue::Nil)?;
+            }
+            Ok(old.clone())
+        }
+        (Activity::Tensor(new), _, _) => {
+            let object = Tensor::empty(type_of(new, like));
+            object.resize_and_copy(new).map_err(raise)?;
+            Ok(LuaValue::UserData(tensor::to_lua(lua, object)?))
+        }
+        (Activity::Table(entries), _, _) => {
+            let table = lua.create_table_with_capacity(entries.len(), 0)?;
+            for entry in entries {
+                table.raw_push(store_activity(lua, &LuaValue::Nil, entry, like)?)?;
+            }
+            Ok(LuaValue::Table(table))
+        }
+    }
+}
+
+/// The type of a libtorch tensor's elements, on the device of `like`.
+pub(in crate::frontend::lua) fn type_of(tensor: &tch::Tensor, like: TensorType) -> TensorType {
+    match Element::of(tensor.kind()) {
+        Some(element) => TensorType { element, cuda: like.cuda },
+        None => like,
+    }
+}

@@ -1,0 +1,106 @@
+//! Types of tensors: `m:type(…)` and the flat vector of `getParameters`.
+
+use std::collections::HashMap;
+
+use mlua::{Lua, UserData, Value as LuaValue};
+
+use crate::{
+    error::{Error, Kind},
+    frontend::lua::{machine::error::raise, tensor},
+    torch::{self, Storage, Tensor, TensorType},
+};
+
+/// What one `type()` call has converted so far: tensors that shared memory share it afterwards, and one tensor object
+/// becomes one tensor object. The originals stay with their entries, so that no address is used again meanwhile.
+#[derive(Default)]
+struct Converted {
+    storages: HashMap<usize, (Storage, Storage)>,
+    tensors: HashMap<(usize, TensorType), (Tensor, LuaValue)>,
+}
+
+impl UserData for Converted {}
+
+/// The record that a caller passed: one of these, or one kept inside the table that scripts pass for it.
+pub(in crate::frontend::lua) fn cache_of(lua: &Lua, given: LuaValue) -> mlua::Result<LuaValue> {
+    let fresh = || lua.create_userdata(Converted::default()).map(LuaValue::UserData);
+    match given {
+        LuaValue::UserData(_) => Ok(given),
+        LuaValue::Table(table) => {
+            let kept: LuaValue = table.raw_get("digits")?;
+            if kept.is_nil() {
+                table.raw_set("digits", fresh()?)?
+            }
+            table.raw_get("digits")
+        }
+        _ => fresh(),
+    }
+}
+
+/// The full name of a tensor type (`torch.FloatTensor`) from a short one (`float`) or itself.
+pub(in crate::frontend::lua) fn full_typename(name: &str) -> mlua::Result<String> {
+    let short = [
+        ("byte", "Byte"),
+        ("char", "Char"),
+        ("short", "Short"),
+        ("int", "Int"),
+        ("long", "Long"),
+        ("float", "Float"),
+        ("double", "Double"),
+        ("half", "Half"),
+        ("cuda", "Cuda"),
+    ];
+    let full = match short.iter().find(|(short, _)| *short == name) {
+        Some((_, stem)) => format!("torch.{stem}Tensor"),
+        None => name.to_string(),
+    };
+    match TensorType::named(&full) {
+        Some(tensor_type) => Ok(tensor_type.tensor_name()),
+        None => Err(raise(Error::new(Kind::Argument, format!("unknown tensor type '{name}'")))),
+    }
+}
+
+/// `native.convert(tensor, type, record)`: the tensor in another type; values of other kinds come back as they are.
+pub(in crate::frontend::lua) fn convert(
+    lua: &Lua,
+    (value, typename, cache): (LuaValue, String, LuaValue),
+) -> mlua::Result<LuaValue> {
+    let (Some(tensor), Some(to)) = (tensor::from_lua(&value), TensorType::named(&typename)) else { return Ok(value) };
+    if tensor.tensor_type() == to {
+        return Ok(value);
+    }
+    let mut cache = cache.as_userdata().and_then(|data| data.borrow_mut::<Converted>().ok());
+    let key = (tensor.address(), to);
+    if let Some((_, done)) = cache.as_ref().and_then(|cache| cache.tensors.get(&key)) {
+        return Ok(done.clone());
+    }
+    let converted = match tensor.storage() {
+        None => Tensor::empty(to),
+        Some(old) => {
+            let kept = cache.as_ref().and_then(|cache| cache.storages.get(&old.address()));
+            let new = match kept {
+                Some((_, new)) if new.tensor_type() == to => new.clone(),
+                _ => {
+                    let new = Storage::from_tch(to, &old.flat().copy()).map_err(raise)?;
+                    if let Some(cache) = &mut cache {
+                        cache.storages.insert(old.address(), (old, new.clone()));
+                    }
+                    new
+                }
+            };
+            Tensor::on(new, tensor.offset(), &tensor.size(), &tensor.stride()).map_err(raise)?
+        }
+    };
+    let converted = LuaValue::UserData(tensor::to_lua(lua, converted)?);
+    if let Some(cache) = &mut cache {
+        cache.tensors.insert(key, (tensor, converted.clone()));
+    }
+    Ok(converted)
+}
+
+/// Puts the elements of these tensors one after the other into one new tensor, on which all of them look afterwards.
+pub(in crate::frontend::lua) fn flatten(lua: &Lua, list: Vec<LuaValue>) -> mlua::Result<LuaValue> {
+    let tensors: Vec<Tensor> = list.iter().filter_map(tensor::from_lua).collect();
+    let tensor_type = tensors.first().map_or_else(|| tensor::default_type(lua), Tensor::tensor_type);
+    let flat = torch::flatten(&tensors, tensor_type).map_err(raise)?;
+    Ok(LuaValue::UserData(tensor::to_lua(lua, flat)?))
+}

@@ -1,0 +1,45 @@
+//! Tensor memory and Lua's collector, which sees a few bytes for a tensor of a gigabyte.
+
+use std::cell::Cell;
+
+use mlua::Lua;
+
+use super::refusal::checked;
+use crate::torch::{TensorType, memory};
+
+thread_local! {
+    static AT_STEP: Cell<u64> = const { Cell::new(0) };
+    static AT_COLLECTION: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Lets Lua's collector know about tensor memory: a step for each 64 MiB taken, a whole collection for each 256 MiB or
+/// half of what is in use, whichever is more.
+pub(in crate::frontend::lua) fn pace_collector(lua: &Lua) -> mlua::Result<()> {
+    let allocated = memory::allocated();
+    if allocated.saturating_sub(AT_STEP.get()) < 64 << 20 {
+        return Ok(());
+    }
+    AT_STEP.set(allocated);
+    if allocated.saturating_sub(AT_COLLECTION.get()) < (256 << 20).max(memory::live() / 2) {
+        lua.gc_step()?;
+    } else {
+        AT_COLLECTION.set(allocated);
+        lua.gc_collect()?;
+    }
+    Ok(())
+}
+
+/// Makes room for `count` elements, collecting garbage when they do not fit at once.
+pub(super) fn reserve(lua: &Lua, tensor_type: TensorType, count: i64, what: &str) -> mlua::Result<()> {
+    let bytes = tensor_type.element.bytes();
+    if memory::check(count, bytes, what).is_err() {
+        lua.gc_collect()?;
+        checked(memory::check(count, bytes, what))?;
+    }
+    Ok(())
+}
+
+/// Product of sizes without overflow.
+pub(super) fn count(sizes: &[i64]) -> i64 {
+    sizes.iter().take_while(|&&size| size > 0).fold(1i64, |all, &size| all.saturating_mul(size))
+}
