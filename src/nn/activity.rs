@@ -2,7 +2,14 @@
 
 use std::fmt;
 
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    torch::Tensor,
+};
+
+/// A network file's `labelHook(input, dblabel)`, called once a batch with the input `[n, c, h, w]` and the database's
+/// labels `[n]` or `[n, …]`; gives the target.
+pub type LabelHook = Box<dyn FnMut(&Tensor, &Tensor) -> Result<Activity>>;
 
 /// A tensor, or a table of activities (Torch7 modules such as `ConcatTable` make tables).
 #[derive(Debug)]

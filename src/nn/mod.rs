@@ -23,7 +23,7 @@ pub(crate) mod testing;
 
 use std::any::Any;
 
-pub use activity::{Activity, Shape};
+pub use activity::{Activity, LabelHook, Shape};
 pub use backward::{product, pull_back};
 pub use context::{Context, Cut, Mode, Observer};
 pub use fields::{Fields, Value};

@@ -30,6 +30,6 @@ pub use position::Position;
 pub use snapshot::{Snapshot, SnapshotNote};
 pub use source::{BatchSource, Finish, Sample};
 pub use stop::Stop;
-pub use target::{LabelHook, Targets};
+pub use target::Targets;
 pub use trainer::{Outcome, Trainer};
 pub use transfer::Transfer;

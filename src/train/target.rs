@@ -2,12 +2,9 @@
 
 use crate::{
     error::{Error, Kind, Result},
-    nn::Activity,
+    nn::{Activity, LabelHook},
     torch::{Element, Tensor, TensorType},
 };
-
-/// The network file's `labelHook(input, dblabel)`.
-pub type LabelHook = Box<dyn FnMut(&Tensor, &Tensor) -> Result<Activity>>;
 
 /// Makes targets. Without a hook a batch's labels are its target.
 pub struct Targets {
