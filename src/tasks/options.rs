@@ -138,15 +138,15 @@ impl RunOptions {
     /// The options of a stored run (`settings` in `job.json`) with what `given` changes.
     ///
     /// # Errors
-    /// `Kind::Usage` when `given` asks for another value of something that must stay, `Kind::Job` when the stored ones
-    /// are damaged.
+    /// `Kind::Usage` when `given` asks for another value of something that must stay or for a path that is no text,
+    /// `Kind::Job` when the stored ones are damaged.
     pub fn resumed(stored: &serde_json::Value, given: &RunOptions) -> Result<RunOptions> {
         let damaged = |cause: String| Error::new(Kind::Job, "the settings in job.json are damaged").with_cause(cause);
         if !stored.is_object() {
             return Err(damaged(format!("they are no object: {stored}")));
         }
         let mut merged = stored.clone();
-        let given = serde_json::to_value(given).expect("options are plain values");
+        let given = to_json(given)?;
         for (key, value) in given.as_object().into_iter().flatten() {
             let old = &merged[key];
             if value.is_null() || *value == serde_json::Value::Bool(false) || value == old {
@@ -163,4 +163,16 @@ impl RunOptions {
         }
         serde_json::from_value(merged).map_err(|cause| damaged(cause.to_string()))
     }
+}
+
+/// Options or settings as `job.json` and `sweep.json` keep them.
+///
+/// # Errors
+/// `Kind::Usage` when a path among them is not UTF-8.
+pub(super) fn to_json(options: &impl Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(options).map_err(|cause| {
+        Error::new(Kind::Usage, "an option cannot be written into a job's settings")
+            .with_cause(cause.to_string())
+            .with_help("rename the file or folder so that its path is UTF-8")
+    })
 }

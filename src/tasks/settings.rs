@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::options::RunOptions;
+use super::options::{self, RunOptions};
 use crate::{
     data::{Augment, Flip, Order, QuarterTurn, Subtract},
     error::Result,
@@ -162,15 +162,19 @@ impl RunSettings {
     }
 
     /// The options that come to these settings with any network file of the same `croplen`.
-    #[must_use]
-    pub fn to_options(&self) -> RunOptions {
-        serde_json::from_value(self.to_json()).expect("settings have the names and types of the options")
+    ///
+    /// # Errors
+    /// As [`RunSettings::to_json`].
+    pub(super) fn to_options(&self) -> Result<RunOptions> {
+        Ok(serde_json::from_value(self.to_json()?).expect("settings have the names and types of the options"))
     }
 
     /// `settings` in `job.json`.
-    #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        serde_json::to_value(self).expect("settings are plain values")
+    ///
+    /// # Errors
+    /// `Kind::Usage` when a path is not UTF-8.
+    pub fn to_json(&self) -> Result<serde_json::Value> {
+        options::to_json(self)
     }
 
     /// The optimiser.
@@ -258,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_resume_takes_more_epochs_but_no_other_rate() {
-        let stored = settings(&RunOptions::default()).to_json();
+        let stored = settings(&RunOptions::default()).to_json().unwrap();
         let more = RunOptions { epochs: Some(60), lr: Some(0.01), ..RunOptions::default() };
         assert_eq!(RunOptions::resumed(&stored, &more).unwrap().epochs, Some(60));
         let other = RunOptions { lr: Some(0.1), ..RunOptions::default() };
@@ -289,14 +293,24 @@ mod tests {
     fn settings_have_the_names_of_the_options_and_read_back() {
         let names = |value: serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         let all = settings(&RunOptions { lr_policy: Some("poly".into()), keep: Some(2), ..RunOptions::default() });
-        assert_eq!(names(all.to_json()), names(serde_json::to_value(RunOptions::default()).unwrap()));
-        assert_eq!(settings(&all.to_options()), all);
+        assert_eq!(names(all.to_json().unwrap()), names(serde_json::to_value(RunOptions::default()).unwrap()));
+        assert_eq!(settings(&all.to_options().unwrap()), all);
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_is_a_page() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let dataset = Some(std::ffi::OsString::from_vec(b"/data/\xff".to_vec()).into());
+        let options = RunOptions { dataset, ..RunOptions::default() };
+        assert_eq!(settings(&options).to_json().unwrap_err().kind(), Kind::Usage);
+        let stored = settings(&RunOptions::default()).to_json().unwrap();
+        assert_eq!(RunOptions::resumed(&stored, &options).unwrap_err().kind(), Kind::Usage);
     }
 
     /// As versions before this one wrote it: augmentation that was not asked for is null.
     #[test]
     fn the_settings_of_an_older_job_are_read() {
-        let mut stored = settings(&RunOptions::default()).to_json();
+        let mut stored = settings(&RunOptions::default()).to_json().unwrap();
         for name in ["aug_flip", "aug_quad_rot", "aug_rot", "aug_scale", "aug_noise"] {
             stored[name] = serde_json::Value::Null;
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     observer::Observer,
-    options::RunOptions,
+    options::{self, RunOptions},
     settings::RunSettings,
     train::{self, Train},
 };
@@ -112,9 +112,8 @@ pub fn begin(
 ) -> Result<SweepSummary> {
     task.variants.check()?;
     let folder = task.folder.unwrap_or_else(|| fresh(Path::new("jobs")));
-    let shared = shared(&task.options);
-    let settings = serde_json::to_value(&shared).expect("options are plain values");
-    let record = SweepRecord::new(task.network.name.clone(), settings, task.variants.jobs());
+    let shared = shared(&task.options)?;
+    let record = SweepRecord::new(task.network.name.clone(), options::to_json(&shared)?, task.variants.jobs());
     let is_same =
         |known: &SweepRecord| known.jobs == record.jobs && options_of(known).is_ok_and(|options| options == shared);
     let record = match SweepRecord::read(&folder).ok().filter(is_same) {
@@ -136,17 +135,17 @@ pub fn go_on(folder: &Path, given: &RunOptions, observer: &mut dyn Observer, sto
 }
 
 /// What all jobs share: the defaults filled in, but for the batch sizes, which the network file may name.
-fn shared(options: &RunOptions) -> RunOptions {
-    RunOptions {
+fn shared(options: &RunOptions) -> Result<RunOptions> {
+    Ok(RunOptions {
         batch_size: options.batch_size,
         validation_batch_size: options.validation_batch_size,
-        ..RunSettings::of(options, &frontend::Settings::default()).to_options()
-    }
+        ..RunSettings::of(options, &frontend::Settings::default()).to_options()?
+    })
 }
 
 /// What the jobs of a stored sweep share, also of one that an older version wrote.
 fn options_of(record: &SweepRecord) -> Result<RunOptions> {
-    RunOptions::resumed(&record.settings, &RunOptions::default()).map(|options| shared(&options))
+    RunOptions::resumed(&record.settings, &RunOptions::default()).and_then(|options| shared(&options))
 }
 
 fn run(
@@ -253,7 +252,7 @@ mod tests {
     #[test]
     fn what_jobs_share_leaves_the_batch_size_to_the_file_and_reads_back() {
         let options = RunOptions { epochs: Some(2), ..RunOptions::default() };
-        let shared = shared(&options);
+        let shared = shared(&options).unwrap();
         assert_eq!((shared.batch_size, shared.validation_batch_size, shared.lr), (None, None, Some(0.01)));
         let settings = serde_json::to_value(&shared).unwrap();
         let record = SweepRecord::new("net.lua".into(), settings, Vec::new());

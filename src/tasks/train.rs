@@ -88,7 +88,7 @@ pub fn begin(
     let network = NetworkRef { blake3: blake3::hash(text.as_bytes()).to_string(), name };
     let dataset = DatasetRef { path: run.dataset_path.clone(), fingerprint: run.fingerprint.clone() };
     let libtorch = device::libtorch_version().unwrap_or_else(|| "unknown".into());
-    let record = JobRecord::new(network, dataset, run.plan.seed, run.settings.to_json(), libtorch);
+    let record = JobRecord::new(network, dataset, run.plan.seed, run.settings.to_json()?, libtorch);
     let mut job = JobDir::create(&path, &text, record)?;
     let position = Position::start(&run.plan);
     train(run, &mut job, position, observer, stop)
@@ -155,7 +155,7 @@ pub fn go_on(
             .with_fact("it is", run.fingerprint)
             .with_help("put the old dataset back, or start a new run"));
     }
-    let settings = run.settings.to_json();
+    let settings = run.settings.to_json()?;
     job.update(|record| record.settings = settings)?;
     let position = match found {
         Some((snapshot, note)) => {
