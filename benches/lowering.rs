@@ -71,7 +71,9 @@ fn lowered(case: &Case, input: &Tensor) -> Box<dyn Engine> {
         sample: Some(sample.to_vec()),
         ..EngineOptions::default()
     };
-    engine(network, &OptimizerSpec::default(), &options).expect("the settings are right")
+    let engine = engine(network, &OptimizerSpec::default(), &options).expect("the settings are right");
+    engine.surroundings().grant();
+    engine
 }
 
 fn steps(only: &[String]) {

@@ -52,7 +52,9 @@ impl Case {
             sample: Some(self.sample.to_vec()),
             ..EngineOptions::default()
         };
-        engine(network, &OptimizerSpec::default(), &options).expect("the network trains")
+        let engine = engine(network, &OptimizerSpec::default(), &options).expect("the network trains");
+        engine.surroundings().grant();
+        engine
     }
 
     /// Input and target.

@@ -11,8 +11,11 @@ use std::{
 
 use clap::Parser;
 
-use super::{Cli, Command, assemble};
-use crate::data::{HeadStart, Wanted};
+use super::command::{Cli, Command};
+use crate::{
+    data::{HeadStart, Wanted},
+    tasks::prepare,
+};
 
 /// What the loader calls: with the arguments and the environment of `main`.
 pub type BeforeMain = unsafe extern "C" fn(c_int, *const *const c_char, *const *const c_char);
@@ -40,13 +43,7 @@ pub unsafe extern "C" fn before_main(count: c_int, words: *const *const c_char, 
 /// The dataset that the command line will want, when that is plain; mistakes are `main`'s to tell.
 fn find(words: Vec<OsString>) -> Option<Wanted> {
     let Ok(Cli { command: Command::Run(args) }) = Cli::try_parse_from(words) else { return None };
-    let options = args.data_ahead()?;
-    Some(Wanted {
-        place: assemble::place(&options)?,
-        budget: assemble::memory_budget(&options),
-        order: (assemble::order(&options), assemble::seed(&options)),
-        validates: options.validation_interval.is_none_or(|interval| interval > 0.0),
-    })
+    prepare::wanted(&args.data_ahead()?)
 }
 
 /// What was begun, for the first who asks.

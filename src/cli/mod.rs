@@ -3,48 +3,26 @@
 //! **In:** arguments. **Out:** what the user asked for, on standard output; error pages on standard error.
 //! **Never:** work that another part could do: each command calls the library and prints.
 
-mod assemble;
 pub mod check;
+mod command;
 pub mod dataset;
 pub mod doctor;
 pub mod export;
 pub mod head_start;
-mod options;
-mod preview;
 mod progress;
 mod report;
 pub mod run;
-mod sweep;
-mod t7_weights;
+mod run_flags;
 pub mod test;
 pub mod th;
 mod trained;
-mod weights;
 
 use std::io::Write as _;
 
-use clap::Parser;
+use clap::Parser as _;
+use command::{Cli, Command};
 
 use crate::data::lmdb;
-
-/// digits-rs trains DIGITS-era Torch7 network files on today's libtorch and looks inside them.
-#[derive(Debug, Parser)]
-#[command(name = "digits-rs", version, about, max_term_width = 110)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Command {
-    Run(Box<run::RunArgs>),
-    Dataset(dataset::DatasetArgs),
-    Check(check::Check),
-    Test(test::Test),
-    Export(export::Export),
-    Th(th::Th),
-    Doctor(doctor::DoctorArgs),
-}
 
 /// The program: reads the arguments, carries out the command, reports.
 #[must_use]
@@ -58,7 +36,7 @@ pub fn main() -> u8 {
     };
     lmdb::tell_of_long_waits(report::long_wait);
     report::guarded(|| match cli.command {
-        Command::Run(args) => run::run(*args),
+        Command::Run(args) => run::run(*args, head_start::take()),
         Command::Dataset(args) => dataset::run(args),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),

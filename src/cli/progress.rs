@@ -1,5 +1,5 @@
-//! `Progress`: how a run looks while it goes: a live line an epoch on a terminal, plain lines elsewhere; a table row
-//! an epoch in both; and the pictures of the loss curve, painted at each epoch's end.
+//! `Progress`: how a task looks while it goes: a live line an epoch on a terminal, plain lines elsewhere; a table row
+//! an epoch in both. It also grants an engine what it wants of the process, which is this program's to give.
 
 use std::{
     io::{IsTerminal, Write},
@@ -9,34 +9,29 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
-    error::Result,
-    job::{Event, EventKind, JobDir, JobView},
-    train::{EpochSummary, Plan, Position, TrainObserver},
+    job::{Event, EventKind},
+    tasks::Observer,
+    train::{EpochSummary, Plan, Position, engine::Surroundings},
 };
 
-/// Paints pictures of a job into its directory.
-pub(super) type Painter = Box<dyn FnMut(&JobDir, &JobView) -> Result<()>>;
-
-/// The display of a run.
+/// The display of a training, or of several one after the other.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
-    painter: Option<Painter>,
     epochs: u64,
-    last_line: String,
+    /// libtorch's threads before an engine wanted another number.
+    threads_before: Option<i32>,
 }
 
 impl Progress {
     /// Live when standard error is a terminal.
-    pub(super) fn new(painter: Option<Painter>) -> Progress {
-        let bar = std::io::stderr()
-            .is_terminal()
-            // Hidden until it has its style: an unstyled bar would flash up first.
-            .then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()));
-        Progress { bar, painter, epochs: 0, last_line: String::new() }
+    pub(super) fn new() -> Progress {
+        Progress { bar: None, epochs: 0, threads_before: None }
     }
+}
 
+impl Observer for Progress {
     /// A line of standard output that does not tear the live line.
-    pub(super) fn say(&self, line: &str) {
+    fn line(&mut self, line: &str) {
         let print = || {
             // A reader that went away (`| head`) is no reason to stop training.
             let _ = writeln!(std::io::stdout(), "{line}");
@@ -46,11 +41,22 @@ impl Progress {
             None => print(),
         }
     }
-}
 
-impl TrainObserver for Progress {
+    fn surroundings(&mut self, wanted: &Surroundings) {
+        match wanted.libtorch_threads {
+            Some(_) if self.threads_before.is_none() => self.threads_before = Some(tch::get_num_threads()),
+            Some(_) => {}
+            // The engine of an earlier job of the sweep wanted fewer.
+            None => self.threads_before.take().into_iter().for_each(tch::set_num_threads),
+        }
+        wanted.grant();
+    }
+
     fn begin(&mut self, plan: &Plan, position: &Position) {
         self.epochs = plan.epochs;
+        // Hidden until it has its style: an unstyled bar would flash up first.
+        let hidden = || ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        self.bar = std::io::stderr().is_terminal().then(hidden);
         if let Some(bar) = &self.bar {
             bar.set_length(plan.steps_per_epoch());
             let style = ProgressStyle::with_template("{prefix} {bar:24} {percent:>3} %  {msg}  {eta} left");
@@ -60,7 +66,7 @@ impl TrainObserver for Progress {
         }
         let has_top_five = plan.classes.is_some_and(|classes| classes > 5);
         let accuracy = if has_top_five { "accuracy (top 5)" } else { "accuracy" };
-        self.say(&row("epoch", "train loss", "val loss", accuracy, "learning rate", "time"));
+        self.line(&row("epoch", "train loss", "val loss", accuracy, "learning rate", "time"));
     }
 
     fn step(&mut self, position: &Position) {
@@ -78,7 +84,7 @@ impl TrainObserver for Progress {
                 number(event.lr),
                 event.images_per_second.unwrap_or(0.0)
             )),
-            (EventKind::Train, None) => self.say(&format!(
+            (EventKind::Train, None) => self.line(&format!(
                 "epoch {:<8} loss {:<10} lr {:<8} {:>7.0} images/s",
                 event.epoch,
                 number(event.loss),
@@ -86,17 +92,17 @@ impl TrainObserver for Progress {
                 event.images_per_second.unwrap_or(0.0)
             )),
             (EventKind::Validation, _) if event.iteration == 0 => {
-                self.say(&row("0", "", &number(event.loss), &percent(event.accuracy, event.accuracy_top5), "", ""));
+                self.line(&row("0", "", &number(event.loss), &percent(event.accuracy, event.accuracy_top5), "", ""));
             }
             (EventKind::Error, Some(bar)) | (EventKind::End, Some(bar)) => bar.finish_and_clear(),
             _ => {}
         }
     }
 
-    fn epoch(&mut self, job: &JobDir, summary: &EpochSummary) -> Result<()> {
+    fn epoch(&mut self, summary: &EpochSummary) {
         let number = |value: Option<f64>| value.map_or_else(|| "-".into(), significant);
         let mark = if summary.is_best { " *" } else { "" };
-        self.last_line = row(
+        let line = row(
             &summary.epoch.to_string(),
             &number(summary.train_loss),
             &format!("{}{mark}", number(summary.validation_loss)),
@@ -104,14 +110,10 @@ impl TrainObserver for Progress {
             &significant(summary.learning_rate),
             &clock(Duration::from_secs_f64(summary.seconds)),
         );
-        self.say(&self.last_line);
+        self.line(&line);
         if let Some(bar) = &self.bar {
             bar.reset();
             bar.set_prefix(format!("epoch {}/{}", (summary.epoch + 1).min(self.epochs), self.epochs));
-        }
-        match &mut self.painter {
-            Some(painter) => painter(job, &job.view()),
-            None => Ok(()),
         }
     }
 }

@@ -2,26 +2,28 @@
 
 use std::{
     io::{IsTerminal, Write},
-    panic::{self, AssertUnwindSafe, PanicHookInfo},
+    panic::{AssertUnwindSafe, catch_unwind, set_hook},
     path::Path,
-    sync::Mutex,
 };
 
 use indicatif::HumanCount;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    tasks::panic,
+};
 
 /// Runs `command`; an error or a panic is printed as a page and becomes the exit status.
 pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> u8 {
-    panic::set_hook(Box::new(note_panic));
-    match panic::catch_unwind(AssertUnwindSafe(command)) {
+    set_hook(Box::new(panic::note));
+    match catch_unwind(AssertUnwindSafe(command)) {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => {
             print(&error.to_string());
             error.kind().exit_status()
         }
-        Err(_) => {
-            print(&bug(&last_panic()));
+        Err(payload) => {
+            print(&bug(&panic::words(&*payload)));
             BUG
         }
     }
@@ -46,27 +48,8 @@ pub(super) fn long_wait(folder: &Path, seen: u64, all: u64) {
 /// The exit status of a panic, as Rust's own.
 const BUG: u8 = 101;
 
-/// What the last panic said, on whichever thread: `src/x.rs:12: index out of bounds …`.
-static PANIC: Mutex<Option<String>> = Mutex::new(None);
-
-fn note_panic(info: &PanicHookInfo<'_>) {
-    let payload = info.payload();
-    let said = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
-    // libtorch's messages carry a C++ stack behind their first line.
-    let said = said.and_then(|text| text.lines().next()).unwrap_or("no message");
-    let place = info.location().map_or_else(String::new, |place| format!("{}:{}: ", place.file(), place.line()));
-    if let Ok(mut last) = PANIC.lock() {
-        *last = Some(format!("{place}{said}"));
-    }
-}
-
-/// The words of the last panic.
-pub(super) fn last_panic() -> String {
-    PANIC.lock().ok().and_then(|last| last.clone()).unwrap_or_else(|| "no message".into())
-}
-
 /// The page for a panic.
-pub(super) fn bug(said: &str) -> String {
+fn bug(said: &str) -> String {
     format!(
         "internal error: {said}\n\n  help: this is a bug in {} {}: please report it with the command line\n        \
          and the network file; a running job's snapshots are intact",
@@ -93,12 +76,6 @@ fn coloured(page: &str) -> String {
     let (title, rest) = page.split_once(": ").unwrap_or((page, ""));
     let rest = rest.replacen("\n  help:", "\n  \x1b[1;32mhelp\x1b[0m:", 1);
     format!("\x1b[1;31m{title}\x1b[0m: {rest}")
-}
-
-/// A panic as an error, for a job's record.
-pub(super) fn as_error() -> Error {
-    Error::new(crate::error::Kind::Torch, format!("internal error: {}", last_panic()))
-        .with_help("this is a bug in digits-rs: please report it; the last snapshot is intact")
 }
 
 #[cfg(test)]

@@ -6,11 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    assemble::{self, Prepared},
-    options::RunOptions,
-    test::{Batches, Choice, Opened},
-};
+use super::test::{Batches, Choice, Opened};
 use crate::{
     data::{
         self, DataLoader, LoaderOptions, Order, Planes, Preprocess, Records, Resize, Scratch, datum::shape_text,
@@ -20,6 +16,11 @@ use crate::{
     frontend::{self, Source},
     job::JobView,
     nn::Network,
+    tasks::{
+        RunOptions, RunSettings,
+        prepare::{self, Prepared},
+    },
+    torch::device::{self, DeviceChoice},
     train::{Snapshot, Targets},
 };
 
@@ -47,23 +48,24 @@ impl Trained {
         let snapshot_path = snapshot_path(&view, choice)?;
         let (snapshot, note) = Snapshot::read(&snapshot_path)?;
         let options = RunOptions::resumed(&record.settings, &RunOptions::default())?;
-        let options = RunOptions { device: Some("cpu".into()), ..options };
-        let source = Source { text: view.network()?, ..Source::pasted(&record.network.name, "") };
-        let mut prepared = assemble::prepare(source, RunOptions { seed: Some(record.seed), ..options })?;
+        let options = RunOptions { seed: Some(record.seed), ..options };
+        let source = Source::of_job(&record.network.name, view.network()?);
+        let mut prepared = prepare::prepare(source, &options, device::resolve(DeviceChoice::Cpu)?, None)?;
         prepared.loaded.fine_tune()?;
-        let network = prepared.loaded.lower(prepared.kind(), tch::Device::Cpu)?;
+        let network = prepared.loaded.lower(prepared.settings.kind(), prepared.device.device())?;
         snapshot.restore_weights(&network)?;
-        let Prepared { options, dataset, dataset_path, loaded, classes, .. } = prepared;
-        let labels_of_databases = own_labels(&options);
-        let crop = options.cut();
-        let subtract = options.subtract_mean.unwrap_or_default();
+        let Prepared { settings, opened, loaded, classes, .. } = prepared;
+        let dataset = opened.dataset;
+        let labels_of_databases = own_labels(&settings);
+        let crop = settings.cut();
+        let subtract = settings.subtract_mean;
         let augment = data::Augment::default();
         let preprocess = Preprocess::new(dataset.shape, subtract, dataset.mean.as_ref(), crop, augment)?;
         let shown = snapshot_path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let facts = vec![
             ("job".into(), path.display().to_string()),
             ("network".into(), record.network.name.clone()),
-            ("dataset".into(), dataset_path),
+            ("dataset".into(), opened.path),
             ("snapshot".into(), format!("{shown}, step {}", note.position.iteration)),
         ];
         Ok(Trained {
@@ -73,7 +75,7 @@ impl Trained {
             facts,
             preprocess,
             resize: dataset.resize(),
-            batch_size: options.validation_batch_size.unwrap_or(16) as usize,
+            batch_size: settings.validation_batch_size as usize,
             is_classification: classes.is_some(),
             own: labels_of_databases,
             targets: RefCell::new(Targets::new(loaded.label_hook())),
@@ -189,7 +191,7 @@ impl Opened for Trained {
 }
 
 /// The job's image databases that have a label database.
-fn own_labels(options: &RunOptions) -> Vec<(PathBuf, PathBuf)> {
+fn own_labels(options: &RunSettings) -> Vec<(PathBuf, PathBuf)> {
     let pairs = [(&options.train_db, &options.train_labels_db), (&options.val_db, &options.val_labels_db)];
     pairs.into_iter().filter_map(|(images, labels)| Some((images.clone()?, labels.clone()?))).collect()
 }

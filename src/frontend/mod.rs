@@ -12,6 +12,7 @@ use std::{
 };
 
 pub use lua::{LabelHook, Loaded, Settings, load};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind, Result};
 
@@ -27,13 +28,14 @@ pub struct NetworkParams {
 }
 
 /// The text of a network file and where it came from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// As the user named it (`networks/lenet.lua`), or `<stdin>`.
     pub name: String,
     /// The text.
     pub text: String,
     /// The file's folder, where `require` finds its neighbours; `None` for pasted text.
+    #[serde(default)]
     pub folder: Option<PathBuf>,
 }
 
@@ -64,6 +66,18 @@ impl Source {
         Source { name: name.into(), text: text.into(), folder: None }
     }
 
+    /// The text that a job keeps, with the name that its file had: `require` still finds the neighbours of that file
+    /// where they are.
+    #[must_use]
+    pub fn of_job(name: &str, text: String) -> Source {
+        let folder = match Path::new(name).parent() {
+            // A name without a folder; `<stdin>` is no file.
+            Some(folder) if folder == Path::new("") => Path::new(name).is_file().then(|| PathBuf::from(".")),
+            folder => folder.filter(|folder| folder.is_dir()).map(Path::to_path_buf),
+        };
+        Source { name: name.into(), text, folder }
+    }
+
     fn from_bytes(name: String, bytes: Vec<u8>, folder: Option<PathBuf>) -> Result<Source> {
         if bytes.starts_with(b"\x1bLua") {
             return Err(Error::new(Kind::Network, format!("{name} is compiled Lua, which is not run"))
@@ -74,5 +88,24 @@ impl Source {
             Err(_) => Err(Error::new(Kind::Network, format!("{name} is not a text file"))
                 .with_help("a network file is Lua source, such as networks/autoencoder.lua")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_s_file_has_the_folder_that_it_was_read_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.lua");
+        fs::write(&path, "return 1").unwrap();
+        let read = Source::read(&path).unwrap();
+        assert_eq!(Source::of_job(&read.name, read.text.clone()), read);
+        let folder_of = |name: &str| Source::of_job(name, String::new()).folder;
+        // Tests run in the crate's folder.
+        assert_eq!(folder_of("Cargo.toml"), Some(".".into()));
+        assert_eq!(folder_of("not-there/net.lua"), None);
+        assert_eq!(folder_of("<stdin>"), None);
     }
 }

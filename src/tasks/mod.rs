@@ -3,7 +3,24 @@
 //! **In:** plain structs that serde reads, with DIGITS' defaults in one place; an [`Observer`] and a
 //! [`Stop`](crate::train::Stop). **Out:** plain structs that serde writes, and files in job and dataset folders.
 //! **Never:** printing, parsing of arguments, a terminal, state of the whole process.
+//!
+//! A training, in order: [`RunOptions`] become [`RunSettings`]; `prepare` opens the dataset and runs the network file;
+//! `assemble` lowers the network and makes engine and loaders; [`train`] runs them in a job; [`sweep`] runs several.
 
+mod assemble;
+mod curves;
+mod loaders;
 mod observer;
+mod options;
+pub mod panic;
+pub mod prepare;
+pub mod preview;
+mod settings;
+pub mod sweep;
+mod t7_weights;
+pub mod train;
+mod weights;
 
 pub use observer::{Observer, Unobserved};
+pub use options::RunOptions;
+pub use settings::RunSettings;

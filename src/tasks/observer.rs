@@ -2,7 +2,7 @@
 
 use crate::{
     job::Event,
-    train::{EpochSummary, Plan, Position},
+    train::{EpochSummary, Plan, Position, engine::Surroundings},
 };
 
 /// Watches a task. Every method may be left out; all are called on the thread that runs the task or, one at a time, on
@@ -19,6 +19,10 @@ pub trait Observer: Send {
 
     /// An input was left out, and why (one line).
     fn skipped(&mut self, _input: &str, _reason: &str) {}
+
+    /// The engine is chosen, and wants this of the process. Whoever owns the process may grant it, now and on this thread
+    /// ([`Surroundings::grant`]); the engine works without, only slower.
+    fn surroundings(&mut self, _wanted: &Surroundings) {}
 
     /// Training begins or goes on at `position`.
     fn begin(&mut self, _plan: &Plan, _position: &Position) {}

@@ -70,19 +70,38 @@ pub enum CudaStatus {
     },
 }
 
+/// A device that [`resolve`] has found. What uses libtorch wants one, so that nothing does before libtorch was asked for
+/// CUDA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolved(tch::Device);
+
+impl Resolved {
+    /// As libtorch names it.
+    #[must_use]
+    pub fn device(self) -> tch::Device {
+        self.0
+    }
+
+    /// Whether it is a CUDA device.
+    #[must_use]
+    pub fn is_cuda(self) -> bool {
+        self.0.is_cuda()
+    }
+}
+
 /// The device for `choice`. For `Cpu` the CUDA library is not opened: that takes seconds.
 ///
 /// # Errors
 /// `Kind::Device` when CUDA is asked for and is off, or has fewer devices.
-pub fn resolve(choice: DeviceChoice) -> Result<tch::Device> {
+pub fn resolve(choice: DeviceChoice) -> Result<Resolved> {
     match choice {
-        DeviceChoice::Auto => Ok(match cuda_status() {
+        DeviceChoice::Auto => Ok(Resolved(match cuda_status() {
             CudaStatus::Ready { .. } => tch::Device::Cuda(0),
             CudaStatus::Off { .. } => tch::Device::Cpu,
-        }),
-        DeviceChoice::Cpu => Ok(tch::Device::Cpu),
+        })),
+        DeviceChoice::Cpu => Ok(Resolved(tch::Device::Cpu)),
         DeviceChoice::Cuda(number) => match cuda_status() {
-            CudaStatus::Ready { devices, .. } if number < devices => Ok(tch::Device::Cuda(number)),
+            CudaStatus::Ready { devices, .. } if number < devices => Ok(Resolved(tch::Device::Cuda(number))),
             CudaStatus::Ready { devices, .. } => {
                 Err(Error::new(Kind::Device, format!("there is no CUDA device {number}"))
                     .with_fact("devices", format!("{devices}, numbered from 0")))
@@ -205,7 +224,7 @@ mod tests {
             let page = resolve(DeviceChoice::Cuda(0)).unwrap_err();
             assert_eq!(page.kind(), Kind::Device);
             assert!(page.to_string().contains(&reason));
-            assert_eq!(resolve(DeviceChoice::Auto).unwrap(), tch::Device::Cpu);
+            assert_eq!(resolve(DeviceChoice::Auto).unwrap().device(), tch::Device::Cpu);
         }
     }
 }

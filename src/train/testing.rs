@@ -4,7 +4,7 @@ use std::{cell::Cell, path::Path, rc::Rc, time::Duration};
 
 use super::{
     BatchSource, Finish, Interval, Plan, Position, Sample, Silent, Snapshot, Stop, Targets, TrainObserver, Trainer,
-    engine::{Engine, EngineOptions, engine},
+    engine::{Engine, EngineOptions, Surroundings, engine},
 };
 use crate::{
     error::Result,
@@ -91,6 +91,9 @@ impl Engine for Seeded {
     }
     fn load_optimizer_state(&mut self, state: &[(String, tch::Tensor)]) -> Result<()> {
         self.inner.load_optimizer_state(state)
+    }
+    fn surroundings(&self) -> Surroundings {
+        self.inner.surroundings()
     }
     fn describe(&self) -> String {
         self.inner.describe()

@@ -1,6 +1,10 @@
 //! `Autograd`: runs any network, differentiated by libtorch.
 
-use super::{Engine, crowd::Crowd};
+use super::{
+    Engine,
+    crowd::Crowd,
+    surroundings::{LargeBlocks, Surroundings},
+};
 use crate::{
     error::{Error, Kind, Result},
     nn::{Activity, Context, Mode, Network},
@@ -94,6 +98,10 @@ impl Engine for Autograd {
 
     fn load_optimizer_state(&mut self, state: &[(String, tch::Tensor)]) -> Result<()> {
         self.optimizer.load(&self.network.parameters.flat.view(), state)
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        Surroundings { libtorch_threads: None, large_blocks: LargeBlocks::Keep }
     }
 
     fn describe(&self) -> String {

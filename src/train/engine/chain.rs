@@ -6,7 +6,8 @@
 use super::{
     Engine, EngineOptions,
     kernels::{self, Buffers, Job, Level, MutPtr, PARTS, Shape, Task, Update},
-    recognise, surroundings,
+    recognise,
+    surroundings::Surroundings,
     team::Team,
 };
 use crate::{
@@ -43,11 +44,6 @@ impl Chain {
     pub(super) fn new(network: Network, shape: Shape, spec: &OptimizerSpec, options: &EngineOptions) -> Result<Chain> {
         let team = Team::new(options.threads.clamp(1, PARTS))
             .map_err(|error| Error::new(Kind::Io, "cannot start a thread").with_cause(error.to_string()))?;
-        if team.members() > 1 {
-            // libtorch's own threads would compete with the team for the cores.
-            tch::set_num_threads(1);
-        }
-        surroundings::return_large_blocks();
         Ok(Chain {
             size_average: recognise::criterion(&network).is_some_and(|mse| mse.size_average),
             buffers: Buffers::new(&shape, options.batch_size, team.members()),
@@ -194,6 +190,10 @@ impl Engine for Chain {
 
     fn load_optimizer_state(&mut self, state: &[(String, tch::Tensor)]) -> Result<()> {
         self.optimizer.load(&self.network.parameters.flat.view(), state)
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        Surroundings::of_team(self.team.members())
     }
 
     fn describe(&self) -> String {

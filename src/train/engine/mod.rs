@@ -22,6 +22,7 @@ mod sample;
 mod tests;
 
 pub use kernels::Level;
+pub use surroundings::{LargeBlocks, Surroundings};
 
 use crate::{
     error::Result,
@@ -66,6 +67,9 @@ pub trait Engine {
     /// When a tensor is missing or has another size.
     fn load_optimizer_state(&mut self, state: &[(String, tch::Tensor)]) -> Result<()>;
 
+    /// What it wants of the process that it runs in; it works without, only slower.
+    fn surroundings(&self) -> Surroundings;
+
     /// In words for the log: `autograd`, `chain (4 layers, avx2, 2 threads)`.
     fn describe(&self) -> String;
 }
@@ -107,14 +111,10 @@ pub fn engine(network: Network, spec: &OptimizerSpec, options: &EngineOptions) -
     }
     let general = autograd::Autograd::new(network, optimizer);
     if options.force_autograd {
-        surroundings::keep_large_blocks();
         return Ok(Box::new(general));
     }
     Ok(match panels::Panels::new(general, options)? {
         Ok(panels) => Box::new(panels),
-        Err(general) => {
-            surroundings::keep_large_blocks();
-            Box::new(general)
-        }
+        Err(general) => Box::new(general),
     })
 }

@@ -20,7 +20,7 @@ use super::{
     Engine, EngineOptions,
     autograd::Autograd,
     kernels::{Level, MutPtr, Sgd, Update, lanes},
-    surroundings,
+    surroundings::Surroundings,
     team::Team,
 };
 use crate::{
@@ -56,11 +56,6 @@ impl Panels {
         let Some((plan, output)) = recognise::plan(general.network(), sample) else { return Ok(Err(general)) };
         let team = Team::new(options.threads.max(1))
             .map_err(|error| Error::new(Kind::Io, "cannot start a thread").with_cause(error.to_string()))?;
-        if team.members() > 1 {
-            // libtorch's own threads would compete with the team for the cores.
-            tch::set_num_threads(1);
-        }
-        surroundings::return_large_blocks();
         Ok(Ok(Panels {
             buffers: Buffers::new(&plan, options.batch_size),
             general,
@@ -261,6 +256,10 @@ impl Engine for Panels {
 
     fn load_optimizer_state(&mut self, state: &[(String, tch::Tensor)]) -> Result<()> {
         self.general.load_optimizer_state(state)
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        Surroundings::of_team(self.team.members())
     }
 
     fn describe(&self) -> String {

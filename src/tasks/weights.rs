@@ -1,8 +1,8 @@
-//! `--weights`: the weights that a run starts from, found and put into its network.
+//! The weights that a run starts from (`--weights`), found and put into its network.
 
 use std::path::Path;
 
-use super::{assemble::Prepared, report, t7_weights};
+use super::{prepare::Prepared, t7_weights};
 use crate::{
     error::{Error, Kind, Result},
     job::JobView,
@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn load(prepared: &mut Prepared, path: &Path) -> Result<Transfer> {
     let mut weights = read(path)?;
     // Lowering shares the memory of the Lua objects, so what is copied into the one is in the other.
-    let network = prepared.loaded.lower(prepared.kind(), prepared.device)?;
+    let network = prepared.loaded.lower(prepared.settings.kind(), prepared.device.device())?;
     if let [(name, flat)] = weights.as_slice()
         && name.is_empty()
     {
@@ -42,11 +42,4 @@ fn read(path: &Path) -> Result<Vec<(String, tch::Tensor)>> {
         "t7" => t7_weights::read(path),
         _ => Snapshot::read_weights(path),
     }
-}
-
-/// Prints what became of the weights.
-pub(super) fn report(path: &Path, transfer: &str) -> String {
-    let text = format!("weights of {}\n{transfer}", path.display());
-    report::line(&text);
-    text
 }

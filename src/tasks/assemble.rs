@@ -1,0 +1,202 @@
+//! `assemble`: the picture in `lib.rs` as code: network file and dataset in, everything a `Trainer` needs out.
+
+use super::{
+    loaders::{self, Loaders},
+    observer::Observer,
+    options::RunOptions,
+    prepare::{self, Prepared},
+    settings::RunSettings,
+    weights,
+};
+use crate::{
+    data::{HeadStart, Records},
+    error::{Error, Kind, Result},
+    frontend::{self, Source},
+    job::JobDir,
+    nn::{LabelHook, Network},
+    optim::schedule::Schedule,
+    torch::on_one_thread,
+    train::{
+        BatchSource, Plan, Position, Stop, Targets, TrainObserver, Trainer,
+        engine::{self, Engine, EngineOptions, Surroundings},
+    },
+};
+
+/// A run that is ready to begin.
+pub(super) struct Run {
+    /// The settings in force.
+    pub(super) settings: RunSettings,
+    /// The numbers for the loop.
+    pub(super) plan: Plan,
+    /// Network and optimiser.
+    pub(super) engine: Box<dyn Engine>,
+    /// The network as Torch prints it, and its criterion.
+    pub(super) printed: String,
+    /// One line about it.
+    pub(super) title: String,
+    /// Where the data lies.
+    pub(super) dataset_path: String,
+    /// Changes when the data does.
+    pub(super) fingerprint: String,
+    /// What became of the weights that the settings name, in lines to print.
+    pub(super) transfer: Option<String>,
+    loaders: Loaders,
+    hook: Option<LabelHook>,
+    schedule: Schedule,
+}
+
+/// Whether the weights that the settings name are still to be loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// The run begins.
+    Fresh,
+    /// A snapshot of the job follows and holds all weights.
+    FromSnapshot,
+}
+
+/// Reads the dataset, runs the network file, lowers the network, makes engine and loaders. The observer hears what the
+/// engine wants of the process.
+pub(super) fn assemble(
+    source: Source,
+    options: &RunOptions,
+    start: Start,
+    head_start: Option<HeadStart>,
+    observer: &mut dyn Observer,
+) -> Result<Run> {
+    let before = RunSettings::of(options, &frontend::Settings::default());
+    before.optimizer()?; // a page about the command line comes before any work
+    before.schedule()?;
+    let mut prepared = prepare::prepare(source, options, prepare::device(&before)?, head_start)?;
+    let records = prepared.opened.train()?;
+    let weights = prepared.settings.weights.clone().filter(|_| start == Start::Fresh);
+    let transfer = match weights {
+        Some(path) => Some(weights::load(&mut prepared, &path)?),
+        None => {
+            prepared.loaded.fine_tune()?;
+            None
+        }
+    };
+    let Prepared { settings, opened, loaded, device, classes } = prepared;
+    let network = on_one_thread(|| loaded.lower(settings.kind(), device.device()))?;
+    let transfer = transfer.map(|transfer| transfer.told(&network)).transpose()?;
+    let parameters = network.parameters.count();
+    let of_train = loaders::of_train(&settings, &opened)?;
+    let engine = engine_for(network, &settings, of_train.output_shape())?;
+    let threads = settings.threads.and_then(|threads| i32::try_from(threads).ok());
+    let wanted = engine.surroundings();
+    observer.surroundings(&Surroundings { libtorch_threads: wanted.libtorch_threads.or(threads), ..wanted });
+    Ok(Run {
+        plan: plan_of(&settings, &records, classes)?,
+        title: format!(
+            "{}: {parameters} parameters, {}, batch size {}, {} on {}",
+            loaded.source.name,
+            loaded.criterion_printed.trim_end(),
+            settings.batch_size,
+            engine.describe(),
+            if device.is_cuda() { "CUDA" } else { "the processor" },
+        ),
+        printed: format!("{}\n{}", loaded.printed.trim_end(), loaded.criterion_printed.trim_end()),
+        dataset_path: opened.path.clone(),
+        fingerprint: opened.dataset.fingerprint()?,
+        transfer,
+        hook: loaded.label_hook(),
+        schedule: settings.schedule()?,
+        engine,
+        loaders: loaders::loaders_for(&settings, opened, of_train, device)?,
+        settings,
+    })
+}
+
+/// The engine for samples of `sample`, `[c, h, w]`: as they reach the network, crop included.
+fn engine_for(network: Network, settings: &RunSettings, sample: [i64; 3]) -> Result<Box<dyn Engine>> {
+    let default = EngineOptions::default();
+    let options = EngineOptions {
+        batch_size: settings.batch_size as usize,
+        threads: settings.threads.map_or(default.threads, |threads| threads as usize),
+        force_autograd: settings.autograd,
+        sample: Some(sample.to_vec()),
+        level: None,
+    };
+    engine::engine(network, &settings.optimizer()?, &options)
+}
+
+/// The numbers for the loop.
+fn plan_of(settings: &RunSettings, records: &Records, classes: Option<i64>) -> Result<Plan> {
+    if records.len() == 0 {
+        return Err(Error::new(Kind::Data, format!("{} holds no record", records.folder().display())));
+    }
+    Ok(Plan {
+        epochs: settings.epochs,
+        records: records.len(),
+        batch_size: settings.batch_size,
+        seed: settings.seed,
+        validation_interval: settings.validation_interval,
+        snapshot_interval: settings.snapshot_interval,
+        keep: settings.keep.map(|keep| keep as usize),
+        patience: settings.early_stop,
+        classes,
+    })
+}
+
+impl Run {
+    /// The trainer, from `position` on.
+    pub(super) fn trainer<'a>(
+        self,
+        job: &'a mut JobDir,
+        position: Position,
+        observer: &'a mut dyn TrainObserver,
+        stop: Stop,
+    ) -> Trainer<'a> {
+        let (schedule, Loaders { train, validation }) = (self.schedule, self.loaders);
+        Trainer {
+            engine: self.engine,
+            train: Box::new(train),
+            validation: validation.map(|source| Box::new(source) as Box<dyn BatchSource>),
+            targets: Targets::new(self.hook),
+            rate: Box::new(move |t, total| schedule.rate(t, total)),
+            plan: self.plan,
+            position,
+            job,
+            observer,
+            stop,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{data::sample, tasks::Unobserved};
+
+    /// A small convolutional network for images of 24 pixels, cut out of the sample's 28.
+    fn network(croplen: &str) -> Source {
+        Source::pasted(
+            "net.lua",
+            &format!(
+                "local net = nn.Sequential():add(nn.MulConstant(0.00390625)):add(nn.SpatialConvolution(1, 4, 5, 5))\n\
+                 net:add(nn.SpatialMaxPooling(2, 2)):add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(400, 10))\n\
+                 net:add(nn.LogSoftMax())\n\
+                 return {{ model = net, trainBatchSize = 8 {croplen} }}"
+            ),
+        )
+    }
+
+    #[test]
+    fn a_crop_of_the_file_and_one_of_the_command_line_choose_the_same_engine() {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = sample::ensure(&folder.path().join("sample")).unwrap();
+        let engine = |croplen: &str, crop: Option<i64>| {
+            let options = RunOptions {
+                dataset: Some(dataset.clone()),
+                device: Some("cpu".into()),
+                crop,
+                ..RunOptions::default()
+            };
+            let run = assemble(network(croplen), &options, Start::Fresh, None, &mut Unobserved).unwrap();
+            run.engine.describe()
+        };
+        let (file, line) = (engine(", croplen = 24", None), engine("", Some(24)));
+        assert!(file.starts_with("panels"), "{file}");
+        assert_eq!(file, line);
+    }
+}

@@ -1,0 +1,100 @@
+//! The loaders of a run, and how the training loop sees them.
+
+use std::{rc::Rc, sync::Arc};
+
+use super::{prepare::OpenedDataset, settings::RunSettings};
+use crate::{
+    data::{Augment, DataLoader, HeadStart, LoaderOptions, Order, Preprocess, Records},
+    error::Result,
+    torch::device::Resolved,
+    train::{BatchSource, Finish, Sample},
+};
+
+/// Where a run's batches come from.
+pub(super) struct Loaders {
+    /// Train records, changed at random.
+    pub(super) train: LoaderSource,
+    /// Validation records, when there are any.
+    pub(super) validation: Option<LoaderSource>,
+}
+
+/// What happens to a train record on its way to the network.
+///
+/// # Errors
+/// Those of [`Preprocess::new`].
+pub(super) fn of_train(settings: &RunSettings, opened: &OpenedDataset) -> Result<Preprocess> {
+    preprocess(settings, opened, settings.augment())
+}
+
+fn preprocess(settings: &RunSettings, opened: &OpenedDataset, augment: Augment) -> Result<Preprocess> {
+    let dataset = &opened.dataset;
+    Preprocess::new(dataset.shape, settings.subtract_mean, dataset.mean.as_ref(), settings.cut(), augment)
+}
+
+/// The loaders; train records take the way `of_train`.
+///
+/// # Errors
+/// When the data cannot be prepared as the settings want it.
+pub(super) fn loaders_for(
+    settings: &RunSettings,
+    opened: OpenedDataset,
+    of_train: Preprocess,
+    device: Resolved,
+) -> Result<Loaders> {
+    let of_validation = preprocess(settings, &opened, Augment::default())?;
+    let records = (opened.train()?, opened.dataset.val());
+    let is_classification = !opened.dataset.labels.is_empty();
+    let head_start = opened.head_start.map(Arc::new);
+    let source = |records: Arc<Records>, preprocess: Preprocess, train: bool| -> Result<LoaderSource> {
+        // Bytes are for a bus; the processor's own loader threads do all of the plan.
+        let rest = if device.is_cuda() { preprocess.rest(train, settings.kind(), device.device())? } else { None };
+        let finish = rest.map(|rest| Rc::new(move |bytes: &tch::Tensor| rest.of(bytes)) as Finish);
+        let options = LoaderOptions {
+            batch_size: (if train { settings.batch_size } else { settings.validation_batch_size }) as usize,
+            order: if train { settings.shuffle } else { Order::Sequential },
+            seed: settings.seed,
+            classification: is_classification,
+            double: settings.double,
+            bytes: finish.is_some(),
+            memory_budget: settings.memory_budget(),
+            train,
+            workers: None,
+        };
+        let loader = DataLoader::new(records, preprocess, options)?;
+        Ok(LoaderSource { loader, finish, head_start: head_start.clone() })
+    };
+    Ok(Loaders {
+        train: source(records.0, of_train, true)?,
+        validation: records.1.map(|records| source(records, of_validation, false)).transpose()?,
+    })
+}
+
+/// A loader as the training loop sees it. The loader counts epochs from 1, the loop from 0.
+pub(super) struct LoaderSource {
+    loader: DataLoader,
+    /// What the device does with batches of bytes.
+    finish: Option<Finish>,
+    head_start: Option<Arc<HeadStart>>,
+}
+
+impl BatchSource for LoaderSource {
+    fn start(&mut self, epoch: u64, first_batch: u64) -> Result<()> {
+        // From here on the loaders' own threads decode what is missing.
+        if let Some(head_start) = self.head_start.take() {
+            head_start.stop();
+        }
+        self.loader.start(epoch + 1, first_batch)
+    }
+
+    fn next(&mut self) -> Result<Option<Sample>> {
+        let finish = self.finish.as_ref();
+        Ok(self.loader.next()?.map(|batch| Sample {
+            input: batch.input.shallow_clone(),
+            finish: finish.filter(|_| batch.input.kind() == tch::Kind::Uint8).cloned(),
+            target: batch.target.shallow_clone(),
+            count: batch.count as u64,
+            wait: batch.wait,
+            owner: Some(Box::new(batch)),
+        }))
+    }
+}

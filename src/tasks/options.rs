@@ -1,0 +1,178 @@
+//! `RunOptions`: what a user asks for in a run. Every option is an `Option`: what was asked for can so be distinguished
+//! from a default, which a resume needs. [`RunSettings`](super::RunSettings) are what comes of them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::{Flip, Order, QuarterTurn, Subtract},
+    error::{Error, Kind, Result},
+    train::Interval,
+};
+
+/// The options of a run, under the names of `settings` in `job.json`. `None` is the default of
+/// [`RunSettings`](super::RunSettings).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunOptions {
+    /// Dataset folder; the built-in sample of MNIST when neither it nor `train_db` is given.
+    pub dataset: Option<PathBuf>,
+    /// Train images: an LMDB of Datum records, used in place.
+    pub train_db: Option<PathBuf>,
+    /// Validation images.
+    pub val_db: Option<PathBuf>,
+    /// Labels of the train images, when they are in a database of their own.
+    pub train_labels_db: Option<PathBuf>,
+    /// Labels of the validation images.
+    pub val_labels_db: Option<PathBuf>,
+    /// Mean image (`mean.binaryproto`).
+    pub mean: Option<PathBuf>,
+    /// Class names, one a line: makes the task a classification.
+    pub labels: Option<PathBuf>,
+    /// The weights to start from: a snapshot (`.safetensors`), a job folder (its best snapshot), or Torch7's `.t7`.
+    pub weights: Option<PathBuf>,
+    /// What is subtracted from each image.
+    pub subtract_mean: Option<Subtract>,
+    /// Order of the train records in an epoch.
+    pub shuffle: Option<Order>,
+    /// Decoded images to keep in memory, MiB.
+    pub memory: Option<u64>,
+
+    /// Passes over the train records.
+    pub epochs: Option<u64>,
+    /// Images a step; the network file's when not given.
+    pub batch_size: Option<u64>,
+    /// Images a validation step; `batch_size`, or the network file's, when not given.
+    pub validation_batch_size: Option<u64>,
+    /// Every random number follows from it.
+    pub seed: Option<u64>,
+    /// Epochs between validations, may be a fraction; 0 is never.
+    pub validation_interval: Option<f64>,
+    /// Between snapshots, in epochs (0 is only at the end) or minutes.
+    pub snapshot_interval: Option<Interval>,
+    /// Keep the best snapshot and this many of the last; all when not given.
+    pub keep: Option<u64>,
+    /// Stop after this many validations in a row without a lower loss; never when not given.
+    pub early_stop: Option<u64>,
+    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    pub device: Option<String>,
+    /// Processor threads of the computation; as many as are useful on this machine when not given.
+    pub threads: Option<u64>,
+    /// Numbers of 64 bits instead of 32.
+    pub double: bool,
+    /// Always differentiate with libtorch, also where a faster written-out step exists.
+    pub autograd: bool,
+
+    /// The optimiser: `sgd`, `nag`, `adagrad`, `rmsprop`, `adadelta` or `adam`.
+    pub solver: Option<String>,
+    /// Base learning rate.
+    pub lr: Option<f64>,
+    /// The policy's name, one of [`Policy::NAMES`](crate::optim::schedule::Policy::NAMES).
+    pub lr_policy: Option<String>,
+    /// Step, sigmoid: percent of all iterations.
+    pub lr_step: Option<f64>,
+    /// Multistep: rising percentages.
+    pub lr_steps: Option<Vec<f64>>,
+    /// Step, multistep, exp, inv, sigmoid.
+    pub lr_gamma: Option<f64>,
+    /// Inv, poly.
+    pub lr_power: Option<f64>,
+    /// Torch_sgd: decay an iteration.
+    pub lr_decay: Option<f64>,
+    /// Momentum of sgd and nag; sgd's dampening is the same number, as in Torch.
+    pub momentum: Option<f64>,
+    /// L2 penalty on every parameter.
+    pub weight_decay: Option<f64>,
+
+    /// Side of the square cut from each image, in pixels: at random in training, the middle in validation.
+    pub crop: Option<i64>,
+    /// The network file's `croplen`, which counts without `crop` and leaves `params.inputShape` as it is. Written by a
+    /// run, not by a user.
+    pub croplen: Option<i64>,
+    /// Mirror train images at random.
+    pub aug_flip: Option<Flip>,
+    /// Turn train images by quarter turns at random.
+    pub aug_quad_rot: Option<QuarterTurn>,
+    /// Rotate by up to this many degrees either way.
+    pub aug_rot: Option<f64>,
+    /// Standard deviation of the scale, 0.1 is about 10 %.
+    pub aug_scale: Option<f64>,
+    /// Standard deviation of noise, as a share of 255.
+    pub aug_noise: Option<f64>,
+    /// Standard deviation of the hue.
+    pub aug_hsv_h: Option<f64>,
+    /// Standard deviation of the saturation.
+    pub aug_hsv_s: Option<f64>,
+    /// Standard deviation of the value.
+    pub aug_hsv_v: Option<f64>,
+}
+
+/// What may differ when a run goes on: none of these changes the numbers of the steps, but `epochs`, which the user
+/// asks for, and `device` and `threads`, which may round differently.
+const CHANGEABLE: [&str; 8] =
+    ["epochs", "device", "threads", "snapshot_interval", "validation_interval", "keep", "early_stop", "memory"];
+
+impl RunOptions {
+    /// Paths made independent of the folder that the program was started in.
+    ///
+    /// # Errors
+    /// When a path is empty.
+    pub fn with_absolute_paths(mut self) -> Result<RunOptions> {
+        let paths = [
+            &mut self.dataset,
+            &mut self.train_db,
+            &mut self.val_db,
+            &mut self.train_labels_db,
+            &mut self.val_labels_db,
+            &mut self.mean,
+            &mut self.labels,
+            &mut self.weights,
+        ];
+        for path in paths.into_iter().flatten() {
+            *path = std::path::absolute(&*path).map_err(|source| Error::io("find", path, &source))?;
+        }
+        Ok(self)
+    }
+
+    /// The options of a stored run (`settings` in `job.json`) with what `given` changes.
+    ///
+    /// # Errors
+    /// `Kind::Usage` when `given` asks for another value of something that must stay or for a path that is no text,
+    /// `Kind::Job` when the stored ones are damaged.
+    pub fn resumed(stored: &serde_json::Value, given: &RunOptions) -> Result<RunOptions> {
+        let damaged = |cause: String| Error::new(Kind::Job, "the settings in job.json are damaged").with_cause(cause);
+        if !stored.is_object() {
+            return Err(damaged(format!("they are no object: {stored}")));
+        }
+        let mut merged = stored.clone();
+        let given = to_json(given)?;
+        for (key, value) in given.as_object().into_iter().flatten() {
+            let old = &merged[key];
+            if value.is_null() || *value == serde_json::Value::Bool(false) || value == old {
+                continue;
+            }
+            if !CHANGEABLE.contains(&key.as_str()) {
+                let flag = key.replace('_', "-");
+                return Err(Error::new(Kind::Usage, format!("--{flag} cannot change when a run goes on"))
+                    .with_fact("the run has", old.to_string())
+                    .with_fact("the command line", value.to_string())
+                    .with_help(format!("leave --{flag} out, or start a new run")));
+            }
+            merged[key] = value.clone();
+        }
+        serde_json::from_value(merged).map_err(|cause| damaged(cause.to_string()))
+    }
+}
+
+/// Options or settings as `job.json` and `sweep.json` keep them.
+///
+/// # Errors
+/// `Kind::Usage` when a path among them is not UTF-8.
+pub(super) fn to_json(options: &impl Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(options).map_err(|cause| {
+        Error::new(Kind::Usage, "an option cannot be written into a job's settings")
+            .with_cause(cause.to_string())
+            .with_help("rename the file or folder so that its path is UTF-8")
+    })
+}
