@@ -27,23 +27,23 @@ use crate::{
 const SAMPLE: &str = "datasets/mnist-sample";
 
 /// A run that is ready to begin.
-pub(super) struct Run {
+pub(crate) struct Run {
     /// The options with everything filled in.
-    pub(super) options: RunOptions,
+    pub(crate) options: RunOptions,
     /// The numbers for the loop.
-    pub(super) plan: Plan,
+    pub(crate) plan: Plan,
     /// Network and optimiser.
-    pub(super) engine: Box<dyn Engine>,
+    pub(crate) engine: Box<dyn Engine>,
     /// The network as Torch prints it, and its criterion.
-    pub(super) printed: String,
+    pub(crate) printed: String,
     /// One line about it.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// Where the data lies.
-    pub(super) dataset_path: String,
+    pub(crate) dataset_path: String,
     /// Changes when the data does.
-    pub(super) fingerprint: String,
+    pub(crate) fingerprint: String,
     /// What became of the weights that `--weights` named, in lines to print.
-    pub(super) transfer: Option<String>,
+    pub(crate) transfer: Option<String>,
     train: Loaded,
     validation: Option<Loaded>,
     hook: Option<LabelHook>,
@@ -51,25 +51,25 @@ pub(super) struct Run {
 }
 
 /// A dataset, and the network file that has run for it.
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     /// The options with what the file says filled in: batch sizes and crop.
-    pub(super) options: RunOptions,
+    pub(crate) options: RunOptions,
     /// Where the data lies.
-    pub(super) dataset_path: String,
+    pub(crate) dataset_path: String,
     /// The data.
-    pub(super) dataset: Dataset,
+    pub(crate) dataset: Dataset,
     /// Who is decoding it already.
-    pub(super) head_start: Option<HeadStart>,
+    pub(crate) head_start: Option<HeadStart>,
     /// The file's table, not lowered yet.
-    pub(super) loaded: frontend::Loaded,
+    pub(crate) loaded: frontend::Loaded,
     /// Where the network will live.
-    pub(super) device: tch::Device,
+    pub(crate) device: tch::Device,
     /// The number of classes, for a classification.
-    pub(super) classes: Option<i64>,
+    pub(crate) classes: Option<i64>,
 }
 
 /// Reads the dataset and runs the network file.
-pub(super) fn prepare(source: Source, mut options: RunOptions) -> Result<Prepared> {
+pub(crate) fn prepare(source: Source, mut options: RunOptions) -> Result<Prepared> {
     let choice: DeviceChoice = options.device.as_deref().unwrap_or("auto").parse()?;
     let device = device::resolve(choice)?; // before anything else asks libtorch
     start_up::give_back_pages();
@@ -93,7 +93,7 @@ pub(super) fn prepare(source: Source, mut options: RunOptions) -> Result<Prepare
 
 impl Prepared {
     /// The records to train on.
-    pub(super) fn records(&self) -> Result<Arc<Records>> {
+    pub(crate) fn records(&self) -> Result<Arc<Records>> {
         self.dataset.train().ok_or_else(|| {
             Error::new(Kind::Data, format!("{} has no train records", self.dataset_path))
                 .with_help("name a dataset with a train_db")
@@ -101,14 +101,14 @@ impl Prepared {
     }
 
     /// f32 or f64.
-    pub(super) fn kind(&self) -> tch::Kind {
+    pub(crate) fn kind(&self) -> tch::Kind {
         if self.options.double { tch::Kind::Double } else { tch::Kind::Float }
     }
 }
 
 /// Whether the weights that `--weights` names are still to be loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
+pub(crate) enum Start {
     /// The run begins.
     Fresh,
     /// A snapshot of the job follows and holds all weights.
@@ -116,7 +116,7 @@ pub(super) enum Start {
 }
 
 /// Reads the dataset, runs the network file, lowers the network, makes loaders and engine.
-pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Result<Run> {
+pub(crate) fn assemble(source: Source, options: RunOptions, start: Start) -> Result<Run> {
     let (optimizer, schedule) = (options.optimizer()?, options.schedule()?);
     let mut prepared = prepare(source, options)?;
     let records = prepared.records()?;
@@ -210,7 +210,7 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
 
 impl Run {
     /// The trainer, from `position` on.
-    pub(super) fn trainer<'a>(
+    pub(crate) fn trainer<'a>(
         self,
         job: &'a mut JobDir,
         position: Position,
@@ -234,7 +234,7 @@ impl Run {
 }
 
 /// Where the dataset lies that the options name; none for the built-in sample while it is not unpacked.
-pub(super) fn place(options: &RunOptions) -> Option<Place> {
+pub(crate) fn place(options: &RunOptions) -> Option<Place> {
     if let Some(train) = &options.train_db {
         return Some(Place::Parts(Parts {
             train: Some(train.clone()),
@@ -250,22 +250,22 @@ pub(super) fn place(options: &RunOptions) -> Option<Place> {
 }
 
 /// Bytes of decoded records that the loaders may keep.
-pub(super) fn memory_budget(options: &RunOptions) -> u64 {
+pub(crate) fn memory_budget(options: &RunOptions) -> u64 {
     options.memory.unwrap_or(2048) << 20
 }
 
 /// The seed of everything random.
-pub(super) fn seed(options: &RunOptions) -> u64 {
+pub(crate) fn seed(options: &RunOptions) -> u64 {
     options.seed.unwrap_or(1)
 }
 
 /// The order of the training records.
-pub(super) fn order(options: &RunOptions) -> Order {
+pub(crate) fn order(options: &RunOptions) -> Order {
     options.shuffle.unwrap_or_default()
 }
 
 /// The dataset that the options name, and its path.
-pub(super) fn open(options: &RunOptions) -> Result<(Dataset, String)> {
+pub(crate) fn open(options: &RunOptions) -> Result<(Dataset, String)> {
     open_ahead(options).map(|(dataset, path, _)| (dataset, path))
 }
 

@@ -3,13 +3,14 @@
 //! **In:** arguments. **Out:** what the user asked for, on standard output; error pages on standard error.
 //! **Never:** work that another part could do: each command calls the library and prints.
 
-mod assemble;
+pub(crate) mod assemble;
 pub mod check;
 pub mod dataset;
 pub mod doctor;
 pub mod export;
 pub mod head_start;
-mod options;
+mod json;
+pub(crate) mod options;
 mod preview;
 mod progress;
 mod report;
@@ -18,7 +19,6 @@ mod sweep;
 mod t7_weights;
 pub mod test;
 pub mod th;
-mod trained;
 mod weights;
 
 use std::io::Write as _;
@@ -60,9 +60,9 @@ pub fn main() -> u8 {
     report::guarded(|| match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Dataset(args) => dataset::run(args),
-        Command::Check(args) => check::run(&args),
-        Command::Test(args) => test::run(&args),
-        Command::Export(args) => export::run(&args),
+        Command::Check(args) => check::run(args),
+        Command::Test(args) => test::run(args),
+        Command::Export(args) => export::run(args),
         Command::Th(args) => th::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     })

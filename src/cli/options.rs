@@ -20,139 +20,139 @@ use crate::{
 /// The options of a run.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct RunOptions {
+pub(crate) struct RunOptions {
     /// Dataset folder, made by digits-rs dataset or by DIGITS [default: the built-in sample of MNIST]
     #[arg(long, value_name = "DIR", help_heading = "Data", conflicts_with_all = ["train_db", "val_db"])]
-    pub(super) dataset: Option<PathBuf>,
+    pub(crate) dataset: Option<PathBuf>,
     /// Train images: an LMDB of Datum records, used in place
     #[arg(long, value_name = "DIR", help_heading = "Data")]
-    pub(super) train_db: Option<PathBuf>,
+    pub(crate) train_db: Option<PathBuf>,
     /// Validation images
     #[arg(long, value_name = "DIR", help_heading = "Data", requires = "train_db")]
-    pub(super) val_db: Option<PathBuf>,
+    pub(crate) val_db: Option<PathBuf>,
     /// Labels of the train images, when they are in a database of their own
     #[arg(long, value_name = "DIR", help_heading = "Data", requires = "train_db")]
-    pub(super) train_labels_db: Option<PathBuf>,
+    pub(crate) train_labels_db: Option<PathBuf>,
     /// Labels of the validation images
     #[arg(long, value_name = "DIR", help_heading = "Data", requires = "val_db")]
-    pub(super) val_labels_db: Option<PathBuf>,
+    pub(crate) val_labels_db: Option<PathBuf>,
     /// Mean image (mean.binaryproto)
     #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_db")]
-    pub(super) mean: Option<PathBuf>,
+    pub(crate) mean: Option<PathBuf>,
     /// Class names, one a line: makes the task a classification
     #[arg(long, value_name = "FILE", help_heading = "Data", requires = "train_db")]
-    pub(super) labels: Option<PathBuf>,
+    pub(crate) labels: Option<PathBuf>,
     /// Start from these weights: a snapshot (.safetensors), a job folder (its best snapshot), or Torch7's .t7
     #[arg(long, value_name = "FILE|JOB", help_heading = "Training")]
-    pub(super) weights: Option<PathBuf>,
+    pub(crate) weights: Option<PathBuf>,
     /// What to subtract from each image [default: image]
     #[arg(long, value_enum, value_name = "WHAT", help_heading = "Data")]
-    pub(super) subtract_mean: Option<Subtract>,
+    pub(crate) subtract_mean: Option<Subtract>,
     /// Order of the train records in an epoch; with-replacement is DIGITS' shuffle [default: permutation]
     #[arg(long, value_enum, value_name = "ORDER", help_heading = "Data")]
-    pub(super) shuffle: Option<Order>,
+    pub(crate) shuffle: Option<Order>,
     /// Decoded images to keep in memory, MiB; larger sets are read again each epoch [default: 2048]
     #[arg(long, value_name = "MIB", help_heading = "Data")]
-    pub(super) memory: Option<u64>,
+    pub(crate) memory: Option<u64>,
 
     /// Passes over the train records [default: 30]
     #[arg(short, long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) epochs: Option<u64>,
+    pub(crate) epochs: Option<u64>,
     /// Images a step; on the command line a list: see `run::Lists`
     #[arg(skip)]
-    pub(super) batch_size: Option<u64>,
+    pub(crate) batch_size: Option<u64>,
     /// Images a validation step; set by --batch-size or by the network file
     #[arg(skip)]
-    pub(super) validation_batch_size: Option<u64>,
+    pub(crate) validation_batch_size: Option<u64>,
     /// Every random number follows from it [default: 1]
     #[arg(long, value_name = "N", help_heading = "Training")]
-    pub(super) seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
     /// Epochs between validations, may be a fraction; 0 is never [default: 1]
     #[arg(long, value_name = "EPOCHS", help_heading = "Training", value_parser = not_negative)]
-    pub(super) validation_interval: Option<f64>,
+    pub(crate) validation_interval: Option<f64>,
     /// Epochs between snapshots (1, 0.5; 0 is only at the end), or minutes (10m) [default: 1]
     #[arg(long, value_name = "INTERVAL", help_heading = "Training")]
-    pub(super) snapshot_interval: Option<Interval>,
+    pub(crate) snapshot_interval: Option<Interval>,
     /// Keep the best snapshot and the last N [default: all]
     #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) keep: Option<u64>,
+    pub(crate) keep: Option<u64>,
     /// Stop after N validations in a row without a lower loss
     #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) early_stop: Option<u64>,
+    pub(crate) early_stop: Option<u64>,
     /// auto, cpu, cuda or cuda:N [default: auto]
     #[arg(long, value_name = "DEVICE", help_heading = "Training")]
-    pub(super) device: Option<String>,
+    pub(crate) device: Option<String>,
     /// Processor threads of the computation [default: one a core]
     #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) threads: Option<u64>,
+    pub(crate) threads: Option<u64>,
     /// Numbers of 64 bits instead of 32
     #[arg(long, help_heading = "Training")]
-    pub(super) double: bool,
+    pub(crate) double: bool,
     /// Always differentiate with libtorch, also where a faster written-out step exists
     #[arg(long, help_heading = "Training")]
-    pub(super) autograd: bool,
+    pub(crate) autograd: bool,
 
     /// sgd, nag (nesterov), adagrad, rmsprop, adadelta or adam, with the rules of Torch's optim [default: sgd]
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
-    pub(super) solver: Option<String>,
+    pub(crate) solver: Option<String>,
     /// Base learning rate; on the command line a list: see `run::Lists`
     #[arg(skip)]
-    pub(super) lr: Option<f64>,
+    pub(crate) lr: Option<f64>,
     /// fixed, step, multistep, exp, inv, poly, sigmoid or torch_sgd [default: step]
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
-    pub(super) lr_policy: Option<String>,
+    pub(crate) lr_policy: Option<String>,
     /// Step, sigmoid: percent of all iterations [default: 33; sigmoid 50]
     #[arg(long, value_name = "PERCENT", help_heading = "Solver", value_parser = not_negative)]
-    pub(super) lr_step: Option<f64>,
+    pub(crate) lr_step: Option<f64>,
     /// Multistep: rising percentages [default: 50,85]
     #[arg(long, value_name = "P,P,…", help_heading = "Solver", value_delimiter = ',', value_parser = not_negative)]
-    pub(super) lr_steps: Option<Vec<f64>>,
+    pub(crate) lr_steps: Option<Vec<f64>>,
     /// Step, multistep, exp, inv, sigmoid [default: 0.1; multistep 0.5; exp 0.95]
     #[arg(long, value_name = "GAMMA", help_heading = "Solver")]
-    pub(super) lr_gamma: Option<f64>,
+    pub(crate) lr_gamma: Option<f64>,
     /// Inv, poly [default: 0.5; poly 3]
     #[arg(long, value_name = "POWER", help_heading = "Solver")]
-    pub(super) lr_power: Option<f64>,
+    pub(crate) lr_power: Option<f64>,
     /// Torch_sgd: decay an iteration [default: 1e-6]
     #[arg(long, value_name = "DECAY", help_heading = "Solver")]
-    pub(super) lr_decay: Option<f64>,
+    pub(crate) lr_decay: Option<f64>,
     /// Momentum of sgd and nag; sgd's dampening is the same number, as in Torch [default: 0.9]
     #[arg(long, value_name = "M", help_heading = "Solver")]
-    pub(super) momentum: Option<f64>,
+    pub(crate) momentum: Option<f64>,
     /// L2 penalty on every parameter [default: 0.0001]
     #[arg(long, value_name = "W", help_heading = "Solver")]
-    pub(super) weight_decay: Option<f64>,
+    pub(crate) weight_decay: Option<f64>,
 
     /// Side of the square cut from each image: at random in training, the middle in validation
     #[arg(long, value_name = "PIXELS", help_heading = "Augmentation", value_parser = clap::value_parser!(i64).range(1..))]
-    pub(super) crop: Option<i64>,
+    pub(crate) crop: Option<i64>,
     /// The network file's `croplen`, which counts without --crop and leaves `params.inputShape` as it is
     #[arg(skip)]
-    pub(super) croplen: Option<i64>,
+    pub(crate) croplen: Option<i64>,
     /// Mirror train images at random [default: none]
     #[arg(long, value_enum, value_name = "AXES", help_heading = "Augmentation")]
-    pub(super) aug_flip: Option<Flip>,
+    pub(crate) aug_flip: Option<Flip>,
     /// Turn train images by quarter turns at random [default: none]
     #[arg(long, value_enum, value_name = "TURNS", help_heading = "Augmentation")]
-    pub(super) aug_quad_rot: Option<QuarterTurn>,
+    pub(crate) aug_quad_rot: Option<QuarterTurn>,
     /// Rotate by up to this many degrees either way [default: 0]
     #[arg(long, value_name = "DEGREES", help_heading = "Augmentation", value_parser = not_negative)]
-    pub(super) aug_rot: Option<f64>,
+    pub(crate) aug_rot: Option<f64>,
     /// Standard deviation of the scale, 0.1 is about 10 % [default: 0]
     #[arg(long, value_name = "SIGMA", help_heading = "Augmentation", value_parser = not_negative)]
-    pub(super) aug_scale: Option<f64>,
+    pub(crate) aug_scale: Option<f64>,
     /// Standard deviation of noise, as a share of 255 [default: 0]
     #[arg(long, value_name = "SIGMA", help_heading = "Augmentation", value_parser = not_negative)]
-    pub(super) aug_noise: Option<f64>,
+    pub(crate) aug_noise: Option<f64>,
     /// Standard deviation of the hue [default: 0]
     #[arg(long, value_name = "SIGMA", help_heading = "Augmentation", value_parser = not_negative)]
-    pub(super) aug_hsv_h: Option<f64>,
+    pub(crate) aug_hsv_h: Option<f64>,
     /// Standard deviation of the saturation [default: 0]
     #[arg(long, value_name = "SIGMA", help_heading = "Augmentation", value_parser = not_negative)]
-    pub(super) aug_hsv_s: Option<f64>,
+    pub(crate) aug_hsv_s: Option<f64>,
     /// Standard deviation of the value [default: 0]
     #[arg(long, value_name = "SIGMA", help_heading = "Augmentation", value_parser = not_negative)]
-    pub(super) aug_hsv_v: Option<f64>,
+    pub(crate) aug_hsv_v: Option<f64>,
 }
 
 /// What may differ when a run goes on: none of these changes the numbers of the steps, but `epochs`, which the user
@@ -160,7 +160,7 @@ pub(super) struct RunOptions {
 const CHANGEABLE: [&str; 8] =
     ["epochs", "device", "threads", "snapshot_interval", "validation_interval", "keep", "early_stop", "memory"];
 
-pub(super) fn not_negative(text: &str) -> Result<f64, String> {
+pub(crate) fn not_negative(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
         Ok(value) => Err(format!("{value} is not a finite number of at least 0")),
@@ -171,7 +171,7 @@ pub(super) fn not_negative(text: &str) -> Result<f64, String> {
 impl RunOptions {
     /// The defaults filled in, but for those that depend on the network file.
     #[must_use]
-    pub(super) fn with_defaults(mut self) -> RunOptions {
+    pub(crate) fn with_defaults(mut self) -> RunOptions {
         self.subtract_mean.get_or_insert_default();
         self.shuffle.get_or_insert_default();
         self.memory.get_or_insert(2048);
@@ -209,7 +209,7 @@ impl RunOptions {
     ///
     /// # Errors
     /// When a path is empty.
-    pub(super) fn with_absolute_paths(mut self) -> Result<RunOptions> {
+    pub(crate) fn with_absolute_paths(mut self) -> Result<RunOptions> {
         let paths = [
             &mut self.dataset,
             &mut self.train_db,
@@ -230,7 +230,7 @@ impl RunOptions {
     ///
     /// # Errors
     /// `Kind::Usage` when `given` asks for another value of something that must stay.
-    pub(super) fn resumed(stored: &serde_json::Value, given: &RunOptions) -> Result<RunOptions> {
+    pub(crate) fn resumed(stored: &serde_json::Value, given: &RunOptions) -> Result<RunOptions> {
         let damaged = |cause: serde_json::Error| {
             Error::new(Kind::Job, "the settings in job.json are damaged").with_cause(cause.to_string())
         };
@@ -257,7 +257,7 @@ impl RunOptions {
     ///
     /// # Errors
     /// When there is none of that name.
-    pub(super) fn optimizer(&self) -> Result<OptimizerSpec> {
+    pub(crate) fn optimizer(&self) -> Result<OptimizerSpec> {
         let default = OptimizerSpec::default();
         Ok(OptimizerSpec {
             kind: self.solver.as_deref().map_or(Ok(OptimizerKind::Sgd), str::parse)?,
@@ -271,7 +271,7 @@ impl RunOptions {
     ///
     /// # Errors
     /// When there is none of that name, or it lacks a setting.
-    pub(super) fn schedule(&self) -> Result<Schedule> {
+    pub(crate) fn schedule(&self) -> Result<Schedule> {
         let name = self.lr_policy.as_deref().unwrap_or("step");
         let one = self.lr_step.map(|step| vec![step]);
         let steps = if name == "multistep" { self.lr_steps.clone() } else { one.or_else(|| self.lr_steps.clone()) };
@@ -286,13 +286,13 @@ impl RunOptions {
 
     /// The crop in force.
     #[must_use]
-    pub(super) fn cut(&self) -> Option<i64> {
+    pub(crate) fn cut(&self) -> Option<i64> {
         self.crop.or(self.croplen)
     }
 
     /// The random changes of train images.
     #[must_use]
-    pub(super) fn augment(&self) -> Augment {
+    pub(crate) fn augment(&self) -> Augment {
         Augment {
             flip: self.aug_flip.unwrap_or_default(),
             quarter_turn: self.aug_quad_rot.unwrap_or_default(),

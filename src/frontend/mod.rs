@@ -64,6 +64,18 @@ impl Source {
         Source { name: name.into(), text: text.into(), folder: None }
     }
 
+    /// The text that a job keeps, with the name that its file had: `require` still finds the neighbours of that file
+    /// where they are.
+    #[must_use]
+    pub fn of_job(name: &str, text: String) -> Source {
+        let folder = match Path::new(name).parent() {
+            // A name without a folder; `<stdin>` is no file.
+            Some(folder) if folder == Path::new("") => Path::new(name).is_file().then(|| PathBuf::from(".")),
+            folder => folder.filter(|folder| folder.is_dir()).map(Path::to_path_buf),
+        };
+        Source { name: name.into(), text, folder }
+    }
+
     fn from_bytes(name: String, bytes: Vec<u8>, folder: Option<PathBuf>) -> Result<Source> {
         if bytes.starts_with(b"\x1bLua") {
             return Err(Error::new(Kind::Network, format!("{name} is compiled Lua, which is not run"))
