@@ -1,21 +1,22 @@
 //! `digits-rs dataset`: makes datasets and says what is in one.
 #![allow(clippy::print_stdout, reason = "the command line is what prints")]
 
-use std::{path::PathBuf, time::Instant};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
+use super::json;
 use crate::{
-    data::{
-        Dataset, Encoding, MnistOptions, Parts, Progress, Resize,
-        create::{CreateOptions, Report, create, load_file},
-        folder::{self, FolderOptions, Lists},
-        idx::Idx,
-        info::{Info, explore},
-        text_lists::{self, TextList},
+    data::{Encoding, Resize, info::Info},
+    error::Result,
+    tasks::{
+        Observer,
+        dataset::{
+            self, DatasetReport, ExploreRequest, FolderRequest, GenericRequest, ImageOptions, InfoRequest,
+            ListsRequest, MnistRequest, RecordSize,
+        },
     },
-    error::{Error, Kind, Result},
 };
 
 /// Make a dataset, or look into one.
@@ -39,29 +40,52 @@ enum Command {
     Info(InfoArgs),
 }
 
+fn mnist_default() -> MnistRequest {
+    MnistRequest::new(PathBuf::new())
+}
+
+fn image_default() -> ImageOptions {
+    ImageOptions::new(PathBuf::new())
+}
+
+fn folder_default() -> FolderRequest {
+    FolderRequest::new(PathBuf::new(), image_default())
+}
+
+fn lists_default() -> ListsRequest {
+    ListsRequest::new(PathBuf::new(), PathBuf::new(), image_default())
+}
+
 #[derive(Debug, Args)]
 struct MnistArgs {
     /// Folder with train-images-idx3-ubyte and the like, plain or .gz.
     #[arg(long, value_name = "DIR")]
     idx: PathBuf,
     /// The dataset folder to make.
-    #[arg(long, value_name = "DIR", default_value = "datasets/mnist")]
+    #[arg(long, value_name = "DIR", default_value_os_t = mnist_default().out)]
     out: PathBuf,
     /// How pixels are kept.
-    #[arg(long, value_enum, default_value = "png")]
+    #[arg(long, value_enum, default_value_t = mnist_default().encoding)]
     encoding: Encoding,
     /// Black digits on white, as DIGITS makes them.
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false")]
+    #[arg(long, default_value_t = mnist_default().invert, action = clap::ArgAction::Set, value_name = "true|false")]
     invert: bool,
     /// Percent of each digit for validation.
-    #[arg(long, default_value_t = 25.0, value_name = "PERCENT")]
+    #[arg(long, default_value_t = mnist_default().val_percent, value_name = "PERCENT")]
     val_percent: f64,
     /// Also write the first N images of the test set as PNG files.
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = mnist_default().test_images, value_name = "N")]
     test_images: usize,
     /// Seeds the division and the order of the records.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = mnist_default().seed)]
     seed: u64,
+}
+
+impl MnistArgs {
+    fn request(self) -> MnistRequest {
+        let MnistArgs { idx, out, encoding, invert, val_percent, test_images, seed } = self;
+        MnistRequest { idx, out, encoding, invert, val_percent, test_images, seed }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -77,17 +101,42 @@ struct FolderArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "test_percent")]
     test_folder: Option<PathBuf>,
     /// Percent of each class for validation.
-    #[arg(long, default_value_t = 25.0, value_name = "PERCENT")]
+    #[arg(long, default_value_t = folder_default().val_percent, value_name = "PERCENT")]
     val_percent: f64,
     /// Percent of each class for testing.
-    #[arg(long, default_value_t = 0.0, value_name = "PERCENT")]
+    #[arg(long, default_value_t = folder_default().test_percent, value_name = "PERCENT")]
     test_percent: f64,
     /// Classes with fewer images are left out.
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = folder_default().min_per_class, value_name = "N")]
     min_per_class: usize,
     /// At most this many images of a class.
     #[arg(long, value_name = "N")]
     max_per_class: Option<usize>,
+}
+
+impl FolderArgs {
+    fn request(self) -> FolderRequest {
+        let FolderArgs {
+            folder,
+            images,
+            val_folder,
+            test_folder,
+            val_percent,
+            test_percent,
+            min_per_class,
+            max_per_class,
+        } = self;
+        FolderRequest {
+            folder,
+            images: images.request(),
+            val_folder,
+            test_folder,
+            val_percent,
+            test_percent,
+            min_per_class,
+            max_per_class,
+        }
+    }
 }
 
 /// What is made of images.
@@ -97,20 +146,27 @@ struct ImageArgs {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Width and height of the records.
-    #[arg(long, default_value = "256x256", value_parser = size, value_name = "WxH")]
-    size: (i64, i64),
+    #[arg(long, default_value_t = image_default().size, value_name = "WxH")]
+    size: RecordSize,
     /// 1 (grey) or 3 (colour).
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i64).range(1..=3))]
+    #[arg(long, default_value_t = image_default().channels, value_parser = clap::value_parser!(i64).range(1..=3))]
     channels: i64,
     /// How images of another shape are fitted.
-    #[arg(long, value_enum, default_value = "squash")]
+    #[arg(long, value_enum, default_value_t = image_default().resize)]
     resize: Resize,
     /// How pixels are kept.
-    #[arg(long, value_enum, default_value = "png")]
+    #[arg(long, value_enum, default_value_t = image_default().encoding)]
     encoding: Encoding,
     /// Seeds the division, the order of the records and padding noise.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = image_default().seed)]
     seed: u64,
+}
+
+impl ImageArgs {
+    fn request(self) -> ImageOptions {
+        let ImageArgs { out, size, channels, resize, encoding, seed } = self;
+        ImageOptions { out, size, channels, resize, encoding, seed }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -137,10 +193,27 @@ struct ListsArgs {
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
     /// Write the records in another order than the lists have.
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "true|false")]
+    #[arg(long, default_value_t = lists_default().shuffle, action = clap::ArgAction::Set, value_name = "true|false")]
     shuffle: bool,
     #[command(flatten)]
     images: ImageArgs,
+}
+
+impl ListsArgs {
+    fn request(self) -> ListsRequest {
+        let ListsArgs { train, train_folder, val, val_folder, test, test_folder, labels, shuffle, images } = self;
+        ListsRequest {
+            train,
+            train_folder,
+            val,
+            val_folder,
+            test,
+            test_folder,
+            labels,
+            shuffle,
+            images: images.request(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -165,6 +238,13 @@ struct GenericArgs {
     out: PathBuf,
 }
 
+impl GenericArgs {
+    fn request(self) -> GenericRequest {
+        let GenericArgs { train_db, train_labels_db, val_db, val_labels_db, mean, out } = self;
+        GenericRequest { train_db, train_labels_db, val_db, val_labels_db, mean, out }
+    }
+}
+
 #[derive(Debug, Args)]
 struct InfoArgs {
     /// A dataset folder, ours or a DIGITS job's.
@@ -186,115 +266,48 @@ struct InfoArgs {
 /// When a dataset cannot be made or read.
 pub fn run(args: DatasetArgs) -> Result<()> {
     match args.command {
-        Command::Mnist(args) => mnist(&args),
-        Command::Folder(args) => from_folder(&args),
-        Command::Lists(args) => from_lists(args),
+        Command::Mnist(args) => make(|bar| dataset::mnist(&args.request(), bar)),
+        Command::Folder(args) => make(|bar| dataset::folder(&args.request(), bar)),
+        Command::Lists(args) => make(|bar| dataset::lists(&args.request(), bar)),
         Command::Generic(args) => generic(args),
-        Command::Info(args) => info(&args),
+        Command::Info(args) => info(args),
     }
 }
 
-fn mnist(args: &MnistArgs) -> Result<()> {
-    if !(0.0..=100.0).contains(&args.val_percent) {
-        return Err(Error::new(Kind::Usage, format!("{} % for validation", args.val_percent))
-            .with_help("give a percentage from 0 to 100"));
-    }
-    let started = Instant::now();
-    let train = Idx::read(&args.idx, "train")?;
-    let test = (args.test_images > 0).then(|| Idx::read(&args.idx, "t10k")).transpose()?;
-    let options =
-        MnistOptions { encoding: args.encoding, invert: args.invert, val_percent: args.val_percent, seed: args.seed };
-    let bar = Bar::new();
-    let report = options.create(&args.out, &train, test.as_ref(), args.test_images, &bar)?;
+/// Makes a dataset below a bar, and prints what was made.
+fn make(task: impl FnOnce(&mut Bar) -> Result<DatasetReport>) -> Result<()> {
+    let mut bar = Bar::new();
+    let report = task(&mut bar)?;
     bar.clear();
-    say(&args.out, &report, started);
-    Ok(())
-}
-
-fn from_folder(args: &FolderArgs) -> Result<()> {
-    // A folder of its own leaves nothing for the percentage.
-    let percent = |folder: &Option<PathBuf>, percent| if folder.is_some() { 0.0 } else { percent };
-    let division = FolderOptions {
-        val_percent: percent(&args.val_folder, args.val_percent),
-        test_percent: percent(&args.test_folder, args.test_percent),
-        min_per_class: args.min_per_class,
-        max_per_class: args.max_per_class,
-        seed: args.images.seed,
-    };
-    let mut lists = folder::parse(&args.folder, &division)?;
-    if let Some(folder) = &args.val_folder {
-        lists.val = folder::parse_known(folder, &lists.labels)?;
+    let splits: Vec<String> =
+        report.splits.iter().map(|split| format!("{} {}", split.name, HumanCount(split.records))).collect();
+    println!("{}: {} ({:.1} s)", report.out.display(), splits.join(", "), report.seconds);
+    if !report.left_out.is_empty() {
+        println!("left out {} images that cannot be read, listed in skipped.txt", report.left_out.len());
     }
-    if let Some(folder) = &args.test_folder {
-        lists.test = folder::parse_known(folder, &lists.labels)?;
-    }
-    from_files(&args.images, &lists, true)
-}
-
-fn from_lists(args: ListsArgs) -> Result<()> {
-    let list = |file: PathBuf, folder| TextList { file, folder };
-    let lists = text_lists::parse(
-        &list(args.train, args.train_folder),
-        args.val.map(|file| list(file, args.val_folder)).as_ref(),
-        args.test.map(|file| list(file, args.test_folder)).as_ref(),
-        &args.labels,
-    )?;
-    from_files(&args.images, &lists, args.shuffle)
-}
-
-fn from_files(args: &ImageArgs, lists: &Lists, shuffle: bool) -> Result<()> {
-    let started = Instant::now();
-    println!(
-        "{} images in {} classes: {} to train on, {} to validate, {} to test",
-        HumanCount((lists.train.len() + lists.val.len() + lists.test.len()) as u64),
-        lists.labels.len(),
-        HumanCount(lists.train.len() as u64),
-        HumanCount(lists.val.len() as u64),
-        HumanCount(lists.test.len() as u64),
-    );
-    let options = CreateOptions {
-        shape: [args.channels, args.size.1, args.size.0],
-        resize: args.resize,
-        encoding: args.encoding,
-        seed: args.seed,
-        shuffle,
-    };
-    let bar = Bar::new();
-    let report = create(&args.out, lists, &load_file, options, &bar, &|_| Ok(()))?;
-    bar.clear();
-    say(&args.out, &report, started);
     Ok(())
 }
 
 fn generic(args: GenericArgs) -> Result<()> {
-    let parts = Parts {
-        train: Some(args.train_db),
-        train_labels: args.train_labels_db,
-        val: args.val_db,
-        val_labels: args.val_labels_db,
-        mean: args.mean,
-        labels: None,
-    };
-    let dataset = Dataset::create_generic(&args.out, &parts)?;
-    println!("{}: points at databases where they lie", args.out.display());
-    print_info(&Info::of(&dataset)?);
+    let request = args.request();
+    let info = dataset::generic(&request)?;
+    println!("{}: points at databases where they lie", request.out.display());
+    print_info(&info);
     Ok(())
 }
 
-fn info(args: &InfoArgs) -> Result<()> {
-    let dataset = Dataset::open(&args.dataset)?;
-    let info = Info::of(&dataset)?;
+fn info(args: InfoArgs) -> Result<()> {
+    let info = dataset::info(&InfoRequest { dataset: args.dataset.clone() })?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&info).expect("strings, numbers and lists"));
+        json::print(&info)?;
     } else {
         println!("{}", args.dataset.display());
         print_info(&info);
     }
-    if let Some(count) = args.explore {
-        let records = dataset.train().or_else(|| dataset.val()).expect("a dataset has a split");
-        explore(&records, count)?.save_png(&args.png)?;
+    if let Some(records) = args.explore {
+        let drawn = dataset::explore(&ExploreRequest { dataset: args.dataset, records, png: args.png })?;
         if !args.json {
-            println!("{}: the first {} records", args.png.display(), count.min(records.len()));
+            println!("{}: the first {} records", drawn.png.display(), drawn.records);
         }
     }
     Ok(())
@@ -334,17 +347,6 @@ fn print_info(info: &Info) {
     }
 }
 
-fn say(out: &std::path::Path, report: &Report, started: Instant) {
-    let splits: Vec<String> = ["train", "val", "test"]
-        .iter()
-        .filter_map(|name| Some(format!("{name} {}", HumanCount(report.manifest.splits.get(*name)?.entries))))
-        .collect();
-    println!("{}: {} ({:.1} s)", out.display(), splits.join(", "), started.elapsed().as_secs_f64());
-    if !report.skipped.is_empty() {
-        println!("left out {} images that cannot be read, listed in skipped.txt", report.skipped.len());
-    }
-}
-
 /// A bar on a terminal; off one, a line a stage. Left-out images are lines above the bar.
 struct Bar(ProgressBar);
 
@@ -360,8 +362,12 @@ impl Bar {
     }
 }
 
-impl Progress for Bar {
-    fn stage(&self, name: &str, total: u64) {
+impl Observer for Bar {
+    fn line(&mut self, line: &str) {
+        self.0.suspend(|| println!("{line}"));
+    }
+
+    fn stage(&mut self, name: &str, total: u64) {
         self.0.reset();
         self.0.set_length(total);
         self.0.set_message(name.to_string());
@@ -370,18 +376,13 @@ impl Progress for Bar {
         }
     }
 
-    fn done(&self, done: u64) {
+    fn done(&mut self, done: u64) {
         self.0.set_position(done);
     }
 
-    fn skipped(&self, input: &str, reason: &str) {
+    fn skipped(&mut self, input: &str, reason: &str) {
         self.0.suspend(|| println!("left out {input}: {reason}"));
     }
-}
-
-fn size(text: &str) -> std::result::Result<(i64, i64), String> {
-    let sides = text.split_once(['x', 'X']).and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
-    sides.ok_or_else(|| "a size is written as WIDTHxHEIGHT, such as 28x28".to_string())
 }
 
 #[cfg(test)]
@@ -389,6 +390,10 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::{
+        data::Dataset,
+        error::{Error, Kind},
+    };
 
     #[derive(Parser)]
     struct Line {
@@ -450,8 +455,9 @@ mod tests {
 
     #[test]
     fn sizes_are_checked() {
-        assert_eq!(size("28x32"), Ok((28, 32)));
-        assert!(size("28").is_err());
+        assert!(
+            run_line(&["folder", "d", "--out", "o", "--size", "28"]).unwrap_err().message().contains("WIDTHxHEIGHT")
+        );
         assert!(run_line(&["info", "/none"]).unwrap_err().message().contains("not a dataset"));
     }
 }

@@ -9,13 +9,13 @@ pub mod dataset;
 pub mod doctor;
 pub mod export;
 pub mod head_start;
+mod json;
 mod progress;
 mod report;
 pub mod run;
 mod run_flags;
 pub mod test;
 pub mod th;
-mod trained;
 
 use std::io::Write as _;
 
@@ -38,9 +38,9 @@ pub fn main() -> u8 {
     report::guarded(|| match cli.command {
         Command::Run(args) => run::run(*args, head_start::take()),
         Command::Dataset(args) => dataset::run(args),
-        Command::Check(args) => check::run(&args),
-        Command::Test(args) => test::run(&args),
-        Command::Export(args) => export::run(&args),
+        Command::Check(args) => check::run(args),
+        Command::Test(args) => test::run(args),
+        Command::Export(args) => export::run(args),
         Command::Th(args) => th::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     })

@@ -70,13 +70,13 @@ pub fn html(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::{classify::Classifier, predictions::Scores};
+    use crate::{inspect::classify::Classifier, nn::Scores};
 
     #[test]
     fn names_are_escaped_and_every_number_is_there() {
         let mut classifier = Classifier::new(Scores::Probabilities, &["a<b".into(), "c".into()], 2, 4);
         let output = tch::Tensor::from_slice2(&[[0.9f32, 0.1], [0.2, 0.8]]);
-        classifier.count(&output.into(), &[1, 1]).unwrap();
+        classifier.count(&output.into(), &[Some(0), Some(0)]).unwrap();
         let facts = [("job".to_string(), "j & k".to_string())];
         let page = html("val_db", &facts, &classifier.finish(), "<svg></svg>", Some(b"png"));
         for part in ["a&lt;b", "j &amp; k", "50.00 %", "data:image/png;base64,cG5n", "<svg></svg>"] {

@@ -2,13 +2,10 @@
 
 use serde::Serialize;
 
-use super::{
-    confusion::{ClassScore, Confusion},
-    predictions::Scores,
-};
+use super::confusion::{ClassScore, Confusion};
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Context, Mode, Network},
+    nn::{Activity, Context, Mode, Network, Scores},
 };
 
 /// One image of which the right class is known.
@@ -63,8 +60,8 @@ impl Classifier {
         Classifier { scores, confusion, worst: Vec::new(), keep, images: 0, losses: Vec::new() }
     }
 
-    /// Runs the network on a batch `[n, c, h, w]` with its target: classes from 1, as DIGITS counts them; less than 1
-    /// is unknown.
+    /// Runs the network on a batch `[n, c, h, w]` with its target: classes from 1, as DIGITS counts them; any other
+    /// number is no class.
     ///
     /// # Errors
     /// When the network refuses, or its output is not `[n, classes]`.
@@ -78,27 +75,27 @@ impl Classifier {
         })?;
         self.losses.push(f64::try_from(&loss)?);
         let count = input.size().first().copied().unwrap_or(0);
-        let wanted = classes_of(target, count)?;
-        self.count(&output, &wanted)
+        let right = classes_of(target, count)?;
+        self.count(&output, &right)
     }
 
-    /// Counts the rows of an output whose right classes (from 1) are `wanted`.
+    /// Counts the rows of an output; `right` holds the right class of each, from 0, where one is known.
     ///
     /// # Errors
     /// When the output is not `[n, classes]`.
-    pub fn count(&mut self, output: &Activity, wanted: &[i64]) -> Result<()> {
+    pub fn count(&mut self, output: &Activity, right: &[Option<usize>]) -> Result<()> {
         let classes = self.confusion.labels.len();
         let rows = output.tensor()?.f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Float)?;
-        if rows.size() != [wanted.len() as i64, classes as i64] && rows.size() != [classes as i64] {
+        if rows.size() != [right.len() as i64, classes as i64] && rows.size() != [classes as i64] {
             return Err(Error::new(Kind::Shape, "the network's output is not one number a class")
                 .with_fact("it is", format!("{:?}", rows.size()))
-                .with_fact("it should be", format!("[{}, {classes}]", wanted.len())));
+                .with_fact("it should be", format!("[{}, {classes}]", right.len())));
         }
         let values = Vec::<f32>::try_from(rows.f_reshape([-1])?)?;
-        for (row, &wanted) in values.chunks_exact(classes.max(1)).zip(wanted) {
+        for (row, &right) in values.chunks_exact(classes.max(1)).zip(right) {
             let index = self.images;
             self.images += 1;
-            let Some(right) = usize::try_from(wanted - 1).ok().filter(|&right| right < classes) else { continue };
+            let Some(right) = right.filter(|&right| right < classes) else { continue };
             let answer = (0..classes).reduce(|best, i| if row[i] > row[best] { i } else { best }).unwrap_or(0);
             self.confusion.add(right, answer, row);
             let chances = self.scores.probabilities(row);
@@ -133,15 +130,16 @@ impl Classifier {
     }
 }
 
-/// The right classes, from 1: a tensor of `[n]`, or of `[n, classes]` whose largest entry decides.
-fn classes_of(target: &Activity, count: i64) -> Result<Vec<i64>> {
+/// The right classes, from 0, of a target from 1: a tensor of `[n]`, or of `[n, classes]` whose largest entry decides.
+fn classes_of(target: &Activity, count: i64) -> Result<Vec<Option<usize>>> {
     let target = target.tensor()?.f_to_device(tch::Device::Cpu)?;
     let wanted = if target.numel() as i64 == count {
         target.f_reshape([count])?
     } else {
         target.f_reshape([count, -1])?.f_argmax(1, false)?.f_add_scalar(1)?
     };
-    Ok(Vec::<i64>::try_from(wanted.f_to_kind(tch::Kind::Int64)?)?)
+    let wanted = Vec::<i64>::try_from(wanted.f_to_kind(tch::Kind::Int64)?)?;
+    Ok(wanted.into_iter().map(|class| usize::try_from(class).ok()?.checked_sub(1)).collect())
 }
 
 #[cfg(test)]
@@ -152,7 +150,7 @@ mod tests {
     fn the_least_likely_right_class_comes_first() {
         let mut classifier = Classifier::new(Scores::Probabilities, &[], 2, 2);
         let output = tch::Tensor::from_slice2(&[[0.9f32, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]]);
-        classifier.count(&output.into(), &[1, 1, 2, 0]).unwrap();
+        classifier.count(&output.into(), &[Some(0), Some(0), Some(1), None]).unwrap();
         let result = classifier.finish();
         assert_eq!((result.images, result.confusion.total()), (4, 3), "an unknown class is not counted");
         assert!((result.accuracy - 1.0 / 3.0).abs() < 1e-12);
@@ -165,8 +163,10 @@ mod tests {
     fn an_output_of_another_size_is_refused() {
         let mut classifier = Classifier::new(Scores::Logarithms, &[], 3, 2);
         let output = tch::Tensor::zeros([2, 4], (tch::Kind::Float, tch::Device::Cpu));
-        assert_eq!(classifier.count(&output.into(), &[1, 1]).unwrap_err().kind(), Kind::Shape);
+        assert_eq!(classifier.count(&output.into(), &[Some(0), Some(0)]).unwrap_err().kind(), Kind::Shape);
         let one_hot = tch::Tensor::from_slice2(&[[0f32, 1., 0.], [1., 0., 0.]]);
-        assert_eq!(classes_of(&one_hot.into(), 2).unwrap(), [2, 1]);
+        assert_eq!(classes_of(&one_hot.into(), 2).unwrap(), [Some(1), Some(0)]);
+        let numbers = tch::Tensor::from_slice(&[3i64, 0, -1]);
+        assert_eq!(classes_of(&numbers.into(), 3).unwrap(), [Some(2), None, None]);
     }
 }

@@ -6,6 +6,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::csv::quoted;
+
 /// Counts of (right class, answer).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Confusion {
@@ -97,7 +99,6 @@ impl Confusion {
     /// The matrix for a spreadsheet: a row for each right class, a column for each answer, then recall.
     #[must_use]
     pub fn csv(&self) -> String {
-        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
         let mut text = "right \\ answer".to_string();
         self.labels.iter().for_each(|label| text += &format!(",{}", quoted(label)));
         text += ",recall\n";

@@ -7,9 +7,9 @@ use crate::{
     nn::{Activity, Context, Mode, Network},
 };
 
-/// What `test --db` answers.
+/// The loss over a database.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct DatabaseTest {
+pub struct MeanLoss {
     /// Records seen.
     pub images: u64,
     /// Batches seen.
@@ -27,8 +27,8 @@ pub fn mean_loss(
     network: &Network,
     batches: impl IntoIterator<Item = Result<(tch::Tensor, Activity)>>,
     mut progress: impl FnMut(u64),
-) -> Result<DatabaseTest> {
-    let mut result = DatabaseTest { images: 0, batches: 0, loss: 0.0 };
+) -> Result<MeanLoss> {
+    let mut result = MeanLoss { images: 0, batches: 0, loss: 0.0 };
     for batch in batches {
         let (input, target) = batch?;
         let count = input.size().first().copied().unwrap_or(0);
@@ -65,7 +65,7 @@ mod tests {
         };
         let mut seen = vec![];
         let result = mean_loss(&network, [batch(&[1.0, 1.0, 1.0]), batch(&[3.0])], |n| seen.push(n)).unwrap();
-        assert_eq!(result, DatabaseTest { images: 4, batches: 2, loss: 5.0 });
+        assert_eq!(result, MeanLoss { images: 4, batches: 2, loss: 5.0 });
         assert_eq!(seen, [3, 4]);
         assert!(mean_loss(&network, [], |_| {}).unwrap_err().message().contains("no records"));
     }

@@ -12,9 +12,9 @@ use super::{
     picture::Picture,
     predictions::Prediction,
     reconstruction::Reconstruction,
+    report::{About, Layer, TestOne},
     statistics::Statistics,
     svg::escape,
-    test_one::{About, Layer, TestOne, enlarged},
 };
 use crate::error::Result;
 
@@ -75,13 +75,13 @@ fn images(page: &mut String, test: &TestOne) -> Result<()> {
     };
     let range = range(f64::from(r.black), f64::from(r.white));
     let alt = "The image after mean subtraction";
-    card(page, "Mean subtracted", &enlarged(&r.input), alt, &format!("what the network reconstructs; {range}"))?;
+    card(page, "Mean subtracted", &r.input.magnified(), alt, &format!("what the network reconstructs; {range}"))?;
     let alt = "The network's output, drawn like the input beside it";
-    card(page, "Output", &enlarged(&r.output), alt, &format!("on the scale of its input; {range}"))?;
+    card(page, "Output", &r.output.magnified(), alt, &format!("on the scale of its input; {range}"))?;
     let alt = "The output with the mean added back";
-    card(page, "Reconstruction", &enlarged(&r.restored), alt, "the output with the mean added back")?;
+    card(page, "Reconstruction", &r.restored.magnified(), alt, "the output with the mean added back")?;
     let words = format!("red too bright, blue too dark; full colour at ±{}", measured(r.largest_error));
-    card(page, "Difference", &enlarged(&r.difference), "Output minus input", &words)?;
+    card(page, "Difference", &r.difference.magnified(), "Output minus input", &words)?;
     *page += "</div>\n";
     errors(page, r);
     Ok(())

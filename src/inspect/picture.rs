@@ -65,6 +65,12 @@ impl Picture {
         self.resampled(self.width * factor, self.height * factor, |at| at / factor)
     }
 
+    /// A small picture by a whole factor, to at least 200 pixels across where that does not exceed 256.
+    #[must_use]
+    pub fn magnified(&self) -> Picture {
+        self.enlarged(224usize.div_ceil(self.width.max(self.height).max(1)))
+    }
+
     /// Nearest-neighbour copy of `width` × `height`; `source` maps a new coordinate to an old one.
     pub(super) fn resampled(&self, width: usize, height: usize, source: impl Fn(usize) -> usize) -> Picture {
         let mut rgb = Vec::with_capacity(width * height * 3);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::nn::{Network, Node};
+use crate::nn::Scores;
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -13,50 +13,6 @@ pub struct Prediction {
     pub label: String,
     /// 0 to 1.
     pub probability: f64,
-}
-
-/// How the numbers of an output become probabilities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scores {
-    /// `LogSoftMax` came last: exp.
-    Logarithms,
-    /// `SoftMax` came last: as they are.
-    Probabilities,
-    /// The criterion does the softmax itself (`CrossEntropyCriterion`).
-    Logits,
-}
-
-impl Scores {
-    /// What this network gives; `None` when it is no classifier.
-    #[must_use]
-    pub fn of(network: &Network) -> Option<Scores> {
-        let walk = network.root.walk();
-        let last = walk.iter().rev().find(|node: &&&Node| node.module.children().is_empty())?;
-        if last.class.ends_with(".LogSoftMax") {
-            Some(Scores::Logarithms)
-        } else if last.class.ends_with(".SoftMax") {
-            Some(Scores::Probabilities)
-        } else if network.criterion_label.contains("CrossEntropy") {
-            Some(Scores::Logits)
-        } else if network.criterion_label.contains("ClassNLL") {
-            Some(Scores::Logarithms)
-        } else {
-            None
-        }
-    }
-
-    /// The probability of each class, 0 to 1.
-    #[must_use]
-    pub fn probabilities(self, output: &[f32]) -> Vec<f64> {
-        let highest = output.iter().copied().filter(|v| v.is_finite()).fold(f32::NEG_INFINITY, f32::max);
-        let sum: f64 = output.iter().map(|v| f64::from(v - highest).exp()).sum();
-        let one = |v: f32| match self {
-            Scores::Logarithms => f64::from(v).exp(),
-            Scores::Probabilities => f64::from(v),
-            Scores::Logits => f64::from(v - highest).exp() / sum,
-        };
-        output.iter().map(|&v| one(v)).collect()
-    }
 }
 
 /// The (up to) `count` most likely classes, the likeliest first; of equal ones the smaller number first.
@@ -92,14 +48,8 @@ mod tests {
     }
 
     #[test]
-    fn logits_are_normalised_without_overflow() {
-        let list = likeliest(&[1000.0, 1000.0, 0.0], Scores::Logits, &[], 5);
-        assert!((list[0].probability - 0.5).abs() < 1e-9 && list[2].probability < 1e-9);
-    }
-
-    #[test]
     fn the_last_module_decides() {
-        assert_eq!(Scores::of(&toy::classifier()), Some(Scores::Logarithms));
-        assert_eq!(Scores::of(&toy::autoencoder()), None);
+        assert_eq!(toy::classifier().scores(), Some(Scores::Logarithms));
+        assert_eq!(toy::autoencoder().scores(), None);
     }
 }

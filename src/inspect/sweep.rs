@@ -3,6 +3,7 @@
 use std::{fmt::Write, path::Path};
 
 use super::{
+    csv::quoted,
     curves::Curves,
     lines::{Line, LineChart},
     numbers::{measured, significant},
@@ -114,10 +115,10 @@ impl Comparison {
                 .to_string();
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         for row in &self.rows {
-            let error = row.error.as_deref().unwrap_or_default().replace('"', "\"\"");
+            let error = quoted(row.error.as_deref().unwrap_or_default());
             let _ = writeln!(
                 text,
-                "{},{},{},{},{},{},{},{},{},{},\"{error}\"",
+                "{},{},{},{},{},{},{},{},{},{},{error}",
                 row.folder,
                 number(row.lr),
                 row.batch_size.map_or_else(String::new, |n| n.to_string()),

@@ -5,7 +5,11 @@ use std::rc::Rc;
 use crate::{
     error::{Origin, Result},
     nn::{
-        Activity, Context, Criterion, Module, Network, Node, Parameter, Parameters, Shape, modules::linear::Linear,
+        Activity, Context, Criterion, Module, Network, Node, Parameter, Parameters, Shape,
+        modules::{
+            linear::Linear,
+            soft_max::{Kind, Of, SoftMax},
+        },
         size_mismatch,
     },
     torch::{Tensor, TensorType},
@@ -107,7 +111,8 @@ impl Toy {
     }
 
     pub(crate) fn log_softmax(self) -> Toy {
-        self.add("nn.LogSoftMax", "nn.LogSoftMax", Box::new(Pointwise(|x| x.log_softmax(-1, x.kind()))), vec![])
+        let module = SoftMax { kind: Kind::Logarithm, of: Of::Samples };
+        self.add("nn.LogSoftMax", "nn.LogSoftMax", Box::new(module), vec![])
     }
 
     pub(crate) fn view(self, size: &[i64]) -> Toy {

@@ -4,36 +4,39 @@
 
 use super::{
     layer,
+    report::{About, Layer, Shown},
+    seen::Seen,
     statistics::Statistics,
-    test_one::{About, Layer, Place, Shown, file_name, numbers},
+    values::values,
 };
 use crate::{error::Result, nn::Parameter};
 
 /// The row of a parameter. `image` is the shape of the network's input.
-pub(super) fn row(node: &Place, parameter: &Parameter, learned: i64, image: &[i64], index: usize) -> Result<Layer> {
-    let values = numbers(&parameter.leaf)?;
+pub(super) fn row(module: &Seen, parameter: &Parameter, learned: i64, image: &[i64], index: usize) -> Result<Layer> {
+    let values = values(&parameter.leaf)?;
     let mut shape = parameter.size.clone();
     let mut note = None;
     let mut picture = None;
-    if let Some(kernels) = convolution_shape(&node.label, &shape) {
-        note = Some(format!("stored as a matrix of {} × {}", shape[0], shape[1]));
-        shape = kernels;
-    } else if let ([rows, columns], true) = (shape.as_slice(), node.class.contains("Linear")) {
+    if let ([rows, columns], Some(kernels)) = (shape.as_slice(), &module.kernels) {
+        // The older convolutions keep their kernels as a matrix (spec section 8, quirk 35).
+        note = Some(format!("stored as a matrix of {rows} × {columns}"));
+        shape = kernels.clone();
+    } else if let ([rows, columns], true) = (shape.as_slice(), module.class.contains("Linear")) {
         let (size, tiles, words) = linear_tiles(*rows, *columns, image, &values);
         picture = layer::picture(&size, &tiles);
         note = Some(words);
     }
-    let name = node.label.clone();
+    let name = module.label.clone();
     let field = parameter.name.rsplit('.').next().unwrap_or("weight");
     let kind = if field == "weight" { "weights".to_string() } else { field.to_string() };
     let picture = picture.or_else(|| layer::picture(&shape, &values));
     Ok(Layer {
-        path: node.path.clone(),
+        path: module.path.clone(),
         about: About::Weights,
         statistics: Statistics::of(&shape, &values),
         learned_parameters: Some(learned),
         picture: picture.map(|picture| Shown {
-            file: file_name(index, node, &kind),
+            file: module.file_name(index, &kind),
             alt: format!("Weights of {name} as a colour map"),
             picture,
         }),
@@ -58,30 +61,36 @@ fn linear_tiles(rows: i64, columns: i64, image: &[i64], values: &[f32]) -> (Vec<
     }
 }
 
-/// `[out, in, kH, kW]` of a 2-D weight `[out, in·kH·kW]`, read from the printed form of the older convolutions,
-/// `nn.SpatialConvolutionMM(3 -> 96, 11x11, 4,4)` (spec section 8, quirk 35).
-fn convolution_shape(label: &str, size: &[i64]) -> Option<Vec<i64>> {
-    let [out, flat] = *size else { return None };
-    let (_, inside) = label.split_once("Convolution")?.1.split_once('(')?;
-    let mut parts = inside.trim_end_matches(')').split(',').map(str::trim);
-    let planes: i64 = parts.next()?.split_once("->")?.0.trim().parse().ok()?;
-    let (width, height) = parts.next()?.split_once('x')?;
-    let (width, height): (i64, i64) = (width.trim().parse().ok()?, height.trim().parse().ok()?);
-    (planes * width * height == flat).then(|| vec![out, planes, height, width])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn old_convolutions_get_their_four_dimensions_back() {
-        let shape = |label, size: &[i64]| convolution_shape(label, size);
-        assert_eq!(shape("nn.SpatialConvolutionMM(3 -> 96, 11x5, 4,4)", &[96, 165]), Some(vec![96, 3, 5, 11]));
-        assert_eq!(shape("nn.SpatialConvolutionMM(1 -> 20, 5x5)", &[20, 25]), Some(vec![20, 1, 5, 5]));
-        assert_eq!(shape("nn.SpatialConvolutionMM(1 -> 20, 5x5)", &[20, 26]), None);
-        assert_eq!(shape("nn.SpatialConvolution(1 -> 20, 5x5)", &[20, 1, 5, 5]), None);
-        assert_eq!(shape("nn.Linear(25 -> 20)", &[20, 25]), None);
+        let weight = tch::Tensor::arange(3 * 22, (tch::Kind::Float, tch::Device::Cpu)).view([3, 22]);
+        let parameter = Parameter {
+            name: "1.weight".into(),
+            size: weight.size(),
+            grad: weight.zeros_like(),
+            leaf: weight,
+            learns: true,
+            is_twin: false,
+        };
+        let mut module = Seen {
+            path: "1".into(),
+            class: "nn.SpatialConvolutionMM".into(),
+            label: "nn.SpatialConvolutionMM(2 -> 3, 11x1)".into(),
+            parameters: vec![0],
+            kernels: Some(vec![3, 2, 1, 11]),
+        };
+        let shown = row(&module, &parameter, 69, &[2, 8, 16], 0).unwrap();
+        assert_eq!(
+            (shown.statistics.shape, shown.note.as_deref()),
+            (vec![3, 2, 1, 11], Some("stored as a matrix of 3 × 22"))
+        );
+        module.kernels = None;
+        let shown = row(&module, &parameter, 69, &[2, 8, 16], 0).unwrap();
+        assert_eq!((shown.statistics.shape, shown.note), (vec![3, 22], None));
     }
 
     #[test]

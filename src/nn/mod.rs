@@ -17,6 +17,7 @@ pub mod modules;
 mod network;
 mod node;
 mod parameters;
+mod scores;
 mod spec;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -32,6 +33,7 @@ pub use layout::{arranged, axis, missing, pair, planes, pooled_size};
 pub use network::Network;
 pub use node::Node;
 pub use parameters::{Buffer, Parameter, Parameters};
+pub use scores::Scores;
 pub use spec::{Arg, ArgKind, Args, Build, Builder, Init, Missing, Probe, Reset, Spec, optional, required, signature};
 
 use crate::error::{Error, Kind, Result};
@@ -60,6 +62,16 @@ pub trait Module: Any {
         Vec::new()
     }
 
+    /// Of a convolution, the sizes of its kernels `[out, in, kH, kW]`, also where its field holds them as a matrix.
+    fn kernels(&self) -> Option<&[i64]> {
+        None
+    }
+
+    /// What its output's numbers stand for, where they are one a class and say so.
+    fn scores(&self) -> Option<Scores> {
+        None
+    }
+
     /// Writes what Torch7 leaves on the object after a forward pass (`noise`, `indices` …) into its fields.
     /// Called by the eager protocol only.
     ///
@@ -77,6 +89,11 @@ pub trait Criterion: Any {
     /// # Errors
     /// `Kind::Shape` when input and target do not fit, `Kind::Torch` when libtorch refuses.
     fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor>;
+
+    /// What it takes a network's numbers for, where it is a classifier's.
+    fn scores(&self) -> Option<Scores> {
+        None
+    }
 }
 
 /// "size mismatch": the error of a module whose input has another shape. `wants` is in words: `[784] or [n, 784]`.

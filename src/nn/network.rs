@@ -1,6 +1,6 @@
 //! `Network`: a lowered network with its criterion: forward, loss and backward, without any Lua of its own.
 
-use super::{Activity, Context, Criterion, Cut, Node, Parameter, Parameters, pull_back};
+use super::{Activity, Context, Criterion, Cut, Node, Parameter, Parameters, Scores, pull_back};
 use crate::error::{Kind, Origin, Result};
 
 /// A network ready to train: nodes over one flat parameter vector, and a criterion.
@@ -42,6 +42,15 @@ impl Network {
             }
             error
         })
+    }
+
+    /// What the numbers of its output stand for: its last module says, else the criterion. `None` when it is no
+    /// classifier.
+    #[must_use]
+    pub fn scores(&self) -> Option<Scores> {
+        let walk = self.root.walk();
+        let last = walk.iter().rev().find(|node| node.module.children().is_empty())?;
+        last.module.scores().or_else(|| self.criterion.scores())
     }
 
     /// The gradients of `loss` in pieces, of any shape, that lie one after another in the flat vector. They are libtorch's

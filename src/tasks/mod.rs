@@ -8,19 +8,29 @@
 //! `assemble` lowers the network and makes engine and loaders; [`train`] runs them in a job; [`sweep`] runs several.
 
 mod assemble;
+pub mod check;
 mod curves;
+pub mod dataset;
+pub mod doctor;
+pub mod export;
 mod loaders;
 mod observer;
 mod options;
 pub mod panic;
 pub mod prepare;
 pub mod preview;
+mod sample_shape;
 mod settings;
+mod snapshot_choice;
 pub mod sweep;
 mod t7_weights;
+pub mod test;
 pub mod train;
+mod trained;
 mod weights;
 
 pub use observer::{Observer, Unobserved};
 pub use options::RunOptions;
+pub use sample_shape::SampleShape;
 pub use settings::RunSettings;
+pub use snapshot_choice::SnapshotChoice;

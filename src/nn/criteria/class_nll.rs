@@ -6,8 +6,8 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, check_classes,
-        optional, set_arguments, size_mismatch,
+        Activity, Arg, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Scores, Spec,
+        check_classes, optional, set_arguments, size_mismatch,
     },
     torch::Generator,
 };
@@ -99,6 +99,10 @@ impl Criterion for ClassNll {
             return Err(size_mismatch(input, "[c] or [n, c]").with_help("end the network with nn.LogSoftMax on vectors"));
         }
         self.loss(input, x, target.tensor()?)
+    }
+
+    fn scores(&self) -> Option<Scores> {
+        Some(Scores::Logarithms)
     }
 }
 

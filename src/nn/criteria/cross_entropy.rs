@@ -4,7 +4,7 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Builder, Context, Criterion, Probe, Spec, size_mismatch},
+    nn::{Activity, Builder, Context, Criterion, Probe, Scores, Spec, size_mismatch},
 };
 
 /// `nn.CrossEntropyCriterion([weights, sizeAverage=true])`; the constructor, which makes an nn.LogSoftMax (`lsm`) and an
@@ -39,6 +39,10 @@ impl Criterion for CrossEntropy {
         }
         let x = x.f_reshape(&size[..])?;
         self.0.forward(&x.f_log_softmax(size.len() as i64 - 1, None)?.into(), &target.f_reshape([-1])?.into(), cx)
+    }
+
+    fn scores(&self) -> Option<Scores> {
+        Some(Scores::Logits)
     }
 }
 

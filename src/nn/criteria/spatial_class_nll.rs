@@ -5,7 +5,7 @@
 use super::class_nll::{self, ClassNll};
 use crate::{
     error::Result,
-    nn::{Activity, Arg, ArgKind, Context, Criterion, Missing, Probe, Spec, optional, size_mismatch},
+    nn::{Activity, Arg, ArgKind, Context, Criterion, Missing, Probe, Scores, Spec, optional, size_mismatch},
 };
 
 const ARGS: &[Arg] = &[
@@ -53,6 +53,10 @@ impl Criterion for SpatialClassNll {
         }
         let x = if self.normalises { x.f_log_softmax(1, None)? } else { x.shallow_clone() };
         self.nll.loss(input, &x, target.tensor()?)
+    }
+
+    fn scores(&self) -> Option<Scores> {
+        Some(if self.normalises { Scores::Logits } else { Scores::Logarithms })
     }
 }
 

@@ -283,6 +283,10 @@ impl Module for Convolution {
         true
     }
 
+    fn kernels(&self) -> Option<&[i64]> {
+        Some(&self.size)
+    }
+
     fn flops(&self, _input: &Shape, output: &Shape) -> u64 {
         let per_output: i64 = self.size[1..].iter().product();
         (output.numel() * per_output * 2) as u64

@@ -5,25 +5,29 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Builder, Context, Module, Probe, Spec, size_mismatch},
+    nn::{Activity, Context, Module, Probe, Scores, Spec, size_mismatch},
 };
 
 macro_rules! row {
-    ($kind:expr, $($class:literal),+) => {
+    ($kind:expr, $of:expr, $($class:literal),+) => {
         Spec {
             init: Some(|_, _, _| Ok(())),
-            ..Spec::module(&[$($class),+], |b| build(b, $kind), Probe::module("", "torch.randn(2, 4)"))
+            ..Spec::module(
+                &[$($class),+],
+                |_| Ok(Box::new(SoftMax { kind: $kind, of: $of })),
+                Probe::module("", "torch.randn(2, 4)"),
+            )
         }
     };
 }
 
 /// The classes; they take no arguments.
 pub const SPECS: &[Spec] = &[
-    row!(Kind::Probability, "nn.SoftMax", "cudnn.SoftMax"),
-    row!(Kind::Logarithm, "nn.LogSoftMax", "cudnn.LogSoftMax"),
-    row!(Kind::OfNegative, "nn.SoftMin"),
-    row!(Kind::Probability, "nn.SpatialSoftMax", "cudnn.SpatialSoftMax", "cudnn.VolumetricSoftMax"),
-    row!(Kind::Logarithm, "nn.SpatialLogSoftMax", "cudnn.SpatialLogSoftMax", "cudnn.VolumetricLogSoftMax"),
+    row!(Kind::Probability, Of::Samples, "nn.SoftMax", "cudnn.SoftMax"),
+    row!(Kind::Logarithm, Of::Samples, "nn.LogSoftMax", "cudnn.LogSoftMax"),
+    row!(Kind::OfNegative, Of::Samples, "nn.SoftMin"),
+    row!(Kind::Probability, Of::Pixels, "nn.SpatialSoftMax", "cudnn.SpatialSoftMax", "cudnn.VolumetricSoftMax"),
+    row!(Kind::Logarithm, Of::Pixels, "nn.SpatialLogSoftMax", "cudnn.SpatialLogSoftMax", "cudnn.VolumetricLogSoftMax"),
 ];
 
 /// What is given for each class.
@@ -37,18 +41,28 @@ pub enum Kind {
     OfNegative,
 }
 
-/// Softmax over the class dim.
-pub struct SoftMax(pub Kind);
+/// What the class is written for; it computes the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// One number a class and sample.
+    Samples,
+    /// One number a class and pixel.
+    Pixels,
+}
 
-fn build(_: &mut dyn Builder, kind: Kind) -> Result<Box<dyn Module>> {
-    Ok(Box::new(SoftMax(kind)))
+/// Softmax over the class dim.
+pub struct SoftMax {
+    /// What it gives.
+    pub kind: Kind,
+    /// What has the classes.
+    pub of: Of,
 }
 
 impl SoftMax {
     /// Whether it gives logarithms.
     #[must_use]
     pub fn is_log(&self) -> bool {
-        matches!(self.0, Kind::Logarithm)
+        matches!(self.kind, Kind::Logarithm)
     }
 }
 
@@ -63,12 +77,20 @@ impl Module for SoftMax {
                     .with_help("flatten each sample first: nn.View(-1):setNumInputDims(3)"));
             }
         };
-        Ok(match self.0 {
+        Ok(match self.kind {
             Kind::Probability => x.f_softmax(dim, None)?,
             Kind::Logarithm => x.f_log_softmax(dim, None)?,
             Kind::OfNegative => x.f_neg()?.f_softmax(dim, None)?,
         }
         .into())
+    }
+
+    fn scores(&self) -> Option<Scores> {
+        match (self.of, self.kind) {
+            (Of::Samples, Kind::Logarithm) => Some(Scores::Logarithms),
+            (Of::Samples, Kind::Probability) => Some(Scores::Probabilities),
+            (Of::Samples, Kind::OfNegative) | (Of::Pixels, _) => None,
+        }
     }
 }
 

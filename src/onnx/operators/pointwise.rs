@@ -96,7 +96,7 @@ pub(super) fn soft_max(module: &SoftMax, mut site: Site<'_>) -> Result<Value> {
     if matches!(site.step.input.rank()?, 1 | 3) {
         return Err(refused(site.class, "over the batch").with_help("keep the batch a dimension of its own"));
     }
-    match module.0 {
+    match module.kind {
         Classes::Probability => site.apply("Softmax", axis()),
         Classes::Logarithm => site.apply("LogSoftmax", axis()),
         Classes::OfNegative => {

@@ -6,7 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use super::test::{Batches, Choice, Opened};
+use super::{
+    options::RunOptions,
+    prepare::{self, Prepared},
+    settings::RunSettings,
+    snapshot_choice::SnapshotChoice,
+};
 use crate::{
     data::{
         self, DataLoader, LoaderOptions, Order, Planes, Preprocess, Records, Resize, Scratch, datum::shape_text,
@@ -15,14 +20,13 @@ use crate::{
     error::{Error, Kind, Result},
     frontend::{self, Source},
     job::JobView,
-    nn::Network,
-    tasks::{
-        RunOptions, RunSettings,
-        prepare::{self, Prepared},
-    },
+    nn::{Activity, Network},
     torch::device::{self, DeviceChoice},
     train::{Snapshot, Targets},
 };
+
+/// Batches of a database: inputs `[n, c, h, w]` after preprocessing, with targets after the label hook.
+pub(super) type Batches<'a> = Box<dyn Iterator<Item = Result<(tch::Tensor, Activity)>> + 'a>;
 
 /// A job, its snapshot, and everything that a test needs of them.
 pub(super) struct Trained {
@@ -42,7 +46,10 @@ pub(super) struct Trained {
 
 impl Trained {
     /// Opens the job in `path` with the chosen snapshot, on the processor.
-    pub(super) fn open(path: &Path, choice: Choice) -> Result<Trained> {
+    ///
+    /// # Errors
+    /// When job, snapshot or dataset cannot be read, or the network file does not run any more.
+    pub(super) fn open(path: &Path, choice: SnapshotChoice) -> Result<Trained> {
         let view = JobView::open(path)?;
         let record = view.record()?;
         let snapshot_path = snapshot_path(&view, choice)?;
@@ -132,22 +139,27 @@ impl Trained {
         };
         DataLoader::new(records, self.preprocess.clone(), options)
     }
-}
 
-impl Opened for Trained {
-    fn network(&self) -> &Network {
+    /// The network.
+    pub(super) fn network(&self) -> &Network {
         &self.network
     }
 
-    fn labels(&self) -> &[String] {
+    /// Class labels; empty without.
+    pub(super) fn labels(&self) -> &[String] {
         &self.labels
     }
 
-    fn facts(&self) -> Vec<(String, String)> {
+    /// Labelled facts: job, network file, dataset, snapshot.
+    pub(super) fn facts(&self) -> Vec<(String, String)> {
         self.facts.clone()
     }
 
-    fn image(&self, path: &Path) -> Result<(tch::Tensor, tch::Tensor)> {
+    /// An image file, resized and cropped as in training: its pixels, and the same after mean subtraction, `[c, h, w]`.
+    ///
+    /// # Errors
+    /// When it cannot be read as an image.
+    pub(super) fn image(&self, path: &Path) -> Result<(tch::Tensor, tch::Tensor)> {
         let [channels, height, width] = self.preprocess.input_shape();
         // The noise of `fill` is the same for every test of one image.
         let mut noise = data::Random::new(&[0]);
@@ -159,11 +171,20 @@ impl Opened for Trained {
         Ok((prepared(&pixels, &planes)?, prepared(&self.preprocess, &planes)?))
     }
 
-    fn record(&self, db: &Path, index: u64) -> Result<tch::Tensor> {
+    /// The pixels of record `index` (from 0) of a database, as the network sees them but for the mean, `[c, h, w]`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn record(&self, db: &Path, index: u64) -> Result<tch::Tensor> {
         prepared(&self.without_mean()?, &Records::open(db, None)?.get(index)?.image)
     }
 
-    fn batches<'a>(&'a self, db: &Path, labels: Option<&Path>) -> Result<(u64, Batches<'a>)> {
+    /// The number of records of a database (with labels in another one, when given or the job's own), and its batches
+    /// in order.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or holds images of another shape.
+    pub(super) fn batches<'a>(&'a self, db: &Path, labels: Option<&Path>) -> Result<(u64, Batches<'a>)> {
         let known = || {
             let db = std::path::absolute(db).ok()?;
             self.own.iter().find(|(images, _)| *images == db).map(|(_, labels)| labels.as_path())
@@ -204,14 +225,54 @@ fn prepared(preprocess: &Preprocess, planes: &Planes) -> Result<tch::Tensor> {
     Ok(tch::Tensor::f_from_slice(&values)?.f_view(shape)?)
 }
 
-fn snapshot_path(view: &JobView, choice: Choice) -> Result<PathBuf> {
+fn snapshot_path(view: &JobView, choice: SnapshotChoice) -> Result<PathBuf> {
     let all = view.snapshots()?;
     match choice {
-        Choice::Best => view.default_snapshot(),
-        Choice::Last => match all.into_iter().next_back() {
+        SnapshotChoice::Best => view.default_snapshot(),
+        SnapshotChoice::Last => match all.into_iter().next_back() {
             Some(last) => Ok(last.path),
             None => view.default_snapshot(),
         },
-        Choice::Epoch(wanted) => view.snapshot_of(wanted).map(|found| found.path),
+        SnapshotChoice::Epoch(wanted) => view.snapshot_of(wanted).map(|found| found.path),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::frontend::{NetworkParams, lua::vm::VmOptions};
+
+    /// Sixteen grey pixels to three numbers and back.
+    pub(crate) const AUTOENCODER: &str = "local net = nn.Sequential()\n\
+        net:add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(16, 3)):add(nn.Linear(3, 16)):add(nn.View(1, 4, 4))\n\
+        return { model = net, loss = nn.MSECriterion(), labelHook = function(input) return input end }\n";
+
+    /// Sixteen grey pixels to the logarithms of two chances: the class of the first pixel's half of the grey levels.
+    pub(crate) const CLASSIFIER: &str = "local net = nn.Sequential()\n\
+        local linear = nn.Linear(16, 2)\n\
+        linear.weight:zero()\n\
+        linear.weight[2][1] = 1\n\
+        linear.bias:copy(torch.Tensor{127.5, 0})\n\
+        net:add(nn.View(-1):setNumInputDims(3)):add(linear):add(nn.LogSoftMax())\n\
+        return { model = net }\n";
+
+    /// A job of this network file for images `[1, 4, 4]`, built without its folder.
+    pub(crate) fn trained(file: &str, labels: &[&str]) -> Trained {
+        let source = Source::pasted("toy.lua", file);
+        let loaded = frontend::load(source, &NetworkParams::default(), VmOptions::default(), 1).unwrap();
+        let subtract = data::Subtract::None;
+        Trained {
+            network: loaded.lower(tch::Kind::Float, tch::Device::Cpu).unwrap(),
+            snapshot: Snapshot { weights: vec![], optimizer: vec![] },
+            labels: labels.iter().map(ToString::to_string).collect(),
+            facts: vec![("job".into(), "toy".into())],
+            preprocess: Preprocess::new([1, 4, 4], subtract, None, None, data::Augment::default()).unwrap(),
+            resize: Resize::Squash,
+            batch_size: 2,
+            is_classification: !labels.is_empty(),
+            targets: RefCell::new(Targets::new(loaded.label_hook())),
+            own: vec![],
+            loaded,
+        }
     }
 }

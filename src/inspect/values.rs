@@ -1,0 +1,12 @@
+//! The numbers of a tensor, wherever it lies and whatever it holds.
+
+use crate::error::Result;
+
+/// The elements of `tensor` as f32, row-major.
+///
+/// # Errors
+/// When libtorch cannot copy them to the processor.
+pub fn values(tensor: &tch::Tensor) -> Result<Vec<f32>> {
+    let flat = tensor.f_detach()?.f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Float)?.f_reshape([-1])?;
+    Ok(Vec::try_from(flat)?)
+}

@@ -1,0 +1,144 @@
+//! Looking at a network without data: its printed form and the table of its layers.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::sample_shape::SampleShape;
+use crate::{
+    data::Dataset,
+    error::{Error, Kind, Result},
+    frontend::{self, Loaded, NetworkParams, Source, lua::vm::VmOptions},
+    inspect::network::{FileSettings, NetworkSummary, fixed_input, summarize},
+};
+
+/// What is known about the data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckRequest {
+    /// Shape of one sample, channels first.
+    pub input_shape: Option<SampleShape>,
+    /// A dataset folder to take shape and number of classes from; it counts more than `input_shape`.
+    pub dataset: Option<PathBuf>,
+    /// Number of classes (`params.nclasses`); by default the dataset's.
+    pub nclasses: Option<i64>,
+    /// Batch size that shapes, operations and memory are for.
+    pub batch: i64,
+}
+
+impl Default for CheckRequest {
+    fn default() -> CheckRequest {
+        CheckRequest { input_shape: None, dataset: None, nclasses: None, batch: 1 }
+    }
+}
+
+/// The shape of a sample, where it is known, and where from, in words.
+struct Sample {
+    shape: Option<Vec<i64>>,
+    source: String,
+}
+
+/// Runs the network file and describes its network, layer by layer.
+///
+/// # Errors
+/// When the file does not load, or a layer refuses the shape: its error page.
+pub fn check(file: Source, request: &CheckRequest) -> Result<NetworkSummary> {
+    if request.batch < 1 || request.nclasses.is_some_and(|classes| classes < 1) {
+        return Err(Error::new(Kind::Usage, "batch size and number of classes are 1 at least"));
+    }
+    let (mut sample, classes) = given(request)?;
+    let nclasses = request.nclasses.or(classes);
+    let input_shape = sample.shape.as_deref().and_then(|shape| <[i64; 3]>::try_from(shape).ok());
+    let loaded = frontend::load(file, &NetworkParams { nclasses, ngpus: 0, input_shape }, VmOptions::default(), 1)?;
+    let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu)?;
+    if let (Some([_, height, width]), Some(crop)) = (sample.shape.as_deref_mut(), loaded.settings.croplen) {
+        (*height, *width) = (crop, crop);
+        sample.source += &format!(", cropped to {crop}");
+    }
+    if sample.shape.is_none() {
+        sample = match fixed_input(&network) {
+            Some((shape, source)) => Sample { shape: Some(shape), source },
+            None => {
+                Sample { shape: None, source: "shapes are unknown: give --input-shape 1x28x28 or --dataset DIR".into() }
+            }
+        };
+    }
+    let batch = sample.shape.map(|shape| [&[request.batch], shape.as_slice()].concat());
+    let settings = settings(&loaded);
+    summarize(&network, loaded.printed, batch.as_deref(), sample.source, settings)
+}
+
+/// The sample and the number of classes that the request knows.
+fn given(request: &CheckRequest) -> Result<(Sample, Option<i64>)> {
+    let Some(dir) = &request.dataset else {
+        let shape = request.input_shape.as_ref().map(|shape| shape.sizes().to_vec());
+        return Ok((Sample { shape, source: "from --input-shape".into() }, None));
+    };
+    let dataset = Dataset::open(dir)?;
+    let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
+    Ok((Sample { shape: Some(dataset.shape.to_vec()), source: format!("from {}", dir.display()) }, classes))
+}
+
+fn settings(loaded: &Loaded) -> FileSettings {
+    FileSettings {
+        train_batch_size: loaded.settings.train_batch_size,
+        validation_batch_size: loaded.settings.validation_batch_size,
+        croplen: loaded.settings.croplen,
+        label_hook: loaded.has_label_hook(),
+        fine_tune_hook: loaded.has_fine_tune_hook(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{
+        Encoding, Image, Resize, Silent,
+        create::{CreateOptions, create},
+        folder::{Item, Lists},
+    };
+
+    fn summary(request: &CheckRequest, croplen: &str) -> NetworkSummary {
+        let text = format!(
+            "return function(params)\n\
+             local net = nn.Sequential():add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(16, params.nclasses or 7))\n\
+             return {{ model = net:add(nn.LogSoftMax()), croplen = {croplen} }}\nend\n"
+        );
+        check(Source::pasted("toy.lua", &text), request).unwrap()
+    }
+
+    #[test]
+    fn shapes_come_from_the_request_the_dataset_or_the_first_layer() {
+        let mut request = CheckRequest { batch: 2, ..CheckRequest::default() };
+        let found = summary(&request, "nil");
+        assert_eq!(found.input, Some(vec![2, 1, 4, 4]));
+        assert!(found.input_source.starts_with("taken from nn.Linear(16 -> 7)"), "{}", found.input_source);
+        request.input_shape = Some("1x2x8".parse().unwrap());
+        let found = summary(&request, "nil");
+        assert_eq!((found.input, found.input_source.as_str()), (Some(vec![2, 1, 2, 8]), "from --input-shape"));
+        request.input_shape = Some("1x9x9".parse().unwrap());
+        let found = summary(&request, "4");
+        assert_eq!(
+            (found.input, found.input_source.as_str()),
+            (Some(vec![2, 1, 4, 4]), "from --input-shape, cropped to 4")
+        );
+    }
+
+    #[test]
+    fn a_dataset_gives_shape_and_classes() {
+        let dir = tempfile::tempdir().unwrap();
+        let set = dir.path().join("set");
+        let items = vec![Item { name: "0.png".into(), label: 0, index: 0 }];
+        let lists = Lists { labels: ["a", "b", "c"].map(String::from).to_vec(), train: items, ..Lists::default() };
+        let load = |_: &Item| Ok(Image { width: 4, height: 4, channels: 1, pixels: vec![9; 16] });
+        let (resize, encoding) = (Resize::Squash, Encoding::None);
+        let options = CreateOptions { shape: [1, 4, 4], resize, encoding, seed: 0, shuffle: false };
+        create(&set, &lists, &load, options, &Silent, &|_| Ok(())).unwrap();
+        let request: CheckRequest = serde_json::from_value(serde_json::json!({"dataset": set})).unwrap();
+        let found = summary(&request, "nil");
+        assert_eq!((found.input, found.totals.parameters), (Some(vec![1, 1, 4, 4]), 16 * 3 + 3));
+        assert_eq!(found.input_source, format!("from {}", set.display()));
+        let wished = CheckRequest { nclasses: Some(5), ..request };
+        assert_eq!(summary(&wished, "nil").totals.parameters, 16 * 5 + 5);
+    }
+}

@@ -1,0 +1,15 @@
+//! Making datasets and looking into one.
+
+mod defaults;
+mod image_options;
+mod info;
+mod make;
+mod record_size;
+mod report;
+mod watched;
+
+pub use image_options::ImageOptions;
+pub use info::{ExploreReport, ExploreRequest, InfoRequest, explore, info};
+pub use make::{FolderRequest, GenericRequest, ListsRequest, MnistRequest, folder, generic, lists, mnist};
+pub use record_size::RecordSize;
+pub use report::{DatasetReport, LeftOut, SplitReport};

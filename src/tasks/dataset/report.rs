@@ -1,0 +1,53 @@
+//! `DatasetReport`: what became of the images.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use serde::Serialize;
+
+use crate::data::create::Report;
+
+/// A dataset that was made.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DatasetReport {
+    /// Its folder.
+    pub out: PathBuf,
+    /// Its splits that have records: `train`, `val`, `test`.
+    pub splits: Vec<SplitReport>,
+    /// Images that cannot be read; `skipped.txt` in the folder has the same.
+    pub left_out: Vec<LeftOut>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// A split of a new dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SplitReport {
+    /// `train`, `val` or `test`.
+    pub name: String,
+    /// How many there are.
+    pub records: u64,
+}
+
+/// An image that is not in the dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// As the list names it.
+    pub image: String,
+    /// Why, in a line.
+    pub reason: String,
+}
+
+impl DatasetReport {
+    pub(super) fn of(out: &Path, made: Report, started: Instant) -> DatasetReport {
+        let records = |name: &str| Some(made.manifest.splits.get(name)?.entries);
+        let splits = ["train", "val", "test"]
+            .into_iter()
+            .filter_map(|name| Some(SplitReport { name: name.into(), records: records(name)? }))
+            .collect();
+        let left_out = made.skipped.into_iter().map(|(image, reason)| LeftOut { image, reason }).collect();
+        DatasetReport { out: out.to_path_buf(), splits, left_out, seconds: started.elapsed().as_secs_f64() }
+    }
+}

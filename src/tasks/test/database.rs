@@ -1,0 +1,188 @@
+//! A whole database through a job's network: the mean loss; of a classifier also its confusion matrix.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    classification, defaults,
+    folder::{self, Written},
+};
+use crate::{
+    error::Result,
+    inspect::{
+        classify::{Classification, Classifier},
+        database::{MeanLoss, mean_loss},
+    },
+    nn::Scores,
+    tasks::{observer::Observer, snapshot_choice::SnapshotChoice, trained::Trained},
+};
+
+/// What is tested.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseRequest {
+    /// The job directory.
+    pub job: PathBuf,
+    /// The database: an LMDB of Datum records.
+    pub database: PathBuf,
+    /// Its labels, when they are in a database of their own; by default the job's, for its own databases.
+    #[serde(default)]
+    pub labels: Option<PathBuf>,
+    /// Which snapshot.
+    #[serde(default)]
+    pub snapshot: SnapshotChoice,
+    /// How many of the worst images are drawn, [`MOST_WORST`](super::MOST_WORST) at most.
+    #[serde(default = "defaults::worst")]
+    pub worst: u64,
+    /// Folder for a classifier's page and pictures; by default `test-NAME` inside the job.
+    #[serde(default)]
+    pub out: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DatabaseReport {
+    /// The database.
+    pub database: PathBuf,
+    /// The numbers.
+    pub result: DatabaseResult,
+    /// Page and pictures, of a classifier.
+    pub written: Option<Written>,
+}
+
+/// The numbers of a database's test.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DatabaseResult {
+    /// Of a classifier.
+    Classification(Classification),
+    /// Of any other network.
+    MeanLoss(MeanLoss),
+}
+
+/// Runs every record through the network, in evaluation mode. `observer` sees the stage and its records.
+///
+/// # Errors
+/// When job, snapshot or database cannot be read, do not fit the network, or the folder cannot be written.
+pub fn database(request: &DatabaseRequest, observer: &mut dyn Observer) -> Result<DatabaseReport> {
+    let worst = classification::worst(request.worst)?;
+    run(&Trained::open(&request.job, request.snapshot)?, request, worst, observer)
+}
+
+fn run(job: &Trained, request: &DatabaseRequest, worst: usize, observer: &mut dyn Observer) -> Result<DatabaseReport> {
+    let database = request.database.clone();
+    let Some(scores) = job.network().scores().filter(|_| !job.labels().is_empty()) else {
+        let (all, batches) = job.batches(&database, request.labels.as_deref())?;
+        observer.stage("images", all);
+        let result = mean_loss(job.network(), batches, |done| observer.done(done))?;
+        return Ok(DatabaseReport { database, result: DatabaseResult::MeanLoss(result), written: None });
+    };
+    let result = classify(job, request, scores, worst, observer)?;
+    let mut facts = job.facts();
+    facts.push(("database".into(), database.display().to_string()));
+    let place = folder::place(request.out.as_deref(), &request.job, &database);
+    let written =
+        classification::write(&place, &database, &facts, &result, |answer| job.record(&database, answer.index))?;
+    Ok(DatabaseReport { database, result: DatabaseResult::Classification(result), written: Some(written) })
+}
+
+fn classify(
+    job: &Trained,
+    request: &DatabaseRequest,
+    scores: Scores,
+    worst: usize,
+    observer: &mut dyn Observer,
+) -> Result<Classification> {
+    let (all, batches) = job.batches(&request.database, request.labels.as_deref())?;
+    observer.stage("images", all);
+    let mut classifier = Classifier::new(scores, job.labels(), job.labels().len(), worst);
+    let mut done = 0;
+    for batch in batches {
+        let (input, target) = batch?;
+        classifier.add(job.network(), &input, &target)?;
+        done += input.size().first().map_or(0, |n| n.unsigned_abs());
+        observer.done(done);
+    }
+    Ok(classifier.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        data::{
+            Encoding, Image, Resize, Silent,
+            create::{CreateOptions, create},
+            folder::{Item, Lists},
+        },
+        tasks::trained::tests::{AUTOENCODER, CLASSIFIER, trained},
+    };
+
+    #[derive(Default)]
+    struct Seen(Vec<(u64, u64)>);
+
+    impl Observer for Seen {
+        fn stage(&mut self, _: &str, total: u64) {
+            self.0.push((0, total));
+        }
+
+        fn done(&mut self, done: u64) {
+            let all = self.0[0].1;
+            self.0.push((done, all));
+        }
+    }
+
+    /// Four images, dark ones of class 0 and bright ones of class 1; the last one is bright and called dark.
+    fn images(folder: &Path) -> PathBuf {
+        let grey = [0u8, 200, 255, 250];
+        let item = |index: usize, label| Item { name: format!("{index}.png"), label, index };
+        let lists = Lists {
+            labels: vec!["dark".into(), "bright".into()],
+            train: vec![item(0, 0), item(1, 1), item(2, 1), item(3, 0)],
+            ..Lists::default()
+        };
+        let load = |item: &Item| Ok(Image { width: 4, height: 4, channels: 1, pixels: vec![grey[item.index]; 16] });
+        let (resize, encoding) = (Resize::Squash, Encoding::None);
+        let options = CreateOptions { shape: [1, 4, 4], resize, encoding, seed: 0, shuffle: false };
+        create(&folder.join("set"), &lists, &load, options, &Silent, &|_| Ok(())).unwrap();
+        folder.join("set/train_db")
+    }
+
+    fn request(folder: &Path) -> DatabaseRequest {
+        let request = serde_json::json!({"job": folder.join("job"), "database": images(folder)});
+        serde_json::from_value(request).unwrap()
+    }
+
+    #[test]
+    fn a_database_gives_its_mean_loss_and_progress() {
+        let dir = tempfile::tempdir().unwrap();
+        let (request, mut seen) = (request(dir.path()), Seen::default());
+        let report = run(&trained(AUTOENCODER, &[]), &request, 4, &mut seen);
+        let DatabaseResult::MeanLoss(result) = report.unwrap().result else { panic!("it has no classes") };
+        assert_eq!((result.images, result.batches), (4, 2));
+        assert!(result.loss > 0.0 && result.loss.is_finite(), "{}", result.loss);
+        assert_eq!(seen.0, [(0, 4), (2, 4), (4, 4)]);
+    }
+
+    #[test]
+    fn a_classifier_gives_its_matrix_and_the_worst_image_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let request = request(dir.path());
+        let report = run(&trained(CLASSIFIER, &["dark", "bright"]), &request, 4, &mut Seen::default()).unwrap();
+        let DatabaseResult::Classification(result) = report.result else { panic!("it is a classifier") };
+        assert_eq!((result.images, result.accuracy, result.worst[0].index), (4, 0.75, 3));
+        assert_eq!(result.confusion.counts, [[1, 1], [0, 2]]);
+        let written = report.written.unwrap();
+        assert!(written.page().ends_with("job/test-train_db/index.html") && written.page().is_file());
+        assert!(written.files.contains(&"worst.png".to_string()));
+    }
+
+    #[test]
+    fn more_images_than_a_sheet_holds_are_refused() {
+        let page = classification::worst(defaults::MOST_WORST + 1).unwrap_err();
+        assert!(page.to_string().contains("ask for 400 at most"), "{page}");
+    }
+}

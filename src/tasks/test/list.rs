@@ -1,0 +1,289 @@
+//! Many image files, named in a text file, through a job's network: DIGITS' "Classify Many" and "Top N".
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    classification, defaults,
+    folder::{self, Written},
+    listing::{self, Entry},
+};
+use crate::{
+    error::{Error, Kind, Result},
+    inspect::{
+        classify::{Classification, Classifier},
+        csv::quoted,
+        predictions::{Prediction, likeliest},
+        values::values,
+    },
+    job,
+    nn::{Activity, Context, Mode, Scores},
+    tasks::{observer::Observer, snapshot_choice::SnapshotChoice, trained::Trained},
+};
+
+/// Images that go through the network at once.
+const BATCH: usize = 32;
+
+/// What is tested.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListRequest {
+    /// The job directory.
+    pub job: PathBuf,
+    /// The text file: a path a line, perhaps followed by its class (number from 0, or name).
+    pub list: PathBuf,
+    /// Which snapshot.
+    #[serde(default)]
+    pub snapshot: SnapshotChoice,
+    /// How many of the likeliest classes are listed for each image.
+    #[serde(default = "defaults::top")]
+    pub top: u64,
+    /// How many of the worst images are drawn, [`MOST_WORST`](super::MOST_WORST) at most.
+    #[serde(default = "defaults::worst")]
+    pub worst: u64,
+    /// Folder for the table and the page; by default `test-NAME` inside the job.
+    #[serde(default)]
+    pub out: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ListReport {
+    /// The text file.
+    pub list: PathBuf,
+    /// Images that went through the network, in the list's order.
+    pub tested: Vec<ListedImage>,
+    /// Images that cannot be read.
+    pub not_tested: Vec<NotTested>,
+    /// The file of all answers: `predictions.csv` of a classifier, else `outputs.jsonl`.
+    pub table: PathBuf,
+    /// Of a classifier with a list that names classes.
+    pub classification: Option<Classification>,
+    /// Its page and pictures.
+    pub written: Option<Written>,
+}
+
+/// One image of a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ListedImage {
+    /// The file.
+    pub image: PathBuf,
+    /// The right class, from 0, where the list names it.
+    pub class: Option<usize>,
+    /// Of a classifier the likeliest classes, the likeliest first; else none.
+    pub predictions: Vec<Prediction>,
+    /// The numbers that the network gave, where they are no scores of classes.
+    pub output: Option<Vec<f32>>,
+}
+
+/// An image of a list that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotTested {
+    /// The file.
+    pub image: PathBuf,
+    /// Why, in a line.
+    pub reason: String,
+}
+
+/// Runs the images of the list through the network. `observer` sees the stage and its images.
+///
+/// # Errors
+/// When job, snapshot or list cannot be read, no image can, they do not fit the network, or the folder cannot be
+/// written.
+pub fn list(request: &ListRequest, observer: &mut dyn Observer) -> Result<ListReport> {
+    let worst = classification::worst(request.worst)?;
+    run(&Trained::open(&request.job, request.snapshot)?, request, worst, observer)
+}
+
+fn run(job: &Trained, request: &ListRequest, worst: usize, observer: &mut dyn Observer) -> Result<ListReport> {
+    let list = &request.list;
+    let entries = listing::read(list, job.labels())?;
+    let scores = job.network().scores().filter(|_| !job.labels().is_empty());
+    let mut answers = Answers { scores, top: usize::try_from(request.top).unwrap_or(usize::MAX), ..Answers::default() };
+    if let Some(scores) = scores.filter(|_| entries.iter().any(|entry| entry.class.is_some())) {
+        answers.classifier = Some(Classifier::new(scores, job.labels(), job.labels().len(), worst));
+    }
+    answers.gather(job, &entries, observer)?;
+    let Answers { tested, not_tested, classifier, .. } = answers;
+    if tested.is_empty() {
+        let page = Error::new(Kind::Data, format!("no image of {} can be read", list.display()));
+        return Err(not_tested.into_iter().next().map_or(page.clone(), |first| page.with_cause(first.reason)));
+    }
+    let place = folder::place(request.out.as_deref(), &request.job, list);
+    folder::make(&place)?;
+    let table = write_table(&place, &tested, scores.is_some())?;
+    let classification = classifier.map(Classifier::finish);
+    let written = classification.as_ref().map(|result| {
+        let mut facts = job.facts();
+        facts.push(("list".into(), list.display().to_string()));
+        classification::write(&place, list, &facts, result, |answer| {
+            Ok(job.image(&tested[answer.index as usize].image)?.0)
+        })
+    });
+    let written = written.transpose()?;
+    Ok(ListReport { list: list.clone(), tested, not_tested, table, classification, written })
+}
+
+/// What the network said, image after image.
+#[derive(Default)]
+struct Answers {
+    scores: Option<Scores>,
+    top: usize,
+    tested: Vec<ListedImage>,
+    not_tested: Vec<NotTested>,
+    classifier: Option<Classifier>,
+}
+
+impl Answers {
+    fn gather(&mut self, job: &Trained, entries: &[Entry], observer: &mut dyn Observer) -> Result<()> {
+        observer.stage("images", entries.len() as u64);
+        for (chunk, begun) in entries.chunks(BATCH).zip((0u64..).step_by(BATCH)) {
+            let (mut inputs, mut these) = (Vec::new(), Vec::new());
+            for entry in chunk {
+                match job.image(&entry.path) {
+                    Ok((_, input)) => {
+                        inputs.push(input);
+                        these.push(entry);
+                    }
+                    Err(page) => {
+                        observer.skipped(&entry.path.display().to_string(), page.message());
+                        let reason = page.message().to_string();
+                        self.not_tested.push(NotTested { image: entry.path.clone(), reason });
+                    }
+                }
+            }
+            if !inputs.is_empty() {
+                self.classify(job, &inputs, &these)?;
+            }
+            observer.done(begun + chunk.len() as u64);
+        }
+        Ok(())
+    }
+
+    /// One batch.
+    fn classify(&mut self, job: &Trained, inputs: &[tch::Tensor], entries: &[&Entry]) -> Result<()> {
+        let outputs = forward(job, inputs)?;
+        if let Some(classifier) = &mut self.classifier {
+            let right: Vec<Option<usize>> = entries.iter().map(|entry| entry.class).collect();
+            classifier.count(&outputs.shallow_clone().into(), &right)?;
+        }
+        for (row, entry) in (0..).zip(entries) {
+            let output = values(&outputs.f_select(0, row)?)?;
+            let (predictions, output) = match self.scores {
+                Some(scores) => (likeliest(&output, scores, job.labels(), self.top), None),
+                None => (Vec::new(), Some(output)),
+            };
+            self.tested.push(ListedImage { image: entry.path.clone(), class: entry.class, predictions, output });
+        }
+        Ok(())
+    }
+}
+
+/// The outputs of images `[c, h, w]`, one row each.
+fn forward(job: &Trained, inputs: &[tch::Tensor]) -> Result<tch::Tensor> {
+    let network = job.network();
+    let batch: Activity = tch::Tensor::f_stack(inputs, 0)?.f_to_kind(network.kind)?.f_to_device(network.device)?.into();
+    let output = tch::no_grad(|| network.forward(&batch, &mut Context::new(Mode::Evaluate)))?;
+    let Activity::Tensor(output) = output else {
+        return Err(Error::new(Kind::Shape, "the network gives a table, which a list cannot be tested with")
+            .with_help("test one image: digits-rs test JOB IMAGE"));
+    };
+    Ok(output.f_reshape([inputs.len() as i64, -1])?)
+}
+
+/// Writes all answers: of a classifier a line for each image and place, else the numbers of each image as JSON.
+fn write_table(place: &Path, tested: &[ListedImage], of_classifier: bool) -> Result<PathBuf> {
+    let (name, content) = if of_classifier {
+        ("predictions.csv", predictions_csv(tested))
+    } else {
+        let line = |image: &ListedImage| serde_json::json!({"image": image.image, "output": image.output}).to_string();
+        ("outputs.jsonl", tested.iter().map(|image| line(image) + "\n").collect())
+    };
+    let table = place.join(name);
+    job::replace(&table, content.as_bytes())?;
+    Ok(table)
+}
+
+fn predictions_csv(tested: &[ListedImage]) -> String {
+    let mut csv = "image,place,class,label,probability\n".to_string();
+    for image in tested {
+        let path = quoted(&image.image.display().to_string());
+        for (i, p) in image.predictions.iter().enumerate() {
+            let _ = writeln!(csv, "{path},{},{},{},{:.6}", i + 1, p.class, quoted(&p.label), p.probability);
+        }
+    }
+    csv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        data::Image,
+        tasks::{
+            observer::Unobserved,
+            trained::tests::{AUTOENCODER, CLASSIFIER, trained},
+        },
+    };
+
+    /// Runs a list of a dark, a missing and a bright image.
+    fn test(file: &str, labels: &[&str], lines: &str) -> (tempfile::TempDir, Result<ListReport>) {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, grey) in [("dark, \"old\".png", 0u8), ("bright.png", 255)] {
+            let image = Image { width: 4, height: 4, channels: 1, pixels: vec![grey; 16] };
+            image.save_png(&dir.path().join(name)).unwrap();
+        }
+        std::fs::write(dir.path().join("list.txt"), lines).unwrap();
+        let request = serde_json::json!({"job": dir.path(), "list": dir.path().join("list.txt"), "top": 1});
+        let report = run(&trained(file, labels), &serde_json::from_value(request).unwrap(), 4, &mut Unobserved);
+        (dir, report)
+    }
+
+    #[test]
+    fn classes_are_counted_where_the_list_names_them_and_fields_are_quoted() {
+        let lines = "dark, \"old\".png dim \"dull\"\nmissing.png 1\nbright.png 0\nbright.png\n";
+        // The class' name has a space, so the line is no path and class: name it by its number.
+        let lines = lines.replace("dim \"dull\"", "0");
+        let (dir, report) = test(CLASSIFIER, &["dim \"dull\"", "bright"], &lines);
+        let report = report.unwrap();
+        let classes: Vec<Option<usize>> = report.tested.iter().map(|image| image.class).collect();
+        assert_eq!(classes, [Some(0), Some(0), None]);
+        let result = report.classification.unwrap();
+        assert_eq!((result.images, result.accuracy, result.confusion.total()), (3, 0.5, 2));
+        assert_eq!(report.not_tested.len(), 1);
+        assert!(report.written.unwrap().page().is_file());
+        let csv = std::fs::read_to_string(report.table).unwrap();
+        let path = dir.path().display();
+        assert_eq!(
+            csv,
+            format!(
+                "image,place,class,label,probability\n\
+                 \"{path}/dark, \"\"old\"\".png\",1,0,\"dim \"\"dull\"\"\",1.000000\n\
+                 \"{path}/bright.png\",1,1,\"bright\",1.000000\n\
+                 \"{path}/bright.png\",1,1,\"bright\",1.000000\n"
+            )
+        );
+    }
+
+    #[test]
+    fn a_network_without_classes_gives_its_numbers() {
+        let (_dir, report) = test(AUTOENCODER, &[], "bright.png\nbright.png\n");
+        let report = report.unwrap();
+        assert!(report.classification.is_none() && report.written.is_none());
+        assert_eq!(report.tested[1].output.as_ref().map(Vec::len), Some(16));
+        let lines = std::fs::read_to_string(&report.table).unwrap();
+        assert!(report.table.ends_with("test-list/outputs.jsonl") && lines.lines().count() == 2, "{lines}");
+    }
+
+    #[test]
+    fn a_list_of_which_nothing_can_be_read_is_a_page() {
+        let (_dir, report) = test(AUTOENCODER, &[], "missing.png\n");
+        assert!(report.unwrap_err().message().contains("no image of "));
+        let (_dir, report) = test(AUTOENCODER, &[], "# nothing\n");
+        assert!(report.unwrap_err().message().contains("names no image"));
+    }
+}

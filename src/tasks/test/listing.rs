@@ -1,0 +1,66 @@
+//! The text file behind a list: a path a line, perhaps followed by its class.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind, Result};
+
+/// One line of the list.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    pub(super) path: PathBuf,
+    /// From 0.
+    pub(super) class: Option<usize>,
+}
+
+/// Reads the list.
+///
+/// # Errors
+/// When it cannot be read, or names no image.
+pub(super) fn read(list: &Path, labels: &[String]) -> Result<Vec<Entry>> {
+    let text = std::fs::read_to_string(list).map_err(|source| Error::io("read", list, &source))?;
+    let entries = entries(&text, list.parent().unwrap_or(Path::new("")), labels);
+    if entries.is_empty() {
+        return Err(Error::new(Kind::Data, format!("{} names no image", list.display()))
+            .with_help("write a path a line, perhaps followed by its class: images/7.png 7"));
+    }
+    Ok(entries)
+}
+
+/// The images of a list. Paths are relative to the list's folder. The last word of a line is a class when it is a
+/// number or a class' name and no file of the whole line's name exists.
+fn entries(text: &str, folder: &Path, labels: &[String]) -> Vec<Entry> {
+    let mut found = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let whole = folder.join(line);
+        let split = line.rsplit_once(char::is_whitespace).map(|(path, word)| (path.trim_end(), word));
+        let class = split.and_then(|(path, word)| Some((path, class_of(word, labels)?)));
+        found.push(match class {
+            Some((path, class)) if !whole.is_file() => Entry { path: folder.join(path), class: Some(class) },
+            _ => Entry { path: whole, class: None },
+        });
+    }
+    found
+}
+
+fn class_of(word: &str, labels: &[String]) -> Option<usize> {
+    let by_name = labels.iter().position(|label| label == word);
+    // DIGITS' lists carry numbers; a class that is called `7` and is number 7 is both.
+    word.parse().ok().or(by_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_carry_a_class_by_number_or_name_or_none() {
+        let labels = ["cat".to_string(), "dog".to_string()];
+        let text = "# images\na b.png 1\n\nb.png dog\nc d.png\n/abs/e.png\tcat\n";
+        let list = entries(text, Path::new("lists"), &labels);
+        let short: Vec<(String, Option<usize>)> =
+            list.iter().map(|entry| (entry.path.display().to_string(), entry.class)).collect();
+        let wanted =
+            [("lists/a b.png", Some(1)), ("lists/b.png", Some(1)), ("lists/c d.png", None), ("/abs/e.png", Some(0))];
+        assert_eq!(short, wanted.map(|(path, class)| (path.to_string(), class)));
+    }
+}
