@@ -1,4 +1,4 @@
-//! `assemble`: the picture in `lib.rs` as code: network file and dataset in, everything a `Trainer` needs out.
+//! `assemble`: the picture in `architecture.md` as code: network file and dataset in, everything a `Trainer` needs out.
 
 use super::{
     loaders::{self, Loaders},
@@ -166,7 +166,7 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{data::sample, tasks::Unobserved};
+    use crate::{data::sample, train::engine::LargeBlocks};
 
     /// A small convolutional network for images of 24 pixels, cut out of the sample's 28.
     fn network(croplen: &str) -> Source {
@@ -181,22 +181,46 @@ mod tests {
         )
     }
 
-    #[test]
-    fn a_crop_of_the_file_and_one_of_the_command_line_choose_the_same_engine() {
+    /// Keeps what the engine wants.
+    #[derive(Default)]
+    struct Wishes(Vec<Surroundings>);
+
+    impl Observer for Wishes {
+        fn surroundings(&mut self, wanted: &Surroundings) {
+            self.0.push(*wanted);
+        }
+    }
+
+    fn assembled(croplen: &str, options: RunOptions) -> (Run, Surroundings) {
         let folder = tempfile::tempdir().unwrap();
         let dataset = sample::ensure(&folder.path().join("sample")).unwrap();
-        let engine = |croplen: &str, crop: Option<i64>| {
-            let options = RunOptions {
-                dataset: Some(dataset.clone()),
-                device: Some("cpu".into()),
-                crop,
-                ..RunOptions::default()
-            };
-            let run = assemble(network(croplen), &options, Start::Fresh, None, &mut Unobserved).unwrap();
-            run.engine.describe()
-        };
-        let (file, line) = (engine(", croplen = 24", None), engine("", Some(24)));
-        assert!(file.starts_with("panels"), "{file}");
-        assert_eq!(file, line);
+        let options = RunOptions { dataset: Some(dataset), device: Some("cpu".into()), ..options };
+        let mut wishes = Wishes::default();
+        let run = assemble(network(croplen), &options, Start::Fresh, None, &mut wishes).unwrap();
+        assert_eq!(wishes.0.len(), 1);
+        (run, wishes.0[0])
+    }
+
+    #[test]
+    fn a_crop_of_the_file_and_one_of_the_command_line_choose_the_same_engine() {
+        let (file, _) = assembled(", croplen = 24", RunOptions::default());
+        let (line, _) = assembled("", RunOptions { crop: Some(24), ..RunOptions::default() });
+        assert!(file.engine.describe().starts_with("panels"), "{}", file.engine.describe());
+        assert_eq!(file.engine.describe(), line.engine.describe());
+    }
+
+    #[test]
+    fn the_process_is_left_as_it_is_and_the_observer_hears_what_the_engine_wants() {
+        let before = tch::get_num_threads();
+        tch::set_num_threads(3);
+        let options = RunOptions { threads: Some(2), ..RunOptions::default() };
+        let (_, wanted) = assembled(", croplen = 24", options.clone());
+        assert_eq!(wanted, Surroundings { libtorch_threads: Some(1), large_blocks: LargeBlocks::Return });
+        let (_, wanted) = assembled(", croplen = 24", RunOptions { autograd: true, ..options });
+        assert_eq!(wanted, Surroundings { libtorch_threads: Some(2), large_blocks: LargeBlocks::Keep });
+        let (_, wanted) = assembled(", croplen = 24", RunOptions { autograd: true, ..RunOptions::default() });
+        assert_eq!(wanted, Surroundings { libtorch_threads: None, large_blocks: LargeBlocks::Keep });
+        assert_eq!(tch::get_num_threads(), 3);
+        tch::set_num_threads(before);
     }
 }

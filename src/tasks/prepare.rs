@@ -54,7 +54,7 @@ pub fn device(settings: &RunSettings) -> Result<Resolved> {
 /// Opens the dataset and runs the network file. `head_start` may have opened it already.
 ///
 /// # Errors
-/// When the dataset cannot be opened, or the file does not give a network.
+/// When a setting is out of range, the dataset cannot be opened, or the file does not give a network.
 pub fn prepare(
     source: Source,
     options: &RunOptions,
@@ -62,6 +62,7 @@ pub fn prepare(
     head_start: Option<HeadStart>,
 ) -> Result<Prepared> {
     let settings = RunSettings::of(options, &frontend::Settings::default());
+    settings.check()?;
     let opened = OpenedDataset::open(&settings, head_start)?;
     let dataset = &opened.dataset;
     let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);

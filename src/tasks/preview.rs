@@ -220,6 +220,7 @@ pub fn augmentation(task: Augmentation) -> Result<AugmentationSummary> {
 fn opened(network: Option<Source>, options: &RunOptions) -> Result<(RunSettings, OpenedDataset)> {
     let settings = RunSettings::of(options, &frontend::Settings::default());
     let Some(source) = network else {
+        settings.check()?;
         let opened = OpenedDataset::open(&settings, None)?;
         return Ok((settings, opened));
     };

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::options::{self, RunOptions};
 use crate::{
     data::{Augment, Flip, Order, QuarterTurn, Subtract},
-    error::Result,
+    error::{Error, Kind, Result},
     frontend,
     optim::{
         OptimizerSpec,
@@ -177,6 +177,46 @@ impl RunSettings {
         options::to_json(self)
     }
 
+    /// Refuses numbers that no run can have. The command line refuses them with its own words; another door may not.
+    ///
+    /// # Errors
+    /// `Kind::Usage`; the page names the setting.
+    pub fn check(&self) -> Result<()> {
+        let page = |name: &str, value: String, wanted: &str| {
+            Err(Error::new(Kind::Usage, format!("{name} is {value}")).with_fact("it must be", wanted))
+        };
+        let counts = [
+            ("epochs", Some(self.epochs)),
+            ("batch_size", Some(self.batch_size)),
+            ("validation_batch_size", Some(self.validation_batch_size)),
+            ("keep", self.keep),
+            ("early_stop", self.early_stop),
+            ("threads", self.threads),
+            ("crop", self.crop.map(|side| u64::try_from(side).unwrap_or(0))),
+        ];
+        // Records are counted in 32 bits, so that iterations stay below 64.
+        for (name, value) in counts {
+            if let Some(value) = value.filter(|value| !(1..=u64::from(u32::MAX)).contains(value)) {
+                return page(name, value.to_string(), "a whole number from 1 to 4294967295");
+            }
+        }
+        let amounts = [
+            ("validation_interval", self.validation_interval),
+            ("snapshot_interval", self.snapshot_interval.epochs()),
+            ("lr", self.lr),
+            ("aug_rot", self.aug_rot),
+            ("aug_scale", self.aug_scale),
+            ("aug_noise", self.aug_noise),
+            ("aug_hsv_h", self.aug_hsv_h),
+            ("aug_hsv_s", self.aug_hsv_s),
+            ("aug_hsv_v", self.aug_hsv_v),
+        ];
+        match amounts.into_iter().find(|(_, value)| !value.is_finite() || *value < 0.0) {
+            Some((name, value)) => page(name, value.to_string(), "a finite number of at least 0"),
+            None => Ok(()),
+        }
+    }
+
     /// The optimiser.
     ///
     /// # Errors
@@ -231,7 +271,7 @@ impl RunSettings {
     /// Bytes of decoded records that the loaders may keep.
     #[must_use]
     pub fn memory_budget(&self) -> u64 {
-        self.memory << 20
+        self.memory.saturating_mul(1 << 20)
     }
 
     /// The type of all numbers: f32 or f64.
@@ -244,7 +284,6 @@ impl RunSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
 
     fn settings(options: &RunOptions) -> RunSettings {
         RunSettings::of(options, &frontend::Settings::default())
@@ -286,6 +325,23 @@ mod tests {
         assert_eq!(sizes(None, Some(64), Some(32)), (64, 32));
         assert_eq!(sizes(None, Some(64), None), (64, 16));
         assert_eq!(sizes(Some(8), Some(64), Some(32)), (8, 8));
+    }
+
+    #[test]
+    fn numbers_that_no_run_can_have_are_a_page() {
+        settings(&RunOptions::default()).check().unwrap();
+        let none = RunOptions::default;
+        for (name, options) in [
+            ("epochs", RunOptions { epochs: Some(0), ..none() }),
+            ("epochs", RunOptions { epochs: Some(u64::MAX), ..none() }),
+            ("batch_size", RunOptions { batch_size: Some(0), ..none() }),
+            ("crop", RunOptions { crop: Some(-3), ..none() }),
+            ("lr", RunOptions { lr: Some(f64::NAN), ..none() }),
+            ("aug_rot", RunOptions { aug_rot: Some(-1.0), ..none() }),
+        ] {
+            let page = settings(&options).check().unwrap_err();
+            assert!(page.message().starts_with(&format!("{name} is ")), "{page}");
+        }
     }
 
     /// `job.json` is read as options: a field of the one is a field of the other, in the same order.

@@ -182,6 +182,35 @@ fn a_classifier_is_tested_over_a_database_and_a_list() {
     assert!(at("listed/confusion.csv").is_file());
 }
 
+/// Its first layer comes from a file beside it.
+const WITH_A_NEIGHBOUR: &str = "local layers = require 'layers'\n\
+    return function(params)\n\
+    local net = nn.Sequential():add(nn.MulConstant(0.00390625)):add(nn.View(-1):setNumInputDims(3))\n\
+    net:add(layers.first()):add(nn.ReLU()):add(nn.Linear(8, params.nclasses)):add(nn.LogSoftMax())\n\
+    return { model = net, loss = nn.ClassNLLCriterion(), trainBatchSize = 100 }\n\
+    end\n";
+
+#[test]
+fn a_network_that_requires_its_neighbour_is_found_again_by_every_command() {
+    let folder = workshop();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("nets")).unwrap();
+    // Below the working directory, and right in it: a name without a folder.
+    for (file, neighbour, job) in [("nets/deep.lua", "nets/layers.lua", "deep"), ("flat.lua", "layers.lua", "flat")] {
+        fs::write(at(file), WITH_A_NEIGHBOUR).unwrap();
+        fs::write(at(neighbour), "return { first = function() return nn.Linear(784, 8) end }\n").unwrap();
+        run(folder.path(), &format!("run {file} --epochs 1 --job {job} --device cpu"));
+        run(folder.path(), &format!("run --resume {job} --epochs 2 --device cpu"));
+        assert_eq!(weights(&at(job), "2").len(), 4);
+        let tested = run(folder.path(), &format!("test {job} --db datasets/mnist-sample/val_db"));
+        assert!(tested.contains("mean loss"), "{tested}");
+        run(folder.path(), &format!("export {job} --format t7"));
+        assert!(at(job).join("model.t7").is_file());
+    }
+    let swept = run(folder.path(), "run nets/deep.lua --lr 0.1,0.01 --epochs 1 --job s --device cpu");
+    assert!(swept.contains("made s/: comparison.md"), "{swept}");
+}
+
 #[test]
 fn a_sweep_trains_every_combination_and_goes_on_after_a_stop() {
     let folder = workshop();
