@@ -152,7 +152,7 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
 
     let subtract = options.subtract_mean.unwrap_or_default();
     let head_start = head_start.map(Arc::new);
-    let loaded_from = |records, train: bool| -> Result<Loaded> {
+    let loaded_from = |records: Arc<Records>, train: bool| -> Result<Loaded> {
         let augment = if train { options.augment() } else { data::Augment::default() };
         let preprocess = Preprocess::new(dataset.shape, subtract, dataset.mean.as_ref(), options.cut(), augment)?;
         // Bytes are for a bus; the processor's own loader threads do all of the plan.
@@ -166,6 +166,7 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
             double: options.double,
             bytes: finish.is_some(),
             memory_budget: memory_budget(&options),
+            cache: head_start.as_deref().and_then(|head_start| head_start.cache(&records)),
             train,
             workers: None,
         };
