@@ -16,17 +16,19 @@ mod pool;
 mod recognise;
 mod run;
 
+use std::any::Any;
+
 use super::{
     Engine, EngineOptions,
     autograd::Autograd,
-    kernels::{Level, MutPtr, Sgd, Update, lanes},
+    kernels::{self, Level, MutPtr, Update, lanes},
     surroundings,
     team::Team,
 };
 use crate::{
     error::{Error, Kind, Result},
     nn::{Activity, Network},
-    optim::Gradient,
+    optim::{Gradient, Optimizer, Sgd},
 };
 use plan::{Buffers, Loss, Plan};
 use run::{Job, Part, Taking, Target, Task};
@@ -141,7 +143,7 @@ impl Panels {
     /// What is to be done with gradients at this step.
     fn learn(&mut self, rate: f64) -> Result<(Taking, bool)> {
         let flat = self.general.network().parameters.flat.view();
-        let Some(sgd) = self.general.optimizer().as_sgd() else {
+        let Some(sgd) = sgd(self.general.optimizer()) else {
             return Ok((Taking::Store(start(&self.general.network().parameters.grad.view())), false));
         };
         let velocity = sgd.velocity(&flat)?.map_or(MutPtr(std::ptr::null_mut()), start);
@@ -154,8 +156,13 @@ impl Panels {
             velocity,
             loss_scale: 0.0,
         };
-        Ok((Taking::Sgd(Sgd { update, parameters: start(&flat) }), true))
+        Ok((Taking::Sgd(kernels::Sgd { update, parameters: start(&flat) }), true))
     }
+}
+
+/// The rule when it is `sgd`, which the kernels fuse into their backward.
+fn sgd(optimizer: &mut dyn Optimizer) -> Option<&mut Sgd> {
+    (optimizer as &mut dyn Any).downcast_mut()
 }
 
 /// The address of a tensor's first element.
@@ -217,7 +224,7 @@ impl Engine for Panels {
         let task = Task::Train(learn, (doubled / self.divisor(n)) as f32);
         let loss = self.run(&rows, values.as_ref(), (0, n), task) / self.divisor(n);
         if is_fused {
-            self.general.optimizer().as_sgd().expect("`learn` saw it").advance();
+            sgd(self.general.optimizer()).expect("`learn` saw it").advance();
         } else {
             let grad = self.general.network().parameters.grad.view();
             self.general.optimizer().step(&flat, &Gradient::whole(&grad), rate)?;
