@@ -1,6 +1,6 @@
 //! `Autograd`: runs any network, differentiated by libtorch.
 
-use super::{Engine, crowd::Crowd};
+use super::{contract::Engine, crowd::Crowd};
 use crate::{
     error::{Error, Kind, Result},
     nn::{Activity, Context, Mode, Network},
@@ -19,11 +19,6 @@ pub(super) struct Autograd {
 impl Autograd {
     pub(super) fn new(network: Network, optimizer: Box<dyn Optimizer>) -> Autograd {
         Autograd { network, optimizer, losses: Vec::new(), crowd: Crowd::new() }
-    }
-
-    /// The rule and its state, for engines on top of this one.
-    pub(super) fn optimizer(&mut self) -> &mut dyn Optimizer {
-        &mut *self.optimizer
     }
 
     /// Loss and gradient; parameters are not changed.
@@ -88,12 +83,12 @@ impl Engine for Autograd {
         &self.network
     }
 
-    fn optimizer_state(&self) -> Vec<(String, tch::Tensor)> {
-        self.optimizer.state()
+    fn optimizer(&self) -> &dyn Optimizer {
+        &*self.optimizer
     }
 
-    fn load_optimizer_state(&mut self, state: &[(String, tch::Tensor)]) -> Result<()> {
-        self.optimizer.load(&self.network.parameters.flat.view(), state)
+    fn optimizer_mut(&mut self) -> &mut dyn Optimizer {
+        &mut *self.optimizer
     }
 
     fn describe(&self) -> String {

@@ -10,34 +10,34 @@
 use std::ops::Range;
 
 use super::{
-    Buffers, Job, Layer, Shape, Task, Update,
     gradient::WeightGradient,
+    job::{Job, Task, Update},
     lanes::Lanes,
     layout::{Strips, from_panel, to_panel, to_strips},
     learn::Sgd,
-    memory::{Own, PARTS, rows, share},
+    level::Work,
+    memory::{Buffers, Layer, Own, PARTS, Shape, rows, share},
     tile::{Product, Rows, each_even_tile},
 };
 use crate::train::engine::team::Barrier;
 
-/// What one thread needs to know to do its share.
-pub(super) struct Share<'a> {
-    pub(super) shape: &'a Shape,
-    pub(super) buffers: &'a Buffers,
-    pub(super) job: &'a Job,
-    pub(super) thread: usize,
-    pub(super) threads: usize,
-    pub(super) barrier: &'a Barrier,
+/// What one thread needs to know to do its share of a job. Every thread of the team runs the same job.
+pub(in crate::train::engine) struct Share<'a> {
+    pub(in crate::train::engine) shape: &'a Shape,
+    pub(in crate::train::engine) buffers: &'a Buffers,
+    pub(in crate::train::engine) job: &'a Job,
+    pub(in crate::train::engine) thread: usize,
+    pub(in crate::train::engine) threads: usize,
+    pub(in crate::train::engine) barrier: &'a Barrier,
 }
 
-impl Share<'_> {
-    /// The whole share.
-    ///
+impl Work for Share<'_> {
     /// # Safety
-    /// See [`super::run`]. A thread writes its own memory and the rows of its own parts; it reads of other parts only
-    /// outputs and partial gradients, behind the barrier that follows their writing.
+    /// The job's pointers must be good for the shape, and nobody else may touch the buffers, the parameters or the velocity
+    /// meanwhile. A thread writes its own memory and the rows of its own parts; it reads of other parts only outputs and
+    /// partial gradients, behind the barrier that follows their writing.
     #[inline(always)]
-    pub(super) unsafe fn run<R: Lanes>(&self) {
+    unsafe fn run<R: Lanes>(&self) {
         self.read_batch::<R>();
         self.forward::<R>();
         match self.job.task {
@@ -48,7 +48,9 @@ impl Share<'_> {
             }
         }
     }
+}
 
+impl Share<'_> {
     fn parts(&self) -> Range<usize> {
         share(PARTS, 1, self.thread, self.threads)
     }

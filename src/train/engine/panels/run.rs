@@ -16,7 +16,7 @@ use super::{
 };
 use crate::train::engine::{
     kernels::{
-        Learn, MutPtr, Sgd, Strips, WeightGradient, from_panel,
+        Learn, MutPtr, Sgd, Strips, WeightGradient, Work, from_panel,
         lanes::Lanes,
         share,
         tile::{each_even_tile, each_tile_of},
@@ -111,16 +111,14 @@ pub(super) struct Part<'a> {
     pub(super) barrier: &'a Barrier,
 }
 
-impl Part<'_> {
-    /// The whole part.
-    ///
+impl Work for Part<'_> {
     /// # Safety
     /// Every thread of the team calls it with the same job; the job's pointers must be good for the plan; nobody else
-    /// may touch buffers, parameters, velocity or gradients meanwhile; the caller is compiled for R's processor.
+    /// may touch buffers, parameters, velocity or gradients meanwhile.
     /// Between two barriers a thread writes only its own panels, its own share of the packed weights, or its own share
     /// of what is learned, and reads only what was finished before the last barrier or what it wrote itself.
     #[inline(always)]
-    pub(super) unsafe fn run<R: Lanes>(&self) {
+    unsafe fn run<R: Lanes>(&self) {
         let panels = self.job.n.div_ceil(16);
         let mine = if panels < self.threads {
             Mine { panels: 0..panels, planes: (self.thread, self.threads) }
@@ -153,7 +151,9 @@ impl Part<'_> {
             }
         }
     }
+}
 
+impl Part<'_> {
     /// Waits for the threads that have the same panels.
     fn meet(&self, mine: &Mine) {
         if mine.planes.1 > 1 {
