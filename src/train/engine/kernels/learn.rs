@@ -60,6 +60,9 @@ impl Learn for Sgd {
 
 impl Update {
     /// The new parameters and velocity.
+    ///
+    /// # Safety
+    /// None of its own: it only computes, with R's instructions.
     #[inline(always)]
     unsafe fn moved<R: Lanes>(&self, x: R, g: R, v: R) -> (R, R) {
         let g = R::splat(self.decay).mul_add(x, g);

@@ -92,6 +92,10 @@ impl Share<'_> {
     }
 
     /// Lays the batch out in panels; the target too unless it is the input.
+    ///
+    /// # Safety
+    /// As `run`: before the first barrier. A thread writes its own batch and strips, and the target's rows of its own
+    /// parts.
     #[inline(always)]
     unsafe fn read_batch<R: Lanes>(&self) {
         let (job, buffers) = (self.job, self.buffers);
@@ -114,6 +118,10 @@ impl Share<'_> {
     }
 
     /// Panels to strips, for the weight gradient of layer `l`.
+    ///
+    /// # Safety
+    /// A thread writes its own strips; layer `l`'s input was finished before the last barrier, or is the thread's own
+    /// batch.
     #[inline(always)]
     unsafe fn lay_strips<R: Lanes>(&self, l: usize) {
         let inputs = self.shape.layers[l].inputs;
@@ -124,6 +132,11 @@ impl Share<'_> {
         }
     }
 
+    /// Outputs, layer by layer, a barrier after each but the last.
+    ///
+    /// # Safety
+    /// A thread writes outputs, and of the last layer errors and squares, in the rows of its own parts; of other
+    /// parts it reads the outputs of the layer before, behind the barrier that follows them.
     #[inline(always)]
     unsafe fn forward<R: Lanes>(&self) {
         let last = self.shape.layers.len() - 1;
@@ -141,6 +154,11 @@ impl Share<'_> {
         }
     }
 
+    /// Gradients of the layers' inputs, a barrier in each layer.
+    ///
+    /// # Safety
+    /// A thread writes its own parts' partial gradients from its own rows, and behind the barrier, in `join`, the
+    /// gradients of its own rows from the partial ones of all.
     #[inline(always)]
     unsafe fn input_gradients<R: Lanes>(&self) {
         for l in (1..self.shape.layers.len()).rev() {
@@ -156,6 +174,10 @@ impl Share<'_> {
     }
 
     /// Adds the partial gradients of features `features` of layer `l`'s input, gated by the ReLU that made them.
+    ///
+    /// # Safety
+    /// Behind the barrier that follows the writing of layer `l`'s partial gradients; `features` are a thread's own
+    /// rows.
     #[inline(always)]
     unsafe fn join<R: Lanes>(&self, l: usize, features: Range<usize>) {
         let (inputs, gated) = (self.shape.layers[l].inputs, self.shape.layers[l - 1].relu);
@@ -173,6 +195,10 @@ impl Share<'_> {
     }
 
     /// The last layer first: its weights were just read, and the first's will be needed first in the next step.
+    ///
+    /// # Safety
+    /// A thread writes weights, biases and velocity of its own parts' rows, which no other thread reads in a step,
+    /// from its own strips and its own rows' gradients: no barrier is needed.
     #[inline(always)]
     unsafe fn weight_gradients<R: Lanes>(&self, update: Update) {
         let learn = Sgd { update, parameters: self.job.parameters };
@@ -195,6 +221,10 @@ impl Share<'_> {
     }
 
     /// The output panels, row by row, to `[n, outputs]`.
+    ///
+    /// # Safety
+    /// A thread reads the outputs of its own parts' rows, which it wrote itself, and writes their columns of
+    /// `output`.
     #[inline(always)]
     unsafe fn write_output<R: Lanes>(&self, output: *mut f32) {
         let outputs = self.shape.outputs();
@@ -259,6 +289,9 @@ impl Product for Forward<'_> {
 
 impl Forward<'_> {
     /// The end of the last layer, for rows `at..at + M` of panel `p`.
+    ///
+    /// # Safety
+    /// As `Share::forward`: rows `at..at + M` belong to one of the thread's own parts.
     #[inline(always)]
     unsafe fn compare<R: Lanes, const M: usize>(&self, at: usize, p: usize, y: [R; M]) {
         let (job, buffers) = (self.share.job, self.share.buffers);
