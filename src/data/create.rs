@@ -3,7 +3,7 @@
 //! Source: `digits/tools/create_db.py`. Images are loaded in parallel and written in order, so that one seed gives one
 //! database, byte for byte. An image that cannot be read is counted, listed with the reason, and left out.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ pub fn create(
     };
     write("labels.txt", lists.labels.iter().fold(String::new(), |text, label| text + label + "\n"))?;
     let mut skipped = Vec::new();
-    let mut manifest = Manifest::classification(options, lists.labels.len());
+    let mut manifest = manifest(options, lists.labels.len());
     for (number, (name, items)) in
         [("train", &lists.train), ("val", &lists.val), ("test", &lists.test)].into_iter().enumerate()
     {
@@ -123,6 +123,22 @@ pub fn create(
     manifest.write(folder)?;
     creation.finish()?;
     Ok(Report { manifest, skipped })
+}
+
+/// Of a dataset of classes that has no splits yet.
+fn manifest(options: CreateOptions, labels: usize) -> Manifest {
+    Manifest {
+        format: 1,
+        kind: "classification".to_string(),
+        shape: options.shape,
+        labels,
+        encoding: Some(options.encoding),
+        resize: Some(options.resize),
+        seed: Some(options.seed),
+        splits: BTreeMap::new(),
+        mean: None,
+        skipped: 0,
+    }
 }
 
 fn check(options: &CreateOptions) -> Result<()> {

@@ -10,9 +10,14 @@ use std::{
     sync::Arc,
 };
 
-use serde::{Deserialize, Serialize};
-
-use super::{Encoding, Mean, Records, Resize, create::CreateOptions, datum::shape_text, lock::Creation};
+use super::{
+    image::Resize,
+    lock::Creation,
+    manifest::{self, Manifest, SplitEntry},
+    mean::Mean,
+    planes::shape_text,
+    records::Records,
+};
 use crate::error::{Error, Kind, Result};
 
 /// A train split, a validation split, or both.
@@ -46,89 +51,11 @@ pub struct Parts {
     pub labels: Option<PathBuf>,
 }
 
-/// The contents of `dataset.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// The version of this format: 1.
-    pub format: u32,
-    /// `classification` or `generic`.
-    pub kind: String,
-    /// `[c, h, w]`
-    pub shape: [i64; 3],
-    /// How many classes; 0 without.
-    pub labels: usize,
-    /// How pixels are kept; none for databases that were made elsewhere.
-    pub encoding: Option<Encoding>,
-    /// How images were fitted.
-    pub resize: Option<Resize>,
-    /// The seed of division and order.
-    pub seed: Option<u64>,
-    /// `train`, `val`, `test`.
-    pub splits: BTreeMap<String, SplitEntry>,
-    /// The mean file; relative to the dataset folder.
-    pub mean: Option<PathBuf>,
-    /// How many images could not be read.
-    pub skipped: u64,
-}
-
-/// One split in `dataset.json`; relative paths start at the dataset folder.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SplitEntry {
-    /// The image database.
-    pub images: PathBuf,
-    /// The label database.
-    pub labels: Option<PathBuf>,
-    /// How many records.
-    pub entries: u64,
-    /// Records of each class.
-    pub classes: Option<Vec<u64>>,
-}
-
-const MANIFEST: &str = "dataset.json";
-
-impl Manifest {
-    pub(super) fn classification(options: CreateOptions, labels: usize) -> Manifest {
-        Manifest {
-            format: 1,
-            kind: "classification".to_string(),
-            shape: options.shape,
-            labels,
-            encoding: Some(options.encoding),
-            resize: Some(options.resize),
-            seed: Some(options.seed),
-            splits: BTreeMap::new(),
-            mean: None,
-            skipped: 0,
-        }
-    }
-
-    fn read(path: &Path) -> Result<Manifest> {
-        let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
-        let manifest: Manifest = serde_json::from_str(&text).map_err(|e| {
-            Error::new(Kind::Data, format!("{} is damaged", path.display()))
-                .with_cause(e.to_string())
-                .with_help("make the dataset again")
-        })?;
-        if manifest.format != 1 {
-            return Err(Error::new(Kind::Data, format!("{} has format {}", path.display(), manifest.format))
-                .with_fact("it wants", "format 1")
-                .with_help("use a newer digits-rs, or make the dataset again"));
-        }
-        Ok(manifest)
-    }
-
-    pub(super) fn write(&self, folder: &Path) -> Result<()> {
-        let path = folder.join(MANIFEST);
-        let text = serde_json::to_string_pretty(self).expect("strings, numbers and maps with string keys");
-        fs::write(&path, text + "\n").map_err(|e| Error::io("write", &path, &e))
-    }
-}
-
 impl Dataset {
     /// Whether `dir` is a dataset folder that was finished.
     #[must_use]
     pub fn is_at(dir: &Path) -> bool {
-        dir.join(MANIFEST).is_file()
+        dir.join(manifest::FILE).is_file()
     }
 
     /// Opens a dataset folder: one of ours, or a DIGITS job folder (`train_db`, `val_db`, `labels.txt`,
@@ -137,7 +64,7 @@ impl Dataset {
     /// # Errors
     /// When the folder is none, or one of its databases or files cannot be read.
     pub fn open(dir: &Path) -> Result<Dataset> {
-        let manifest = dir.join(MANIFEST);
+        let manifest = dir.join(manifest::FILE);
         if !manifest.is_file() {
             let dataset = Dataset::from_parts(&found(dir)?)?;
             return Ok(dataset);

@@ -1,42 +1,24 @@
 //! `HeadStart`: a thread that opens a dataset and decodes its records before anyone asks for them.
 //!
-//! It changes no result: records land in the memory that the loaders fill and read anyway, each decoded once by
+//! It changes no result: records land in caches that the loaders take over, fill further and read, each decoded once by
 //! whoever comes first. What fails here is left for the loaders, which meet the same error in their own order.
 
 use std::{
-    path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{Receiver, channel},
     },
     thread::JoinHandle,
 };
 
-use super::{Dataset, Order, Parts, order};
-use crate::error::Result;
-
-/// Where a dataset lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// A dataset folder.
-    Folder(PathBuf),
-    /// Databases anywhere.
-    Parts(Parts),
-}
-
-impl Place {
-    /// Opens it.
-    ///
-    /// # Errors
-    /// Those of [`Dataset::open`] and [`Dataset::from_parts`].
-    pub fn open(&self) -> Result<Dataset> {
-        match self {
-            Place::Folder(folder) => Dataset::open(folder),
-            Place::Parts(parts) => Dataset::from_parts(parts),
-        }
-    }
-}
+use super::{
+    cache::RecordCache,
+    dataset::Dataset,
+    place::Place,
+    records::Records,
+    sampler::{Order, order},
+};
 
 /// What a run is going to want.
 #[derive(Debug, Clone)]
@@ -51,9 +33,18 @@ pub struct Wanted {
     pub order: (Order, u64),
 }
 
+/// A dataset that is open, and what its loaders will keep.
+struct Opened {
+    place: Place,
+    dataset: Dataset,
+    caches: Vec<Arc<RecordCache>>,
+}
+
 /// A dataset on its way; dropping it ends the work.
 pub struct HeadStart {
-    opened: Mutex<Receiver<(Place, Dataset)>>,
+    opened: Mutex<Receiver<Opened>>,
+    /// Of the dataset that was asked for.
+    caches: OnceLock<Vec<Arc<RecordCache>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -75,27 +66,42 @@ impl HeadStart {
             let caches: Vec<_> = splits
                 .into_iter()
                 .flatten()
-                .filter_map(|(records, order)| Some((records.keep(budget).ok()?, records, order)))
-                .filter(|(cache, ..)| cache.keeps())
+                .filter_map(|(records, order)| {
+                    let first = records.get(0).ok()?;
+                    Some((Arc::new(RecordCache::new(records, &first, budget)), order))
+                })
+                .filter(|(cache, _)| cache.keeps())
                 .collect();
-            let _ = send.send((place, dataset)); // whoever asked may be gone
+            let handed_over = caches.iter().map(|(cache, _)| Arc::clone(cache)).collect();
+            let _ = send.send(Opened { place, dataset, caches: handed_over }); // whoever asked may be gone
             drop(send);
-            for (cache, records, of) in caches {
+            for (cache, of) in caches {
                 // As the first epoch will ask for them.
-                let indices = order(of, records.len() as u32, seed, 1);
+                let indices = order(of, cache.records().len() as u32, seed, 1);
                 let next = AtomicUsize::new(0);
-                while !stopped.load(Ordering::Relaxed) && cache.decode_ahead(&records, &indices, &next) {}
+                while !stopped.load(Ordering::Relaxed) && cache.decode_ahead(&indices, &next) {}
             }
         };
         let thread = std::thread::Builder::new().name("head start".into()).spawn(work).ok()?;
-        Some(HeadStart { opened: Mutex::new(opened), stop, thread: Some(thread) })
+        Some(HeadStart { opened: Mutex::new(opened), caches: OnceLock::new(), stop, thread: Some(thread) })
     }
 
     /// The dataset, once, when it is the one that lies at `place`.
     #[must_use]
     pub fn dataset(&self, place: &Place) -> Option<Dataset> {
-        let (found, dataset) = self.opened.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()?;
-        (found == *place).then_some(dataset)
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()?;
+        if opened.place != *place {
+            return None;
+        }
+        self.caches.get_or_init(|| opened.caches);
+        Some(opened.dataset)
+    }
+
+    /// The cache that it fills for a split of the dataset that it gave, for
+    /// [`LoaderOptions::cache`](super::LoaderOptions::cache).
+    #[must_use]
+    pub fn cache(&self, records: &Arc<Records>) -> Option<Arc<RecordCache>> {
+        self.caches.get()?.iter().find(|cache| Arc::ptr_eq(cache.records(), records)).cloned()
     }
 
     /// Asks the thread to end after the record at hand.
@@ -129,9 +135,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = sample::ensure(&folder.path().join("sample")).unwrap();
         let place = Place::Folder(path.clone());
-        let first = |dataset: &Dataset| {
+        let first = |dataset: &Dataset, cache: Option<Arc<RecordCache>>| {
             let plain = Preprocess::new(dataset.shape, Subtract::None, None, None, Augment::default()).unwrap();
-            let options = LoaderOptions { memory_budget: BUDGET, ..LoaderOptions::default() };
+            let options = LoaderOptions { memory_budget: BUDGET, cache, ..LoaderOptions::default() };
             let mut loader = DataLoader::new(dataset.val().unwrap(), plain, options).unwrap();
             let complete = loader.has_all_records();
             loader.start(1, 0).unwrap();
@@ -145,10 +151,12 @@ mod tests {
         .unwrap();
         let early = head.dataset(&place).unwrap();
         let _ = head.thread.take().unwrap().join();
-        let (ahead, complete) = first(&early);
+        let (ahead, complete) = first(&early, head.cache(&early.val().unwrap()));
         assert!(complete, "the loader decodes again what was decoded");
-        let (alone, complete) = first(&Dataset::open(&path).unwrap());
-        assert!(!complete);
+        let late = Dataset::open(&path).unwrap();
+        assert!(head.cache(&late.val().unwrap()).is_none(), "these are other records");
+        let (alone, complete) = first(&late, head.cache(&early.val().unwrap()));
+        assert!(!complete, "a loader took another split's records");
         assert_eq!(ahead, alone);
     }
 
@@ -159,7 +167,7 @@ mod tests {
         let wanted = Wanted { validates: false, ..wanted(place.clone()) };
         let mut head = HeadStart::begin(move || Some(wanted)).unwrap();
         let records = head.dataset(&place).unwrap().train().unwrap();
-        let cache = records.kept(BUDGET).unwrap();
+        let cache = head.cache(&records).unwrap();
         let indices = order(Order::Permutation, records.len() as u32, 1, 1);
         while !cache.has(indices[0]) {
             std::thread::yield_now();

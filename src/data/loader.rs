@@ -15,15 +15,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Draw, Element, Order, Preprocess, Real, Records, Scratch, Target, Values, datum::shape_text, order};
+use super::{
+    cache::RecordCache,
+    planes::{Values, shape_text},
+    record::Target,
+    records::Records,
+    sampler::{Order, order},
+    transform::{Draw, Element, Preprocess, Real, Scratch},
+};
 use crate::error::{Error, Kind, Result};
 
 mod buffer;
-mod cache;
 mod queue;
 
 use buffer::{Buffers, Pool};
-pub(super) use cache::Cache;
 use queue::Queue;
 
 /// How a loader makes its batches.
@@ -44,6 +49,9 @@ pub struct LoaderOptions {
     pub bytes: bool,
     /// Bytes of decoded records that may be kept.
     pub memory_budget: u64,
+    /// Records that are decoded already, from [`super::HeadStart::cache`]; used when it is of these records and this
+    /// budget.
+    pub cache: Option<Arc<RecordCache>>,
     /// Whether records are augmented and cropped at random.
     pub train: bool,
     /// Threads that decode; none: one a core, at most 8.
@@ -60,6 +68,7 @@ impl Default for LoaderOptions {
             double: false,
             bytes: false,
             memory_budget: 2 << 30,
+            cache: None,
             train: false,
             workers: None,
         }
@@ -93,12 +102,11 @@ impl Drop for Batch {
 
 /// What the threads share.
 struct Source {
-    records: Arc<Records>,
     preprocess: Preprocess,
     options: LoaderOptions,
     /// Of one target, without the batch dimension: `[]`, `[k]` or `[c, h, w]`.
     target_shape: Vec<i64>,
-    cache: Arc<Cache>,
+    cache: Arc<RecordCache>,
     pool: Arc<Pool>,
     /// For batches of bytes, when they are wanted.
     bytes: Option<Arc<Pool>>,
@@ -122,7 +130,7 @@ impl DataLoader {
     ///
     /// # Errors
     /// When the batch size is 0, the plan was made for another shape, or the first record cannot be read.
-    pub fn new(records: Arc<Records>, preprocess: Preprocess, options: LoaderOptions) -> Result<DataLoader> {
+    pub fn new(records: Arc<Records>, preprocess: Preprocess, mut options: LoaderOptions) -> Result<DataLoader> {
         if options.batch_size == 0 {
             return Err(Error::new(Kind::Usage, "the batch size is 0").with_help("give 1 or more"));
         }
@@ -145,7 +153,8 @@ impl DataLoader {
             },
         };
         let budget = options.memory_budget;
-        let cache = records.kept(budget).unwrap_or_else(|| Arc::new(Cache::new(&records, &first, budget)));
+        let ahead = options.cache.take().filter(|cache| cache.is_for(&records, budget));
+        let cache = ahead.unwrap_or_else(|| Arc::new(RecordCache::new(records, &first, budget)));
         // A set whose first record is no bytes has few that are, and each batch would be tried twice.
         let wants_bytes = options.bytes && matches!(first.image.values, Values::Bytes(_));
         let kind = if options.double { f64::KIND } else { f32::KIND };
@@ -155,15 +164,14 @@ impl DataLoader {
         };
         let (pool, bytes) = (pool(kind), wants_bytes.then(|| pool(u8::KIND)));
         let (gathered, gather_nanoseconds) = (AtomicU64::new(0), AtomicU64::new(0));
-        let source =
-            Source { records, preprocess, options, target_shape, cache, pool, bytes, gathered, gather_nanoseconds };
+        let source = Source { preprocess, options, target_shape, cache, pool, bytes, gathered, gather_nanoseconds };
         Ok(DataLoader { source: Arc::new(source), running: None })
     }
 
     /// ceil(records / batch size)
     #[must_use]
     pub fn batches_per_epoch(&self) -> u64 {
-        self.source.records.len().div_ceil(self.source.options.batch_size as u64)
+        self.records().len().div_ceil(self.source.options.batch_size as u64)
     }
 
     /// The shape of one target: `[]` for integers, `[k]` or `[c, h, w]`.
@@ -175,10 +183,10 @@ impl DataLoader {
     /// The split that it reads.
     #[must_use]
     pub fn records(&self) -> &Arc<Records> {
-        &self.source.records
+        self.source.cache.records()
     }
 
-    /// The way records take.
+    /// What happens to each record.
     #[must_use]
     pub fn preprocess(&self) -> &Preprocess {
         &self.source.preprocess
@@ -211,7 +219,7 @@ impl DataLoader {
     pub fn start(&mut self, epoch: u64, first_batch: u64) -> Result<()> {
         self.stop();
         let options = &self.source.options;
-        let count = self.source.records.len() as u32;
+        let count = self.records().len() as u32;
         let indices = Arc::new(order(options.order, count, options.seed, epoch));
         let ahead = ahead(self.source.pool.batch_bytes());
         let total = self.batches_per_epoch();
@@ -227,7 +235,7 @@ impl DataLoader {
                 let mut scratch = Scratch::default();
                 // While enough batches wait, records of later ones are decoded, so that a batch need not wait for them.
                 let meanwhile = || {
-                    let decode = || source.cache.decode_ahead(&source.records, &indices, &next_missing);
+                    let decode = || source.cache.decode_ahead(&indices, &next_missing);
                     std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).unwrap_or(false)
                 };
                 while let Some(number) = queue.take(meanwhile) {
@@ -331,10 +339,10 @@ impl Source {
         {
             return Ok(batch);
         }
-        Ok(self.filled::<T, T>(&self.pool, place, scratch)?.expect("every image can be told in numbers"))
+        Ok(self.filled::<T, T>(&self.pool, place, scratch)?.expect("every image can be written in numbers"))
     }
 
-    /// `None` when a record cannot be told in `I`.
+    /// `None` when a record cannot be represented in `I`.
     fn filled<I: Element, T: Real>(
         &self,
         pool: &Arc<Pool>,
@@ -345,22 +353,22 @@ impl Source {
         let first = number as usize * size;
         let indices = &indices[first..indices.len().min(first + size)];
         let count = indices.len();
-        self.cache.read_ahead(&self.records, indices);
+        self.cache.read_ahead(indices);
         let mut buffers = pool.take()?;
         let input_size = self.preprocess.output_shape().iter().product::<i64>() as usize;
         let target_size = self.target_shape.iter().product::<i64>() as usize;
         let (input, target) = buffers.slices::<I, T>();
-        let mut is_told = true;
+        let mut is_written = true;
         for (i, &index) in indices.iter().enumerate() {
             let draw = self.options.train.then_some(Draw { seed: self.options.seed, epoch, index: (first + i) as u64 });
             let input = &mut input[i * input_size..][..input_size];
             let target = &mut target[i * target_size..][..target_size];
-            self.cache.with(&self.records, index, |image, label| {
-                is_told &= I::write(&self.preprocess, image, draw, scratch, input);
+            self.cache.with(index, |image, label| {
+                is_written &= I::write(&self.preprocess, image, draw, scratch, input);
                 self.write_target(label, index, target)
             })?;
         }
-        if !is_told {
+        if !is_written {
             pool.give_back(buffers);
             return Ok(None);
         }
@@ -392,7 +400,10 @@ impl Source {
             Target::Planes(planes) => Err(Error::new(Kind::Data, "a label has another shape than the first one")
                 .with_fact("this label", format!("{} (channels x height x width)", shape_text(planes.shape)))
                 .with_fact("the first label", format!("{:?}", self.target_shape))
-                .with_fact("the record", String::from_utf8_lossy(&self.records.key(u64::from(index))?).into_owned())),
+                .with_fact(
+                    "the record",
+                    String::from_utf8_lossy(&self.cache.records().key(u64::from(index))?).into_owned(),
+                )),
         }
     }
 }

@@ -8,8 +8,9 @@ use std::{fs, path::Path};
 use prost::Message;
 
 use super::{
-    Image, Planes, Values,
-    datum::{proto::BlobProto, shape_text},
+    datum::proto::BlobProto,
+    image::Image,
+    planes::{Planes, Values, shape_text},
 };
 use crate::error::{Error, Kind, Result};
 

@@ -11,6 +11,8 @@
 //!                     Dataset::open ─▶ Records (lmdb, datum, image) ─▶ DataLoader (sampler, transform) ─▶ Batch
 //! ```
 
+mod cache;
+mod codec;
 pub mod create;
 mod dataset;
 pub mod datum;
@@ -22,43 +24,35 @@ pub mod info;
 pub mod lmdb;
 mod loader;
 mod lock;
+mod manifest;
 mod mean;
 mod mnist;
+mod place;
+mod planes;
 mod png;
+mod progress;
 mod random;
+mod record;
 mod records;
 pub mod sample;
 mod sampler;
 pub mod text_lists;
 mod transform;
 
-pub use dataset::{Dataset, Manifest, Parts, SplitEntry};
-pub use datum::{Pixels, Planes, Values};
-pub use head_start::{HeadStart, Place, Wanted};
-pub use image::{Encoding, Image, Resize};
+pub use cache::RecordCache;
+pub use codec::Encoding;
+pub use dataset::{Dataset, Parts};
+pub use head_start::{HeadStart, Wanted};
+pub use image::{Image, Resize};
 pub use loader::{Batch, DataLoader, LoaderOptions};
+pub use manifest::{Manifest, SplitEntry};
 pub use mean::{Mean, MeanSum};
 pub use mnist::MnistOptions;
+pub use place::Place;
+pub use planes::{Pixels, Planes, Values, shape_text};
+pub use progress::{Progress, Silent};
 pub use random::Random;
-pub use records::{Records, Sample, Target};
+pub use record::{Sample, Target};
+pub use records::Records;
 pub use sampler::{Order, order};
 pub use transform::{Augment, Draw, Element, Flip, Preprocess, QuarterTurn, Real, Rest, Scratch, Subtract};
-
-/// Who is told how a long piece of work goes on. Calls come from the thread that started the work.
-pub trait Progress: Sync {
-    /// A stage of `total` steps begins, such as `("train_db", 45002)`.
-    fn stage(&self, name: &str, total: u64);
-    /// `done` steps of the current stage are finished.
-    fn done(&self, done: u64);
-    /// An input was left out, and why (one line).
-    fn skipped(&self, input: &str, reason: &str);
-}
-
-/// Tells nobody.
-pub struct Silent;
-
-impl Progress for Silent {
-    fn stage(&self, _: &str, _: u64) {}
-    fn done(&self, _: u64) {}
-    fn skipped(&self, _: &str, _: &str) {}
-}

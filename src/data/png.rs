@@ -8,7 +8,7 @@ use std::cell::RefCell;
 
 use libdeflater::{CompressionLvl, Compressor, Crc, Decompressor};
 
-use super::Image;
+use super::image::Image;
 
 const SIGNATURE: &[u8; 8] = b"\x89PNG\r\n\x1a\n";
 /// Larger images are left to the general decoder, which has limits of its own.

@@ -2,61 +2,22 @@
 //!
 //! Source: `digits/tools/torch/data.lua`. Records are numbered from 0 in the byte order of their keys.
 
-use std::{
-    borrow::Cow,
-    path::Path,
-    sync::{Arc, OnceLock},
-};
+use std::{borrow::Cow, path::Path};
 
-use super::{Planes, loader::Cache};
+use super::record::Sample;
 use crate::error::{Error, Kind, Result};
 
 mod databases;
 mod hdf5;
+mod store;
 
 use databases::Databases;
 use hdf5::Hdf5;
-
-/// What a record should be turned into.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Target {
-    /// The record's own integer.
-    Label(i32),
-    /// The record of the same key in the label database.
-    Planes(Planes),
-}
-
-/// One record, decoded.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
-    /// The image `[c, h, w]`.
-    pub image: Planes,
-    /// The label.
-    pub target: Target,
-}
-
-/// Where records lie.
-trait Store: Send + Sync {
-    fn len(&self) -> u64;
-    fn shape(&self) -> [i64; 3];
-    fn place(&self) -> &Path;
-    fn label_place(&self) -> Option<&Path>;
-    fn disk_size(&self) -> u64;
-    fn key(&self, index: u64) -> Result<Cow<'_, [u8]>>;
-    fn get(&self, index: u64) -> Result<Sample>;
-    /// Starts reading a record that is going to be wanted.
-    fn read_ahead(&self, _index: u64) {}
-    /// Lets go of memory that reading took and later reads do not need.
-    fn rest(&self) {}
-    fn labels(&self) -> Result<Vec<i32>>;
-    fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()>;
-}
+use store::Store;
 
 /// A split, open for reading from any thread.
 pub struct Records {
     store: Box<dyn Store>,
-    /// What a head start keeps.
-    kept: OnceLock<Arc<Cache>>,
 }
 
 impl Records {
@@ -79,7 +40,7 @@ impl Records {
         if store.len() > u64::from(u32::MAX) {
             return Err(Error::new(Kind::Data, format!("{} records are more than 4,294,967,295", store.len())));
         }
-        Ok(Records { store, kept: OnceLock::new() })
+        Ok(Records { store })
     }
 
     /// How many records; at least 1.
@@ -140,20 +101,6 @@ impl Records {
     /// When a record is no `Datum`.
     pub fn labels(&self) -> Result<Vec<i32>> {
         self.store.labels()
-    }
-
-    /// Memory for all records, as the loaders with this budget use it; the same for all who ask.
-    ///
-    /// # Errors
-    /// When the first record cannot be read.
-    pub(super) fn keep(&self, budget: u64) -> Result<Arc<Cache>> {
-        let cache = Arc::new(Cache::new(self, &self.get(0)?, budget));
-        Ok(Arc::clone(self.kept.get_or_init(|| cache)))
-    }
-
-    /// What [`Records::keep`] made for this budget.
-    pub(super) fn kept(&self, budget: u64) -> Option<Arc<Cache>> {
-        self.kept.get().filter(|cache| cache.budget() == budget).cloned()
     }
 
     /// Lets go of memory that reading took; records can be read as before.

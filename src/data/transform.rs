@@ -8,7 +8,11 @@ use std::ops::Sub;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mean, Pixels, Planes, Random, datum::shape_text};
+use super::{
+    mean::Mean,
+    planes::{Pixels, Planes, shape_text},
+    random::Random,
+};
 use crate::error::{Error, Kind, Result};
 
 mod augment;

@@ -1,7 +1,7 @@
 //! Which dimension is which: Torch7's 1-based and negative dims, planes-first images, and the sizes of windows.
 
-use super::{Activity, Context, Fields, size_mismatch};
-use crate::error::{Error, Kind, Result};
+use super::{activity::Activity, module::Context, refusals::size_mismatch};
+use crate::error::Result;
 
 /// The 0-based dim of a tensor of `rank` dims for Torch7's `dim`: 1-based, negative from the end, one more when the
 /// tensor has exactly one dim (the batch) more than `input_dims`.
@@ -87,16 +87,10 @@ pub fn pair(numbers: &[i64], joiner: &str) -> String {
     numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(joiner)
 }
 
-/// The error of a module whose field `name` was set to nil although it cannot work without it.
-#[must_use]
-pub fn missing(fields: &dyn Fields, name: &str) -> Error {
-    Error::new(Kind::Network, format!("{} has lost its {name} (it is nil)", fields.class()))
-        .with_help(format!("do not set {name} to nil, or remove the module"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     fn activity(size: &[i64]) -> Activity {
         tch::Tensor::zeros(size, (tch::Kind::Float, tch::Device::Cpu)).into()

@@ -8,129 +8,34 @@
 
 mod activity;
 mod backward;
-mod context;
+mod classes;
 pub mod criteria;
+mod cut;
 mod fields;
 mod init;
 mod layout;
+mod module;
 pub mod modules;
 mod network;
-mod node;
+mod noise;
 mod parameters;
+mod rearranged;
+mod refusals;
 mod scores;
 mod spec;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use std::any::Any;
-
 pub use activity::{Activity, LabelHook, Shape};
 pub use backward::{product, pull_back};
-pub use context::{Context, Cut, Mode, Observer};
+pub use classes::{spec, specs};
+pub use cut::Cut;
 pub use fields::{Fields, Value};
 pub use init::{set_arguments, set_parameters, uniform_reset};
-pub use layout::{arranged, axis, missing, pair, planes, pooled_size};
+pub use layout::{arranged, axis, pair, planes, pooled_size};
+pub use module::{Context, Criterion, Mode, Module, Node, Observer};
 pub use network::Network;
-pub use node::Node;
 pub use parameters::{Buffer, Parameter, Parameters};
+pub use refusals::{check_classes, missing, size_mismatch};
 pub use scores::Scores;
 pub use spec::{Arg, ArgKind, Args, Build, Builder, Init, Missing, Probe, Reset, Spec, optional, required, signature};
-
-use crate::error::{Error, Kind, Result};
-
-/// A layer: a function of its input and its parameters. Backward is libtorch's autograd.
-pub trait Module: Any {
-    /// The output for `input`. Results are new tensors: Torch7's in-place flags and views are the
-    /// affair of calls from Lua (`frontend/lua/sharing.rs`).
-    ///
-    /// # Errors
-    /// `Kind::Shape` when the input does not fit (see [`size_mismatch`]), `Kind::Torch` when libtorch refuses.
-    fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity>;
-
-    /// Whether its output is a new tensor that its own backward does not need, so that a private pass may overwrite it.
-    fn leaves_its_output(&self) -> bool {
-        false
-    }
-
-    /// Floating point operations of one forward pass, a multiply-add counted as two; children not included.
-    fn flops(&self, _input: &Shape, _output: &Shape) -> u64 {
-        0
-    }
-
-    /// The children of a container, in order.
-    fn children(&self) -> Vec<&Node> {
-        Vec::new()
-    }
-
-    /// Of a convolution, the sizes of its kernels `[out, in, kH, kW]`, also where its field holds them as a matrix.
-    fn kernels(&self) -> Option<&[i64]> {
-        None
-    }
-
-    /// What its output's numbers stand for, where they are one a class and say so.
-    fn scores(&self) -> Option<Scores> {
-        None
-    }
-
-    /// Writes what Torch7 leaves on the object after a forward pass (`noise`, `indices` …) into its fields.
-    /// Called by the eager protocol only.
-    ///
-    /// # Errors
-    /// When the object refuses.
-    fn save(&self, _fields: &dyn Fields) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// A loss: a number from an output and a target.
-pub trait Criterion: Any {
-    /// The loss as a libtorch scalar in the graph of `input`.
-    ///
-    /// # Errors
-    /// `Kind::Shape` when input and target do not fit, `Kind::Torch` when libtorch refuses.
-    fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor>;
-
-    /// What it takes a network's numbers for, where it is a classifier's.
-    fn scores(&self) -> Option<Scores> {
-        None
-    }
-}
-
-/// "size mismatch": the error of a module whose input has another shape. `wants` is in words: `[784] or [n, 784]`.
-#[must_use]
-pub fn size_mismatch(input: &Activity, wants: impl Into<String>) -> Error {
-    Error::new(Kind::Shape, "the input does not fit the module")
-        .with_fact("it was given", input.shape())
-        .with_fact("it wants", wants.into())
-}
-
-/// Checks that targets, of which `low` is the least and `high` the greatest, lie from `least` (1, or 0 where that stands
-/// for no class) to `classes`.
-///
-/// # Errors
-/// `Kind::Shape` when one does not.
-pub fn check_classes((low, high): (i64, i64), least: i64, classes: i64) -> Result<()> {
-    if low >= least && high <= classes {
-        return Ok(());
-    }
-    let wrong = if low < least { low } else { high };
-    let page = Error::new(Kind::Shape, format!("target {wrong} is no class from 1 to {classes}"));
-    Err(page.with_help(match wrong {
-        0 => {
-            "classes are counted from 1, as in Torch; a database's labels, which count from 0, do so too once \
-             --labels FILE names the classes"
-        }
-        _ => "let the network's last layer give one value for each class; classes are counted from 1",
-    }))
-}
-
-/// The spec of a class, by any of its names.
-#[must_use]
-pub fn spec(class: &str) -> Option<&'static Spec> {
-    specs().find(|spec| spec.classes.contains(&class))
-}
-
-/// Every class that network files can construct.
-pub fn specs() -> impl Iterator<Item = &'static Spec> {
-    modules::REGISTRY.iter().chain(criteria::REGISTRY).flat_map(|specs| specs.iter())
-}

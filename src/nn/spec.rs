@@ -384,17 +384,7 @@ impl Spec {
         build: fn(&mut dyn Builder) -> Result<Box<dyn Module>>,
         probe: Probe,
     ) -> Spec {
-        Spec {
-            classes,
-            args: &[],
-            init: None,
-            reset: None,
-            print: prints_nothing,
-            buffers: &[],
-            looks_at_input: false,
-            build: Build::Module(build),
-            probe,
-        }
+        Spec::with_defaults(classes, Build::Module(build), probe)
     }
 
     /// The same for a criterion.
@@ -404,6 +394,10 @@ impl Spec {
         build: fn(&mut dyn Builder) -> Result<Box<dyn Criterion>>,
         probe: Probe,
     ) -> Spec {
+        Spec::with_defaults(classes, Build::Criterion(build), probe)
+    }
+
+    const fn with_defaults(classes: &'static [&'static str], build: Build, probe: Probe) -> Spec {
         Spec {
             classes,
             args: &[],
@@ -412,7 +406,7 @@ impl Spec {
             print: prints_nothing,
             buffers: &[],
             looks_at_input: false,
-            build: Build::Criterion(build),
+            build,
             probe,
         }
     }

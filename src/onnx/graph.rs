@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::{
-    Input, OPSET,
     proto::{
         AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
         TensorShapeProto, TypeProto, ValueInfoProto, tensor_shape_proto::Dimension, type_proto::Tensor as TensorType,
@@ -11,6 +10,20 @@ use super::{
     shapes::{Dim, Seen},
 };
 use crate::error::{Error, Kind, Result};
+
+/// The version of the operator set that is written.
+pub const OPSET: i64 = 17;
+
+/// What a model takes, and what is said about it.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// `[c, h, w]` of a sample, as the network sees it.
+    pub shape: [i64; 3],
+    /// What is subtracted from it first: `[c, h, w]` or `[c, 1, 1]`.
+    pub mean: Option<&'a tch::Tensor>,
+    /// Pairs of words for the model's metadata.
+    pub notes: Vec<(String, String)>,
+}
 
 const FLOAT: i32 = 1;
 const INT64: i32 = 7;

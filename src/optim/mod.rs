@@ -9,189 +9,21 @@
 mod adadelta;
 mod adagrad;
 mod adam;
+mod build;
 mod counter;
 mod flat;
 mod gradient;
 mod nag;
+mod optimizer;
 mod rmsprop;
 pub mod schedule;
 mod sgd;
-
-use std::{fmt, str::FromStr};
-
-use serde::{Deserialize, Serialize};
-
-use crate::error::{Error, Kind, Result};
+mod spec;
 
 pub use gradient::Gradient;
+pub use optimizer::Optimizer;
 pub use sgd::{Sgd, SgdStep};
-
-/// The rules that DIGITS offers, by their names in Torch's `optim`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OptimizerKind {
-    /// Momentum with dampening.
-    Sgd,
-    /// Nesterov's accelerated gradient.
-    Nag,
-    /// Adagrad.
-    Adagrad,
-    /// RMSProp.
-    Rmsprop,
-    /// Adadelta; takes no learning rate.
-    Adadelta,
-    /// Adam.
-    Adam,
-}
-
-impl OptimizerKind {
-    /// Every rule, in the order of DIGITS' menu.
-    pub const ALL: [OptimizerKind; 6] = [
-        OptimizerKind::Sgd,
-        OptimizerKind::Nag,
-        OptimizerKind::Adagrad,
-        OptimizerKind::Rmsprop,
-        OptimizerKind::Adadelta,
-        OptimizerKind::Adam,
-    ];
-
-    /// Its name in Torch's `optim`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            OptimizerKind::Sgd => "sgd",
-            OptimizerKind::Nag => "nag",
-            OptimizerKind::Adagrad => "adagrad",
-            OptimizerKind::Rmsprop => "rmsprop",
-            OptimizerKind::Adadelta => "adadelta",
-            OptimizerKind::Adam => "adam",
-        }
-    }
-}
-
-impl fmt::Display for OptimizerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for OptimizerKind {
-    type Err = Error;
-
-    /// Takes the name of the rule in any case, and DIGITS' menu word `NESTEROV`.
-    fn from_str(text: &str) -> Result<Self> {
-        let lower = text.to_lowercase();
-        let name = if lower == "nesterov" { "nag" } else { &lower };
-        OptimizerKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
-            Error::new(Kind::Usage, format!("there is no optimizer '{text}'"))
-                .with_help("choose one of sgd, nag (nesterov), adagrad, rmsprop, adadelta, adam")
-        })
-    }
-}
-
-/// A rule and its settings. The defaults are those of DIGITS' Torch trainer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct OptimizerSpec {
-    /// The rule.
-    pub kind: OptimizerKind,
-    /// Momentum of `sgd` and `nag`, 0 to below 1.
-    pub momentum: f64,
-    /// Dampening of `sgd`; `None` is Torch's default, the momentum itself: v ← 0.9 v + 0.1 g.
-    pub dampening: Option<f64>,
-    /// L2 penalty, on all parameters.
-    pub weight_decay: f64,
-    /// `sgd`, `nag`, `adagrad` and `adam` use rate / (1 + t · decay) at their t-th step, from 0. Leave it 0 when the
-    /// schedule is `torch_sgd`, which does the same.
-    pub learning_rate_decay: f64,
-}
-
-impl Default for OptimizerSpec {
-    fn default() -> Self {
-        OptimizerSpec {
-            kind: OptimizerKind::Sgd,
-            momentum: 0.9,
-            dampening: None,
-            weight_decay: 1e-4,
-            learning_rate_decay: 0.0,
-        }
-    }
-}
-
-impl OptimizerSpec {
-    /// The dampening in force.
-    #[must_use]
-    pub fn dampening(&self) -> f64 {
-        self.dampening.unwrap_or(self.momentum)
-    }
-
-    /// A fresh optimiser, its state empty.
-    ///
-    /// # Errors
-    /// When a setting is outside its range.
-    pub fn build(&self) -> Result<Box<dyn Optimizer>> {
-        let wrong = |what: &str, value: f64, wanted: &str| {
-            Err(Error::new(Kind::Usage, format!("{what} of {} is {value}, but must be {wanted}", self.kind)))
-        };
-        if !(0.0..1.0).contains(&self.momentum) {
-            return wrong("momentum", self.momentum, "at least 0 and below 1");
-        }
-        if self.kind == OptimizerKind::Nag && self.momentum == 0.0 {
-            return wrong("momentum", self.momentum, "above 0");
-        }
-        if !self.weight_decay.is_finite() {
-            return wrong("weight decay", self.weight_decay, "a finite number");
-        }
-        Ok(match self.kind {
-            OptimizerKind::Sgd => Box::new(Sgd::new(self)),
-            OptimizerKind::Nag => Box::new(nag::Nag::new(self)),
-            OptimizerKind::Adagrad => Box::new(adagrad::Adagrad::new(self)),
-            OptimizerKind::Rmsprop => Box::new(rmsprop::Rmsprop::new(self)),
-            OptimizerKind::Adadelta => Box::new(adadelta::Adadelta::new(self)),
-            OptimizerKind::Adam => Box::new(adam::Adam::new(self)),
-        })
-    }
-}
-
-/// A rule with its state. `x` is 1-D and contiguous; it and `g` have one length, kind and device in every call.
-pub trait Optimizer {
-    /// Called before the forward pass: `nag` looks ahead, the others do nothing.
-    ///
-    /// # Errors
-    /// When libtorch refuses.
-    fn before_forward(&mut self, _x: &tch::Tensor) -> Result<()> {
-        Ok(())
-    }
-
-    /// Undoes `before_forward`, bit for bit, when the pass failed and no `step` will follow.
-    ///
-    /// # Errors
-    /// When libtorch refuses.
-    fn abandon(&mut self, _x: &tch::Tensor) -> Result<()> {
-        Ok(())
-    }
-
-    /// Updates `x` in place from its gradient `g`. Never waits for the device.
-    ///
-    /// # Errors
-    /// When libtorch refuses.
-    fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()>;
-
-    /// The rule itself when it is `sgd`, for engines that fuse it into their own backward.
-    fn as_sgd(&mut self) -> Option<&mut Sgd> {
-        None
-    }
-
-    /// The state under Torch's names, for a snapshot: shared tensors, not copies. Empty before the first step where
-    /// Torch's is.
-    fn state(&self) -> Vec<(String, tch::Tensor)>;
-
-    /// Restores what [`Optimizer::state`] gave, by copy; `x` says length, kind and device.
-    ///
-    /// # Errors
-    /// When a tensor is missing or has another length.
-    fn load(&mut self, x: &tch::Tensor, state: &[(String, tch::Tensor)]) -> Result<()>;
-}
+pub use spec::{OptimizerKind, OptimizerSpec};
 
 #[cfg(test)]
 mod tests;

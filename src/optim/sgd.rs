@@ -152,10 +152,6 @@ impl Optimizer for Sgd {
         Ok(())
     }
 
-    fn as_sgd(&mut self) -> Option<&mut Sgd> {
-        Some(self)
-    }
-
     fn state(&self) -> Vec<(String, tch::Tensor)> {
         let mut state = vec![self.counter.save("evalCounter")];
         if self.moving {

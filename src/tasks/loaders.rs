@@ -57,6 +57,7 @@ pub(super) fn loaders_for(
             double: settings.double,
             bytes: finish.is_some(),
             memory_budget: settings.memory_budget(),
+            cache: head_start.as_deref().and_then(|head_start| head_start.cache(&records)),
             train,
             workers: None,
         };

@@ -14,8 +14,7 @@ use super::{
 };
 use crate::{
     data::{
-        self, DataLoader, LoaderOptions, Order, Planes, Preprocess, Records, Resize, Scratch, datum::shape_text,
-        image::Image,
+        self, DataLoader, LoaderOptions, Order, Planes, Preprocess, Records, Resize, Scratch, image::Image, shape_text,
     },
     error::{Error, Kind, Result},
     frontend::{self, Source},
@@ -134,6 +133,7 @@ impl Trained {
             double: self.network.kind == tch::Kind::Double,
             bytes: false,
             memory_budget: 2 << 30,
+            cache: None,
             train: false,
             workers: None,
         };

@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     job::{DatasetRef, JobDir, JobRecord, NetworkRef},
     nn::{Activity, Context, Criterion, Module, Network, Node, Parameter, Parameters},
-    optim::OptimizerSpec,
+    optim::{Optimizer, OptimizerSpec},
     torch::{Tensor, TensorType},
 };
 
@@ -86,11 +86,11 @@ impl Engine for Seeded {
     fn network(&self) -> &Network {
         self.inner.network()
     }
-    fn optimizer_state(&self) -> Vec<(String, tch::Tensor)> {
-        self.inner.optimizer_state()
+    fn optimizer(&self) -> &dyn Optimizer {
+        self.inner.optimizer()
     }
-    fn load_optimizer_state(&mut self, state: &[(String, tch::Tensor)]) -> Result<()> {
-        self.inner.load_optimizer_state(state)
+    fn optimizer_mut(&mut self) -> &mut dyn Optimizer {
+        self.inner.optimizer_mut()
     }
     fn surroundings(&self) -> Surroundings {
         self.inner.surroundings()

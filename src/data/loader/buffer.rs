@@ -2,8 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::super::Element;
-use crate::error::Result;
+use crate::{data::transform::Element, error::Result};
 
 /// Room for one full batch.
 pub(super) struct Buffers {

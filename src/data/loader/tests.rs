@@ -141,14 +141,14 @@ fn a_head_start_decodes_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let records = make(folder.path(), 40, None);
     let backwards: Vec<u32> = (0..40).rev().collect();
-    let cache = Cache::new(&records, &records.get(0).unwrap(), 1 << 20);
-    cache.with(&records, 7, |_, _| Ok(())).unwrap();
+    let cache = RecordCache::new(Arc::clone(&records), &records.get(0).unwrap(), 1 << 20);
+    cache.with(7, |_, _| Ok(())).unwrap();
     let next = AtomicUsize::new(0);
-    while cache.decode_ahead(&records, &backwards, &next) {
+    while cache.decode_ahead(&backwards, &next) {
         assert!(next.load(Ordering::Relaxed) <= 40);
     }
     assert!(cache.complete());
-    assert!(!Cache::new(&records, &records.get(0).unwrap(), 100).keeps());
+    assert!(!RecordCache::new(Arc::clone(&records), &records.get(0).unwrap(), 100).keeps());
 }
 
 #[test]

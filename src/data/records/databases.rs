@@ -6,11 +6,13 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use super::{Sample, Store, Target};
+use super::store::Store;
 use crate::{
     data::{
-        datum::{self, shape_text},
+        datum,
         lmdb::{Database, Entry},
+        planes::shape_text,
+        record::{Sample, Target},
     },
     error::{Error, Kind, Result},
 };

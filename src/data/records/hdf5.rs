@@ -12,9 +12,12 @@ use std::{
 
 use hdf5_reader::{Dataset, Datatype, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
 
-use super::{Sample, Store, Target};
+use super::store::Store;
 use crate::{
-    data::{Planes, Values, datum::shape_text},
+    data::{
+        planes::{Planes, Values, shape_text},
+        record::{Sample, Target},
+    },
     error::{Error, Kind, Result},
 };
 

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{Random, datum::shape_text};
+use super::super::{planes::shape_text, random::Random};
 use crate::error::{Error, Kind, Result};
 
 /// Mirroring, each axis with probability ½.

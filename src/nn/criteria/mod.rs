@@ -7,7 +7,7 @@ macro_rules! criteria {
     ($($file:ident $($family:ident)?),* $(,)?) => {
         $(pub mod $file;)*
         /// The criterion classes, file by file in the order of the list.
-        pub static REGISTRY: &[&[super::Spec]] = &[$(criteria!(@specs $file $($family)?)),*];
+        pub static REGISTRY: &[&[super::spec::Spec]] = &[$(criteria!(@specs $file $($family)?)),*];
         /// The files of the list, for the test that compares it with the folder.
         pub const FILES: &[&str] = &[$(stringify!($file)),*];
     };

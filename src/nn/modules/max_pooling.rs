@@ -6,10 +6,7 @@
 
 use std::cell::RefCell;
 
-use super::{
-    convolution::{IMAGE, VOLUME, extents, printed},
-    max_unpooling::Pooled,
-};
+use super::convolution::{IMAGE, VOLUME, extents, printed};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
@@ -130,6 +127,42 @@ pub struct MaxPooling {
     pub ceil: bool,
     /// What the last pass chose, for unpooling and for the field `indices`.
     pub(super) pooled: RefCell<Option<Pooled>>,
+}
+
+/// What a pooling pass chose.
+pub struct Pooled {
+    /// 0-based position in the plane of each output; −1 for a window outside the image.
+    pub indices: tch::Tensor,
+    /// Extents of the planes that were pooled.
+    pub extents: Vec<i64>,
+}
+
+impl Pooled {
+    /// What an earlier eager pass saved into the pooling module's fields.
+    ///
+    /// # Errors
+    /// When the fields hold something else.
+    fn from_fields(fields: &dyn Fields) -> Result<Option<Pooled>> {
+        let Some(indices) = fields.tensor("indices")?.filter(|indices| indices.dim() > 0) else { return Ok(None) };
+        let mut extents = vec![fields.int_or("iheight", 0)?, fields.int_or("iwidth", 0)?];
+        if fields.truthy("itime")? {
+            extents.insert(0, fields.int("itime")?);
+        }
+        let indices = indices.view().f_to_kind(tch::Kind::Int64)?.f_add_scalar(-1)?;
+        Ok(extents.iter().all(|&extent| extent > 0).then_some(Pooled { indices, extents }))
+    }
+
+    /// Writes `indices` (1-based), `iheight`, `iwidth` and for volumes `itime`.
+    ///
+    /// # Errors
+    /// When the object refuses.
+    fn save(&self, fields: &dyn Fields, index_type: TensorType) -> Result<()> {
+        fields.set("indices", Tensor::from_tch(index_type, &self.indices.f_add_scalar(1)?)?.into())?;
+        for (name, &extent) in ["iwidth", "iheight", "itime"].iter().zip(self.extents.iter().rev()) {
+            fields.set(name, extent.into())?;
+        }
+        Ok(())
+    }
 }
 
 fn init(args: &Args<'_>, fields: &dyn Fields, dims: &[&str], is_dilated: bool) -> Result<()> {

@@ -8,8 +8,7 @@ use std::rc::Rc;
 use super::max_pooling::MaxPooling;
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Builder, Context, Fields, Module, Node, Probe, Spec, planes, size_mismatch},
-    torch::{Tensor, TensorType},
+    nn::{Activity, Builder, Context, Module, Node, Probe, Spec, planes, size_mismatch},
 };
 
 /// `nn.SpatialMaxUnpooling(pooling)`, `nn.VolumetricMaxUnpooling(pooling)`; their constructors, which keep a module
@@ -26,42 +25,6 @@ pub const SPECS: &[Spec] = &[
         Probe::module("nn.VolumetricMaxPooling(2, 2, 2)", "torch.randn(1, 2, 2, 2, 2)"),
     ),
 ];
-
-/// What a pooling pass chose.
-pub struct Pooled {
-    /// 0-based position in the plane of each output; −1 for a window outside the image.
-    pub indices: tch::Tensor,
-    /// Extents of the planes that were pooled.
-    pub extents: Vec<i64>,
-}
-
-impl Pooled {
-    /// What an earlier eager pass saved into the pooling module's fields.
-    ///
-    /// # Errors
-    /// When the fields hold something else.
-    pub(super) fn from_fields(fields: &dyn Fields) -> Result<Option<Pooled>> {
-        let Some(indices) = fields.tensor("indices")?.filter(|indices| indices.dim() > 0) else { return Ok(None) };
-        let mut extents = vec![fields.int_or("iheight", 0)?, fields.int_or("iwidth", 0)?];
-        if fields.truthy("itime")? {
-            extents.insert(0, fields.int("itime")?);
-        }
-        let indices = indices.view().f_to_kind(tch::Kind::Int64)?.f_add_scalar(-1)?;
-        Ok(extents.iter().all(|&extent| extent > 0).then_some(Pooled { indices, extents }))
-    }
-
-    /// Writes `indices` (1-based), `iheight`, `iwidth` and for volumes `itime`.
-    ///
-    /// # Errors
-    /// When the object refuses.
-    pub(super) fn save(&self, fields: &dyn Fields, index_type: TensorType) -> Result<()> {
-        fields.set("indices", Tensor::from_tch(index_type, &self.indices.f_add_scalar(1)?)?.into())?;
-        for (name, &extent) in ["iwidth", "iheight", "itime"].iter().zip(self.extents.iter().rev()) {
-            fields.set(name, extent.into())?;
-        }
-        Ok(())
-    }
-}
 
 /// The inverse of a pooling module.
 pub struct MaxUnpooling {

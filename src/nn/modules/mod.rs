@@ -6,7 +6,7 @@ macro_rules! modules {
     ($($file:ident $($family:ident)?),* $(,)?) => {
         $(pub mod $file;)*
         /// The module classes, file by file in the order of the list.
-        pub static REGISTRY: &[&[super::Spec]] = &[$(modules!(@specs $file $($family)?)),*];
+        pub static REGISTRY: &[&[super::spec::Spec]] = &[$(modules!(@specs $file $($family)?)),*];
         /// The files of the list, for the test that compares it with the folder.
         pub const FILES: &[&str] = &[$(stringify!($file)),*];
     };

@@ -2,7 +2,7 @@
 
 use super::{
     super::graph::{Value, float, int, ints},
-    Site, refused,
+    site::{Site, refused},
 };
 use crate::{
     error::Result,
@@ -34,7 +34,7 @@ fn with_weights(
     operator: &str,
     input: &str,
     learned: [Option<&tch::Tensor>; 2],
-    attributes: Vec<super::super::proto::AttributeProto>,
+    attributes: Vec<crate::onnx::proto::AttributeProto>,
 ) -> Result<String> {
     let names: Vec<String> = learned.into_iter().flatten().map(|t| site.graph.weights(t)).collect::<Result<_>>()?;
     let inputs: Vec<&str> = std::iter::once(input).chain(names.iter().map(String::as_str)).collect();

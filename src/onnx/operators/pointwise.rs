@@ -2,7 +2,7 @@
 
 use super::{
     super::graph::{Value, float, int},
-    Site, refused, unknown,
+    site::{Site, refused, unknown},
 };
 use crate::{
     error::Result,

@@ -3,7 +3,7 @@
 
 use super::{
     super::graph::{Value, float, int, ints},
-    Site, refused,
+    site::{Site, refused},
 };
 use crate::{
     error::Result,

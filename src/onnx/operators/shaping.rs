@@ -5,7 +5,7 @@ use super::{
         graph::{Value, int, ints, text},
         shapes::Dim,
     },
-    Site, axis, refused,
+    site::{Site, axis, refused, unknown},
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -63,7 +63,7 @@ pub(super) fn rank(module: &Rank, mut site: Site<'_>) -> Result<Value> {
 pub(super) fn slice(module: &Slice, mut site: Site<'_>) -> Result<Value> {
     let (dimension, index) = match *module {
         Slice::Select(dimension, index) | Slice::Narrow(dimension, index, _) => (dimension, index),
-        Slice::Index(_) | Slice::Masked => return Err(super::unknown(site.class)),
+        Slice::Index(_) | Slice::Masked => return Err(unknown(site.class)),
     };
     let dims = site.step.input.dims()?;
     let axis = axis(dims.len(), dimension, None)?;

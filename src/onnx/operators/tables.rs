@@ -5,7 +5,7 @@ use super::{
         graph::{Value, int},
         shapes::Dim,
     },
-    Site, axis, refused, unknown,
+    site::{Site, axis, refused, unknown},
 };
 use crate::{
     error::{Error, Kind, Result},

@@ -1,7 +1,7 @@
 //! `Autograd`: runs any network, differentiated by libtorch.
 
 use super::{
-    Engine,
+    contract::Engine,
     crowd::Crowd,
     surroundings::{LargeBlocks, Surroundings},
 };
@@ -23,11 +23,6 @@ pub(super) struct Autograd {
 impl Autograd {
     pub(super) fn new(network: Network, optimizer: Box<dyn Optimizer>) -> Autograd {
         Autograd { network, optimizer, losses: Vec::new(), crowd: Crowd::new() }
-    }
-
-    /// The rule and its state, for engines on top of this one.
-    pub(super) fn optimizer(&mut self) -> &mut dyn Optimizer {
-        &mut *self.optimizer
     }
 
     /// Loss and gradient; parameters are not changed.
@@ -92,12 +87,12 @@ impl Engine for Autograd {
         &self.network
     }
 
-    fn optimizer_state(&self) -> Vec<(String, tch::Tensor)> {
-        self.optimizer.state()
+    fn optimizer(&self) -> &dyn Optimizer {
+        &*self.optimizer
     }
 
-    fn load_optimizer_state(&mut self, state: &[(String, tch::Tensor)]) -> Result<()> {
-        self.optimizer.load(&self.network.parameters.flat.view(), state)
+    fn optimizer_mut(&mut self) -> &mut dyn Optimizer {
+        &mut *self.optimizer
     }
 
     fn surroundings(&self) -> Surroundings {

@@ -4,8 +4,9 @@
 //! be changed by others between steps, and a snapshot may be resumed by either engine.
 
 use super::{
-    Engine, EngineOptions,
-    kernels::{self, Buffers, Job, Level, MutPtr, PARTS, Shape, Task, Update},
+    address::start,
+    contract::{Engine, EngineOptions},
+    kernels::{Buffers, Job, Level, MutPtr, PARTS, Shape, Share, Task, Update, described},
     recognise,
     surroundings::Surroundings,
     team::Team,
@@ -98,9 +99,10 @@ impl Chain {
         let (level, shape, buffers, threads) = (self.level, &self.shape, &self.buffers, self.team.members());
         #[expect(unsafe_code, reason = "the kernels work on libtorch's memory")]
         self.team.run(&|thread, barrier| {
+            let share = Share { shape, buffers, job: &job, thread, threads, barrier };
             // SAFETY: `job` points into contiguous f32 tensors that the caller holds for this call and whose sizes
-            // `accept` and `recognise` checked; the team's threads share them as `run` wants; nobody else has them.
-            unsafe { kernels::run(level, shape, buffers, &job, (thread, threads), barrier) }
+            // `accept` and `recognise` checked; the team's threads share them as `Share` wants; nobody else has them.
+            unsafe { level.run(&share) }
         });
     }
 
@@ -112,11 +114,6 @@ impl Chain {
     fn divisor(&self, samples: usize) -> f64 {
         if self.size_average { (samples * self.shape.outputs()) as f64 } else { 1.0 }
     }
-}
-
-/// The address of a tensor's first element.
-fn start(tensor: &tch::Tensor) -> MutPtr {
-    MutPtr(tensor.data_ptr().cast())
 }
 
 impl Engine for Chain {
@@ -184,12 +181,12 @@ impl Engine for Chain {
         &self.network
     }
 
-    fn optimizer_state(&self) -> Vec<(String, tch::Tensor)> {
-        self.optimizer.state()
+    fn optimizer(&self) -> &dyn Optimizer {
+        &self.optimizer
     }
 
-    fn load_optimizer_state(&mut self, state: &[(String, tch::Tensor)]) -> Result<()> {
-        self.optimizer.load(&self.network.parameters.flat.view(), state)
+    fn optimizer_mut(&mut self) -> &mut dyn Optimizer {
+        &mut self.optimizer
     }
 
     fn surroundings(&self) -> Surroundings {
@@ -197,8 +194,6 @@ impl Engine for Chain {
     }
 
     fn describe(&self) -> String {
-        let (layers, threads) = (self.shape.layers.len(), self.team.members());
-        let (s, t) = (if layers == 1 { "" } else { "s" }, if threads == 1 { "" } else { "s" });
-        format!("chain ({layers} layer{s}, {}, {threads} thread{t})", self.level.name())
+        described("chain", (self.shape.layers.len(), "layer"), self.level, self.team.members())
     }
 }

@@ -7,8 +7,11 @@
 //! convolutional networks) run common ones in f32 on the processor, on kernels of their own, and give the same numbers
 //! up to rounding.
 
+mod address;
 mod autograd;
 mod chain;
+mod choose;
+mod contract;
 mod crowd;
 mod kernels;
 mod panels;
@@ -21,100 +24,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
+pub use choose::engine;
+pub use contract::{Engine, EngineOptions};
 pub use kernels::Level;
 pub use surroundings::{LargeBlocks, Surroundings};
-
-use crate::{
-    error::Result,
-    nn::{Activity, Network},
-    optim::OptimizerSpec,
-};
-
-/// What carries out steps on one network. Losses are kept on the device until they are asked for.
-pub trait Engine {
-    /// One training step: forward, loss, backward, update with learning rate `rate`. `seed` seeds the step's noise
-    /// (dropout), so that a step is a pure function of parameters, optimiser state, batch, rate and seed.
-    ///
-    /// `input` is `[n, c, h, w]`; n may be smaller than the batch size for the last batch of an epoch.
-    ///
-    /// # Errors
-    /// When shapes do not fit or a user's module fails; the parameters are then unchanged.
-    fn step(&mut self, input: &tch::Tensor, target: &Activity, rate: f64, seed: u64) -> Result<()>;
-
-    /// The losses of the steps since the last call, in order. Waits for the device.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    fn take_losses(&mut self) -> Result<Vec<f64>>;
-
-    /// Output and loss of a batch in evaluation mode, without any update. The loss is read from the device; the next
-    /// call may use the output's memory again.
-    ///
-    /// # Errors
-    /// When shapes do not fit or a user's module fails.
-    fn evaluate(&mut self, input: &tch::Tensor, target: &Activity) -> Result<(f64, Activity)>;
-
-    /// The network; its flat parameter vector is up to date after every step, and may be written between steps. Its
-    /// flat gradient vector is not filled by every engine.
-    fn network(&self) -> &Network;
-
-    /// Optimiser state for a snapshot: names and tensors.
-    fn optimizer_state(&self) -> Vec<(String, tch::Tensor)>;
-
-    /// Restores what `optimizer_state` gave.
-    ///
-    /// # Errors
-    /// When a tensor is missing or has another size.
-    fn load_optimizer_state(&mut self, state: &[(String, tch::Tensor)]) -> Result<()>;
-
-    /// What it wants of the process that it runs in; it works without, only slower.
-    fn surroundings(&self) -> Surroundings;
-
-    /// In words for the log: `autograd`, `chain (4 layers, avx2, 2 threads)`.
-    fn describe(&self) -> String;
-}
-
-/// How steps are carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineOptions {
-    /// The usual number of samples of a batch; larger ones are taken too.
-    pub batch_size: usize,
-    /// Threads of a step where the engine has its own; the chain has work for two. Results are the same bits for any
-    /// number.
-    pub threads: usize,
-    /// Never use the kernels of our own.
-    pub force_autograd: bool,
-    /// The shape `[c, h, w]` of a sample, where it is known beforehand: an engine may plan for it.
-    pub sample: Option<Vec<i64>>,
-    /// The instructions of our own kernels, one of [`Level::available`]; the best when none is named.
-    pub level: Option<Level>,
-}
-
-impl Default for EngineOptions {
-    /// Batches of 64; two threads, or one on a machine with one core.
-    fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        EngineOptions { batch_size: 64, threads: cores.min(2), force_autograd: false, sample: None, level: None }
-    }
-}
-
-/// The fastest engine that can train `network` by the rule of `spec`.
-///
-/// # Errors
-/// When a setting of the optimiser is out of range, or the system gives no thread.
-pub fn engine(network: Network, spec: &OptimizerSpec, options: &EngineOptions) -> Result<Box<dyn Engine>> {
-    let optimizer = spec.build()?;
-    if !options.force_autograd
-        && let Some(shape) = recognise::chain(&network, spec)
-    {
-        return Ok(Box::new(chain::Chain::new(network, shape, spec, options)?));
-    }
-    let general = autograd::Autograd::new(network, optimizer);
-    if options.force_autograd {
-        return Ok(Box::new(general));
-    }
-    Ok(match panels::Panels::new(general, options)? {
-        Ok(panels) => Box::new(panels),
-        Err(general) => Box::new(general),
-    })
-}

@@ -1,11 +1,14 @@
 //! The chain against autograd, and both against the promises of `Engine`.
 
 use super::{
-    kernels::Level,
     sample::{Sample, batch, node, sequence},
     *,
 };
-use crate::{nn::modules::mul_constant::MulConstant, torch::TensorType};
+use crate::{
+    nn::{Activity, modules::mul_constant::MulConstant},
+    optim::OptimizerSpec,
+    torch::TensorType,
+};
 
 fn options(threads: usize) -> EngineOptions {
     EngineOptions { batch_size: 64, threads, force_autograd: false, sample: None, level: None }

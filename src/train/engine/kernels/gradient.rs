@@ -80,6 +80,9 @@ impl<L: Learn> Rows for Group<'_, L> {
 
 impl<L: Learn> Group<'_, L> {
     /// Rows `at..at + M` of the S strips.
+    ///
+    /// # Safety
+    /// As [`WeightGradient::rows`], for the parameters of these rows and strips.
     #[inline(always)]
     unsafe fn block<R: Lanes, const M: usize, const S: usize>(&self, at: usize) {
         let (gradient, strip) = (self.gradient, self.strips.start);

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "loads and stores through pointers; the callers state why they are good")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "the functions are made of such operations")]
 
-use super::{MutPtr, Update, lanes::Lanes};
+use super::{job::Update, lanes::Lanes, memory::MutPtr};
 
 /// What is done with a gradient as soon as it is known. A trait, not closures, as [`super::tile::Product`].
 pub(in crate::train::engine) trait Learn {
@@ -60,6 +60,9 @@ impl Learn for Sgd {
 
 impl Update {
     /// The new parameters and velocity.
+    ///
+    /// # Safety
+    /// None of its own: it only computes, with R's instructions.
     #[inline(always)]
     unsafe fn moved<R: Lanes>(&self, x: R, g: R, v: R) -> (R, R) {
         let g = R::splat(self.decay).mul_add(x, g);

@@ -10,34 +10,34 @@
 use std::ops::Range;
 
 use super::{
-    Buffers, Job, Layer, Shape, Task, Update,
     gradient::WeightGradient,
+    job::{Job, Task, Update},
     lanes::Lanes,
     layout::{Strips, from_panel, to_panel, to_strips},
     learn::Sgd,
-    memory::{Own, PARTS, rows, share},
+    level::Work,
+    memory::{Buffers, Layer, Own, PARTS, Shape, rows, share},
     tile::{Product, Rows, each_even_tile},
 };
 use crate::train::engine::team::Barrier;
 
-/// What one thread needs to know to do its share.
-pub(super) struct Share<'a> {
-    pub(super) shape: &'a Shape,
-    pub(super) buffers: &'a Buffers,
-    pub(super) job: &'a Job,
-    pub(super) thread: usize,
-    pub(super) threads: usize,
-    pub(super) barrier: &'a Barrier,
+/// What one thread needs to know to do its share of a job. Every thread of the team runs the same job.
+pub(in crate::train::engine) struct Share<'a> {
+    pub(in crate::train::engine) shape: &'a Shape,
+    pub(in crate::train::engine) buffers: &'a Buffers,
+    pub(in crate::train::engine) job: &'a Job,
+    pub(in crate::train::engine) thread: usize,
+    pub(in crate::train::engine) threads: usize,
+    pub(in crate::train::engine) barrier: &'a Barrier,
 }
 
-impl Share<'_> {
-    /// The whole share.
-    ///
+impl Work for Share<'_> {
     /// # Safety
-    /// See [`super::run`]. A thread writes its own memory and the rows of its own parts; it reads of other parts only
-    /// outputs and partial gradients, behind the barrier that follows their writing.
+    /// The job's pointers must be good for the shape, and nobody else may touch the buffers, the parameters or the velocity
+    /// meanwhile. A thread writes its own memory and the rows of its own parts; it reads of other parts only outputs and
+    /// partial gradients, behind the barrier that follows their writing.
     #[inline(always)]
-    pub(super) unsafe fn run<R: Lanes>(&self) {
+    unsafe fn run<R: Lanes>(&self) {
         self.read_batch::<R>();
         self.forward::<R>();
         match self.job.task {
@@ -48,7 +48,9 @@ impl Share<'_> {
             }
         }
     }
+}
 
+impl Share<'_> {
     fn parts(&self) -> Range<usize> {
         share(PARTS, 1, self.thread, self.threads)
     }
@@ -90,6 +92,10 @@ impl Share<'_> {
     }
 
     /// Lays the batch out in panels; the target too unless it is the input.
+    ///
+    /// # Safety
+    /// As `run`: before the first barrier. A thread writes its own batch and strips, and the target's rows of its own
+    /// parts.
     #[inline(always)]
     unsafe fn read_batch<R: Lanes>(&self) {
         let (job, buffers) = (self.job, self.buffers);
@@ -112,6 +118,10 @@ impl Share<'_> {
     }
 
     /// Panels to strips, for the weight gradient of layer `l`.
+    ///
+    /// # Safety
+    /// A thread writes its own strips; layer `l`'s input was finished before the last barrier, or is the thread's own
+    /// batch.
     #[inline(always)]
     unsafe fn lay_strips<R: Lanes>(&self, l: usize) {
         let inputs = self.shape.layers[l].inputs;
@@ -122,6 +132,11 @@ impl Share<'_> {
         }
     }
 
+    /// Outputs, layer by layer, a barrier after each but the last.
+    ///
+    /// # Safety
+    /// A thread writes outputs, and of the last layer errors and squares, in the rows of its own parts; of other
+    /// parts it reads the outputs of the layer before, behind the barrier that follows them.
     #[inline(always)]
     unsafe fn forward<R: Lanes>(&self) {
         let last = self.shape.layers.len() - 1;
@@ -139,6 +154,11 @@ impl Share<'_> {
         }
     }
 
+    /// Gradients of the layers' inputs, a barrier in each layer.
+    ///
+    /// # Safety
+    /// A thread writes its own parts' partial gradients from its own rows, and behind the barrier, in `join`, the
+    /// gradients of its own rows from the partial ones of all.
     #[inline(always)]
     unsafe fn input_gradients<R: Lanes>(&self) {
         for l in (1..self.shape.layers.len()).rev() {
@@ -154,6 +174,10 @@ impl Share<'_> {
     }
 
     /// Adds the partial gradients of features `features` of layer `l`'s input, gated by the ReLU that made them.
+    ///
+    /// # Safety
+    /// Behind the barrier that follows the writing of layer `l`'s partial gradients; `features` are a thread's own
+    /// rows.
     #[inline(always)]
     unsafe fn join<R: Lanes>(&self, l: usize, features: Range<usize>) {
         let (inputs, gated) = (self.shape.layers[l].inputs, self.shape.layers[l - 1].relu);
@@ -171,6 +195,10 @@ impl Share<'_> {
     }
 
     /// The last layer first: its weights were just read, and the first's will be needed first in the next step.
+    ///
+    /// # Safety
+    /// A thread writes weights, biases and velocity of its own parts' rows, which no other thread reads in a step,
+    /// from its own strips and its own rows' gradients: no barrier is needed.
     #[inline(always)]
     unsafe fn weight_gradients<R: Lanes>(&self, update: Update) {
         let learn = Sgd { update, parameters: self.job.parameters };
@@ -193,6 +221,10 @@ impl Share<'_> {
     }
 
     /// The output panels, row by row, to `[n, outputs]`.
+    ///
+    /// # Safety
+    /// A thread reads the outputs of its own parts' rows, which it wrote itself, and writes their columns of
+    /// `output`.
     #[inline(always)]
     unsafe fn write_output<R: Lanes>(&self, output: *mut f32) {
         let outputs = self.shape.outputs();
@@ -257,6 +289,9 @@ impl Product for Forward<'_> {
 
 impl Forward<'_> {
     /// The end of the last layer, for rows `at..at + M` of panel `p`.
+    ///
+    /// # Safety
+    /// As `Share::forward`: rows `at..at + M` belong to one of the thread's own parts.
     #[inline(always)]
     unsafe fn compare<R: Lanes, const M: usize>(&self, at: usize, p: usize, y: [R; M]) {
         let (job, buffers) = (self.share.job, self.share.buffers);

@@ -195,6 +195,9 @@ struct Correlate<'a> {
 
 impl Correlate<'_> {
     /// All weights of output planes `o..o + R`, S at a time.
+    ///
+    /// # Safety
+    /// As [`weight_gradient`]: no other thread writes these planes' share.
     #[inline(always)]
     unsafe fn outputs<V: Vector, const R: usize, const S: usize>(&self, o: usize) {
         let count = self.stage.input.c * self.window.kernel[0] * self.window.kernel[1];
@@ -210,6 +213,9 @@ impl Correlate<'_> {
     }
 
     /// Weights `[o..o + R, k..k + S]`: each the sum of delta · x over pixels and samples.
+    ///
+    /// # Safety
+    /// As `outputs`.
     #[inline(always)]
     unsafe fn block<V: Vector, const R: usize, const S: usize>(&self, o: usize, k: usize, count: usize) {
         let (from, out) = (self.stage.input, self.stage.output);

@@ -19,6 +19,10 @@ pub(super) struct Output {
 
 impl Output {
     /// Squared errors.
+    ///
+    /// # Safety
+    /// `target`, `y` and `delta` must be good for sixteen times `features` numbers, and no other thread may use them
+    /// meanwhile.
     pub(super) unsafe fn mse(&self, target: *const f32, sums: &mut [f64; 16]) {
         for f in 0..self.features {
             for (c, sum) in sums.iter_mut().enumerate() {
@@ -36,6 +40,9 @@ impl Output {
     }
 
     /// Log-softmax over the features, and the negative of the label's.
+    ///
+    /// # Safety
+    /// `y` and `delta` must be good for sixteen times `features` numbers, and no other thread may use them meanwhile.
     pub(super) unsafe fn class_nll(&self, output_is_log: bool, labels: &[usize], sums: &mut [f64; 16]) {
         for (c, loss) in sums.iter_mut().enumerate() {
             let at = |f: usize| 16 * f + c;

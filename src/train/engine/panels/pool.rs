@@ -8,6 +8,10 @@ use super::plan::{Stage, Window};
 use crate::train::engine::kernels::lanes::Lanes;
 
 /// Planes `planes` of one panel: the largest of each window.
+///
+/// # Safety
+/// `x` must be a panel of the stage's input that is finished, `y` one of its output, whose planes `planes` no other
+/// thread uses.
 #[inline(always)]
 pub(super) unsafe fn forward<R: Lanes>(
     stage: &Stage,
@@ -29,6 +33,10 @@ pub(super) unsafe fn forward<R: Lanes>(
 }
 
 /// Planes `planes` of one panel: each window's gradient goes to the first of its largest, gated by the ReLU that made the input.
+///
+/// # Safety
+/// `x`, `y` and `delta` must be panels of the stage's input, output and its gradient that are finished, `to` one of
+/// the input's gradient, whose planes `planes` no other thread uses.
 #[inline(always)]
 pub(super) unsafe fn backward<R: Lanes>(
     stage: &Stage,
@@ -79,11 +87,19 @@ fn each_window(stage: &Stage, window: Window, planes: Range<usize>, mut each: im
 }
 
 /// Planes `planes` of one panel, with zeros around them.
+///
+/// # Safety
+/// `x` must be a panel of the stage's input that is finished, `y` one of its output, whose planes `planes` no other
+/// thread uses.
 pub(super) unsafe fn pad(stage: &Stage, edge: [usize; 2], planes: Range<usize>, x: *const f32, y: *mut f32) {
     each_row(stage, edge, planes, |inner, outer, len| std::ptr::copy_nonoverlapping(x.add(inner), y.add(outer), len));
 }
 
 /// Planes `planes` of one panel: the gradient without what fell on the zeros, gated by the ReLU that made the input.
+///
+/// # Safety
+/// `delta` and `gate` must be panels of the output's gradient and of the input that are finished, `to` one of the
+/// input's gradient, whose planes `planes` no other thread uses.
 #[inline(always)]
 pub(super) unsafe fn unpad<R: Lanes>(
     stage: &Stage,

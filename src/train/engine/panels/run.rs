@@ -16,7 +16,7 @@ use super::{
 };
 use crate::train::engine::{
     kernels::{
-        Learn, MutPtr, Sgd, Strips, WeightGradient, from_panel,
+        Learn, MutPtr, Sgd, Strips, WeightGradient, Work, from_panel,
         lanes::Lanes,
         share,
         tile::{each_even_tile, each_tile_of},
@@ -111,16 +111,14 @@ pub(super) struct Part<'a> {
     pub(super) barrier: &'a Barrier,
 }
 
-impl Part<'_> {
-    /// The whole part.
-    ///
+impl Work for Part<'_> {
     /// # Safety
     /// Every thread of the team calls it with the same job; the job's pointers must be good for the plan; nobody else
-    /// may touch buffers, parameters, velocity or gradients meanwhile; the caller is compiled for R's processor.
+    /// may touch buffers, parameters, velocity or gradients meanwhile.
     /// Between two barriers a thread writes only its own panels, its own share of the packed weights, or its own share
     /// of what is learned, and reads only what was finished before the last barrier or what it wrote itself.
     #[inline(always)]
-    pub(super) unsafe fn run<R: Lanes>(&self) {
+    unsafe fn run<R: Lanes>(&self) {
         let panels = self.job.n.div_ceil(16);
         let mine = if panels < self.threads {
             Mine { panels: 0..panels, planes: (self.thread, self.threads) }
@@ -153,7 +151,9 @@ impl Part<'_> {
             }
         }
     }
+}
 
+impl Part<'_> {
     /// Waits for the threads that have the same panels.
     fn meet(&self, mine: &Mine) {
         if mine.planes.1 > 1 {
@@ -180,12 +180,20 @@ impl Part<'_> {
         (i > 0 && self.stage(i - 1).relu).then(|| self.input(i).cast_const())
     }
 
+    /// Where the weight and the bias of stage `i` start.
+    ///
+    /// # Safety
+    /// As `run`: the addresses are good as long as the job's parameters are.
     unsafe fn weight(&self, i: usize) -> (*const f32, Option<*const f32>) {
         let place = self.stage(i).place().expect("called for stages with a weight");
         let at = |start: usize| self.job.parameters.0.add(start).cast_const();
         (at(place.weight), place.bias.map(at))
     }
 
+    /// Lays the batch out in panels, the target's values too.
+    ///
+    /// # Safety
+    /// Before the first meeting; no other thread is given these panels.
     #[inline(always)]
     unsafe fn read_batch<R: Lanes>(&self, panels: Range<usize>) {
         let (inputs, outputs) = (self.plan.inputs(), self.plan.outputs());
@@ -203,6 +211,10 @@ impl Part<'_> {
     }
 
     /// `whole`: the panels of which this thread does what is not shared out.
+    ///
+    /// # Safety
+    /// A thread writes its own planes of its own panels of stage `i`'s output, and strips of the panels `whole`;
+    /// stage `i`'s input was finished before the last meeting.
     #[inline(always)]
     unsafe fn forward<R: Lanes>(&self, i: usize, mine: &Mine, whole: Range<usize>) {
         let panels = mine.panels.clone();
@@ -242,6 +254,10 @@ impl Part<'_> {
     }
 
     /// Losses, and the gradient of the last output.
+    ///
+    /// # Safety
+    /// A thread writes sums, gradients and logarithms of the panels it is given, no other thread is; their output was
+    /// finished before the last meeting.
     unsafe fn compare(&self, panels: Range<usize>) {
         let (features, last) = (self.plan.outputs(), self.plan.stages.len() - 1);
         let buffers = &self.buffers.stages[last];
@@ -265,6 +281,10 @@ impl Part<'_> {
     }
 
     /// This thread's share of stage `i`'s weight.
+    ///
+    /// # Safety
+    /// Before the first barrier of the backward pass: a thread writes its own rows of the packed weight; parameters
+    /// are only read until the second barrier.
     #[inline(always)]
     unsafe fn pack<R: Lanes>(&self, i: usize) {
         let (stage, to) = (self.stage(i), self.buffers.stages[i].packed.start());
@@ -284,6 +304,11 @@ impl Part<'_> {
     }
 
     /// The gradient of stage `i`'s input, when it is wanted, and the panels' shares of a convolution's gradient.
+    ///
+    /// # Safety
+    /// Between the two barriers of the backward pass: a thread reads all packed weights, and gradients of its own
+    /// panels that were finished before the last meeting; it writes its own planes of the stage before's gradient and
+    /// its own share of the partial sums.
     #[inline(always)]
     unsafe fn backward<R: Lanes>(&self, i: usize, wanted: bool, mine: &Mine) {
         let panels = mine.panels.clone();
@@ -332,6 +357,10 @@ impl Part<'_> {
     }
 
     /// This thread's share of what stage `i` learns.
+    ///
+    /// # Safety
+    /// Behind the second barrier of the backward pass: nobody writes gradients or partial sums any more, and a thread
+    /// writes only its own share of the parameters, the velocity or the flat gradient.
     #[inline(always)]
     unsafe fn learn<R: Lanes>(&self, i: usize, learn: &Taking) {
         let (stage, buffers) = (self.stage(i), &self.buffers.stages[i]);
@@ -360,6 +389,9 @@ impl Part<'_> {
     }
 
     /// Learns from `len` numbers of the panels' shares, from `from` on, that belong to the parameters at `start`.
+    ///
+    /// # Safety
+    /// As `learn`.
     #[inline(always)]
     unsafe fn sum_panels<R: Lanes>(&self, i: usize, (from, len): (usize, usize), start: usize, learn: &Taking) {
         let (partial, each) = (self.buffers.stages[i].partial.start().add(from), partial_len(self.stage(i)));
@@ -377,6 +409,10 @@ impl Part<'_> {
     }
 
     /// The output panels, row by row.
+    ///
+    /// # Safety
+    /// A thread writes the rows of the samples in its panels, no other thread's; their output was finished before the
+    /// last meeting.
     #[inline(always)]
     unsafe fn write_output<R: Lanes>(&self, panels: Range<usize>, output: *mut f32) {
         let outputs = self.plan.outputs();

@@ -1,21 +1,30 @@
-//! Decoded records that are kept, when all of them fit the budget.
+//! `RecordCache`: the decoded records of a split, kept when all of them fit the budget.
+//!
+//! A loader fills and reads it; a head start may have begun to fill it before there is a loader, and hands it over
+//! through [`LoaderOptions::cache`](super::LoaderOptions::cache).
 //!
 //! Images of bytes lie one after another in a single block: a block for each of them would scatter what decoding
 //! leaves behind between them, and the process would grow to several times what it keeps.
 
 use std::{
     cell::UnsafeCell,
+    fmt,
     sync::{
-        Mutex, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
-use super::super::{Records, Sample, Target, Values};
-use crate::{data::Pixels, error::Result};
+use super::{
+    planes::{Pixels, Values},
+    record::{Sample, Target},
+    records::Records,
+};
+use crate::error::Result;
 
-/// Every record once it was needed, or nothing at all.
-pub(in crate::data) struct Cache {
+/// Every record of a split once it was needed, or nothing at all.
+pub struct RecordCache {
+    records: Arc<Records>,
     budget: u64,
     /// Empty when the set does not fit.
     kept: Vec<OnceLock<Kept>>,
@@ -33,9 +42,16 @@ enum Kept {
     Whole(Box<Sample>),
 }
 
-impl Cache {
-    /// Decides by the first record: all have its size.
-    pub(in crate::data) fn new(records: &Records, first: &Sample, budget: u64) -> Cache {
+impl fmt::Debug for RecordCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = self.filled.load(Ordering::Relaxed);
+        write!(f, "{kept} of {} records of {}", self.kept.len(), self.records.folder().display())
+    }
+}
+
+impl RecordCache {
+    /// Room for all of `records` when they fit `budget` bytes. The first record decides: all have its size.
+    pub(super) fn new(records: Arc<Records>, first: &Sample, budget: u64) -> RecordCache {
         let bytes = |values: &Values| match values {
             Values::Bytes(values) => values.len(),
             Values::Floats(values) => values.len() * size_of::<f32>(),
@@ -54,46 +70,51 @@ impl Cache {
                 block = Block::new(values.len(), kept.len());
             }
         }
-        Cache { budget, kept, block, filled: AtomicU64::new(0) }
+        RecordCache { records, budget, kept, block, filled: AtomicU64::new(0) }
     }
 
-    /// The bytes that were allowed.
-    pub(in crate::data) fn budget(&self) -> u64 {
-        self.budget
+    /// The split.
+    pub(super) fn records(&self) -> &Arc<Records> {
+        &self.records
+    }
+
+    /// Whether it is what a loader of `records` would make for `budget` bytes.
+    pub(super) fn is_for(&self, records: &Arc<Records>, budget: u64) -> bool {
+        Arc::ptr_eq(&self.records, records) && self.budget == budget
     }
 
     /// Decodes the first of records `indices`, from place `next` on, that is not here; false when none is missing or
     /// nothing is kept. What cannot be read is left for whoever needs it.
-    pub(in crate::data) fn decode_ahead(&self, records: &Records, indices: &[u32], next: &AtomicUsize) -> bool {
+    pub(super) fn decode_ahead(&self, indices: &[u32], next: &AtomicUsize) -> bool {
         if !self.keeps() || self.complete() {
             return false;
         }
         while let Some(&index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) {
             if self.kept[index as usize].get().is_none() {
-                records.read_ahead(u64::from(index));
-                return self.with(records, index, |_, _| Ok(())).is_ok();
+                self.records.read_ahead(u64::from(index));
+                return self.with(index, |_, _| Ok(())).is_ok();
             }
         }
         false
     }
 
     /// Starts reading those of records `indices` that are not here.
-    pub(super) fn read_ahead(&self, records: &Records, indices: &[u32]) {
+    pub(super) fn read_ahead(&self, indices: &[u32]) {
         if self.complete() {
             return;
         }
         let missing = |&&index: &&u32| self.kept.get(index as usize).is_none_or(|cell| cell.get().is_none());
-        indices.iter().filter(missing).for_each(|&index| records.read_ahead(u64::from(index)));
+        indices.iter().filter(missing).for_each(|&index| self.records.read_ahead(u64::from(index)));
     }
 
     /// Whether records are kept.
-    pub(in crate::data) fn keeps(&self) -> bool {
+    pub(super) fn keeps(&self) -> bool {
         !self.kept.is_empty()
     }
 
     /// Whether record `index` is here.
     #[cfg(test)]
-    pub(in crate::data) fn has(&self, index: u32) -> bool {
+    pub(super) fn has(&self, index: u32) -> bool {
         self.kept[index as usize].get().is_some()
     }
 
@@ -103,24 +124,19 @@ impl Cache {
     }
 
     /// Calls `use_it` with record `index`, which is decoded unless it is here.
-    pub(super) fn with<R>(
-        &self,
-        records: &Records,
-        index: u32,
-        use_it: impl FnOnce(Pixels<'_>, &Target) -> Result<R>,
-    ) -> Result<R> {
+    pub(super) fn with<R>(&self, index: u32, use_it: impl FnOnce(Pixels<'_>, &Target) -> Result<R>) -> Result<R> {
         let at = index as usize;
         let Some(cell) = self.kept.get(at) else {
-            let sample = records.get(u64::from(index))?;
+            let sample = self.records.get(u64::from(index))?;
             return use_it(sample.image.pixels(), &sample.target);
         };
         if cell.get().is_none() {
-            let sample = records.get(u64::from(index))?;
+            let sample = self.records.get(u64::from(index))?;
             // The last one: nobody reads the database again.
             if self.block.keep(at, sample, cell)
                 && self.filled.fetch_add(1, Ordering::Relaxed) + 1 == self.kept.len() as u64
             {
-                records.rest();
+                self.records.rest();
             }
         }
         match cell.get().expect("it was kept here or by another thread") {

@@ -1,0 +1,149 @@
+//! Image files: decoded by DIGITS' rules for pixel formats, encoded as PNG or JPEG.
+//!
+//! Source: `digits/utils/image.py` (`load_image`) on Pillow.
+
+use std::{fs, io::Cursor, path::Path};
+
+use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageReader, codecs::jpeg::JpegEncoder};
+use serde::{Deserialize, Serialize};
+
+use super::{image::Image, png};
+use crate::error::{Error, Kind, Result};
+
+/// How pixels are kept in a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// PNG: lossless.
+    #[default]
+    Png,
+    /// JPEG, quality 90.
+    Jpg,
+    /// Raw bytes, channel by channel; three channels as blue, green, red.
+    None,
+}
+
+impl Image {
+    /// Decodes a PNG, JPEG, BMP, GIF, TIFF, WebP or PNM file. Grey stays grey, everything else becomes RGB;
+    /// transparent pixels are laid on white.
+    ///
+    /// # Errors
+    /// When the bytes are no such image, are damaged, or have more than 8 bits a grey pixel.
+    pub fn decode(bytes: &[u8]) -> Result<Image> {
+        if let Some(image) = png::decode(bytes) {
+            return Ok(image);
+        }
+        let undecodable = |cause: String| {
+            Error::new(Kind::Data, "the image cannot be decoded")
+                .with_cause(cause)
+                .with_help("use a PNG, JPEG, BMP, PPM or PGM file that an image viewer opens")
+        };
+        let reader =
+            ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| undecodable(e.to_string()))?;
+        let decoded = reader.decode().map_err(|e| undecodable(e.to_string()))?;
+        let (width, height) = (decoded.width() as usize, decoded.height() as usize);
+        // Pillow keeps a PNG's "transparent colour" apart from the pixels: such an image counts as opaque.
+        let opaque = bytes.starts_with(b"\x89PNG") && matches!(bytes.get(25), Some(0 | 2));
+        let (channels, pixels) = match decoded {
+            DynamicImage::ImageLuma8(image) => (1, image.into_raw()),
+            DynamicImage::ImageRgb8(image) => (3, image.into_raw()),
+            DynamicImage::ImageLumaA8(image) => (1, on_white(image.as_raw(), 1, opaque)),
+            DynamicImage::ImageRgba8(image) => (3, on_white(image.as_raw(), 3, opaque)),
+            // Pillow reads the high byte of 16-bit colour.
+            DynamicImage::ImageRgb16(image) => (3, high_bytes(image.as_raw())),
+            DynamicImage::ImageRgba16(image) => (3, on_white(&high_bytes(image.as_raw()), 3, opaque)),
+            DynamicImage::ImageLumaA16(image) => (1, on_white(&high_bytes(image.as_raw()), 1, opaque)),
+            DynamicImage::ImageLuma16(_) => {
+                return Err(Error::new(Kind::Data, "the image has 16 bits a grey pixel")
+                    .with_help("save it with 8 bits a pixel: DIGITS does not take 16 either"));
+            }
+            other => return Err(undecodable(format!("pixels of type {:?}", other.color()))),
+        };
+        Ok(Image { width, height, channels, pixels })
+    }
+
+    /// Reads and decodes a file.
+    ///
+    /// # Errors
+    /// When it cannot be read or decoded; the path is in the page.
+    pub fn open(path: &Path) -> Result<Image> {
+        // A pipe or a device would block for ever.
+        let kind = fs::metadata(path).map_err(|e| Error::io("read", path, &e))?.file_type();
+        if !kind.is_file() {
+            return Err(Error::new(Kind::Data, format!("{} is not a regular file", path.display())));
+        }
+        let bytes = fs::read(path).map_err(|e| Error::io("read", path, &e))?;
+        Image::decode(&bytes).map_err(|e| e.with_fact("in the file", path.display().to_string()))
+    }
+
+    /// The file contents in PNG or JPEG (quality 90); `Encoding::None` gives the bare pixels.
+    ///
+    /// # Errors
+    /// When the encoder refuses the size.
+    pub fn encode(&self, encoding: Encoding) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let colour = if self.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
+        let (width, height) = (self.width as u32, self.height as u32);
+        match encoding {
+            Encoding::None => return Ok(self.pixels.clone()),
+            Encoding::Png if !self.pixels.is_empty() => return Ok(png::encode(self)),
+            Encoding::Png => Err(image::ImageError::Parameter(image::error::ParameterError::from_kind(
+                image::error::ParameterErrorKind::DimensionMismatch,
+            ))),
+            Encoding::Jpg => {
+                JpegEncoder::new_with_quality(&mut bytes, 90).write_image(&self.pixels, width, height, colour)
+            }
+        }
+        .map_err(|e| {
+            Error::new(Kind::Data, format!("an image of {width}x{height} cannot be encoded")).with_cause(e.to_string())
+        })?;
+        Ok(bytes)
+    }
+
+    /// Writes a PNG file.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save_png(&self, path: &Path) -> Result<()> {
+        fs::write(path, self.encode(Encoding::Png)?).map_err(|e| Error::io("write", path, &e))
+    }
+}
+
+fn high_bytes(values: &[u16]) -> Vec<u8> {
+    values.iter().map(|v| (v >> 8) as u8).collect()
+}
+
+/// Drops the alpha channel behind `colours` channels, mixing with white in Pillow's rounding unless `opaque`.
+fn on_white(values: &[u8], colours: usize, opaque: bool) -> Vec<u8> {
+    let mix = |value: u8, alpha: u8| {
+        let sum = 255 * (255 - u32::from(alpha)) + u32::from(value) * u32::from(alpha) + 128;
+        (((sum >> 8) + sum) >> 8) as u8
+    };
+    values
+        .chunks_exact(colours + 1)
+        .flat_map(|pixel| {
+            let alpha = if opaque { 255 } else { pixel[colours] };
+            pixel[..colours].iter().map(move |&value| mix(value, alpha))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alpha_is_laid_on_white() {
+        assert_eq!(on_white(&[0, 255, 0, 0, 10, 128], 1, false), [0, 255, 132]);
+        assert_eq!(on_white(&[0, 0], 1, true), [0]);
+    }
+
+    #[test]
+    fn sixteen_bit_grey_is_refused_and_rubbish_too() {
+        let mut bytes = Vec::new();
+        image::codecs::png::PngEncoder::new(&mut bytes).write_image(&[0; 8], 2, 2, ExtendedColorType::L16).unwrap();
+        assert!(Image::decode(&bytes).unwrap_err().message().contains("16 bits"));
+        assert!(Image::decode(b"GIF89a").is_err());
+        assert!(Image::decode(b"").is_err());
+    }
+}

@@ -1,0 +1,22 @@
+//! `Store`: what a form of storage can do for [`super::Records`].
+
+use std::{borrow::Cow, path::Path};
+
+use crate::{data::record::Sample, error::Result};
+
+/// Where records lie.
+pub(super) trait Store: Send + Sync {
+    fn len(&self) -> u64;
+    fn shape(&self) -> [i64; 3];
+    fn place(&self) -> &Path;
+    fn label_place(&self) -> Option<&Path>;
+    fn disk_size(&self) -> u64;
+    fn key(&self, index: u64) -> Result<Cow<'_, [u8]>>;
+    fn get(&self, index: u64) -> Result<Sample>;
+    /// Starts reading a record that is going to be wanted.
+    fn read_ahead(&self, _index: u64) {}
+    /// Lets go of memory that reading took and later reads do not need.
+    fn rest(&self) {}
+    fn labels(&self) -> Result<Vec<i32>>;
+    fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()>;
+}

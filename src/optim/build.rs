@@ -1,0 +1,42 @@
+//! From a rule's settings to the rule: the one place that knows all six.
+
+use super::{
+    adadelta::Adadelta,
+    adagrad::Adagrad,
+    adam::Adam,
+    nag::Nag,
+    optimizer::Optimizer,
+    rmsprop::Rmsprop,
+    sgd::Sgd,
+    spec::{OptimizerKind, OptimizerSpec},
+};
+use crate::error::{Error, Kind, Result};
+
+impl OptimizerSpec {
+    /// A fresh optimiser, its state empty.
+    ///
+    /// # Errors
+    /// When a setting is outside its range.
+    pub fn build(&self) -> Result<Box<dyn Optimizer>> {
+        let wrong = |what: &str, value: f64, wanted: &str| {
+            Err(Error::new(Kind::Usage, format!("{what} of {} is {value}, but must be {wanted}", self.kind)))
+        };
+        if !(0.0..1.0).contains(&self.momentum) {
+            return wrong("momentum", self.momentum, "at least 0 and below 1");
+        }
+        if self.kind == OptimizerKind::Nag && self.momentum == 0.0 {
+            return wrong("momentum", self.momentum, "above 0");
+        }
+        if !self.weight_decay.is_finite() {
+            return wrong("weight decay", self.weight_decay, "a finite number");
+        }
+        Ok(match self.kind {
+            OptimizerKind::Sgd => Box::new(Sgd::new(self)),
+            OptimizerKind::Nag => Box::new(Nag::new(self)),
+            OptimizerKind::Adagrad => Box::new(Adagrad::new(self)),
+            OptimizerKind::Rmsprop => Box::new(Rmsprop::new(self)),
+            OptimizerKind::Adadelta => Box::new(Adadelta::new(self)),
+            OptimizerKind::Adam => Box::new(Adam::new(self)),
+        })
+    }
+}
