@@ -39,7 +39,7 @@ use crate::error::{Error, Kind, Result};
 /// A layer: a function of its input and its parameters. Backward is libtorch's autograd.
 pub trait Module: Any {
     /// The output for `input`. Results are new tensors: Torch7's in-place flags and views are the
-    /// affair of calls from Lua (`frontend/lua/sharing.rs`).
+    /// affair of calls from Lua (`frontend/lua/calls/sharing.rs`).
     ///
     /// # Errors
     /// `Kind::Shape` when the input does not fit (see [`size_mismatch`]), `Kind::Torch` when libtorch refuses.
