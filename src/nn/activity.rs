@@ -7,6 +7,10 @@ use crate::{
     torch::Tensor,
 };
 
+/// A network file's `labelHook(input, dblabel)`, called once a batch with the input `[n, c, h, w]` and the database's
+/// labels `[n]` or `[n, …]`; gives the target.
+pub type LabelHook = Box<dyn FnMut(&Tensor, &Tensor) -> Result<Activity>>;
+
 /// A tensor, or a table of activities (Torch7 modules such as `ConcatTable` make tables).
 #[derive(Debug)]
 pub enum Activity {
@@ -15,10 +19,6 @@ pub enum Activity {
     /// A Lua list of activities, 1-based there and 0-based here.
     Table(Vec<Activity>),
 }
-
-/// A network file's `labelHook(input, dblabel)`: called once a batch with the input `[n, c, h, w]` and the database's
-/// labels, it gives what the criterion compares with.
-pub type LabelHook = Box<dyn FnMut(&Tensor, &Tensor) -> Result<Activity>>;
 
 impl Activity {
     /// The tensor.

@@ -19,7 +19,7 @@ use crate::{
 /// A layer: a function of its input and its parameters. Backward is libtorch's autograd.
 pub trait Module: Any {
     /// The output for `input`. Results are new tensors: Torch7's in-place flags and views are the
-    /// affair of calls from Lua (`frontend/lua/sharing.rs`).
+    /// affair of calls from Lua (`frontend/lua/calls/sharing.rs`).
     ///
     /// # Errors
     /// `Kind::Shape` when the input does not fit (see [`super::size_mismatch`]), `Kind::Torch` when libtorch refuses.

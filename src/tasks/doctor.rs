@@ -4,7 +4,10 @@ use std::{fs, io::Read as _, path::PathBuf};
 
 use serde::Serialize;
 
-use crate::torch::device::{self, CudaStatus, cuda_status};
+use crate::{
+    frontend::lua::vm,
+    torch::device::{self, CudaStatus, cuda_status},
+};
 
 /// Everything the program can say about where it runs. Sizes in MiB.
 #[derive(Debug, Serialize)]
@@ -104,7 +107,7 @@ pub fn doctor() -> DoctorReport {
             digits_rs: env!("CARGO_PKG_VERSION"),
             rustc: env!("DIGITS_VERSION_RUSTC"),
             tch: env!("DIGITS_VERSION_TCH"),
-            lua: lua_version(),
+            lua: vm::language(),
             mlua: env!("DIGITS_VERSION_MLUA"),
             lmdb_rkv: env!("DIGITS_VERSION_LMDB_RKV"),
         },
@@ -114,11 +117,6 @@ pub fn doctor() -> DoctorReport {
         cuda: Cuda { devices, off_because },
         mnist_sample: sample_images(),
     }
-}
-
-/// `_VERSION` of a fresh interpreter: the language that network files are read as.
-fn lua_version() -> String {
-    mlua::Lua::new().globals().get("_VERSION").unwrap_or_else(|_| "Lua".into())
 }
 
 impl Libtorch {

@@ -1,118 +1,82 @@
-//! Who may import whom: the picture in `src/docs/architecture.md`, checked against the `crate::…` paths in `src/`.
+//! Who may import whom: the table in `src/docs/architecture.md`, held against what the files of `src/` name of each other;
+//! and no file takes something from one that takes something from it, directly or around a corner.
 
-use crate::tree::{code, rust_files};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
-/// Each folder (or file) directly below `src/` and what it may name. `cli` and `main` may name everything.
-const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("error", &[]),
-    ("docs", &[]),
-    ("torch", &["error"]),
-    ("nn", &["error", "torch"]),
-    ("data", &["error"]),
-    ("job", &["error"]),
-    ("optim", &["error", "torch"]),
-    ("onnx", &["nn", "error"]),
-    ("frontend", &["nn", "torch", "data", "error"]),
-    ("train", &["nn", "data", "optim", "job", "torch", "error"]),
-    ("inspect", &["frontend", "nn", "torch", "train", "data", "job", "error"]),
-    ("tasks", &["onnx", "inspect", "train", "frontend", "optim", "job", "data", "nn", "torch", "error"]),
-];
-const FREE: &[&str] = &["cli", "main", "lib", "build"];
+use crate::{
+    imports::{Edges, circles, edges},
+    tree::{code, root, rust_files},
+};
 
 /// The parts that must not know which language a network was written in.
-const WITHOUT_LUA: &[&str] = &["error", "torch", "nn", "data", "job", "optim", "onnx", "inspect"];
+const WITHOUT_LUA: &[&str] = &["error", "torch", "nn", "data", "job", "optim", "onnx", "inspect", "tasks", "cli"];
 
-/// The top-level modules that `text`, a file of the module `depth` levels below the crate's root, names.
-fn imports(text: &str, depth: usize) -> Vec<String> {
-    let mut found = Vec::new();
-    for (at, _) in text.match_indices("crate::") {
-        if text[..at].ends_with('$') {
-            continue; // a macro's own crate: seen where it expands to a written path
-        }
-        let rest = text[at + "crate::".len()..].trim_start();
-        match rest.strip_prefix('{') {
-            Some(group) => found.extend(group_heads(group)),
-            None => found.extend(identifier(rest)),
-        }
-    }
-    // `super::super::…` may climb to the root as well.
-    let climb = "super::".repeat(depth);
-    for (at, _) in text.match_indices(&climb) {
-        let rest = text[at..].trim_start_matches("super::");
-        found.extend(identifier(rest).filter(|name| MAY_IMPORT.iter().any(|(known, _)| known == name)));
-    }
-    found
+/// The part that a file belongs to: `nn/modules/linear.rs` → `nn`.
+fn part(path: &str) -> &str {
+    path.split('/').next().expect("split yields at least one piece").trim_end_matches(".rs")
 }
 
-/// `error::Result, nn::{A, B}}` → error, nn.
-fn group_heads(group: &str) -> Vec<String> {
-    let (mut heads, mut level, mut fresh) = (Vec::new(), 1, true);
-    for (at, letter) in group.char_indices() {
-        match letter {
-            '{' => level += 1,
-            '}' => level -= 1,
-            ',' if level == 1 => fresh = true,
-            _ if fresh && !letter.is_whitespace() => {
-                heads.extend(identifier(&group[at..]));
-                fresh = false;
-            }
-            _ => {}
-        }
-        if level == 0 {
-            break;
-        }
-    }
-    heads
+/// The edges of the crate, programs and build script aside.
+fn crate_edges() -> Edges {
+    edges(
+        &rust_files("src").into_iter().filter(|(path, _)| path != "main.rs" && path != "build.rs").collect::<Vec<_>>(),
+    )
 }
 
-fn identifier(text: &str) -> Option<String> {
-    let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    (!name.is_empty()).then_some(name)
-}
-
-/// `nn/modules/linear.rs` → ("nn", 3): the part it belongs to, and how deep its module lies.
-fn place(path: &str) -> (&str, usize) {
-    let module = path.trim_end_matches(".rs").trim_end_matches("/mod");
-    (module.split('/').next().expect("split yields at least one piece"), module.split('/').count())
+/// `nn:  error torch` of the page's block, a part a line.
+fn table() -> BTreeMap<String, BTreeSet<String>> {
+    let page = fs::read_to_string(root().join("src/docs/architecture.md")).expect("the page is there");
+    let (_, rest) = page.split_once("## Who may import whom").expect("the page has the heading");
+    let block = rest.split("```").nth(1).expect("a block follows the heading");
+    let words = |text: &str| text.split_whitespace().map(String::from).collect();
+    block.lines().filter_map(|line| line.split_once(':')).map(|(name, may)| (name.trim().into(), words(may))).collect()
 }
 
 #[test]
-fn nobody_imports_what_the_table_forbids() {
-    let mut wrong = Vec::new();
-    for (path, text) in rust_files("src") {
-        let (part, depth) = place(&path);
-        if FREE.contains(&part) {
-            continue;
-        }
-        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| *name == part) else {
-            wrong.push(format!("src/{path}: '{part}' is not in the table of tests/it/architecture.rs"));
-            continue;
-        };
-        for name in imports(&code(&text), depth) {
-            let is_part = FREE.contains(&name.as_str()) || MAY_IMPORT.iter().any(|(known, _)| *known == name);
-            if is_part && name != part && !allowed.contains(&name.as_str()) {
-                wrong.push(format!("src/{path}: '{part}' names crate::{name}; it may name {allowed:?}"));
+fn every_part_imports_what_the_page_allows_and_the_page_allows_nothing_else() {
+    let (table, mut used, mut wrong) = (table(), BTreeMap::<&str, BTreeSet<&str>>::new(), Vec::new());
+    let edges = crate_edges();
+    for (from, targets) in &edges {
+        for (to, names) in targets.iter().filter(|(to, _)| part(to) != part(from)) {
+            used.entry(part(from)).or_default().insert(part(to));
+            if !table.get(part(from)).is_some_and(|may| may.contains(part(to))) {
+                wrong.push(format!("src/{from} takes {names:?} from {to}: the page does not allow it"));
             }
         }
     }
-    wrong.dedup();
+    for (name, may) in &table {
+        let of_part = used.get(name.as_str());
+        for spare in may.iter().filter(|other| !of_part.is_some_and(|used| used.contains(other.as_str()))) {
+            wrong.push(format!("'{name}' may import '{spare}' in the page, and does not"));
+        }
+    }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_two_files_import_each_other_directly_or_around_a_corner() {
+    let edges = crate_edges();
+    assert!(edges.len() > 200, "the reader of paths sees few of the files");
+    let mut lines = Vec::new();
+    for circle in circles(&edges) {
+        lines.push(format!("a circle of {} files:", circle.len()));
+        for from in &circle {
+            let inside = edges[from].iter().filter(|(to, _)| circle.contains(to));
+            lines.extend(inside.map(|(to, names)| format!("  {from} takes {names:?} from {to}")));
+        }
+    }
+    assert!(lines.is_empty(), "\n{}", lines.join("\n"));
 }
 
 #[test]
 fn lua_is_known_to_the_front_end_and_the_trainer_only() {
     let wrong: Vec<String> = rust_files("src")
         .into_iter()
-        .filter(|(path, text)| WITHOUT_LUA.contains(&place(path).0) && code(text).contains("mlua::"))
+        .filter(|(path, text)| WITHOUT_LUA.contains(&part(path)) && code(text).contains("mlua::"))
         .map(|(path, _)| format!("src/{path} names mlua"))
         .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-}
-
-#[test]
-fn the_reader_of_paths_sees_every_way_to_write_one() {
-    let text = code("use crate::{error::{Error, Kind}, nn::Node};\nfn f() { crate::torch::g() } // crate::cli\n");
-    assert_eq!(imports(&text, 2), ["error", "nn", "torch"]);
-    assert_eq!(imports("use super::super::job::Job; use super::Node;", 2), ["job"]);
-    assert_eq!(place("nn/modules/mod.rs"), ("nn", 2));
 }

@@ -15,6 +15,7 @@ mod errors;
 mod forms;
 mod hdf5;
 mod head_start;
+mod imports;
 mod job;
 mod modules;
 mod networks;

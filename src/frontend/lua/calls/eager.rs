@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use mlua::{Function, Lua, LuaString, ObjectLike, Table, Value as LuaValue};
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, LuaString, ObjectLike, Table, Value as LuaValue};
 
 use super::{
     built::{Built, Shelf},
@@ -74,29 +74,12 @@ pub(in crate::frontend::lua) fn install(lua: &Lua, mt: &Table, spec: &'static Sp
         let is_plain = inherited.is_nil() || inherited == base.raw_get::<LuaValue>(name)?;
         if is_plain { mt.raw_set(name, method) } else { Ok(()) }
     };
-    type Pair = (Table, LuaValue, LuaValue);
     let class = Class::new(lua, spec, shelf)?;
     match spec.build {
         Build::Module(_) => {
-            let (forward, gradient, accumulation) = (class.clone(), class.clone(), class.clone());
-            give(
-                "updateOutput",
-                lua.create_function(move |lua, (object, input): (Table, LuaValue)| {
-                    update_output(lua, &forward, &object, &input)
-                })?,
-            )?;
-            give(
-                "updateGradInput",
-                lua.create_function(move |lua, (object, input, grad): Pair| {
-                    update_grad_input(lua, &gradient, &object, &input, &grad)
-                })?,
-            )?;
-            give(
-                "accGradParameters",
-                lua.create_function(move |lua, (object, input, grad, scale): (_, _, _, Option<f64>)| {
-                    acc_grad_parameters(lua, &accumulation, &object, &input, &grad, scale.unwrap_or(1.0))
-                })?,
-            )?;
+            give("updateOutput", method(lua, &class, update_output)?)?;
+            give("updateGradInput", method(lua, &class, update_grad_input)?)?;
+            give("accGradParameters", method(lua, &class, acc_grad_parameters)?)?;
             let halves: [LuaValue; 2] = [mt.get("updateGradInput")?, mt.get("accGradParameters")?];
             // Where the prelude has a half of its own, nn.Module's backward calls both.
             let are_native = [mt.raw_get::<LuaValue>("updateGradInput")?, mt.raw_get("accGradParameters")?] == halves
@@ -104,43 +87,44 @@ pub(in crate::frontend::lua) fn install(lua: &Lua, mt: &Table, spec: &'static Sp
             if !are_native {
                 return Ok(());
             }
-            give(
-                "backward",
-                lua.create_function(move |lua, (object, input, grad, scale): (_, _, _, Option<f64>)| {
-                    backward(lua, &class, &halves, &object, &input, &grad, scale.unwrap_or(1.0))
-                })?,
-            )
+            give("backward", lua.create_function(move |lua, call| backward(lua, &class, &halves, call))?)
         }
         Build::Criterion(_) => {
-            let (forward, gradient) = (class.clone(), class);
-            give(
-                "updateOutput",
-                lua.create_function(move |lua, (object, input, target): Pair| {
-                    criterion_output(lua, &forward, &object, &input, &target)
-                })?,
-            )?;
-            give(
-                "updateGradInput",
-                lua.create_function(move |lua, (object, input, target): Pair| {
-                    criterion_grad(lua, &gradient, &object, &input, &target)
-                })?,
-            )
+            give("updateOutput", method(lua, &class, criterion_output)?)?;
+            give("updateGradInput", method(lua, &class, criterion_grad)?)
         }
     }
 }
 
-fn update_output(lua: &Lua, class: &Class, object: &Table, input: &LuaValue) -> mlua::Result<LuaValue> {
-    let built = class.built(lua, object, false).map_err(raise)?;
+/// A method of this class as a Lua function.
+fn method<A: FromLuaMulti + 'static, R: IntoLuaMulti + 'static>(
+    lua: &Lua,
+    class: &Class,
+    f: fn(&Lua, &Class, A) -> mlua::Result<R>,
+) -> mlua::Result<Function> {
+    let class = class.clone();
+    lua.create_function(move |lua, call| f(lua, &class, call))
+}
+
+/// The arguments of `updateOutput`: object, input.
+type Forward = (Table, LuaValue);
+/// Of `updateGradInput`: object, input, gradOutput; of a criterion's methods: object, input, target.
+type Pair = (Table, LuaValue, LuaValue);
+/// Of `backward` and `accGradParameters`: object, input, gradOutput, scale.
+type Scaled = (Table, LuaValue, LuaValue, Option<f64>);
+
+fn update_output(lua: &Lua, class: &Class, (object, input): Forward) -> mlua::Result<LuaValue> {
+    let built = class.built(lua, &object, false).map_err(raise)?;
     let module = built.module().map_err(raise)?;
-    let activity = activity_from_lua(input, "input")?;
-    let mode = class.mode(object)?;
+    let activity = activity_from_lua(&input, "input")?;
+    let mode = class.mode(&object)?;
     let generator = tensor::generator(lua);
     let output =
         tch::no_grad(|| module.forward(&activity, &mut Context::with_generator(mode, &generator))).map_err(raise)?;
     drop(generator);
-    module.save(&LuaFields::new(lua, object)).map_err(raise)?;
+    module.save(&LuaFields::new(lua, &object)).map_err(raise)?;
     let old: LuaValue = object.get(&class.output)?;
-    let stored = match sharing::store_output(lua, class.spec, object, input, &old, &output, built.tensor_type)? {
+    let stored = match sharing::store_output(lua, class.spec, &object, &input, &old, &output, built.tensor_type)? {
         Some(stored) => stored,
         None => store_activity(lua, &old, &output, built.tensor_type)?,
     };
@@ -246,40 +230,32 @@ fn backward(
     lua: &Lua,
     class: &Class,
     halves: &[LuaValue; 2],
-    object: &Table,
-    input: &LuaValue,
-    grad: &LuaValue,
-    scale: f64,
+    (object, input, grad, scale): Scaled,
 ) -> mlua::Result<LuaValue> {
+    let scale = scale.unwrap_or(1.0);
     let now: [LuaValue; 2] = [object.get("updateGradInput")?, object.get("accGradParameters")?];
     let old: LuaValue = object.get("gradInput")?;
     if now != *halves || old.is_nil() {
-        object.call_method::<()>("updateGradInput", (input, grad))?;
-        object.call_method::<()>("accGradParameters", (input, grad, scale))?;
+        object.call_method::<()>("updateGradInput", (&input, &grad))?;
+        object.call_method::<()>("accGradParameters", (&input, &grad, scale))?;
         return object.get("gradInput");
     }
-    let mut product = product(lua, class, object, input, grad, Wanted { input: true, parameters: true })?;
+    let mut product = product(lua, class, &object, &input, &grad, Wanted { input: true, parameters: true })?;
     let grad_input = product.for_input().map_err(raise)?;
-    let stored = store_gradient(lua, class, object, grad, &old, &grad_input, product.built.tensor_type)?;
+    let stored = store_gradient(lua, class, &object, &grad, &old, &grad_input, product.built.tensor_type)?;
     object.set("gradInput", &stored)?;
-    accumulated(object, product, scale)?;
+    accumulated(&object, product, scale)?;
     Ok(stored)
 }
 
-fn update_grad_input(
-    lua: &Lua,
-    class: &Class,
-    object: &Table,
-    input: &LuaValue,
-    grad: &LuaValue,
-) -> mlua::Result<LuaValue> {
+fn update_grad_input(lua: &Lua, class: &Class, (object, input, grad): Pair) -> mlua::Result<LuaValue> {
     let old: LuaValue = object.get("gradInput")?;
     if old.is_nil() {
         return Ok(LuaValue::Nil);
     }
-    let mut product = product(lua, class, object, input, grad, Wanted { input: true, parameters: false })?;
+    let mut product = product(lua, class, &object, &input, &grad, Wanted { input: true, parameters: false })?;
     let grad_input = product.for_input().map_err(raise)?;
-    let stored = store_gradient(lua, class, object, grad, &old, &grad_input, product.built.tensor_type)?;
+    let stored = store_gradient(lua, class, &object, &grad, &old, &grad_input, product.built.tensor_type)?;
     object.set("gradInput", &stored)?;
     Ok(stored)
 }
@@ -300,15 +276,9 @@ fn store_gradient(
     }
 }
 
-fn acc_grad_parameters(
-    lua: &Lua,
-    class: &Class,
-    object: &Table,
-    input: &LuaValue,
-    grad: &LuaValue,
-    scale: f64,
-) -> mlua::Result<()> {
-    accumulated(object, product(lua, class, object, input, grad, Wanted { input: false, parameters: true })?, scale)
+fn acc_grad_parameters(lua: &Lua, class: &Class, (object, input, grad, scale): Scaled) -> mlua::Result<()> {
+    let product = product(lua, class, &object, &input, &grad, Wanted { input: false, parameters: true })?;
+    accumulated(&object, product, scale.unwrap_or(1.0))
 }
 
 /// Adds the gradients of the parameters, which are what is left of `product`, to the object's.
@@ -327,29 +297,23 @@ fn accumulated(object: &Table, product: Product, scale: f64) -> mlua::Result<()>
 }
 
 /// The native accGradParameters of `object`, for classes whose own one does more.
-pub(in crate::frontend::lua) fn accumulate(
-    lua: &Lua,
-    (object, input, grad, scale): (Table, LuaValue, LuaValue, f64),
-) -> mlua::Result<()> {
-    match Class::of(lua, &object)? {
-        Some(class) => acc_grad_parameters(lua, &class, &object, &input, &grad, scale),
+pub(in crate::frontend::lua) fn accumulate(lua: &Lua, call: Scaled) -> mlua::Result<()> {
+    match Class::of(lua, &call.0)? {
+        Some(class) => acc_grad_parameters(lua, &class, call),
         None => Ok(()),
     }
 }
 
 /// The native updateGradInput of `object`, for classes whose own one does more.
-pub(in crate::frontend::lua) fn gradient(
-    lua: &Lua,
-    (object, input, grad): (Table, LuaValue, LuaValue),
-) -> mlua::Result<LuaValue> {
-    match Class::of(lua, &object)? {
-        Some(class) => update_grad_input(lua, &class, &object, &input, &grad),
+pub(in crate::frontend::lua) fn gradient(lua: &Lua, call: Pair) -> mlua::Result<LuaValue> {
+    match Class::of(lua, &call.0)? {
+        Some(class) => update_grad_input(lua, &class, call),
         None => Ok(LuaValue::Nil),
     }
 }
 
 /// `weight` → `gradWeight`.
-pub(in crate::frontend::lua) fn gradient_field(name: &str) -> String {
+fn gradient_field(name: &str) -> String {
     let mut letters = name.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase()).unwrap_or_default();
     format!("grad{first}{}", letters.as_str())
@@ -377,27 +341,15 @@ impl LossCall {
     }
 }
 
-fn criterion_output(
-    lua: &Lua,
-    class: &Class,
-    object: &Table,
-    input: &LuaValue,
-    target: &LuaValue,
-) -> mlua::Result<LuaValue> {
-    let call = LossCall::new(lua, class, object, input, target)?;
+fn criterion_output(lua: &Lua, class: &Class, (object, input, target): Pair) -> mlua::Result<LuaValue> {
+    let call = LossCall::new(lua, class, &object, &input, &target)?;
     let loss = tch::no_grad(|| Ok(call.loss(lua, &call.input)?.f_double_value(&[])?)).map_err(raise)?;
     object.set("output", loss)?;
     Ok(LuaValue::Number(loss))
 }
 
-fn criterion_grad(
-    lua: &Lua,
-    class: &Class,
-    object: &Table,
-    input: &LuaValue,
-    target: &LuaValue,
-) -> mlua::Result<LuaValue> {
-    let call = LossCall::new(lua, class, object, input, target)?;
+fn criterion_grad(lua: &Lua, class: &Class, (object, input, target): Pair) -> mlua::Result<LuaValue> {
+    let call = LossCall::new(lua, class, &object, &input, &target)?;
     let grad_input = tch::with_grad(|| -> Result<Activity> {
         let input = call.input.map(&mut |tensor| Ok(tensor.detach().set_requires_grad(tensor.is_floating_point())))?;
         let loss = call.loss(lua, &input)?;

@@ -18,7 +18,7 @@ pub(super) struct Chunk {
 
 /// A chunk by its path below `prelude/`, without `.lua`.
 macro_rules! chunk {
-    ($path:literal) => {
+    ($path:expr) => {
         $crate::frontend::lua::library::chunks::Chunk {
             name: concat!("=[digits] ", $path, ".lua"),
             text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/frontend/lua/prelude/", $path, ".lua")),
@@ -37,6 +37,7 @@ pub(super) const MODULES: &[Chunk] = &[
     chunk!("containers/branches"),
     chunk!("containers/decorators"),
     chunk!("containers/graph"),
+    chunk!("containers/gmodule"),
     chunk!("containers/weight_norm"),
     chunk!("containers/composites"),
     chunk!("nn/criteria"),

@@ -28,10 +28,10 @@ macro_rules! packages {
         /// Every package that `require` answers, with what answers for it.
         const OFFERED: &[(&str, Loader)] = &[$((
             $name,
-            |lua| open(lua, $name, &[$(chunk!($chunk)),*]),
+            |lua| open(lua, $name, &[$(chunk!(concat!("packages/", $chunk))),*]),
         )),*];
         #[cfg(test)]
-        const CHUNKS: &[Chunk] = &[$($(chunk!($chunk),)*)*];
+        const CHUNKS: &[Chunk] = &[$($(chunk!(concat!("packages/", $chunk)),)*)*];
     };
 }
 
@@ -39,24 +39,24 @@ macro_rules! packages {
 packages! {
     "torch": [],
     "nn": [],
-    "cutorch": ["packages/cutorch"],
-    "cunn": ["packages/cunn"],
-    "cudnn": ["packages/cudnn"],
+    "cutorch": ["cutorch"],
+    "cunn": ["cunn"],
+    "cudnn": ["cudnn"],
     "inn": [],
     "ccn2": [],
     "fbnn": [],
     "fbcunn": [],
     "nnx": [],
-    "graph": ["packages/graph"],
-    "nngraph": ["packages/nngraph"],
-    "dpnn": ["packages/dpnn", "packages/inception", "packages/dpnn_layers"],
-    "optim": ["packages/first_order", "packages/line_search", "packages/lbfgs", "packages/fista", "packages/evolution", "packages/confusion", "packages/logger"],
-    "image": ["packages/image", "packages/image_colour", "packages/image_filter"],
-    "paths": ["packages/paths"],
-    "xlua": ["packages/xlua"],
-    "sys": ["packages/sys"],
-    "pl": ["packages/pl"],
-    "moses": ["packages/moses"],
+    "graph": ["graph"],
+    "nngraph": ["nngraph"],
+    "dpnn": ["dpnn", "inception", "dpnn_layers"],
+    "optim": ["first_order", "line_search", "lbfgs", "fista", "evolution", "confusion", "logger"],
+    "image": ["image", "image_colour", "image_filter"],
+    "paths": ["paths"],
+    "xlua": ["xlua"],
+    "sys": ["sys"],
+    "pl": ["pl"],
+    "moses": ["moses"],
     "trepl": [],
     "env": [],
     "argcheck": [],

@@ -23,6 +23,12 @@ pub use super::{
 };
 use crate::error::{Kind, Origin, Result};
 
+/// The language that network files are read as, as the interpreter names it: `Lua 5.1`.
+#[must_use]
+pub fn language() -> String {
+    Lua::new().globals().get("_VERSION").unwrap_or_else(|_| "Lua".into())
+}
+
 /// One Lua machine for one network file. Dropping it drops every global, class and loaded module.
 pub struct Vm {
     lua: Lua,

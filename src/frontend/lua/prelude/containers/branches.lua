@@ -1,6 +1,6 @@
 -- nn.MapTable and nn.DepthConcat: the loops for calls from Lua; training lowers them whole (spec section 2.7).
 
-local torch, nn = ...
+local torch, nn, native = ...
 
 local MapTable, Container = torch.class('nn.MapTable', 'nn.Container')
 
@@ -143,20 +143,5 @@ local function collected(self, method, input, gradOutput, factor)
    return self.gradInput
 end
 
-function DepthConcat:updateGradInput(input, gradOutput)
-   return collected(self, 'updateGradInput', input, gradOutput)
-end
-
-function DepthConcat:backward(input, gradOutput, scale)
-   return collected(self, 'backward', input, gradOutput, scale or 1)
-end
-
-function DepthConcat:accGradParameters(input, gradOutput, scale)
-   each(self, 'accGradParameters', input, gradOutput, scale or 1)
-end
-
-function DepthConcat:accUpdateGradParameters(input, gradOutput, lr)
-   each(self, 'accUpdateGradParameters', input, gradOutput, lr)
-end
-
+native.give_gradients(DepthConcat, collected, each)
 DepthConcat.__tostring__ = Concat.__tostring__

@@ -100,6 +100,26 @@ function Container:clearState()
    return self
 end
 
+-- Gives a container its four methods of the way back out of two functions (self, method, input, gradOutput, factor):
+-- `collect` calls the method of each child and gives gradInput, `visit` only calls it.
+function native.give_gradients(class, collect, visit)
+   function class:updateGradInput(input, gradOutput)
+      return collect(self, 'updateGradInput', input, gradOutput)
+   end
+
+   function class:backward(input, gradOutput, scale)
+      return collect(self, 'backward', input, gradOutput, scale or 1)
+   end
+
+   function class:accGradParameters(input, gradOutput, scale)
+      visit(self, 'accGradParameters', input, gradOutput, scale or 1)
+   end
+
+   function class:accUpdateGradParameters(input, gradOutput, lr)
+      visit(self, 'accUpdateGradParameters', input, gradOutput, lr)
+   end
+end
+
 local function indent(text, prefix)
    return (text:gsub('\n', '\n' .. prefix))
 end
@@ -156,28 +176,19 @@ function Sequential:updateOutput(input)
 end
 
 -- Walks the children backwards; each is fed the output field of the one before it.
-local function backwards(self, input, gradOutput, method, ...)
+local function backwards(self, method, input, gradOutput, scale)
    local gradient = gradOutput
    for i = #self.modules, 1, -1 do
       local child = self.modules[i]
       local before = i > 1 and self.modules[i - 1].output or input
-      gradient = self:rethrowErrors(child, i, method, before, gradient, ...)
+      gradient = self:rethrowErrors(child, i, method, before, gradient, scale)
       if method ~= 'updateGradInput' then child.gradInput = gradient end
    end
+   self.gradInput = gradient
    return gradient
 end
 
-function Sequential:updateGradInput(input, gradOutput)
-   self.gradInput = backwards(self, input, gradOutput, 'updateGradInput')
-   return self.gradInput
-end
-
-function Sequential:backward(input, gradOutput, scale)
-   self.gradInput = backwards(self, input, gradOutput, 'backward', scale or 1)
-   return self.gradInput
-end
-
-local function accumulate(self, input, gradOutput, method, factor)
+local function accumulate(self, method, input, gradOutput, factor)
    local gradient = gradOutput
    for i = #self.modules, 1, -1 do
       local child = self.modules[i]
@@ -187,13 +198,7 @@ local function accumulate(self, input, gradOutput, method, factor)
    end
 end
 
-function Sequential:accGradParameters(input, gradOutput, scale)
-   accumulate(self, input, gradOutput, 'accGradParameters', scale or 1)
-end
-
-function Sequential:accUpdateGradParameters(input, gradOutput, lr)
-   accumulate(self, input, gradOutput, 'accUpdateGradParameters', lr)
-end
+native.give_gradients(Sequential, backwards, accumulate)
 
 function Sequential:__tostring__()
    local arrow, lines = ' -> ', {}
@@ -243,7 +248,7 @@ function ConcatTable:updateOutput(input)
    return self.output
 end
 
-local function concat_table_backward(self, input, gradOutput, method, scale)
+local function sum_of_gradients(self, method, input, gradOutput, scale)
    local sum
    for i, child in ipairs(self.modules) do
       sum = add_activities(sum, self:rethrowErrors(child, i, method, input, gradOutput[i], scale))
@@ -252,26 +257,11 @@ local function concat_table_backward(self, input, gradOutput, method, scale)
    return sum
 end
 
-function ConcatTable:updateGradInput(input, gradOutput)
-   return concat_table_backward(self, input, gradOutput, 'updateGradInput')
-end
-
-function ConcatTable:backward(input, gradOutput, scale)
-   return concat_table_backward(self, input, gradOutput, 'backward', scale or 1)
-end
-
-function ConcatTable:accGradParameters(input, gradOutput, scale)
+native.give_gradients(ConcatTable, sum_of_gradients, function(self, method, input, gradOutput, factor)
    for i, child in ipairs(self.modules) do
-      self:rethrowErrors(child, i, 'accGradParameters', input, gradOutput[i], scale or 1)
+      self:rethrowErrors(child, i, method, input, gradOutput[i], factor)
    end
-end
-
-function ConcatTable:accUpdateGradParameters(input, gradOutput, lr)
-   for i, child in ipairs(self.modules) do
-      self:rethrowErrors(child, i, 'accUpdateGradParameters', input, gradOutput[i], lr)
-   end
-end
-
+end)
 ConcatTable.__tostring__ = branches_tostring
 
 ---------------------------------------------------------------------------------------------------------------
@@ -369,22 +359,7 @@ local function joined_container(name, split)
       return self.gradInput
    end
 
-   function class:updateGradInput(input, gradOutput)
-      return collect(self, 'updateGradInput', input, gradOutput)
-   end
-
-   function class:backward(input, gradOutput, scale)
-      return collect(self, 'backward', input, gradOutput, scale or 1)
-   end
-
-   function class:accGradParameters(input, gradOutput, scale)
-      each(self, 'accGradParameters', input, gradOutput, scale or 1)
-   end
-
-   function class:accUpdateGradParameters(input, gradOutput, lr)
-      each(self, 'accUpdateGradParameters', input, gradOutput, lr)
-   end
-
+   native.give_gradients(class, collect, each)
    class.__tostring__ = branches_tostring
    return class
 end

@@ -1,0 +1,366 @@
+-- Graphs of modules: nngraph.Node and nn.gModule (spec section 6).
+--
+-- The classes exist from the start, so that saved networks load; building nodes by `nn.Linear(3, 4)(node)` begins
+-- with `require 'nngraph'` (packages/nngraph.lua). Training runs the Rust module that a gModule is lowered to; the
+-- loops below serve `net:forward(x)` and `net:backward(x, g)` called from Lua.
+
+local torch, nn, native, packages = ...
+local nngraph = packages.nngraph
+
+---------------------------------------------------------------------------------------------------------------
+-- A node of a network: a module, its place among the consumers of other nodes, and notes about it.
+
+local NetworkNode, parent = torch.class('nngraph.Node', 'graph.Node', nngraph)
+
+function NetworkNode:__init(data)
+   parent.__init(self, data)
+   data.annotations = data.annotations or {}
+   data.mapindex = data.mapindex or {}
+   data.reverseMap = data.reverseMap or {}
+   if not data.annotations._debugLabel then
+      local file, line = native.where()
+      if file then data.annotations._debugLabel = string.format('[%s]:%d_', file, line) end
+   end
+end
+
+-- With `ordered`, `child` becomes the next input of this node: mapindex has the inputs' data by position and the
+-- positions by data; the input remembers that somebody uses it.
+function NetworkNode:add(child, ordered)
+   parent.add(self, child)
+   if not ordered then return end
+   local inputs = self.data.mapindex
+   assert(not inputs[child.data], "Don't pass the same input twice.")
+   inputs[#inputs + 1] = child.data
+   inputs[child.data] = #inputs
+   child.data.reverseMap[self] = true
+end
+
+function NetworkNode:split(count)
+   if count == 1 then return nngraph.JustElement()(self) end
+   local file, line = native.where()
+   local label = self.data.annotations._debugLabel or ''
+   local at = string.format('%s split at [%s]:%d', label, file or '?', line or 0)
+   local whole = nngraph.Node({nSplitOutputs = count, annotations = {_debugLabel = at .. '-mnode'}})
+   whole:add(self, true)
+   local parts = {}
+   for i = 1, count do
+      parts[i] = nngraph.Node({selectindex = i, input = {}, annotations = {_debugLabel = label .. '-' .. i}})
+      parts[i]:add(whole, true)
+   end
+   return unpack(parts)
+end
+
+function NetworkNode:annotate(notes)
+   for key, note in pairs(notes) do self.data.annotations[key] = note end
+   return self
+end
+
+local function shown(value)
+   if native.is_tensor(value) then
+      return torch.type(value):match('[^.]*$') .. '[' .. table.concat(value:size():totable(), 'x') .. ']'
+   elseif type(value) == 'table' and not torch.typename(value) then
+      local parts = {}
+      for i, entry in ipairs(value) do parts[i] = shown(entry) end
+      return '{' .. table.concat(parts, ',') .. '}'
+   end
+   return (tostring(value):gsub('\n', '\\l'))
+end
+
+function NetworkNode:label()
+   local lines = {}
+   if self.data.annotations.description then
+      lines[1] = 'desc = ' .. self.data.annotations.description
+   end
+   for _, key in ipairs{'module', 'input', 'gradOutput', 'selectindex', 'nSplitOutputs'} do
+      local value = self.data[key]
+      if value ~= nil then lines[#lines + 1] = key .. ' = ' .. shown(value) end
+   end
+   return table.concat(lines, '\\l')
+end
+
+function NetworkNode:graphNodeName()
+   local name = self.data.annotations.name
+   return name and name .. ' (' .. self.id .. ')' or 'Node' .. self.id
+end
+
+function NetworkNode:graphNodeAttributes()
+   local notes = self.data.annotations
+   notes.graphAttributes = notes.graphAttributes or {}
+   notes.graphAttributes.tooltip = notes.graphAttributes.tooltip or notes._debugLabel
+   return notes.graphAttributes
+end
+
+---------------------------------------------------------------------------------------------------------------
+
+-- What stands where a node should: usually a module whose second pair of brackets was forgotten.
+function nngraph.expect_node(value, list, index)
+   if torch.typename(value) == 'nngraph.Node' then return value end
+   if value == nil then
+      error(string.format('%s[%d] is nil (typo / bad index?)', list, index), 3)
+   elseif torch.isTypeOf(value, 'nn.Module') then
+      error(string.format('%s[%d] is an nn.Module, specifically a %s, but the only valid thing to pass is an instance of '
+         .. 'nngraph.Node. Did you forget a second set of parens, which convert a nn.Module to a nngraph.Node?',
+         list, index, torch.typename(value)), 3)
+   end
+   error(string.format('%s[%d] should be an nngraph.Node but is of type %s', list, index, torch.type(value)), 3)
+end
+
+local gModule, container = torch.class('nn.gModule', 'nn.Container')
+
+function gModule:__init(inputs, outputs)
+   container.__init(self)
+   native.expect('nn.gModule', '({input nodes}, {output nodes})', 'inputs', 'table', inputs, 'outputs', 'table', outputs)
+   for i = 1, table.maxn(outputs) do nngraph.expect_node(outputs[i], 'outputs', i) end
+   for i = 1, table.maxn(inputs) do nngraph.expect_node(inputs[i], 'inputs', i) end
+   assert(#inputs > 0, 'no inputs are not supported')
+
+   -- One node before all inputs and one behind all outputs close the graph.
+   local outnode, innode = nngraph.Node({input = {}}), nngraph.Node({input = {}})
+   for _, output in ipairs(outputs) do outnode:add(output, true) end
+   if #inputs == 1 then
+      inputs[1]:add(innode, true)
+   else
+      for _, input in ipairs(inputs) do
+         assert(#input.children == 0, 'an input should have no inputs')
+      end
+      for i, part in ipairs{innode:split(#inputs)} do inputs[i]:add(part, true) end
+   end
+
+   -- bg leads from the output to the inputs, as gradients flow; fg is its mirror image on the same data.
+   self.bg = outnode:graph()
+   self.fg = self.bg:reverse()
+   for _, root in ipairs(self.fg:roots()) do
+      if root.data == innode.data then
+         self.innode = root
+      else
+         local kind = root.data.module and torch.typename(root.data.module)
+         assert(kind == 'nnop.Parameters', 'expecting only one start, found a node without an input at '
+            .. tostring(root.data.annotations._debugLabel))
+      end
+   end
+   assert(self.innode, 'expecting only one start')
+   self.outnode = outnode
+   self.verbose = false
+   self.nInputs = #inputs
+   self.forwardnodes = self.fg:topsort()
+   self.backwardnodes = self.bg:topsort()
+
+   local inside = {}
+   for _, node in ipairs(self.forwardnodes) do inside[node.data] = true end
+   for _, node in ipairs(self.forwardnodes) do
+      local data = node.data
+      if data.nSplitOutputs and data.nSplitOutputs ~= #node.children then
+         error(string.format('%s of split(%s) outputs from the node declared at %s are unused',
+            data.nSplitOutputs - #node.children, data.nSplitOutputs, data.annotations._debugLabel), 2)
+      end
+      for user in pairs(data.reverseMap) do
+         if not inside[user.data] then
+            error(string.format('node declared on %s does not connect to gmodule output',
+               user.data.annotations._debugLabel), 2)
+         end
+      end
+      data.forwardNodeId = node.id
+      if data.module then self:add(data.module) end
+   end
+   self.output = #outnode.children > 1 and outnode.data.input or nil
+   self.gradInput = nil
+end
+
+-- The graph as numbers, for lowering: for every node in forward order its module's place in `modules` (or 0), the
+-- entry it selects (or 0), how many entries its output must have (or 0), then the nodes it takes; 0 is the input.
+function gModule:wiring()
+   local position, steps, used = {}, {}, 0
+   for i, node in ipairs(self.forwardnodes) do position[node.data] = i end
+   local place = {}
+   for i, module in ipairs(self.modules) do place[module] = place[module] or i end
+   for i, node in ipairs(self.forwardnodes) do
+      local data, child = node.data, 0
+      if data.module then
+         used = used + 1
+         child = rawequal(self.modules[used], data.module) and used or place[data.module]
+         if not child then
+            error('node ' .. i .. ' holds a ' .. torch.type(data.module) .. ' that is not in the modules of the graph', 0)
+         end
+      end
+      local step = {child, data.selectindex or 0, data.nSplitOutputs or 0}
+      if data == self.innode.data then step[4] = 0 end
+      for _, source in ipairs(data.mapindex) do step[#step + 1] = position[source] end
+      steps[i] = step
+   end
+   return steps
+end
+
+local function emptied(list)
+   for i = #list, 1, -1 do list[i] = nil end
+   return list
+end
+
+local function only(list)
+   if #list == 1 then return list[1] end
+   return list
+end
+
+function gModule:runForwardFunction(method, input)
+   local call = method
+   if type(method) == 'string' then
+      call = function(module, x) return module[method](module, x) end
+   end
+   local count = self.nInputs or #self.innode.children
+   if count > 1 then
+      if type(input) ~= 'table' then error(string.format('expecting table of %s inputs', count)) end
+      if #input ~= count then error(string.format('Got %s inputs instead of %s', #input, count)) end
+   end
+   for _, node in ipairs(self.forwardnodes) do
+      if node.data.input then emptied(node.data.input) end
+   end
+   local first = self.innode.data
+   first.input = first.input or {}
+   for i = 1, count do first.input[i] = count > 1 and input[i] or input end
+
+   for _, node in ipairs(self.forwardnodes) do
+      local data = node.data
+      local value = only(data.input or {})
+      if data.selectindex then
+         assert(type(value) == 'table', 'the input for a split should be a table')
+         value = value[data.selectindex]
+      else
+         if data.module then value = call(data.module, value) end
+         if data.nSplitOutputs and data.nSplitOutputs ~= #value then
+            error(string.format('split(%s) cannot split %s outputs', data.nSplitOutputs, #value))
+         end
+      end
+      for _, user in ipairs(node.children) do
+         user.data.input = user.data.input or {}
+         user.data.input[user.data.mapindex[data]] = value
+      end
+      if self.verbose then print(' V : ' .. node:label()) end
+   end
+   self.output = only(self.outnode.data.input)
+   return self.output
+end
+
+function gModule:updateOutput(input)
+   return self:runForwardFunction('updateOutput', input)
+end
+
+-- Adds table b to table a, which is ours, entry by entry; a missing entry counts as nothing.
+local function add_to(a, b)
+   if native.is_tensor(a) then return a:add(b) end
+   for key, entry in pairs(b) do
+      if a[key] == nil then a[key] = native.copy(entry) else add_to(a[key], entry) end
+   end
+   return a
+end
+
+-- The gradient of a node's output: the sum of what its users sent. Summed once, then kept.
+local function total(data)
+   local parts = data.gradOutput
+   if #parts < 2 then return parts[1] end
+   if data.gradOutputBuffer == nil then
+      data.gradOutputBuffer = native.copy(parts[1])
+      for i = 2, #parts do add_to(data.gradOutputBuffer, parts[i]) end
+   end
+   return data.gradOutputBuffer
+end
+
+function gModule:updateGradInput(input, gradOutput)
+   local outputs = #self.outnode.children
+   if outputs > 1 and #gradOutput ~= outputs then
+      error(string.format('Got %s gradOutputs instead of %s', #gradOutput, outputs))
+   end
+   for _, node in ipairs(self.backwardnodes) do
+      node.data.gradOutput = emptied(node.data.gradOutput or {})
+      node.data.gradOutputBuffer = nil
+   end
+   self.outnode.data.gradOutput[1] = gradOutput
+   for _, node in ipairs(self.backwardnodes) do
+      local data, sources = node.data, node.children
+      local gradient = total(data)
+      if data.selectindex then
+         local sent = sources[1].data.gradOutput
+         sent[1] = sent[1] or {}
+         sent[1][data.selectindex] = gradient
+      else
+         if data.module then
+            gradient = data.module:updateGradInput(only(data.input or {}), gradient)
+         end
+         for i, source in ipairs(sources) do
+            local sent = source.data.gradOutput
+            if #sources == 1 then
+               sent[#sent + 1] = gradient
+            else
+               sent[#sent + 1] = gradient[i]
+            end
+         end
+      end
+   end
+   self.gradInput = total(self.innode.data)
+   return self.gradInput
+end
+
+local function over_modules(method)
+   return function(self, input, gradOutput, factor)
+      for _, node in ipairs(self.forwardnodes) do
+         local data = node.data
+         if data.module then
+            data.module[method](data.module, only(data.input or {}), total(data), factor)
+         end
+      end
+   end
+end
+
+gModule.accGradParameters = over_modules('accGradParameters')
+gModule.accUpdateGradParameters = over_modules('accUpdateGradParameters')
+
+function gModule:type(typename, cache)
+   if not typename then return self._type end
+   typename = native.full_typename(typename)
+   cache = native.cache_of(cache)
+   local function convert(value)
+      if native.is_tensor(value) then return native.convert(value, typename, cache) end
+      if torch.type(value) == 'table' then
+         for key, entry in pairs(value) do value[key] = convert(entry) end
+      end
+      return value
+   end
+   for _, module in ipairs(self.modules) do module:type(typename, cache) end
+   self.output, self.gradInput = convert(self.output), convert(self.gradInput)
+   for _, node in ipairs(self.forwardnodes) do
+      for _, field in ipairs{'input', 'gradOutput', 'gradOutputBuffer'} do
+         node.data[field] = convert(node.data[field])
+      end
+   end
+   self._type = typename
+   return self
+end
+
+function gModule:clearState()
+   container.clearState(self)
+   for _, node in ipairs(self.forwardnodes) do
+      node.data.input, node.data.gradOutput, node.data.gradOutputBuffer = nil, nil, nil
+   end
+   return self
+end
+
+-- Calls f with the modules at the same place of two graphs of one structure.
+function gModule:map(other, f)
+   for i, node in ipairs(self.forwardnodes) do
+      local twin = other.forwardnodes[i]
+      assert(twin and (twin.data.module ~= nil) == (node.data.module ~= nil),
+         'trying to map another gModule with a different structure')
+      if node.data.module then f(node.data.module, twin.data.module) end
+   end
+end
+
+function gModule:replace(f)
+   local out, place = f(self), {}
+   for i, module in ipairs(self.modules) do place[module] = i end
+   for _, node in ipairs(self.forwardnodes) do
+      local module = node.data.module
+      if module then
+         node.data.module = module:replace(f)
+         self.modules[place[module]] = node.data.module
+      end
+   end
+   return out
+end
