@@ -4,7 +4,12 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Builder, Context, Criterion, Probe, Spec, size_mismatch},
+    nn::{
+        activity::Activity,
+        module::{Context, Criterion},
+        refusals::size_mismatch,
+        spec::{Builder, Probe, Spec},
+    },
 };
 
 /// `nn.CrossEntropyCriterion([weights, sizeAverage=true])`; the constructor, which makes an nn.LogSoftMax (`lsm`) and an

@@ -5,7 +5,12 @@
 use super::class_nll::{self, ClassNll};
 use crate::{
     error::Result,
-    nn::{Activity, Arg, ArgKind, Context, Criterion, Missing, Probe, Spec, optional, size_mismatch},
+    nn::{
+        activity::Activity,
+        module::{Context, Criterion},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Missing, Probe, Spec, optional},
+    },
 };
 
 const ARGS: &[Arg] = &[

@@ -5,7 +5,12 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Builder, Context, Module, Probe, Spec, size_mismatch},
+    nn::{
+        activity::Activity,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{Builder, Probe, Spec},
+    },
 };
 
 macro_rules! row {
