@@ -9,10 +9,16 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Encoding, Image, Manifest, Mean, MeanSum, Progress, Random, Resize, SplitEntry, datum,
+    codec::Encoding,
+    datum,
     folder::{Item, Lists},
+    image::{Image, Resize},
     lmdb::Writer,
     lock::Creation,
+    manifest::{Manifest, SplitEntry},
+    mean::{Mean, MeanSum},
+    progress::Progress,
+    random::Random,
 };
 use crate::error::{Error, Kind, Result};
 

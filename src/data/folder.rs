@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::Random;
+use super::random::Random;
 use crate::error::{Error, Kind, Result};
 
 /// The file name endings that count as images, in any case.

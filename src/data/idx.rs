@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Image;
+use super::image::Image;
 use crate::error::{Error, Kind, Result};
 
 /// Grey images with labels.

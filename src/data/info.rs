@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Dataset, Image, Mean, Records, Target};
+use super::{dataset::Dataset, image::Image, mean::Mean, record::Target, records::Records};
 use crate::error::{Error, Kind, Result};
 
 /// A dataset in numbers.

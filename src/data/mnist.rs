@@ -6,10 +6,12 @@
 use std::{fs, path::Path};
 
 use super::{
-    Encoding, Progress, Resize,
+    codec::Encoding,
     create::{CreateOptions, Report, create},
     folder::{FolderOptions, Item, Lists},
     idx::Idx,
+    image::Resize,
+    progress::Progress,
 };
 use crate::error::{Error, Result};
 

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Dataset, Encoding, MnistOptions, Silent, idx::Idx, lock};
+use super::{codec::Encoding, dataset::Dataset, idx::Idx, lock, mnist::MnistOptions, progress::Silent};
 use crate::error::Result;
 
 const IMAGES: &[u8] = include_bytes!("../../networks/mnist-sample/images-idx3-ubyte.gz");

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Random;
+use super::random::Random;
 
 /// How records are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]

@@ -10,9 +10,13 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Best, Event, JobRecord, JobView, Stamp, Status, file,
+    clock::Stamp,
+    event::Event,
+    file,
     lock::Lock,
+    record::{Best, JobRecord, Status},
     replace::{TEMPORARY, replace, replace_json},
+    view::JobView,
 };
 use crate::error::{Error, Kind, Result};
 

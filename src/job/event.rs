@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Stamp;
+use super::clock::Stamp;
 use crate::error::{Error, Result};
 
 /// What happened.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Stamp;
+use super::clock::Stamp;
 
 /// Where a job stands, in DIGITS' words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Stamp, file, replace::replace_json};
+use super::{clock::Stamp, file, replace::replace_json};
 use crate::error::{Error, Kind, Result};
 
 /// `sweep.json`. Which job is done, and how it went, stands in the jobs' own folders.

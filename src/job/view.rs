@@ -4,7 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::{Best, Event, JobRecord, Status, file, lock::Lock};
+use super::{
+    event::Event,
+    file,
+    lock::Lock,
+    record::{Best, JobRecord, Status},
+};
 use crate::error::{Error, Kind, Result};
 
 /// A snapshot in a job directory.

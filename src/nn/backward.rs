@@ -1,6 +1,6 @@
 //! Backward through cuts: libtorch differentiates the segments between them, each cut carries the gradient across itself.
 
-use super::{Activity, Cut};
+use super::{activity::Activity, cut::Cut};
 use crate::error::{Error, Kind, Result};
 
 /// Gradients of `root` with respect to `leaves`: `add(i, g)` is called with each part of the gradient of leaf i.

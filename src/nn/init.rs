@@ -1,6 +1,6 @@
 //! Torch7's `reset` rules: how parameters are drawn, in Torch's order, from Torch's generator.
 
-use super::{Args, Fields};
+use super::{fields::Fields, spec::Args};
 use crate::{
     error::Result,
     torch::{Generator, Tensor},

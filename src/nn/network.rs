@@ -1,6 +1,13 @@
 //! `Network`: a lowered network with its criterion: forward, loss and backward, without any Lua of its own.
 
-use super::{Activity, Context, Criterion, Cut, Node, Parameter, Parameters, Scores, pull_back};
+use super::{
+    activity::Activity,
+    backward::pull_back,
+    cut::Cut,
+    module::{Context, Criterion, Node},
+    parameters::{Parameter, Parameters},
+    scores::Scores,
+};
 use crate::error::{Kind, Origin, Result};
 
 /// A network ready to train: nodes over one flat parameter vector, and a criterion.

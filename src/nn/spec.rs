@@ -3,7 +3,10 @@
 
 use std::rc::Rc;
 
-use super::{Criterion, Fields, Module, Node, Value};
+use super::{
+    fields::{Fields, Value},
+    module::{Criterion, Module, Node},
+};
 use crate::{
     error::{Error, Kind, Result},
     torch::{Generator, Tensor},

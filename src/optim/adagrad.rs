@@ -3,9 +3,11 @@
 //! Torch7: `optim/adagrad.lua`.
 
 use super::{
-    Gradient, Optimizer, OptimizerSpec,
     counter::{self, Counter},
     flat::{self, Real, Rule},
+    gradient::Gradient,
+    optimizer::Optimizer,
+    spec::OptimizerSpec,
 };
 use crate::error::Result;
 

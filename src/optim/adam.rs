@@ -4,9 +4,11 @@
 //! Torch7: `optim/adam.lua`. Epsilon is added before the bias correction, unlike in libtorch.
 
 use super::{
-    Gradient, Optimizer, OptimizerSpec,
     counter::{self, Counter},
     flat::{self, Real, Rule},
+    gradient::Gradient,
+    optimizer::Optimizer,
+    spec::OptimizerSpec,
 };
 use crate::error::Result;
 

@@ -5,7 +5,7 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::Gradient;
+use super::gradient::Gradient;
 
 /// f32 or f64, as far as the rules need arithmetic.
 pub(super) trait Real:

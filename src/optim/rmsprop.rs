@@ -3,8 +3,11 @@
 //! Torch7: `optim/rmsprop.lua`, which takes no learning rate decay; DIGITS leaves alpha at 0.99.
 
 use super::{
-    Gradient, Optimizer, OptimizerSpec, counter,
+    counter,
     flat::{self, Real, Rule},
+    gradient::Gradient,
+    optimizer::Optimizer,
+    spec::OptimizerSpec,
 };
 use crate::error::Result;
 

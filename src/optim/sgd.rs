@@ -3,9 +3,11 @@
 //! Torch7: `optim/sgd.lua`. Dampening defaults to the momentum there, unlike in every later library.
 
 use super::{
-    Gradient, Optimizer, OptimizerSpec,
     counter::{self, Counter},
     flat::{self, Real, Rule},
+    gradient::Gradient,
+    optimizer::Optimizer,
+    spec::OptimizerSpec,
 };
 use crate::{
     error::Result,

@@ -1,6 +1,6 @@
 //! Reading and writing one element of processor memory: the one place that touches raw tensor memory.
 
-use super::Element;
+use super::types::Element;
 
 /// The element at `position` of a contiguous 1-D processor tensor of this element type.
 ///

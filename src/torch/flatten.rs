@@ -1,6 +1,6 @@
 //! `flatten`: gathers tensors into one vector and re-points them into it (`getParameters`, spec section 1.4).
 
-use super::{Storage, Tensor, TensorType};
+use super::{storage::Storage, tensor::Tensor, types::TensorType};
 use crate::error::{Error, Kind, Result};
 
 /// Moves the elements of all `tensors` into one new 1-D tensor and makes each of them a view of it. Tensors that

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Storage, Tensor};
+use super::{storage::Storage, tensor::Tensor};
 use crate::error::Result;
 
 /// How each number of one tensor is written.

@@ -2,7 +2,7 @@
 //!
 //! Source: torch7 `lib/TH/THRandom.c`, `lib/TH/generic/THTensorRandom.c`.
 
-use super::{Element, Generator};
+use super::{generator::Generator, types::Element};
 use crate::error::{Error, Kind, Result};
 
 impl Generator {

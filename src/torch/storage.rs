@@ -5,7 +5,10 @@ use std::{
     rc::Rc,
 };
 
-use super::{Element, TensorType, element, memory};
+use super::{
+    element, memory,
+    types::{Element, TensorType},
+};
 use crate::error::{Error, Kind, Result};
 
 /// A growable run of elements of one type, shared by tensor handles. Clones are the same storage.

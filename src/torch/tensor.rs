@@ -8,7 +8,7 @@ use std::{
     rc::Rc,
 };
 
-use super::{Storage, TensorType};
+use super::{storage::Storage, types::TensorType};
 use crate::error::{Error, Kind, Result};
 
 #[derive(Debug)]

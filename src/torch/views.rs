@@ -3,7 +3,7 @@
 //! Dimensions and indices are 0-based here; messages name them 1-based, as the author wrote them.
 //! Source: torch7 `lib/TH/generic/THTensor.c`, `Tensor.lua`.
 
-use super::{Tensor, contiguous_strides};
+use super::tensor::{Tensor, contiguous_strides};
 use crate::error::{Error, Kind, Result};
 
 impl Tensor {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Position, Snapshot, engine::Engine};
+use super::{engine::Engine, position::Position, snapshot::Snapshot};
 use crate::{
     error::{Error, Kind, Origin, Result},
     nn::{Activity, Context, Mode, Network, Node, Observer},

@@ -1,6 +1,6 @@
 //! `TrainObserver`: who watches a run from outside: the progress display, the painter of the loss curve.
 
-use super::{Plan, Position};
+use super::{plan::Plan, position::Position};
 use crate::{
     error::Result,
     job::{Event, JobDir},

@@ -1,9 +1,6 @@
 //! `Plan`: the numbers of a run that the training loop needs.
 
-use super::{
-    Interval,
-    cadence::{epoch_digits, images_per_line},
-};
+use super::cadence::{Interval, epoch_digits, images_per_line};
 
 /// What to do, apart from the network and the optimiser.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mean, Plan, cadence};
+use super::{cadence, meter::Mean, plan::Plan};
 use crate::job::Best;
 
 /// Where a run stands after a step.

@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::HashMap, path::Path};
 use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
-use super::{Position, engine::Engine};
+use super::{engine::Engine, position::Position};
 use crate::{
     error::{Error, Kind, Result},
     nn::Network,

@@ -11,10 +11,16 @@ mod tests;
 use std::time::Instant;
 
 use super::{
-    Accuracy, BatchSource, EpochSummary, Mean, Meter, Plan, Position, Sample, Snapshot, SnapshotNote, Stop, Targets,
-    TrainObserver,
     diagnose::{self, Guard},
     engine::Engine,
+    meter::{Accuracy, Mean, Meter},
+    observer::{EpochSummary, TrainObserver},
+    plan::Plan,
+    position::Position,
+    snapshot::{Snapshot, SnapshotNote},
+    source::{BatchSource, Sample},
+    stop::Stop,
+    target::Targets,
 };
 use crate::{
     error::{Error, Kind, Result},

@@ -6,8 +6,12 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, optional, set_arguments,
-        size_mismatch,
+        activity::Activity,
+        fields::Fields,
+        init::set_arguments,
+        module::{Context, Criterion},
+        refusals::size_mismatch,
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
     torch::Generator,
 };

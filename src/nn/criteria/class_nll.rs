@@ -6,8 +6,13 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Scores, Spec,
-        check_classes, optional, set_arguments, size_mismatch,
+        activity::Activity,
+        fields::Fields,
+        init::set_arguments,
+        module::{Context, Criterion},
+        refusals::{check_classes, size_mismatch},
+        scores::Scores,
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
     torch::Generator,
 };
@@ -61,8 +66,11 @@ impl ClassNll {
             [] => return Err(size_mismatch(input, "[c] or [n, c]")),
         };
         if target.numel() as i64 != batch.iter().product::<i64>() {
-            return Err(size_mismatch(input, format!("one class for each sample, {} in all", batch.iter().product::<i64>()))
-                .with_help("nn.ClassNLLCriterion is for classification; for images as targets use nn.MSECriterion"));
+            return Err(size_mismatch(
+                input,
+                format!("one class for each sample, {} in all", batch.iter().product::<i64>()),
+            )
+            .with_help("nn.ClassNLLCriterion is for classification; for images as targets use nn.MSECriterion"));
         }
         if let Some(weights) = &self.weights
             && weights.numel() as i64 != classes
@@ -79,10 +87,13 @@ impl ClassNll {
             };
             check_classes((least, most), 1, classes)?;
         }
-        let (weights, reduction) = (self.weights.as_ref(), match self.size_average {
-            true => tch::Reduction::Mean,
-            false => tch::Reduction::Sum,
-        });
+        let (weights, reduction) = (
+            self.weights.as_ref(),
+            match self.size_average {
+                true => tch::Reduction::Mean,
+                false => tch::Reduction::Sum,
+            },
+        );
         let weights = weights.map(|w| w.to_kind(x.kind()));
         Ok(x.f_nll_loss_nd(&target.f_add_scalar(-1)?, weights.as_ref(), reduction, self.ignore_index - 1)?)
     }
@@ -96,7 +107,9 @@ impl Criterion for ClassNll {
     fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let x = input.tensor()?;
         if !matches!(x.dim(), 1 | 2) {
-            return Err(size_mismatch(input, "[c] or [n, c]").with_help("end the network with nn.LogSoftMax on vectors"));
+            return Err(
+                size_mismatch(input, "[c] or [n, c]").with_help("end the network with nn.LogSoftMax on vectors")
+            );
         }
         self.loss(input, x, target.tensor()?)
     }

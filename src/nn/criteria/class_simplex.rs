@@ -8,8 +8,11 @@ use super::mse::Mse;
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Criterion, Fields, Probe, Spec, Value, check_classes, missing,
-        required, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        module::{Context, Criterion},
+        refusals::{check_classes, missing, size_mismatch},
+        spec::{ArgKind, Args, Builder, Probe, Spec, required},
     },
     torch::{Generator, Tensor},
 };
@@ -53,7 +56,10 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
     if classes <= 1.0 || classes.fract() != 0.0 {
         return Err(Error::new(
             Kind::Argument,
-            format!("#1 (nClasses) to {}: Required positive integer argument nClasses > 1, got {classes}", fields.class()),
+            format!(
+                "#1 (nClasses) to {}: Required positive integer argument nClasses > 1, got {classes}",
+                fields.class()
+            ),
         ));
     }
     let n = classes as usize;

@@ -5,7 +5,13 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Builder, Context, Criterion, Fields, Probe, Spec, Value, size_mismatch},
+    nn::{
+        activity::Activity,
+        fields::{Fields, Value},
+        module::{Context, Criterion},
+        refusals::size_mismatch,
+        spec::{Builder, Probe, Spec},
+    },
 };
 
 /// `nn.MultiCriterion()`, `nn.ParallelCriterion([repeatTarget])`

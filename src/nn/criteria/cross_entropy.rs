@@ -4,7 +4,13 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Builder, Context, Criterion, Probe, Scores, Spec, size_mismatch},
+    nn::{
+        activity::Activity,
+        module::{Context, Criterion},
+        refusals::size_mismatch,
+        scores::Scores,
+        spec::{Builder, Probe, Spec},
+    },
 };
 
 /// `nn.CrossEntropyCriterion([weights, sizeAverage=true])`; the constructor, which makes an nn.LogSoftMax (`lsm`) and an

@@ -7,8 +7,12 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, Value, optional,
-        required, set_arguments, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        module::{Context, Criterion},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };
@@ -57,30 +61,19 @@ pub const SPECS: &[Spec] = &[
         tch::Reduction::None,
         1.0
     )?)),
-    row!(
-        "nn.SoftMarginCriterion",
-        &[],
-        "",
-        "torch.Tensor{{1, -1, 1}, {-1, 1, 1}}",
-        |x, t, _| Ok(x.f_mul(t)?.f_log_sigmoid()?.f_neg()?)
-    ),
-    row!(
-        "nn.MarginCriterion",
-        &[MARGIN],
-        "0.7",
-        "torch.Tensor{{1, -1, 1}, {-1, 1, 1}}",
-        |x, t, c| Ok(x.f_mul(t)?.f_neg()?.f_add_scalar(c.margin)?.f_relu()?)
-    ),
-    row!(
-        "nn.HingeEmbeddingCriterion",
-        &[MARGIN],
-        "",
-        "torch.Tensor{{1, -1, 1}, {-1, 1, 1}}",
-        |x, t, c| {
-            let apart = x.f_neg()?.f_add_scalar(c.margin)?.f_relu()?;
-            Ok(x.f_where_self(&t.f_gt(0.0)?, &apart)?)
-        }
-    ),
+    row!("nn.SoftMarginCriterion", &[], "", "torch.Tensor{{1, -1, 1}, {-1, 1, 1}}", |x, t, _| Ok(x
+        .f_mul(t)?
+        .f_log_sigmoid()?
+        .f_neg()?)),
+    row!("nn.MarginCriterion", &[MARGIN], "0.7", "torch.Tensor{{1, -1, 1}, {-1, 1, 1}}", |x, t, c| Ok(x
+        .f_mul(t)?
+        .f_neg()?
+        .f_add_scalar(c.margin)?
+        .f_relu()?)),
+    row!("nn.HingeEmbeddingCriterion", &[MARGIN], "", "torch.Tensor{{1, -1, 1}, {-1, 1, 1}}", |x, t, c| {
+        let apart = x.f_neg()?.f_add_scalar(c.margin)?.f_relu()?;
+        Ok(x.f_where_self(&t.f_gt(0.0)?, &apart)?)
+    }),
     row!("nn.DistKLDivCriterion", &[], "", "torch.rand(2, 3)", |x, t, _| {
         let counts = t.f_gt(0.0)?;
         let log = t.f_where_self(&counts, &t.f_ones_like()?)?.f_log()?;

@@ -7,8 +7,12 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, Value, optional,
-        set_arguments, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        module::{Context, Criterion},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
     torch::{Generator, Tensor},
 };
@@ -80,12 +84,7 @@ fn dots(a: &tch::Tensor, b: &tch::Tensor) -> Result<tch::Tensor> {
 
 impl Embedding {
     /// `like` where the target is 1, `unlike` elsewhere; one target for each of them.
-    fn choose(
-        input: &Activity,
-        target: &Activity,
-        like: &tch::Tensor,
-        unlike: &tch::Tensor,
-    ) -> Result<tch::Tensor> {
+    fn choose(input: &Activity, target: &Activity, like: &tch::Tensor, unlike: &tch::Tensor) -> Result<tch::Tensor> {
         let t = target.tensor()?;
         if t.numel() != like.numel() {
             return Err(size_mismatch(input, format!("{} targets, 1 or -1, one for each pair", like.numel())));

@@ -4,17 +4,17 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Context, Criterion, Probe, Spec},
+    nn::{
+        activity::Activity,
+        module::{Context, Criterion},
+        spec::{Probe, Spec},
+    },
 };
 
 /// `nn.L1Cost()`
 pub const SPEC: Spec = Spec {
     init: Some(|_, _, _| Ok(())),
-    ..Spec::criterion(
-        &["nn.L1Cost"],
-        |_| Ok(Box::new(L1Cost)),
-        Probe::criterion("", "torch.randn(2, 3)", "nil"),
-    )
+    ..Spec::criterion(&["nn.L1Cost"], |_| Ok(Box::new(L1Cost)), Probe::criterion("", "torch.randn(2, 3)", "nil"))
 };
 
 /// The sum of absolute values.

@@ -5,8 +5,11 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Criterion, Fields, Missing, Probe, Spec, Value, optional,
-        size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        module::{Context, Criterion},
+        refusals::size_mismatch,
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
     torch::Generator,
 };
@@ -66,7 +69,10 @@ fn cropped(input: &Activity, target: &tch::Tensor) -> Result<tch::Tensor> {
         && have[..rank - 2] == want[..rank - 2]
         && have[rank - 2..].iter().zip(&want[rank - 2..]).all(|(have, want)| have >= want);
     if !fits {
-        return Err(size_mismatch(input, format!("[c, h, w] or [n, c, h, w], and a target at least as large, not {have:?}")));
+        return Err(size_mismatch(
+            input,
+            format!("[c, h, w] or [n, c, h, w], and a target at least as large, not {have:?}"),
+        ));
     }
     let mut part = target.shallow_clone();
     for dim in [rank - 2, rank - 1] {

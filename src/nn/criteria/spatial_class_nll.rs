@@ -5,7 +5,13 @@
 use super::class_nll::{self, ClassNll};
 use crate::{
     error::Result,
-    nn::{Activity, Arg, ArgKind, Context, Criterion, Missing, Probe, Scores, Spec, optional, size_mismatch},
+    nn::{
+        activity::Activity,
+        module::{Context, Criterion},
+        refusals::size_mismatch,
+        scores::Scores,
+        spec::{Arg, ArgKind, Missing, Probe, Spec, optional},
+    },
 };
 
 const ARGS: &[Arg] = &[

@@ -5,8 +5,12 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, optional, required,
-        set_arguments, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };
@@ -39,10 +43,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
         other => {
             return Err(Error::new(
                 Kind::Argument,
-                format!(
-                    "#1 (constant_scalar) to nn.AddConstant: number or vector expected, got {}",
-                    other.type_name()
-                ),
+                format!("#1 (constant_scalar) to nn.AddConstant: number or vector expected, got {}", other.type_name()),
             ));
         }
     }

@@ -11,8 +11,12 @@ use super::{
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, optional, planes,
-        required, set_arguments,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        layout::planes,
+        module::{Context, Module},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
 };
 

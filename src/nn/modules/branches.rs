@@ -8,7 +8,13 @@ use std::rc::Rc;
 use super::concat::join;
 use crate::{
     error::Result,
-    nn::{Activity, Builder, Context, Module, Node, Probe, Spec, axis, size_mismatch},
+    nn::{
+        activity::Activity,
+        layout::axis,
+        module::{Context, Module, Node},
+        refusals::size_mismatch,
+        spec::{Builder, Probe, Spec},
+    },
 };
 
 const TABLE: &str = "{torch.randn(2, 4), torch.randn(2, 4)}";
@@ -134,9 +140,8 @@ mod tests {
 
     #[test]
     fn parallel_slices_and_joins() {
-        let parallel = |children| {
-            container("nn.Parallel", children).with("inputDimension", 2i64).with("outputDimension", 2i64)
-        };
+        let parallel =
+            |children| container("nn.Parallel", children).with("inputDimension", 2i64).with("outputDimension", 2i64);
         let (size, y) = parallel(pair()).eval(tensor(&[1, 2, 1], &[3.0, 5.0]));
         assert_eq!(size, [1, 2]);
         assert_close(&y, &[6.0, 6.0]);

@@ -6,7 +6,13 @@ use std::rc::Rc;
 
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Builder, Context, Module, Node, Probe, Spec, axis, size_mismatch},
+    nn::{
+        activity::Activity,
+        layout::axis,
+        module::{Context, Module, Node},
+        refusals::size_mismatch,
+        spec::{Builder, Probe, Spec},
+    },
 };
 
 /// `nn.Concat(dimension)`, `nn.DepthConcat(dimension)`
@@ -70,8 +76,7 @@ pub(super) fn join(outputs: &[Activity], tensors: &[&tch::Tensor], dim: usize, p
     if !pads {
         return Ok(tch::Tensor::f_cat(tensors, dim as i64)?.into());
     }
-    let largest: Vec<i64> =
-        (0..sizes[0].len()).map(|d| sizes.iter().map(|size| size[d]).max().unwrap_or(0)).collect();
+    let largest: Vec<i64> = (0..sizes[0].len()).map(|d| sizes.iter().map(|size| size[d]).max().unwrap_or(0)).collect();
     let padded: Vec<tch::Tensor> = tensors.iter().map(|t| centred(t, dim, &largest)).collect::<Result<_>>()?;
     Ok(tch::Tensor::f_cat(&padded, dim as i64)?.into())
 }

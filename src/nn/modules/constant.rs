@@ -5,8 +5,12 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, missing, optional,
-        required, set_arguments,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        module::{Context, Module},
+        refusals::missing,
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::{Generator, Tensor},
 };

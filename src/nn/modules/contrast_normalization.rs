@@ -10,7 +10,12 @@ use super::pointwise::sqrt;
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, missing, optional, planes,
+        activity::Activity,
+        fields::Fields,
+        layout::planes,
+        module::{Context, Module},
+        refusals::missing,
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
     torch::{Generator, Tensor},
 };

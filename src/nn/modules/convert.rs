@@ -6,17 +6,18 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, optional, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
     torch::Generator,
 };
 
 /// `nn.Convert([inputShape, outputShape])`
 pub const SPEC: Spec = Spec {
-    args: &[
-        optional("inputShape", ArgKind::Text, Missing::Nil),
-        optional("outputShape", ArgKind::Text, Missing::Nil),
-    ],
+    args: &[optional("inputShape", ArgKind::Text, Missing::Nil), optional("outputShape", ArgKind::Text, Missing::Nil)],
     init: Some(init),
     ..Spec::module(&["nn.Convert"], build, Probe::module("'bchw', 'hwcb'", "torch.randn(2, 3, 2, 2)"))
 };
@@ -69,11 +70,8 @@ impl Convert {
 
     fn converted(&self, x: &tch::Tensor) -> Result<tch::Tensor> {
         let unknown = || {
-            Error::new(
-                Kind::Shape,
-                format!("Unrecognized conversion of shape {} to {}", self.input, self.output),
-            )
-            .with_help("the letters of both shapes must be the same, or the second one 'bf', 'b' or 'bt'")
+            Error::new(Kind::Shape, format!("Unrecognized conversion of shape {} to {}", self.input, self.output))
+                .with_help("the letters of both shapes must be the same, or the second one 'bf', 'b' or 'bt'")
         };
         let order: Option<Vec<i64>> = self.output.chars().map(|letter| self.dim(letter)).collect();
         if let (Some(order), true) = (order, self.input.len() == self.output.len()) {

@@ -7,8 +7,13 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, arranged, missing, optional,
-        pair, planes, required, set_arguments, set_parameters, size_mismatch, uniform_reset,
+        activity::{Activity, Shape},
+        fields::Fields,
+        init::{set_arguments, set_parameters, uniform_reset},
+        layout::{arranged, pair, planes},
+        module::{Context, Module},
+        refusals::{missing, size_mismatch},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::{Generator, Tensor},
 };
@@ -151,13 +156,7 @@ pub struct Convolution {
     class: String,
 }
 
-fn init(
-    args: &Args<'_>,
-    fields: &dyn Fields,
-    generator: &mut Generator,
-    dims: &[&str],
-    is_flat: bool,
-) -> Result<()> {
+fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator, dims: &[&str], is_flat: bool) -> Result<()> {
     let (input, output) = (args.int("nInputPlane"), args.int("nOutputPlane"));
     set_arguments(args, fields, &["nInputPlane", "nOutputPlane"])?;
     let order: &[&str] = if dims.len() == 2 { &["W", "H"] } else { &["T", "W", "H"] };

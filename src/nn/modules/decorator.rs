@@ -8,7 +8,12 @@ use std::rc::Rc;
 
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Builder, Context, Module, Node, Probe, Spec, size_mismatch},
+    nn::{
+        activity::Activity,
+        module::{Context, Module, Node},
+        refusals::size_mismatch,
+        spec::{Builder, Probe, Spec},
+    },
 };
 
 const PROBE: Probe = Probe::module("nn.Linear(4, 3)", "torch.randn(2, 4)");

@@ -7,8 +7,12 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, Value, missing, optional,
-        required, set_arguments, set_parameters, size_mismatch, uniform_reset,
+        activity::{Activity, Shape},
+        fields::{Fields, Value},
+        init::{set_arguments, set_parameters, uniform_reset},
+        module::{Context, Module},
+        refusals::{missing, size_mismatch},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };
@@ -140,7 +144,8 @@ impl Module for Distance {
         }
         let y = if let Kind::Cosine = self.kind {
             let x = rows(input, size[1])?;
-            let norm = |t: &tch::Tensor| t.f_square()?.f_sum_dim_intlist(1, true, t.kind())?.f_sqrt()?.f_add_scalar(1e-12);
+            let norm =
+                |t: &tch::Tensor| t.f_square()?.f_sum_dim_intlist(1, true, t.kind())?.f_sqrt()?.f_add_scalar(1e-12);
             x.f_div(&norm(&x)?)?.f_matmul(&self.weight.f_div(&norm(&self.weight)?)?.f_transpose(0, 1)?)?
         } else {
             let x = rows(input, size[0])?;

@@ -8,8 +8,12 @@ use std::cell::RefCell;
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, optional, set_arguments,
-        size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
     torch::{Generator, Tensor},
 };

@@ -7,18 +7,19 @@ use std::cell::RefCell;
 use crate::{
     error::Result,
     nn::{
-        Activity, ArgKind, Builder, Context, Fields, Missing, Module, Probe, Spec, optional, required, set_arguments,
-        size_mismatch,
+        activity::Activity,
+        fields::Fields,
+        init::set_arguments,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{ArgKind, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::{Element, Tensor, TensorType},
 };
 
 /// `nn.TemporalDynamicKMaxPooling(minK[, factor=0])`
 pub const SPEC: Spec = Spec {
-    args: &[
-        required("minK", ArgKind::Int),
-        optional("factor", ArgKind::Number, Missing::Number(0.0)),
-    ],
+    args: &[required("minK", ArgKind::Int), optional("factor", ArgKind::Number, Missing::Number(0.0))],
     init: Some(|args, fields, _| set_arguments(args, fields, &["minK", "factor"])),
     buffers: &["indices"],
     ..Spec::module(&["nn.TemporalDynamicKMaxPooling"], build, Probe::module("2, 0.5", "torch.randn(2, 5, 3)"))

@@ -10,8 +10,12 @@ use super::convolution::IMAGE;
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Module, Probe, Spec, Value, pair, planes, required,
-        size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        layout::{pair, planes},
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Args, Builder, Probe, Spec, required},
     },
     torch::{Generator, Tensor, TensorType},
 };

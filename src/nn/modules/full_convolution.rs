@@ -8,8 +8,13 @@ use super::convolution::{IMAGE, VOLUME, describe_window, extents, printed, reset
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, missing, optional,
-        pair, planes, required, set_arguments, set_parameters, size_mismatch,
+        activity::{Activity, Shape},
+        fields::Fields,
+        init::{set_arguments, set_parameters},
+        layout::{pair, planes},
+        module::{Context, Module},
+        refusals::{missing, size_mismatch},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::{Generator, Tensor},
 };

@@ -6,8 +6,13 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, ArgKind, Builder, Context, Missing, Module, Probe, Spec, Value, axis, optional, required,
-        set_arguments, size_mismatch,
+        activity::Activity,
+        fields::Value,
+        init::set_arguments,
+        layout::axis,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{ArgKind, Builder, Missing, Probe, Spec, optional, required},
     },
 };
 
@@ -19,10 +24,7 @@ pub const SPECS: &[Spec] = &[
         ..Spec::module(&["nn.GatedLinearUnit"], gated, Probe::module("2", "torch.randn(2, 4, 3)"))
     },
     Spec {
-        args: &[
-            required("nInputDims", ArgKind::Int),
-            optional("inplace", ArgKind::Any, Missing::Bool(false)),
-        ],
+        args: &[required("nInputDims", ArgKind::Int), optional("inplace", ArgKind::Any, Missing::Bool(false))],
         init: Some(|args, fields, _| set_arguments(args, fields, &["nInputDims", "inplace"])),
         ..Spec::module(&["nn.CReLU"], both_signs, Probe::module("3", "torch.randn(2, 3, 2, 2)"))
     },

@@ -8,8 +8,12 @@ use std::cell::Cell;
 use crate::{
     error::Result,
     nn::{
-        Activity, ArgKind, Builder, Context, Cut, Fields, Missing, Module, Probe, Spec, Value, optional, required,
-        set_arguments,
+        activity::Activity,
+        cut::Cut,
+        fields::{Fields, Value},
+        init::set_arguments,
+        module::{Context, Module},
+        spec::{ArgKind, Builder, Missing, Probe, Spec, optional, required},
     },
 };
 
@@ -114,7 +118,14 @@ mod tests {
         let reversal = object("nn.GradientReversal", [0.5]);
         assert_close(&reversal.eval(x.copy()).1, &[1.0, -2.0]);
         assert_close(&reversal.gradient(&x), &[-0.5, -0.5]);
-        assert!(!plain("nn.ZeroGrad").forward(Mode::Train, x.set_requires_grad(true)).unwrap().tensor().unwrap().requires_grad());
+        assert!(
+            !plain("nn.ZeroGrad")
+                .forward(Mode::Train, x.set_requires_grad(true))
+                .unwrap()
+                .tensor()
+                .unwrap()
+                .requires_grad()
+        );
     }
 
     #[test]

@@ -7,7 +7,13 @@ use std::rc::Rc;
 
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Builder, Context, Module, Node, Probe, Spec, Value, size_mismatch},
+    nn::{
+        activity::Activity,
+        fields::Value,
+        module::{Context, Module, Node},
+        refusals::size_mismatch,
+        spec::{Builder, Probe, Spec},
+    },
 };
 
 /// The classes.
@@ -30,11 +36,7 @@ pub const SPECS: &[Spec] = &[
     },
     Spec {
         looks_at_input: true,
-        ..Spec::module(
-            &["nngraph.JustTable"],
-            |_| Ok(Box::new(Just::Table)),
-            Probe::module("", "torch.randn(2, 4)"),
-        )
+        ..Spec::module(&["nngraph.JustTable"], |_| Ok(Box::new(Just::Table)), Probe::module("", "torch.randn(2, 4)"))
     },
 ];
 
@@ -190,7 +192,8 @@ mod tests {
     fn a_diamond_runs_in_order_and_gives_a_table() {
         // input → ×2 → (tanh is child 2 of step 3) ; outputs {×2, ×2 + 1}
         let children = vec![object("nn.MulConstant", [2.0]), object("nn.AddConstant", [1.0])];
-        let wiring = Value::List(vec![row(&[0, 0, 0, 0]), row(&[1, 0, 0, 1]), row(&[2, 0, 0, 2]), row(&[0, 0, 0, 2, 3])]);
+        let wiring =
+            Value::List(vec![row(&[0, 0, 0, 0]), row(&[1, 0, 0, 1]), row(&[2, 0, 0, 2]), row(&[0, 0, 0, 2, 3])]);
         let graph = container("nn.gModule", children).with("wiring", wiring);
         let y = graph.forward(Mode::Train, tensor(&[1], &[3.0])).unwrap();
         let y: Vec<f64> = y.tensors().into_iter().flat_map(numbers).collect();
@@ -199,7 +202,8 @@ mod tests {
 
     #[test]
     fn a_split_of_another_size_says_so() {
-        let wiring = Value::List(vec![row(&[0, 0, 2, 0]), row(&[0, 1, 0, 1]), row(&[0, 2, 0, 1]), row(&[0, 0, 0, 3, 2])]);
+        let wiring =
+            Value::List(vec![row(&[0, 0, 2, 0]), row(&[0, 1, 0, 1]), row(&[0, 2, 0, 1]), row(&[0, 0, 0, 3, 2])]);
         let graph = || container("nn.gModule", vec![]).with("wiring", wiring.clone());
         let table = |n: usize| Activity::Table((0..n).map(|i| tensor(&[1], &[i as f64]).into()).collect());
         let y = graph().forward(Mode::Train, table(2)).unwrap();

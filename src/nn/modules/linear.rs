@@ -5,8 +5,12 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, missing, optional, required,
-        set_parameters, size_mismatch, uniform_reset,
+        activity::{Activity, Shape},
+        fields::Fields,
+        init::{set_parameters, uniform_reset},
+        module::{Context, Module},
+        refusals::{missing, size_mismatch},
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };

@@ -7,8 +7,12 @@ use super::linear::Linear;
 use crate::{
     error::Result,
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, missing, optional, required,
-        set_arguments, set_parameters, uniform_reset,
+        activity::{Activity, Shape},
+        fields::Fields,
+        init::{set_arguments, set_parameters, uniform_reset},
+        module::{Context, Module},
+        refusals::missing,
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::{Generator, Tensor},
 };

@@ -7,8 +7,13 @@ use super::convolution::{IMAGE, extents, reset};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, missing, optional,
-        planes, required, set_arguments, set_parameters, size_mismatch,
+        activity::{Activity, Shape},
+        fields::Fields,
+        init::{set_arguments, set_parameters},
+        layout::planes,
+        module::{Context, Module},
+        refusals::{missing, size_mismatch},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };
@@ -110,8 +115,7 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
     let fields = builder.fields();
     let (output, kernel) = (extents(fields, IMAGE, "o", 1)?, extents(fields, IMAGE, "k", 1)?);
     let planes = fields.int("nInputPlane")?;
-    let kernels =
-        [output.iter().product(), fields.int("nOutputPlane")?, planes * kernel.iter().product::<i64>()];
+    let kernels = [output.iter().product(), fields.int("nOutputPlane")?, planes * kernel.iter().product::<i64>()];
     Ok(Box::new(LocalConvolution {
         weight,
         bias,
@@ -136,8 +140,7 @@ impl Module for LocalConvolution {
         let has_batch = size.len() == 4;
         let batch = if has_batch { x.shallow_clone() } else { x.f_unsqueeze(0)? };
         // [n, in·kH·kW, places] → [places, in·kH·kW, n], times one matrix for each place.
-        let columns =
-            batch.f_im2col(&self.kernel, [1, 1], &self.padding, &self.stride)?.f_permute([2, 1, 0])?;
+        let columns = batch.f_im2col(&self.kernel, [1, 1], &self.padding, &self.stride)?.f_permute([2, 1, 0])?;
         let products = self.weight.f_reshape(self.kernels)?.f_bmm(&columns)?.f_permute([2, 1, 0])?;
         let shape = [self.kernels[1], self.output[0], self.output[1]];
         let y = products.f_reshape([-1, shape[0], shape[1], shape[2]])?;

@@ -6,8 +6,12 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, missing, optional,
-        required, set_arguments, set_parameters, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::{set_arguments, set_parameters},
+        module::{Context, Module},
+        refusals::{missing, size_mismatch},
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };

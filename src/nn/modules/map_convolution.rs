@@ -9,8 +9,13 @@ use super::convolution::{IMAGE, extents};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, missing, optional,
-        planes, required, set_arguments, set_parameters, size_mismatch,
+        activity::{Activity, Shape},
+        fields::Fields,
+        init::{set_arguments, set_parameters},
+        layout::planes,
+        module::{Context, Module},
+        refusals::{missing, size_mismatch},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };
@@ -68,9 +73,12 @@ fn connections(fields: &dyn Fields) -> Result<Vec<(i64, i64)>> {
     let size = table.size();
     let rows: Vec<i64> = Vec::try_from(table.view().f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?)?;
     if size.len() != 2 || size[1] != 2 || rows.iter().any(|&plane| plane < 1) {
-        return Err(Error::new(Kind::Argument, format!("#1 (conMatrix) to {}: rows of two plane numbers", fields.class()))
-            .with_fact("it has the size", format!("{size:?}"))
-            .with_help("make it with nn.tables.full(nin, nout), nn.tables.oneToOne(n) or nn.tables.random(nin, nout, n)"));
+        return Err(Error::new(
+            Kind::Argument,
+            format!("#1 (conMatrix) to {}: rows of two plane numbers", fields.class()),
+        )
+        .with_fact("it has the size", format!("{size:?}"))
+        .with_help("make it with nn.tables.full(nin, nout), nn.tables.oneToOne(n) or nn.tables.random(nin, nout, n)"));
     }
     Ok(rows.chunks(2).map(|row| (row[0], row[1])).collect())
 }
@@ -150,8 +158,11 @@ impl Module for MapConvolution {
         }
         // All pairs of planes, zero where there is no connection.
         let (options, pairs) = ((self.weight.kind(), self.weight.device()), self.input_planes * self.output_planes);
-        let kernels = tch::Tensor::f_zeros([pairs, height * width], options)?
-            .f_index_add(0, &self.pairs, &self.weight.f_reshape([count, height * width])?)?;
+        let kernels = tch::Tensor::f_zeros([pairs, height * width], options)?.f_index_add(
+            0,
+            &self.pairs,
+            &self.weight.f_reshape([count, height * width])?,
+        )?;
         let bias = self.bias.as_ref();
         Ok(if self.is_transposed {
             let kernels = kernels.f_view([self.input_planes, self.output_planes, height, width])?;

@@ -10,8 +10,13 @@ use super::convolution::{IMAGE, VOLUME, extents, printed};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, arranged, optional, pair,
-        planes, pooled_size, required, set_arguments, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        layout::{arranged, pair, planes, pooled_size},
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::{Tensor, TensorType},
 };

@@ -8,7 +8,13 @@ use std::rc::Rc;
 use super::max_pooling::MaxPooling;
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Builder, Context, Module, Node, Probe, Spec, planes, size_mismatch},
+    nn::{
+        activity::Activity,
+        layout::planes,
+        module::{Context, Module, Node},
+        refusals::size_mismatch,
+        spec::{Builder, Probe, Spec},
+    },
 };
 
 /// `nn.SpatialMaxUnpooling(pooling)`, `nn.VolumetricMaxUnpooling(pooling)`; their constructors, which keep a module
@@ -83,9 +89,11 @@ mod tests {
         let x = tensor(&[1, 1, 4], &[1.0, 5.0, 7.0, 2.0]).into();
         let y = unpool.forward(&pool.forward(&x, &mut cx).unwrap(), &mut cx).unwrap();
         assert_close(&numbers(y.tensor().unwrap()), &[0.0, 5.0, 7.0, 0.0]);
-        assert!(container("nn.SpatialMaxUnpooling", vec![])
-            .with_child("pooling", Rc::new(object("nn.SpatialMaxPooling", [2i64, 1])))
-            .forward(Mode::Train, tensor(&[1, 1, 2], &[1.0, 2.0]))
-            .is_err());
+        assert!(
+            container("nn.SpatialMaxUnpooling", vec![])
+                .with_child("pooling", Rc::new(object("nn.SpatialMaxPooling", [2i64, 1])))
+                .forward(Mode::Train, tensor(&[1, 1, 2], &[1.0, 2.0]))
+                .is_err()
+        );
     }
 }

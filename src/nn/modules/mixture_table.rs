@@ -6,8 +6,13 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, ArgKind, Builder, Context, Missing, Module, Probe, Spec, Value, axis, optional, set_arguments,
-        size_mismatch,
+        activity::Activity,
+        fields::Value,
+        init::set_arguments,
+        layout::axis,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{ArgKind, Builder, Missing, Probe, Spec, optional},
     },
 };
 

@@ -5,8 +5,11 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, optional, required,
-        set_arguments,
+        activity::Activity,
+        fields::Fields,
+        init::set_arguments,
+        module::{Context, Module},
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };

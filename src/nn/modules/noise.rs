@@ -7,7 +7,13 @@ use std::cell::RefCell;
 
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, optional, set_arguments},
+    nn::{
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        module::{Context, Module},
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional},
+    },
     torch::{Generator, Tensor},
 };
 

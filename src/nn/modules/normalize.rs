@@ -5,8 +5,12 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, optional, required,
-        set_arguments, size_mismatch,
+        activity::Activity,
+        fields::Fields,
+        init::set_arguments,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };

@@ -4,7 +4,12 @@
 
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, ArgKind, Context, Module, Probe, Spec, required, set_arguments},
+    nn::{
+        activity::Activity,
+        init::set_arguments,
+        module::{Context, Module},
+        spec::{ArgKind, Probe, Spec, required},
+    },
 };
 
 /// `nn.OneHot(outputSize)`
@@ -13,7 +18,12 @@ pub const SPEC: Spec = Spec {
     init: Some(|args, fields, _| set_arguments(args, fields, &["outputSize"])),
     ..Spec::module(
         &["nn.OneHot"],
-        |b| Ok(Box::new(OneHot { classes: b.fields().int("outputSize")?, kind: b.fields().tensor_type().element.kind() })),
+        |b| {
+            Ok(Box::new(OneHot {
+                classes: b.fields().int("outputSize")?,
+                kind: b.fields().tensor_type().element.kind(),
+            }))
+        },
         Probe::module("3", "torch.LongTensor{3, 1}"),
     )
 };

@@ -6,8 +6,13 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, axis, optional, planes,
-        required, set_arguments, size_mismatch,
+        activity::Activity,
+        fields::Fields,
+        init::set_arguments,
+        layout::{axis, planes},
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };

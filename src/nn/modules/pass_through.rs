@@ -4,7 +4,11 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Context, Module, Probe, Spec},
+    nn::{
+        activity::Activity,
+        module::{Context, Module},
+        spec::{Probe, Spec},
+    },
 };
 
 const fn row(classes: &'static [&'static str]) -> Spec {

@@ -5,7 +5,12 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Args, Context, Fields, Module, Probe, Spec, Value},
+    nn::{
+        activity::Activity,
+        fields::{Fields, Value},
+        module::{Context, Module},
+        spec::{Args, Probe, Spec},
+    },
     torch::Generator,
 };
 

@@ -6,7 +6,12 @@
 use crate::{
     error::{Error, Result},
     nn::{
-        Activity, Arg, ArgKind, Context, Fields, Missing, Module, Probe, Spec, Value, optional, set_arguments, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Missing, Probe, Spec, optional},
     },
 };
 

@@ -6,8 +6,13 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, Arg, ArgKind, Args, Context, Fields, Missing, Module, Probe, Spec, Value, axis, optional,
-        required, size_mismatch, set_arguments,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        layout::axis,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Args, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };
@@ -158,7 +163,8 @@ impl Module for Rank {
                 let offset = batch(*sample);
                 let mut y = x.shallow_clone();
                 for (a, b) in swaps {
-                    let (a, b) = (axis(input, size.len(), a + offset, None)?, axis(input, size.len(), b + offset, None)?);
+                    let (a, b) =
+                        (axis(input, size.len(), a + offset, None)?, axis(input, size.len(), b + offset, None)?);
                     y = y.f_transpose(a, b)?;
                 }
                 y.f_contiguous()?

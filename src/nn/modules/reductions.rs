@@ -6,8 +6,12 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, axis, optional,
-        required, set_arguments,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        layout::axis,
+        module::{Context, Module},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };
@@ -18,11 +22,7 @@ const PROBE: Probe = Probe::module("2", "torch.randn(2, 3)");
 
 macro_rules! row {
     ($class:literal, $kind:expr, $args:expr, $probe:expr) => {
-        Spec {
-            args: $args,
-            init: Some(init),
-            ..Spec::module(&[$class], |builder| build(builder, $kind), $probe)
-        }
+        Spec { args: $args, init: Some(init), ..Spec::module(&[$class], |builder| build(builder, $kind), $probe) }
     };
 }
 
@@ -45,12 +45,7 @@ pub const SPECS: &[Spec] = &[
             fields.set("sizeAverage", Value::Bool(true))?;
             init(args, fields, generator)
         }),
-        ..row!(
-            "nn.Mean",
-            Kind::Mean,
-            &[DIM, INPUT_DIMS, optional("squeeze", ArgKind::Any, Missing::Bool(true))],
-            PROBE
-        )
+        ..row!("nn.Mean", Kind::Mean, &[DIM, INPUT_DIMS, optional("squeeze", ArgKind::Any, Missing::Bool(true))], PROBE)
     },
     row!("nn.Max", Kind::Max, &[DIM, INPUT_DIMS], PROBE),
     row!("nn.Min", Kind::Min, &[DIM, INPUT_DIMS], PROBE),

@@ -6,7 +6,12 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Module, Probe, Spec, Value, pair, required, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        layout::pair,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{ArgKind, Args, Builder, Probe, Spec, required},
     },
     torch::Generator,
 };

@@ -5,8 +5,13 @@
 use crate::{
     error::{Error, Kind as ErrorKind, Result},
     nn::{
-        Activity, Arg, ArgKind, Args, Context, Fields, Module, Probe, Spec, planes, required, set_arguments,
-        size_mismatch,
+        activity::Activity,
+        fields::Fields,
+        init::set_arguments,
+        layout::planes,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Args, Probe, Spec, required},
     },
     torch::Generator,
 };

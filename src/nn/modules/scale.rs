@@ -7,8 +7,12 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, missing, optional, required,
-        set_arguments, set_parameters, size_mismatch, uniform_reset,
+        activity::Activity,
+        fields::Fields,
+        init::{set_arguments, set_parameters, uniform_reset},
+        module::{Context, Module},
+        refusals::{missing, size_mismatch},
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };

@@ -6,7 +6,12 @@ use std::{any::Any, rc::Rc};
 
 use crate::{
     error::Result,
-    nn::{Activity, Builder, Context, Module, Node, Probe, Spec, modules::threshold::Threshold},
+    nn::{
+        activity::Activity,
+        module::{Context, Module, Node},
+        modules::threshold::Threshold,
+        spec::{Builder, Probe, Spec},
+    },
 };
 
 /// `nn.Sequential()`

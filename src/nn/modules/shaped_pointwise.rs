@@ -7,8 +7,11 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, optional, required,
-        set_arguments,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        module::{Context, Module},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };
@@ -77,14 +80,9 @@ fn quiet(_: &dyn Fields) -> Result<String> {
 
 /// The classes.
 pub const SPECS: &[Spec] = &[
-    row!(
-        ["nn.HardTanh"],
-        &[number("min_val", -1.0), number("max_val", 1.0), INPLACE],
-        all,
-        quiet,
-        "",
-        |f| Ok(Function::Clamp(f.number("min_val")?, f.number("max_val")?))
-    ),
+    row!(["nn.HardTanh"], &[number("min_val", -1.0), number("max_val", 1.0), INPLACE], all, quiet, "", |f| Ok(
+        Function::Clamp(f.number("min_val")?, f.number("max_val")?)
+    )),
     row!(
         ["nn.Clamp"],
         &[required("min_val", ArgKind::Number), required("max_val", ArgKind::Number)],
@@ -128,9 +126,7 @@ pub const SPECS: &[Spec] = &[
     row!(["nn.SoftShrink"], &[number("lambda", 0.5)], all, quiet, "", |f| Ok(Function::SoftShrink(
         f.number("lambda")?
     ))),
-    row!(["nn.Power"], &[required("pow", ArgKind::Number)], all, quiet, "3", |f| Ok(Function::Power(
-        f.number("pow")?
-    ))),
+    row!(["nn.Power"], &[required("pow", ArgKind::Number)], all, quiet, "3", |f| Ok(Function::Power(f.number("pow")?))),
 ];
 
 /// `nn.LeakyReLU(true)` is the flag alone: the slope is the usual one then, and Torch7 loses the flag.

@@ -7,8 +7,13 @@
 use crate::{
     error::{Error, Result},
     nn::{
-        Activity, ArgKind, Context, Fields, Missing, Module, Probe, Spec, Value, axis, optional, required,
-        set_arguments, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        layout::axis,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{ArgKind, Missing, Probe, Spec, optional, required},
     },
 };
 

@@ -5,7 +5,13 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, Context, Module, Probe, Scores, Spec, size_mismatch},
+    nn::{
+        activity::Activity,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        scores::Scores,
+        spec::{Probe, Spec},
+    },
 };
 
 macro_rules! row {

@@ -7,8 +7,12 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, missing, optional,
-        required, set_parameters, size_mismatch, uniform_reset,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::{set_parameters, uniform_reset},
+        module::{Context, Module},
+        refusals::{missing, size_mismatch},
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };

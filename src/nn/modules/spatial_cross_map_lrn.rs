@@ -4,7 +4,13 @@
 
 use crate::{
     error::Result,
-    nn::{Activity, ArgKind, Builder, Context, Missing, Module, Probe, Spec, optional, planes, required, set_arguments},
+    nn::{
+        activity::Activity,
+        init::set_arguments,
+        layout::planes,
+        module::{Context, Module},
+        spec::{ArgKind, Builder, Missing, Probe, Spec, optional, required},
+    },
 };
 
 /// `nn.SpatialCrossMapLRN(size[, alpha=1e-4, beta=0.75, k=1])`

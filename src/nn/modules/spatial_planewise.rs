@@ -8,8 +8,13 @@ use super::convolution::{IMAGE, describe_window, extents};
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, missing, optional,
-        planes, required, set_arguments, set_parameters, size_mismatch, uniform_reset,
+        activity::{Activity, Shape},
+        fields::Fields,
+        init::{set_arguments, set_parameters, uniform_reset},
+        layout::planes,
+        module::{Context, Module},
+        refusals::{missing, size_mismatch},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };

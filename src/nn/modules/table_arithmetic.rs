@@ -5,7 +5,14 @@
 
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Arg, ArgKind, Context, Missing, Module, Probe, Spec, Value, optional, set_arguments},
+    nn::{
+        activity::Activity,
+        fields::Value,
+        init::set_arguments,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Missing, Probe, Spec, optional},
+    },
 };
 
 type Function = fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor>;
@@ -74,7 +81,7 @@ impl Module for TableArithmetic {
         let entries = input.table()?;
         if entries.is_empty() || (self.takes_two && entries.len() != 2) {
             let wanted = if self.takes_two { "a table of two tensors" } else { "a table of tensors" };
-            return Err(crate::nn::size_mismatch(input, wanted));
+            return Err(size_mismatch(input, wanted));
         }
         let first = entries[0].tensor()?;
         let mut result = first.shallow_clone();
@@ -92,12 +99,10 @@ pub struct AddToEach;
 impl Module for AddToEach {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         let [x, table] = input.table()? else {
-            return Err(crate::nn::size_mismatch(input, "{a tensor, a table of tensors}"));
+            return Err(size_mismatch(input, "{a tensor, a table of tensors}"));
         };
         let x = x.tensor()?;
-        table.map(&mut |entry| {
-            Ok(entry.f_add(&sized_as(input, entry, x)?)?)
-        })
+        table.map(&mut |entry| Ok(entry.f_add(&sized_as(input, entry, x)?)?))
     }
 }
 

@@ -7,14 +7,18 @@ use super::concat::join;
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, Arg, ArgKind, Context, Fields, Missing, Module, Probe, Spec, Value, axis, optional, required,
-        set_arguments, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        layout::axis,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{Arg, ArgKind, Missing, Probe, Spec, optional, required},
     },
 };
 
 const PAIR: &str = "{torch.randn(2, 3), torch.rand(2, 3)}";
-const DIMS: &[Arg] =
-    &[required("dimension", ArgKind::Int), optional("nInputDims", ArgKind::Int, Missing::Nil)];
+const DIMS: &[Arg] = &[required("dimension", ArgKind::Int), optional("nInputDims", ArgKind::Int, Missing::Nil)];
 
 macro_rules! row {
     ($class:literal, $args:expr, $print:expr, $probe:expr, $build:expr) => {
@@ -63,8 +67,9 @@ pub const SPECS: &[Spec] = &[
             _ => format!("({})", f.int("index")?),
         }),
         Probe::module("-1", PAIR),
-        |f: &dyn Fields| Ok::<_, Error>(Entries::Select(f.int("index").map_err(|error| error
-            .with_help("tables of a network are lists here: select by number"))?))
+        |f: &dyn Fields| Ok::<_, Error>(Entries::Select(
+            f.int("index").map_err(|error| error.with_help("tables of a network are lists here: select by number"))?
+        ))
     ),
     row!(
         "nn.NarrowTable",

@@ -7,8 +7,12 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Shape, Spec, missing, optional,
-        required, set_arguments, set_parameters, size_mismatch, uniform_reset,
+        activity::{Activity, Shape},
+        fields::Fields,
+        init::{set_arguments, set_parameters, uniform_reset},
+        module::{Context, Module},
+        refusals::{missing, size_mismatch},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
 };
@@ -162,11 +166,8 @@ fn frames(input: &Activity, features: Option<i64>, kernel: i64) -> Result<&tch::
 
 impl Module for Temporal {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
-        let x = if self.features_first {
-            Activity::Tensor(input.tensor()?.f_transpose(-1, -2)?)
-        } else {
-            input.share()
-        };
+        let x =
+            if self.features_first { Activity::Tensor(input.tensor()?.f_transpose(-1, -2)?) } else { input.share() };
         let x = frames(&x, Some(self.features), self.kernel)?.f_transpose(-1, -2)?;
         let (bias, stride, kernel) = (self.bias.as_ref(), self.stride, self.kernel);
         let y = match self.kind {

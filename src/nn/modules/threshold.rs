@@ -5,8 +5,11 @@
 use crate::{
     error::Result,
     nn::{
-        Activity, Arg, ArgKind, Args, Builder, Context, Fields, Missing, Module, Probe, Spec, Value, optional,
-        set_arguments,
+        activity::Activity,
+        fields::{Fields, Value},
+        init::set_arguments,
+        module::{Context, Module},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
     torch::Generator,
 };

@@ -6,7 +6,15 @@
 
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, ArgKind, Builder, Context, Module, Probe, Spec, Value, planes, required, set_arguments, size_mismatch},
+    nn::{
+        activity::Activity,
+        fields::Value,
+        init::set_arguments,
+        layout::planes,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{ArgKind, Builder, Probe, Spec, required},
+    },
 };
 
 /// `nn.SpatialUpSamplingNearest(scale)`, `nn.SpatialUpSamplingBilinear(scale | {owidth=, oheight=})`,
@@ -28,11 +36,7 @@ pub const SPECS: &[Spec] = &[
             Probe::module("2", "torch.randn(1, 2, 2, 3)"),
         )
     },
-    Spec::module(
-        &["nn.SpatialUpSamplingBilinear"],
-        |b| build(b, true),
-        Probe::module("2", "torch.randn(1, 2, 2, 3)"),
-    ),
+    Spec::module(&["nn.SpatialUpSamplingBilinear"], |b| build(b, true), Probe::module("2", "torch.randn(1, 2, 2, 3)")),
     Spec::module(
         &["nn.UpSampling"],
         |b| {

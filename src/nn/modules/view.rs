@@ -7,7 +7,12 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, ArgKind, Args, Builder, Context, Fields, Module, Probe, Spec, Value, pair, required, size_mismatch,
+        activity::Activity,
+        fields::{Fields, Value},
+        layout::pair,
+        module::{Context, Module},
+        refusals::size_mismatch,
+        spec::{ArgKind, Args, Builder, Probe, Spec, required},
     },
     torch::Generator,
 };
@@ -35,8 +40,11 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
         return Err(Error::new(Kind::Argument, format!("to nn.View: sizes are positive or -1, not {wrong}")));
     }
     if sizes.iter().filter(|&&size| size == -1).count() > 1 {
-        return Err(Error::new(Kind::Argument, format!("to nn.View: only one size can be -1, not {}", pair(&sizes, ", ")))
-            .with_help("-1 stands for the size that the number of elements leaves"));
+        return Err(Error::new(
+            Kind::Argument,
+            format!("to nn.View: only one size can be -1, not {}", pair(&sizes, ", ")),
+        )
+        .with_help("-1 stands for the size that the number of elements leaves"));
     }
     fields.set("size", sizes.as_slice().into())?;
     fields.set("numElements", Value::from(elements(&sizes)))?;

@@ -4,8 +4,8 @@
 
 use std::io;
 
-use super::{Medium, numerals};
-use crate::torch::Element;
+use super::{medium::Medium, numerals};
+use crate::torch::types::Element;
 
 /// How numbers become bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

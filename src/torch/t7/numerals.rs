@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Medium;
+use super::medium::Medium;
 
 /// `%.{precision}g`.
 pub(super) fn general(value: f64, precision: usize) -> String {

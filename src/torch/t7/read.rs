@@ -2,10 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::{Channel, Document, Id, Node, Value, tag};
+use super::{
+    channel::Channel,
+    document::{Document, Id, Node, Value},
+    tag,
+};
 use crate::{
     error::{Error, Kind, Result},
-    torch::{Element, Storage, Tensor, TensorType},
+    torch::{
+        storage::Storage,
+        tensor::Tensor,
+        types::{Element, TensorType},
+    },
 };
 
 /// Bytes that Torch7's generator writes of itself.

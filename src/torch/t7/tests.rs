@@ -3,7 +3,10 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::torch::{Element, Tensor, TensorType};
+use crate::torch::{
+    tensor::Tensor,
+    types::{Element, TensorType},
+};
 
 const EVERY: [Encoding; 4] = [
     Encoding::BINARY,

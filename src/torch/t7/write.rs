@@ -2,10 +2,14 @@
 
 use std::{collections::HashMap, io};
 
-use super::{Channel, Document, Id, Node, Value, tag};
+use super::{
+    channel::Channel,
+    document::{Document, Id, Node, Value},
+    tag,
+};
 use crate::{
     error::{Error, Kind, Result},
-    torch::{Element, Storage, Tensor},
+    torch::{storage::Storage, tensor::Tensor, types::Element},
 };
 
 enum Task<'d> {

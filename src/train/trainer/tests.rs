@@ -6,7 +6,8 @@ use super::*;
 use crate::{
     job::{Event, JobView},
     train::{
-        Interval, Silent,
+        cadence::Interval,
+        observer::Silent,
         testing::{MadeUp, RECORDS, job, noisy_engine, plan, tensors, trainer},
     },
 };
