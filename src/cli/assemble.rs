@@ -18,7 +18,7 @@ use crate::{
         on_one_thread, start_up,
     },
     train::{
-        BatchSource, Finish, LabelHook, Plan, Position, Sample, Stop, Targets, TrainObserver, Trainer,
+        BatchSource, Finish, LabelHook, Plan, Position, Stop, Targets, TrainBatch, TrainObserver, Trainer,
         engine::{self, Engine, EngineOptions},
     },
 };
@@ -312,9 +312,9 @@ impl BatchSource for Loaded {
         self.loader.start(epoch + 1, first_batch)
     }
 
-    fn next(&mut self) -> Result<Option<Sample>> {
+    fn next(&mut self) -> Result<Option<TrainBatch>> {
         let finish = self.finish.as_ref();
-        Ok(self.loader.next()?.map(|batch| Sample {
+        Ok(self.loader.next()?.map(|batch| TrainBatch {
             input: batch.input.shallow_clone(),
             finish: finish.filter(|_| batch.input.kind() == tch::Kind::Uint8).cloned(),
             target: batch.target.shallow_clone(),

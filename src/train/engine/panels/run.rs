@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use super::{
     convolution, linear, loss,
-    plan::{Buffers, Kind, Loss, Plan, Stage, partial_len},
+    plan::{Buffers, Kind, Loss, PanelPlan, Stage, partial_len},
     pool,
 };
 use crate::train::engine::{
@@ -103,7 +103,7 @@ impl Mine {
 
 /// What one thread needs to know to do its part.
 pub(super) struct Part<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a PanelPlan,
     pub(super) buffers: &'a Buffers,
     pub(super) job: &'a Job<'a>,
     pub(super) thread: usize,
