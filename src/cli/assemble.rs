@@ -130,7 +130,7 @@ pub(super) fn assemble(source: Source, options: RunOptions, start: Start) -> Res
     let kind = prepared.kind();
     let Prepared { options, dataset_path, dataset, head_start, loaded, device, classes } = prepared;
     let network = on_one_thread(|| loaded.lower(kind, device))?;
-    let transfer = transfer.map(|transfer| transfer.told(&network)).transpose()?;
+    let transfer = transfer.map(|transfer| transfer.summary(&network)).transpose()?;
     let (batch_size, validation_size) = (options.batch_size.unwrap_or(16), options.validation_batch_size.unwrap_or(16));
     let seed = seed(&options);
     let count = network.parameters.count();

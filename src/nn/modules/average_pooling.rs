@@ -43,7 +43,7 @@ const SPATIAL: Spec = Spec {
 /// `nn.VolumetricAveragePooling(kT, kW, kH[, dT=kT, dW=kW, dH=kH])`
 pub const SPECS: &[Spec] = &[
     SPATIAL,
-    // inn's pools are said to round up unless told otherwise.
+    // inn's pools, by report, round up by default.
     Spec {
         classes: &["inn.SpatialAveragePooling"],
         init: Some(|args, fields, _| {

@@ -86,7 +86,7 @@ pub const SPECS: &[Spec] = &[
         probe: Probe::module("2, 2, 1, 1, 0, 0, 2, 1", "torch.randn(1, 2, 4, 5)"),
         ..SPATIAL
     },
-    // inn's pools are said to round up unless told otherwise.
+    // inn's pools, by report, round up by default.
     Spec {
         classes: &["inn.SpatialMaxPooling"],
         init: Some(|args, fields, _| {

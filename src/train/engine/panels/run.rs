@@ -4,7 +4,7 @@
 //!
 //! A batch of fewer panels than threads, such as one of sixteen samples, would leave threads idle: of that the planes
 //! of each stage are shared out, with a barrier after each stage.
-#![expect(unsafe_code, reason = "pointers into the buffers; who writes where is said at each function")]
+#![expect(unsafe_code, reason = "pointers into the buffers; each function says who writes where")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "the functions are made of such operations; `Part::run` has the contract")]
 
 use std::ops::Range;
