@@ -24,6 +24,7 @@ mod refusals;
 mod spec;
 #[cfg(test)]
 pub(crate) mod testing;
+mod window;
 
 pub use activity::{Activity, Shape};
 pub use backward::{product, pull_back};
