@@ -101,7 +101,7 @@ impl Drop for Batch {
 }
 
 /// What the threads share.
-struct Source {
+struct Shared {
     preprocess: Preprocess,
     options: LoaderOptions,
     /// Of one target, without the batch dimension: `[]`, `[k]` or `[c, h, w]`.
@@ -116,7 +116,7 @@ struct Source {
 
 /// Makes the batches of one split, epoch after epoch.
 pub struct DataLoader {
-    source: Arc<Source>,
+    shared: Arc<Shared>,
     running: Option<Running>,
 }
 
@@ -164,83 +164,86 @@ impl DataLoader {
         };
         let (pool, bytes) = (pool(kind), wants_bytes.then(|| pool(u8::KIND)));
         let (gathered, gather_nanoseconds) = (AtomicU64::new(0), AtomicU64::new(0));
-        let source = Source { preprocess, options, target_shape, cache, pool, bytes, gathered, gather_nanoseconds };
-        Ok(DataLoader { source: Arc::new(source), running: None })
+        let shared = Shared { preprocess, options, target_shape, cache, pool, bytes, gathered, gather_nanoseconds };
+        Ok(DataLoader { shared: Arc::new(shared), running: None })
     }
 
     /// ceil(records / batch size)
     #[must_use]
     pub fn batches_per_epoch(&self) -> u64 {
-        self.records().len().div_ceil(self.source.options.batch_size as u64)
+        self.records().len().div_ceil(self.shared.options.batch_size as u64)
     }
 
     /// The shape of one target: `[]` for integers, `[k]` or `[c, h, w]`.
     #[must_use]
     pub fn target_shape(&self) -> &[i64] {
-        &self.source.target_shape
+        &self.shared.target_shape
     }
 
     /// The split that it reads.
     #[must_use]
     pub fn records(&self) -> &Arc<Records> {
-        self.source.cache.records()
+        self.shared.cache.records()
     }
 
     /// What happens to each record.
     #[must_use]
     pub fn preprocess(&self) -> &Preprocess {
-        &self.source.preprocess
+        &self.shared.preprocess
     }
 
     /// Whether decoded records are kept in memory.
     #[must_use]
     pub fn keeps_records(&self) -> bool {
-        self.source.cache.keeps()
+        self.shared.cache.keeps()
     }
 
     /// Whether all records are decoded and in memory.
     #[must_use]
     pub fn has_all_records(&self) -> bool {
-        self.source.cache.complete()
+        self.shared.cache.complete()
     }
 
     /// The mean time the background threads took to make a batch, decoding included.
     #[must_use]
     pub fn mean_gather_time(&self) -> Duration {
-        let count = self.source.gathered.load(Ordering::Relaxed).max(1);
-        Duration::from_nanos(self.source.gather_nanoseconds.load(Ordering::Relaxed) / count)
+        let count = self.shared.gathered.load(Ordering::Relaxed).max(1);
+        Duration::from_nanos(self.shared.gather_nanoseconds.load(Ordering::Relaxed) / count)
     }
 
     /// Begins epoch `epoch` (from 1) at batch `first_batch` (from 0, above 0 when a run is resumed). What is left of
     /// an epoch before is dropped.
     ///
+    /// The training loop counts the epochs that are over, and so from 0; here it is the number of the one that runs, and
+    /// order, crops and noise are drawn from it: counted otherwise, no run would repeat an earlier one.
+    ///
     /// # Errors
     /// When a thread cannot be started.
     pub fn start(&mut self, epoch: u64, first_batch: u64) -> Result<()> {
         self.stop();
-        let options = &self.source.options;
+        let options = &self.shared.options;
         let count = self.records().len() as u32;
         let indices = Arc::new(order(options.order, count, options.seed, epoch));
-        let ahead = ahead(self.source.pool.batch_bytes());
+        let ahead = ahead(self.shared.pool.batch_bytes());
         let total = self.batches_per_epoch();
         let queue = Arc::new(Queue::new(first_batch.min(total), total, ahead));
         let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-        let workers = if self.source.is_light() { 1 } else { options.workers.unwrap_or(cores).max(1) };
+        let workers = if self.shared.is_light() { 1 } else { options.workers.unwrap_or(cores).max(1) };
         let mut running = Running { queue: Arc::clone(&queue), threads: Vec::new() };
         let next_missing = Arc::new(AtomicUsize::new(first_batch as usize * options.batch_size));
         for worker in 0..workers {
-            let (source, queue, indices) = (Arc::clone(&self.source), Arc::clone(&queue), Arc::clone(&indices));
+            let (shared, queue, indices) = (Arc::clone(&self.shared), Arc::clone(&queue), Arc::clone(&indices));
             let next_missing = Arc::clone(&next_missing);
             let thread = std::thread::Builder::new().name("loader".to_string()).spawn(move || {
                 let mut scratch = Scratch::default();
                 // While enough batches wait, records of later ones are decoded, so that a batch need not wait for them.
                 let meanwhile = || {
-                    let decode = || source.cache.decode_ahead(&indices, &next_missing);
+                    let decode = || shared.cache.decode_ahead(&indices, &next_missing);
                     std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).unwrap_or(false)
                 };
                 while let Some(number) = queue.take(meanwhile) {
                     let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                        source.batch(number, epoch, &indices, &mut scratch)
+                        shared.batch(number, epoch, &indices, &mut scratch)
                     }));
                     queue.put(
                         number,
@@ -251,7 +254,7 @@ impl DataLoader {
                             ))
                         }),
                     );
-                    if worker > 0 && source.is_light() {
+                    if worker > 0 && shared.is_light() {
                         break;
                     }
                 }
@@ -314,7 +317,7 @@ impl Drop for DataLoader {
     }
 }
 
-impl Source {
+impl Shared {
     /// Whether batches are gathered from kept records: far faster than any training step, so that one thread does it.
     fn is_light(&self) -> bool {
         self.cache.complete() && !(self.options.train && self.preprocess.augment.any())

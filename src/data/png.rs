@@ -187,11 +187,11 @@ mod tests {
             pixels in prop::collection::vec(any::<u8>(), 1..300),
         ) {
             let image = image(if colour { 3 } else { 1 }, width, height, &pixels);
-            let ours = encode(&image);
-            let read = image::load_from_memory_with_format(&ours, ImageFormat::Png).unwrap();
+            let encoded = encode(&image);
+            let read = image::load_from_memory_with_format(&encoded, ImageFormat::Png).unwrap();
             prop_assert_eq!(read.as_bytes(), image.pixels.as_slice());
             prop_assert_eq!(read.color().channel_count(), image.channels as u8);
-            prop_assert_eq!(decode(&ours), Some(image.clone()));
+            prop_assert_eq!(decode(&encoded), Some(image.clone()));
             use png::FilterType::{Adaptive, Avg, NoFilter, Paeth, Sub, Up};
             for filter in [NoFilter, Sub, Up, Avg, Paeth, Adaptive] {
                 let mut theirs = Vec::new();

@@ -1,6 +1,6 @@
 //! `Progress`: who hears how a long piece of work goes on.
 
-/// Who is told how a long piece of work goes on. Calls come from the thread that started the work.
+/// Who hears how a long piece of work goes on. Calls come from the thread that started the work.
 pub trait Progress: Sync {
     /// A stage of `total` steps begins, such as `("train_db", 45002)`.
     fn stage(&self, name: &str, total: u64);

@@ -36,7 +36,7 @@ pub enum Subtract {
 pub trait Element: Copy + Send + Sync + 'static {
     /// libtorch's name of the type.
     const KIND: tch::Kind;
-    /// One record's part of a batch; false when it cannot be told in this type.
+    /// One record's part of a batch; false when it cannot be represented in this type.
     fn write(plan: &Preprocess, image: Pixels<'_>, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [Self])
     -> bool;
 }
@@ -324,7 +324,7 @@ impl Preprocess {
     }
 }
 
-/// The part of a plan that a device does with a batch of bytes, to the bit as [`Preprocess::apply`] would have: an image
+/// The part of a plan that a device does with a batch of bytes, bit for bit what [`Preprocess::apply`] gives: an image
 /// travels in a quarter of the bytes.
 pub struct Rest {
     kind: tch::Kind,

@@ -25,6 +25,7 @@ mod scores;
 mod spec;
 #[cfg(test)]
 pub(crate) mod testing;
+mod window;
 
 pub use activity::{Activity, LabelHook, Shape};
 pub use backward::{product, pull_back};

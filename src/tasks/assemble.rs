@@ -78,7 +78,7 @@ pub(super) fn assemble(
     };
     let Prepared { settings, opened, loaded, device, classes } = prepared;
     let network = on_one_thread(|| loaded.lower(settings.kind(), device.device()))?;
-    let transfer = transfer.map(|transfer| transfer.told(&network)).transpose()?;
+    let transfer = transfer.map(|transfer| transfer.summary(&network)).transpose()?;
     let parameters = network.parameters.count();
     let of_train = loaders::of_train(&settings, &opened)?;
     let engine = engine_for(network, &settings, of_train.output_shape())?;

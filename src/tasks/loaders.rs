@@ -7,7 +7,7 @@ use crate::{
     data::{Augment, DataLoader, HeadStart, LoaderOptions, Order, Preprocess, Records},
     error::Result,
     torch::device::Resolved,
-    train::{BatchSource, Finish, Sample},
+    train::{BatchSource, Finish, TrainBatch},
 };
 
 /// Where a run's batches come from.
@@ -87,9 +87,9 @@ impl BatchSource for LoaderSource {
         self.loader.start(epoch + 1, first_batch)
     }
 
-    fn next(&mut self) -> Result<Option<Sample>> {
+    fn next(&mut self) -> Result<Option<TrainBatch>> {
         let finish = self.finish.as_ref();
-        Ok(self.loader.next()?.map(|batch| Sample {
+        Ok(self.loader.next()?.map(|batch| TrainBatch {
             input: batch.input.shallow_clone(),
             finish: finish.filter(|_| batch.input.kind() == tch::Kind::Uint8).cloned(),
             target: batch.target.shallow_clone(),

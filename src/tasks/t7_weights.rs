@@ -149,7 +149,7 @@ mod tests {
         let loaded = frontend::load(source, &NetworkParams::default(), VmOptions::default(), 5).unwrap();
         let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu).unwrap();
         let transfer = crate::train::Transfer::into(&network, &read(&path).unwrap()).unwrap();
-        let told = transfer.told(&network).unwrap();
+        let told = transfer.summary(&network).unwrap();
         assert!(told.ends_with("45 numbers loaded, 0 tensors new, 0 skipped"), "{told}");
         // The file's numbers are eighths in the order of getParameters.
         let flat = Vec::<f32>::try_from(network.parameters.flat.view().copy()).unwrap();

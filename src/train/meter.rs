@@ -11,12 +11,12 @@ use crate::{
 
 /// A mean that can be saved half-way: the plain mean of batch losses, as DIGITS reports it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Mean {
+pub struct RunningMean {
     sum: f64,
     count: u64,
 }
 
-impl Mean {
+impl RunningMean {
     /// Takes one more value in.
     pub fn add(&mut self, value: f64) {
         self.sum += value;
@@ -135,14 +135,14 @@ mod tests {
     #[test]
     fn a_mean_saved_half_way_gives_the_same_bits() {
         let values = [0.1, 0.2, 1e10, 0.3, -7.7];
-        let mut whole = Mean::default();
+        let mut whole = RunningMean::default();
         values.iter().for_each(|&v| whole.add(v));
-        let mut half = Mean::default();
+        let mut half = RunningMean::default();
         values[..2].iter().for_each(|&v| half.add(v));
-        let mut rest: Mean = serde_json::from_str(&serde_json::to_string(&half).unwrap()).unwrap();
+        let mut rest: RunningMean = serde_json::from_str(&serde_json::to_string(&half).unwrap()).unwrap();
         values[2..].iter().for_each(|&v| rest.add(v));
         assert_eq!(whole.value().unwrap().to_bits(), rest.value().unwrap().to_bits());
-        assert_eq!(Mean::default().value(), None);
+        assert_eq!(RunningMean::default().value(), None);
     }
 
     #[test]

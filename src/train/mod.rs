@@ -23,12 +23,12 @@ mod transfer;
 
 pub use cadence::Interval;
 pub use diagnose::{Culprit, Diagnosis, diagnose};
-pub use meter::{Accuracy, Mean, Meter};
+pub use meter::{Accuracy, Meter, RunningMean};
 pub use observer::{EpochSummary, Silent, TrainObserver};
 pub use plan::Plan;
 pub use position::Position;
 pub use snapshot::{Snapshot, SnapshotNote};
-pub use source::{BatchSource, Finish, Sample};
+pub use source::{BatchSource, Finish, TrainBatch};
 pub use stop::Stop;
 pub use target::Targets;
 pub use trainer::{Outcome, Trainer};

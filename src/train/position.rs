@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{cadence, meter::Mean, plan::Plan};
+use super::{cadence, meter::RunningMean, plan::Plan};
 use crate::job::Best;
 
 /// Where a run stands after a step.
@@ -19,9 +19,9 @@ pub struct Position {
     /// Images since the last train line.
     pub line_images: u64,
     /// Losses since the last train line.
-    pub line_loss: Mean,
+    pub line_loss: RunningMean,
     /// Losses of the epoch under way.
-    pub epoch_loss: Mean,
+    pub epoch_loss: RunningMean,
     /// Epoch at which the next validation is due.
     pub next_validation: f64,
     /// Epoch at which the next snapshot is due.
@@ -78,7 +78,7 @@ impl Position {
         self.epoch += 1;
         self.batch = 0;
         self.images = 0;
-        self.epoch_loss = Mean::default();
+        self.epoch_loss = RunningMean::default();
     }
 
     /// Epochs done, exactly.

@@ -8,7 +8,7 @@ use crate::error::Result;
 pub type Finish = Rc<dyn Fn(&tch::Tensor) -> Result<tch::Tensor>>;
 
 /// A batch as the loop sees it. Dropping it may give its memory to a later batch.
-pub struct Sample {
+pub struct TrainBatch {
     /// `[n, c, h, w]` on the processor; preprocessed when `finish` is done with it on the network's device.
     pub input: tch::Tensor,
     /// See `input`.
@@ -25,7 +25,7 @@ pub struct Sample {
 
 /// Batches of an epoch in an order that is a pure function of the seed and the epoch.
 pub trait BatchSource {
-    /// Begins epoch `epoch` (0-based) at its batch `first_batch`, dropping what was prepared before.
+    /// Begins epoch `epoch`, the number of those before it and so from 0 (the loader numbers it from 1), at its batch `first_batch`, dropping what was prepared before.
     ///
     /// # Errors
     /// When the data cannot be opened.
@@ -35,5 +35,5 @@ pub trait BatchSource {
     ///
     /// # Errors
     /// When a record cannot be read.
-    fn next(&mut self) -> Result<Option<Sample>>;
+    fn next(&mut self) -> Result<Option<TrainBatch>>;
 }

@@ -3,7 +3,7 @@
 use std::{cell::Cell, path::Path, rc::Rc, time::Duration};
 
 use super::{
-    BatchSource, Finish, Interval, Plan, Position, Sample, Silent, Snapshot, Stop, Targets, TrainObserver, Trainer,
+    BatchSource, Finish, Interval, Plan, Position, Silent, Snapshot, Stop, Targets, TrainBatch, TrainObserver, Trainer,
     engine::{Engine, EngineOptions, Surroundings, engine},
 };
 use crate::{
@@ -150,7 +150,7 @@ impl BatchSource for MadeUp {
         Ok(())
     }
 
-    fn next(&mut self) -> Result<Option<Sample>> {
+    fn next(&mut self) -> Result<Option<TrainBatch>> {
         let first = self.batch * BATCH;
         if first >= self.records {
             return Ok(None);
@@ -174,7 +174,7 @@ impl BatchSource for MadeUp {
         } else {
             (input, None)
         };
-        Ok(Some(Sample { input, finish, target, count, wait: Duration::ZERO, owner: None }))
+        Ok(Some(TrainBatch { input, finish, target, count, wait: Duration::ZERO, owner: None }))
     }
 }
 

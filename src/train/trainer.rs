@@ -13,12 +13,12 @@ use std::time::Instant;
 use super::{
     diagnose::{self, Guard},
     engine::Engine,
-    meter::{Accuracy, Mean, Meter},
+    meter::{Accuracy, Meter, RunningMean},
     observer::{EpochSummary, TrainObserver},
     plan::Plan,
     position::Position,
     snapshot::{Snapshot, SnapshotNote},
-    source::{BatchSource, Sample},
+    source::{BatchSource, TrainBatch},
     stop::Stop,
     target::Targets,
 };
@@ -90,7 +90,7 @@ impl Trainer<'_> {
         let mut snapshot_taken = Instant::now();
         let mut rate = 0.0;
         if self.position.iteration == 0 && self.plan.validation_interval > 0.0 {
-            self.validate()?;
+            self.validate(&guard)?;
         }
         while self.position.epoch < self.plan.epochs {
             let epoch_began = Instant::now();
@@ -105,8 +105,7 @@ impl Trainer<'_> {
                 self.observer.step(&self.position);
 
                 if iteration == 0 || self.position.line_images >= self.plan.images_per_line() {
-                    self.collect_losses(&guard)?;
-                    self.train_line(rate, &meter)?;
+                    self.train_line(&guard, rate, &meter)?;
                     guard.refresh(&*self.engine, &self.position)?;
                     meter = Meter::start();
                 }
@@ -114,20 +113,16 @@ impl Trainer<'_> {
                 if !epoch_over {
                     let pause = Instant::now();
                     if self.position.reached(self.position.next_validation, &self.plan) {
-                        self.collect_losses(&guard)?;
-                        self.validate()?;
+                        self.validate(&guard)?;
                     }
-                    let by_clock = self.plan.snapshot_interval.time().is_some_and(|t| snapshot_taken.elapsed() >= t);
-                    if by_clock || self.position.reached(self.position.next_snapshot, &self.plan) {
-                        self.collect_losses(&guard)?;
-                        self.snapshot()?;
+                    if self.snapshot_due(snapshot_taken) {
+                        self.snapshot(&guard)?;
                         snapshot_taken = Instant::now();
                     }
                     meter.leave_out(pause);
                 }
                 if self.stop.is_requested() && !epoch_over {
-                    self.collect_losses(&guard)?;
-                    return Err(self.interrupted()?);
+                    return Err(self.interrupted(&guard)?);
                 }
                 if epoch_over {
                     break;
@@ -135,12 +130,11 @@ impl Trainer<'_> {
             }
 
             let pause = Instant::now();
-            self.collect_losses(&guard)?;
-            let train_loss = self.position.epoch_loss.value();
+            let train_loss = self.epoch_loss(&guard)?;
             self.end_of_data()?;
             self.position.end_epoch();
             let last = self.position.epoch == self.plan.epochs;
-            let early = self.end_epoch(last, &mut snapshot_taken)?;
+            let early = self.end_epoch(&guard, last, &mut snapshot_taken)?;
             let summary = self.summary(train_loss, rate, epoch_began);
             self.observer.epoch(self.job, &summary)?;
             meter.leave_out(pause);
@@ -148,42 +142,47 @@ impl Trainer<'_> {
                 return Ok(Outcome { position: self.position.clone(), stopped_early: Some(why) });
             }
             if self.stop.is_requested() && !last {
-                return Err(self.interrupted()?);
+                return Err(self.interrupted(&guard)?);
             }
         }
         Ok(Outcome { position: self.position.clone(), stopped_early: None })
     }
 
     /// One step: the batch to the device, the hook, forward, backward, update.
-    fn step(&mut self, batch: &Sample, rate: f64) -> Result<()> {
+    fn step(&mut self, batch: &TrainBatch, rate: f64) -> Result<()> {
         let seed = self.plan.step_seed(self.position.iteration);
         let (input, target) = self.on_device(batch).map_err(|error| self.placed(error))?;
         self.engine.step(&input, &target, rate, seed).map_err(|error| self.placed(error))
     }
 
-    fn on_device(&mut self, batch: &Sample) -> Result<(tch::Tensor, Activity)> {
+    fn on_device(&mut self, batch: &TrainBatch) -> Result<(tch::Tensor, Activity)> {
         on_device(&*self.engine, &mut self.targets, batch)
     }
 
     /// Validation and snapshot of an epoch's end; the reason when training is to end here.
-    fn end_epoch(&mut self, last: bool, snapshot_taken: &mut Instant) -> Result<Option<String>> {
+    fn end_epoch(&mut self, guard: &Guard, last: bool, snapshot_taken: &mut Instant) -> Result<Option<String>> {
         let validates = self.plan.validation_interval > 0.0;
         if validates && (last || self.position.reached(self.position.next_validation, &self.plan)) {
-            self.validate()?;
+            self.validate(guard)?;
         }
         let stale = self.position.validations_without_gain;
         let early = self.plan.patience.filter(|&patience| !last && stale >= patience);
-        let by_clock = self.plan.snapshot_interval.time().is_some_and(|t| snapshot_taken.elapsed() >= t);
-        let due = by_clock || self.position.reached(self.position.next_snapshot, &self.plan);
-        if due || last || early.is_some() {
-            self.snapshot()?;
+        if self.snapshot_due(*snapshot_taken) || last || early.is_some() {
+            self.snapshot(guard)?;
             *snapshot_taken = Instant::now();
         }
         Ok(early.map(|_| format!("{stale} validations in a row without a lower loss")))
     }
 
+    /// Whether a snapshot is to be taken, the last one having been `taken` then.
+    fn snapshot_due(&self, taken: Instant) -> bool {
+        let by_clock = self.plan.snapshot_interval.time().is_some_and(|interval| taken.elapsed() >= interval);
+        by_clock || self.position.reached(self.position.next_snapshot, &self.plan)
+    }
+
     /// The mean loss over the validation records, in evaluation mode.
-    fn validate(&mut self) -> Result<()> {
+    fn validate(&mut self, guard: &Guard) -> Result<()> {
+        self.collect_losses(guard)?;
         let Some(mut source) = self.validation.take() else { return Ok(()) };
         let result = self.validate_on(&mut *source);
         self.validation = Some(source);
@@ -192,7 +191,7 @@ impl Trainer<'_> {
 
     fn validate_on(&mut self, source: &mut dyn BatchSource) -> Result<()> {
         let mut meter = Meter::start();
-        let mut loss = Mean::default();
+        let mut loss = RunningMean::default();
         let mut accuracy = self.plan.classes.map(Accuracy::new);
         source.start(0, 0)?;
         while let Some(batch) = source.next()? {
@@ -232,7 +231,8 @@ impl Trainer<'_> {
     }
 
     /// Saves the state, marks it when it is the best, and removes what is no longer to be kept.
-    fn snapshot(&mut self) -> Result<()> {
+    fn snapshot(&mut self, guard: &Guard) -> Result<()> {
+        self.collect_losses(guard)?;
         let state = Snapshot::capture(&*self.engine)?;
         if let Some(name) = state.non_finite()?.first() {
             let page = Error::new(Kind::Numeric, format!("{name} is no longer finite")).with_help(diagnose::ADVICE);
@@ -281,7 +281,14 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// Reads the losses of the steps since the last time. One that is not finite ends the run.
+    /// The mean loss of the epoch's steps so far.
+    fn epoch_loss(&mut self, guard: &Guard) -> Result<Option<f64>> {
+        self.collect_losses(guard)?;
+        Ok(self.position.epoch_loss.value())
+    }
+
+    /// Reads the losses of the steps since the last time, before anything is written that depends on them. One that is
+    /// not finite ends the run.
     fn collect_losses(&mut self, guard: &Guard) -> Result<()> {
         let losses = self.engine.take_losses()?;
         let first = self.position.iteration.saturating_sub(losses.len() as u64);
@@ -327,7 +334,8 @@ impl Trainer<'_> {
         }
     }
 
-    fn train_line(&mut self, rate: f64, meter: &Meter) -> Result<()> {
+    fn train_line(&mut self, guard: &Guard, rate: f64, meter: &Meter) -> Result<()> {
+        self.collect_losses(guard)?;
         let loss = std::mem::take(&mut self.position.line_loss).value();
         self.position.line_images = 0;
         let mut event = self.event(EventKind::Train);
@@ -370,7 +378,7 @@ impl Trainer<'_> {
 }
 
 /// Input and target of a batch where the network's parameters are.
-fn on_device(engine: &dyn Engine, targets: &mut Targets, batch: &Sample) -> Result<(tch::Tensor, Activity)> {
+fn on_device(engine: &dyn Engine, targets: &mut Targets, batch: &TrainBatch) -> Result<(tch::Tensor, Activity)> {
     let device = engine.network().device;
     let carried = carry(&batch.input, device)?;
     let input = match &batch.finish {

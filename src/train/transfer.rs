@@ -64,7 +64,7 @@ impl Transfer {
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn told(mut self, network: &Network) -> Result<String> {
+    pub fn summary(mut self, network: &Network) -> Result<String> {
         let (mut lines, mut numbers, mut used) = (String::new(), 0, vec![false; self.loaded.len()]);
         let mut fresh = Vec::new();
         let learned: Vec<(&str, bool)> = network.parameters.list.iter().map(|p| (p.name.as_str(), p.learns)).collect();
@@ -125,7 +125,7 @@ mod tests {
             ("2.weight".to_string(), tensor(&[1.0])),
             ("3.bias".to_string(), tensor(&[1.0])),
         ];
-        let text = Transfer::into(network, &weights).unwrap().told(network).unwrap();
+        let text = Transfer::into(network, &weights).unwrap().summary(network).unwrap();
         let wanted = "  loaded   1.weight [3]\n  new      2.weight [3]\n  skipped  2.weight: the file has [1], the network \
                       [3]\n  skipped  3.bias: the network has nothing of that name\n  3 numbers loaded, 1 tensors new, \
                       2 skipped";

@@ -20,7 +20,7 @@ sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/peers")
 EPOCHS = 12
 
 
-def ours(arguments):
+def digits_rate(arguments):
     """Images a second by the program's own metrics, the first epoch left out."""
     with tempfile.TemporaryDirectory() as folder:
         command = [arguments.digits, "run", f"networks/{arguments.network}.lua", "--dataset", arguments.dataset, "--device", arguments.device]
@@ -34,36 +34,24 @@ def ours(arguments):
     return 64 * steps / (train[-1]["time"] - train[0]["time"])
 
 
-def peer(arguments, is_captured):
+def torch_rate(arguments, is_captured):
     """The same network and rule in PyTorch, eager or as one captured graph a step."""
-    import numpy as np
+    import networks
     import torch
-    from caffe_lmdb import Images, mean
-    from torch import nn
+    from caffe_lmdb import Images, columns, mean
 
     device = arguments.device
     mean_image = mean(f"{arguments.dataset}/mean.binaryproto")
     images = Images(f"{arguments.dataset}/train_db", mean_image)
-    pixels, labels = (torch.from_numpy(np.stack(column)).to(device) for column in zip(*(images[i] for i in range(len(images)))))
-    if arguments.network == "autoencoder":
-        network = nn.Sequential(
-            nn.Flatten(), nn.Linear(784, 300), nn.ReLU(), nn.Linear(300, 50), nn.ReLU(), nn.Linear(50, 300), nn.ReLU(), nn.Linear(300, 784)
-        )
-        criterion, scale = nn.MSELoss(), 0.00390625
-    else:
-        network = nn.Sequential(
-            nn.Conv2d(1, 20, 5), nn.MaxPool2d(2), nn.Conv2d(20, 50, 5), nn.MaxPool2d(2),
-            nn.Flatten(), nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10), nn.LogSoftmax(1),
-        )
-        criterion, scale = nn.NLLLoss(), 0.0125
+    pixels, labels = (torch.from_numpy(column).to(device) for column in columns(images))
+    network, criterion, scale = networks.build(arguments.network)
     network = network.to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9, dampening=0.9, weight_decay=1e-4, foreach=True)
     batch, target = torch.zeros(64, 1, 28, 28, device=device), torch.zeros(64, dtype=torch.int64, device=device)
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        wanted = batch.flatten(1) if arguments.network == "autoencoder" else target
-        criterion(network(batch * scale), wanted).backward()
+        criterion(network(batch * scale), networks.target(arguments.network, batch, target)).backward()
         optimizer.step()
 
     if is_captured:
@@ -112,9 +100,9 @@ def main():
         sys.exit("this Python's torch finds no CUDA device: nothing is measured")
     place = torch.cuda.get_device_name() if arguments.device == "cuda" else "the processor, a rehearsal"
     print(f"{place}, PyTorch {torch.__version__}, {arguments.network}")
-    contenders = {"digits-rs": lambda: ours(arguments), "PyTorch eager": lambda: peer(arguments, False)}
+    contenders = {"digits-rs": lambda: digits_rate(arguments), "PyTorch eager": lambda: torch_rate(arguments, False)}
     if arguments.device == "cuda":
-        contenders["PyTorch, CUDA graph"] = lambda: peer(arguments, True)
+        contenders["PyTorch, CUDA graph"] = lambda: torch_rate(arguments, True)
     rates = {name: [] for name in contenders}
     for _ in range(arguments.rounds):
         for name, measure in contenders.items():

@@ -44,7 +44,7 @@ class Finished:
 class Running:
     """A process with a job folder of its own, which goes away with it. `{job}` in the command is that folder.
 
-    `lines` ends a run by Ctrl-C's signal once it has told of that many training losses.
+    `lines` ends a run by Ctrl-C's signal once it has reported that many training losses.
     """
 
     def __init__(self, command, lines=None):
@@ -77,7 +77,7 @@ class Running:
             time.sleep(0.002 if starting else 0.02)
 
     def _losses(self):
-        """How many training losses the run has told of."""
+        """How many training losses the run has reported."""
         try:
             with open(f"{self.job}/metrics.jsonl") as file:
                 return sum('"train"' in line and line.endswith("\n") for line in file)
@@ -129,18 +129,18 @@ def rounds(contenders, count, say):
     return results
 
 
-def ratios(ours, theirs):
-    """Per round: how many times as much is `ours` of `theirs`."""
-    return [a / b for a, b in zip(ours, theirs)]
+def ratios(first, second):
+    """Per round: `first` over `second`."""
+    return [a / b for a, b in zip(first, second)]
 
 
-def ours(arguments, network, dataset, *options):
-    """Our training command; network is a file's name below networks/."""
+def digits_command(arguments, network, dataset, *options):
+    """The training command of digits-rs; network is a file's name below networks/."""
     start = [arguments.digits, "run", f"networks/{network}.lua", "--dataset", dataset, "--job", "{job}"]
     return [*start, "--seed", "1", "--device", "cpu", *options]
 
 
-def torch(network, dataset, *options):
+def torch_command(network, dataset, *options):
     """The PyTorch peer's command."""
     return [sys.executable, f"{PEERS}/train_torch.py", "--network", network, "--dataset", dataset, "--job", "{job}", *options]
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Is told the folder, how many entries were seen, and how many there are.
+/// Receives the folder, how many entries were seen, and how many there are.
 pub type Tell = fn(&Path, u64, u64);
 
 static TELL: OnceLock<Tell> = OnceLock::new();
@@ -14,7 +14,7 @@ static TELL: OnceLock<Tell> = OnceLock::new();
 /// Lets `tell` hear of every database that takes longer than a second to go through: after 1, 2, 4, … seconds, from the
 /// thread that does it. For the program, which says it once.
 pub fn tell_of_long_waits(tell: Tell) {
-    let _ = TELL.set(tell); // who came first is told
+    let _ = TELL.set(tell); // the first one stays
 }
 
 /// The clock of one going through.

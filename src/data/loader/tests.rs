@@ -131,7 +131,7 @@ fn memory_is_used_again_and_records_are_decoded_once() {
         while let Some(batch) = loader.next().unwrap() {
             places.insert(batch.input.data_ptr() as usize);
         }
-        assert!(loader.source.cache.complete());
+        assert!(loader.shared.cache.complete());
     }
     assert!(places.len() <= 32 + 8 + 1, "{} buffers for 300 batches", places.len());
 }

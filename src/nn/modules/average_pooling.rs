@@ -4,10 +4,7 @@
 //! counts as zeros (`setCountIncludePad`) or not (`setCountExcludePad`); with `divide` false the window is summed.
 //! A window outside the image (ceil, stride beyond the kernel) is 0.
 
-use super::{
-    convolution::{IMAGE, VOLUME, extents},
-    max_pooling::{describe, extend, output_extents},
-};
+use super::max_pooling::{describe, extend, output_extents};
 use crate::{
     error::Result,
     nn::{
@@ -16,20 +13,13 @@ use crate::{
         init::set_arguments,
         layout::planes,
         module::{Context, Module},
-        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional},
+        window::{IMAGE, VOLUME, extents, int, int_or},
     },
 };
 
-const fn int(name: &'static str) -> Arg {
-    required(name, ArgKind::Int)
-}
-
-const fn or(name: &'static str, default: f64) -> Arg {
-    optional(name, ArgKind::Int, Missing::Number(default))
-}
-
 const SPATIAL: Spec = Spec {
-    args: &[int("kW"), int("kH"), or("dW", 1.0), or("dH", 1.0), or("padW", 0.0), or("padH", 0.0)],
+    args: &[int("kW"), int("kH"), int_or("dW", 1.0), int_or("dH", 1.0), int_or("padW", 0.0), int_or("padH", 0.0)],
     init: Some(|args, fields, _| init(args, fields, IMAGE)),
     print: |fields| describe(fields, IMAGE),
     ..Spec::module(
@@ -43,7 +33,7 @@ const SPATIAL: Spec = Spec {
 /// `nn.VolumetricAveragePooling(kT, kW, kH[, dT=kT, dW=kW, dH=kH])`
 pub const SPECS: &[Spec] = &[
     SPATIAL,
-    // inn's pools are said to round up unless told otherwise.
+    // inn's pools, by report, round up by default.
     Spec {
         classes: &["inn.SpatialAveragePooling"],
         init: Some(|args, fields, _| {

@@ -9,34 +9,17 @@ use crate::{
     nn::{
         activity::{Activity, Shape},
         fields::Fields,
-        init::{set_arguments, set_parameters, uniform_reset},
+        init::set_arguments,
         layout::{arranged, pair, planes},
         module::{Context, Module},
         refusals::{missing, size_mismatch},
-        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
+        spec::{Args, Builder, Probe, Spec},
+        window::{
+            IMAGE, VOLUME, describe_window, extents, int, int_later, int_or, printed, reset_kernels, set_kernels,
+        },
     },
-    torch::{Generator, Tensor},
+    torch::Generator,
 };
-
-/// The dims of an image, outermost first.
-pub(super) const IMAGE: &[&str] = &["H", "W"];
-/// The dims of a volume, outermost first.
-pub(super) const VOLUME: &[&str] = &["T", "H", "W"];
-
-const fn one(name: &'static str) -> Arg {
-    optional(name, ArgKind::Int, Missing::Number(1.0))
-}
-
-const fn int(name: &'static str) -> Arg {
-    required(name, ArgKind::Int)
-}
-
-const fn later(name: &'static str) -> Arg {
-    optional(name, ArgKind::Int, Missing::Nil)
-}
-
-const ZERO_PAD_W: Arg = optional("padW", ArgKind::Int, Missing::Number(0.0));
-const ZERO_PAD_T: Arg = optional("padT", ArgKind::Int, Missing::Number(0.0));
 
 const SPATIAL: Spec = Spec {
     args: &[
@@ -44,14 +27,14 @@ const SPATIAL: Spec = Spec {
         int("nOutputPlane"),
         int("kW"),
         int("kH"),
-        one("dW"),
-        one("dH"),
-        ZERO_PAD_W,
-        later("padH"),
-        one("groups"),
+        int_or("dW", 1.0),
+        int_or("dH", 1.0),
+        int_or("padW", 0.0),
+        int_later("padH"),
+        int_or("groups", 1.0),
     ],
     init: Some(|args, fields, generator| init(args, fields, generator, IMAGE, false)),
-    reset: Some(reset),
+    reset: Some(reset_kernels),
     print: |fields| describe(fields, IMAGE, false),
     buffers: &["finput", "fgradInput"],
     ..Spec::module(
@@ -68,15 +51,17 @@ const VOLUMETRIC: Spec = Spec {
         int("kT"),
         int("kW"),
         int("kH"),
-        one("dT"),
-        one("dW"),
-        one("dH"),
-        ZERO_PAD_T,
-        later("padW"),
-        later("padH"),
+        int_or("dT", 1.0),
+        int_or("dW", 1.0),
+        int_or("dH", 1.0),
+        int_or("padT", 0.0),
+        int_later("padW"),
+        int_later("padH"),
     ],
     init: Some(|args, fields, generator| init(args, fields, generator, VOLUME, false)),
+    reset: Some(reset_kernels),
     print: |fields| describe(fields, VOLUME, false),
+    buffers: &["finput", "fgradInput"],
     ..Spec::module(
         &["nn.VolumetricConvolution", "cudnn.VolumetricConvolution"],
         |b| build(b, VOLUME),
@@ -86,11 +71,11 @@ const VOLUMETRIC: Spec = Spec {
 
 /// `nn.SpatialConvolution(nInputPlane, nOutputPlane, kW, kH[, dW=1, dH=1, padW=0, padH=padW])`, and its kin.
 pub const SPECS: &[Spec] = &[
-    Spec { reset: Some(reset), ..SPATIAL },
+    SPATIAL,
     Spec {
+        classes: &["nn.SpatialConvolutionMM"],
         init: Some(|args, fields, generator| init(args, fields, generator, IMAGE, true)),
-        reset: Some(reset),
-        ..Spec { classes: &["nn.SpatialConvolutionMM"], ..SPATIAL }
+        ..SPATIAL
     },
     Spec {
         classes: &["nn.SpatialDilatedConvolution"],
@@ -99,18 +84,18 @@ pub const SPECS: &[Spec] = &[
             int("nOutputPlane"),
             int("kW"),
             int("kH"),
-            one("dW"),
-            one("dH"),
-            ZERO_PAD_W,
-            later("padH"),
-            one("dilationW"),
-            one("dilationH"),
+            int_or("dW", 1.0),
+            int_or("dH", 1.0),
+            int_or("padW", 0.0),
+            int_later("padH"),
+            int_or("dilationW", 1.0),
+            int_or("dilationH", 1.0),
         ],
         print: |fields| describe(fields, IMAGE, true),
         probe: Probe::module("2, 3, 2, 2, 1, 1, 0, 0, 2, 2", "torch.randn(2, 2, 5, 4)"),
         ..SPATIAL
     },
-    Spec { reset: Some(reset), buffers: &["finput", "fgradInput"], ..VOLUMETRIC },
+    VOLUMETRIC,
     Spec {
         classes: &["nn.VolumetricDilatedConvolution"],
         args: &[
@@ -119,19 +104,17 @@ pub const SPECS: &[Spec] = &[
             int("kT"),
             int("kW"),
             int("kH"),
-            one("dT"),
-            one("dW"),
-            one("dH"),
-            ZERO_PAD_T,
-            later("padW"),
-            later("padH"),
-            one("dilationT"),
-            one("dilationW"),
-            one("dilationH"),
+            int_or("dT", 1.0),
+            int_or("dW", 1.0),
+            int_or("dH", 1.0),
+            int_or("padT", 0.0),
+            int_later("padW"),
+            int_later("padH"),
+            int_or("dilationT", 1.0),
+            int_or("dilationW", 1.0),
+            int_or("dilationH", 1.0),
         ],
-        reset: Some(reset),
         print: |fields| describe(fields, VOLUME, true),
-        buffers: &["finput", "fgradInput"],
         probe: Probe::module("1, 2, 2, 2, 2, 1, 1, 1, 0, 0, 0, 2, 1, 1", "torch.randn(1, 1, 4, 3, 3)"),
         ..VOLUMETRIC
     },
@@ -180,19 +163,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator, dims: &
     } else {
         [vec![output, input / groups.max(1)], kernel].concat()
     };
-    set_parameters(fields, &[("weight", "gradWeight", &size), ("bias", "gradBias", &[output])])?;
-    fields.set("finput", Tensor::empty(fields.tensor_type()).into())?;
-    fields.set("fgradInput", Tensor::empty(fields.tensor_type()).into())?;
-    reset(fields, None, generator)
-}
-
-/// U(±1/√(in·kernel elements)) for weight, then bias; `reset(stdv)` as Torch7 has it.
-pub(super) fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator) -> Result<()> {
-    let fan_in = fields.number("nInputPlane")?
-        * fields.number_or("kT", 1.0)?
-        * fields.number("kW")?
-        * fields.number_or("kH", 1.0)?;
-    uniform_reset(fields, &["weight", "bias"], stdv, 1.0 / fan_in.sqrt(), generator)
+    set_kernels(fields, &size, output, generator)
 }
 
 fn describe(fields: &dyn Fields, dims: &[&str], is_dilated: bool) -> Result<String> {
@@ -203,32 +174,6 @@ fn describe(fields: &dyn Fields, dims: &[&str], is_dilated: bool) -> Result<Stri
     let says_bias = dims.len() == 2 || is_dilated;
     let bias = if says_bias && !fields.truthy("bias")? { " without bias" } else { "" };
     Ok(format!("{text}){bias}"))
-}
-
-/// `(in -> out, kWxkH, dW,dH, padW,padH`: strides and pads only when they are not the usual ones; no bracket.
-pub(super) fn describe_window(fields: &dyn Fields, dims: &[&str]) -> Result<String> {
-    let kernel = pair(&printed(fields, dims, "k", 1)?, "x");
-    let (stride, pad) = (printed(fields, dims, "d", 1)?, printed(fields, dims, "pad", 0)?);
-    let mut text = format!("({} -> {}, {kernel}", fields.int("nInputPlane")?, fields.int("nOutputPlane")?);
-    let is_padded = pad.iter().any(|&pad| pad != 0);
-    if is_padded || stride.iter().any(|&step| step != 1) {
-        text += &format!(", {}", pair(&stride, ","));
-    }
-    if is_padded {
-        text += &format!(", {}", pair(&pad, ","));
-    }
-    Ok(text)
-}
-
-/// Fields `{prefix}W`, `{prefix}H` (`T` first) in the order in which Torch7 prints them.
-pub(super) fn printed(fields: &dyn Fields, dims: &[&str], prefix: &str, default: i64) -> Result<Vec<i64>> {
-    let order: &[&str] = if dims.len() == 2 { &["W", "H"] } else { &["T", "W", "H"] };
-    extents(fields, order, prefix, default)
-}
-
-/// Fields `{prefix}T`, `{prefix}H`, `{prefix}W` in libtorch's order.
-pub(super) fn extents(fields: &dyn Fields, dims: &[&str], prefix: &str, default: i64) -> Result<Vec<i64>> {
-    dims.iter().map(|dim| fields.int_or(&format!("{prefix}{dim}"), default)).collect()
 }
 
 fn build(builder: &mut dyn Builder, dims: &[&str]) -> Result<Box<dyn Module>> {

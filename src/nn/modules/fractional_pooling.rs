@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 
-use super::convolution::IMAGE;
 use crate::{
     error::{Error, Kind, Result},
     nn::{
@@ -16,6 +15,7 @@ use crate::{
         module::{Context, Module},
         refusals::size_mismatch,
         spec::{Arg, ArgKind, Args, Builder, Probe, Spec, required},
+        window::IMAGE,
     },
     torch::{Generator, Tensor, TensorType},
 };

@@ -4,28 +4,20 @@
 //! `[in, out, kH, kW]`, drawn from U(±1/√(in·kW·kH)). The input may be `{x, reference}`: the output then gets the
 //! reference's height and width.
 
-use super::convolution::{IMAGE, VOLUME, describe_window, extents, printed, reset};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
         activity::{Activity, Shape},
         fields::Fields,
-        init::{set_arguments, set_parameters},
+        init::set_arguments,
         layout::{pair, planes},
         module::{Context, Module},
         refusals::{missing, size_mismatch},
-        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
+        spec::{Args, Builder, Probe, Spec},
+        window::{IMAGE, VOLUME, describe_window, extents, int, int_or, printed, reset_kernels, set_kernels},
     },
-    torch::{Generator, Tensor},
+    torch::Generator,
 };
-
-const fn int(name: &'static str) -> Arg {
-    required(name, ArgKind::Int)
-}
-
-const fn or(name: &'static str, default: f64) -> Arg {
-    optional(name, ArgKind::Int, Missing::Number(default))
-}
 
 /// `nn.SpatialFullConvolution(nInputPlane, nOutputPlane, kW, kH[, dW=1, dH=1, padW=0, padH=0, adjW=0, adjH=0])`,
 /// `nn.VolumetricFullConvolution(nInputPlane, nOutputPlane, kT, kW, kH[, dT …, padT …, adjT …])`
@@ -36,15 +28,15 @@ pub const SPECS: &[Spec] = &[
             int("nOutputPlane"),
             int("kW"),
             int("kH"),
-            or("dW", 1.0),
-            or("dH", 1.0),
-            or("padW", 0.0),
-            or("padH", 0.0),
-            or("adjW", 0.0),
-            or("adjH", 0.0),
+            int_or("dW", 1.0),
+            int_or("dH", 1.0),
+            int_or("padW", 0.0),
+            int_or("padH", 0.0),
+            int_or("adjW", 0.0),
+            int_or("adjH", 0.0),
         ],
         init: Some(|args, fields, generator| init(args, fields, generator, IMAGE)),
-        reset: Some(reset),
+        reset: Some(reset_kernels),
         print: |fields| describe(fields, IMAGE),
         buffers: &["finput", "fgradInput"],
         ..Spec::module(
@@ -60,18 +52,18 @@ pub const SPECS: &[Spec] = &[
             int("kT"),
             int("kW"),
             int("kH"),
-            or("dT", 1.0),
-            or("dW", 1.0),
-            or("dH", 1.0),
-            or("padT", 0.0),
-            or("padW", 0.0),
-            or("padH", 0.0),
-            or("adjT", 0.0),
-            or("adjW", 0.0),
-            or("adjH", 0.0),
+            int_or("dT", 1.0),
+            int_or("dW", 1.0),
+            int_or("dH", 1.0),
+            int_or("padT", 0.0),
+            int_or("padW", 0.0),
+            int_or("padH", 0.0),
+            int_or("adjT", 0.0),
+            int_or("adjW", 0.0),
+            int_or("adjH", 0.0),
         ],
         init: Some(|args, fields, generator| init(args, fields, generator, VOLUME)),
-        reset: Some(reset),
+        reset: Some(reset_kernels),
         print: |fields| describe(fields, VOLUME),
         buffers: &["finput", "fgradInput"],
         ..Spec::module(
@@ -113,10 +105,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator, dims: &
     let kernel = dims.iter().map(|dim| args.int(&format!("k{dim}")));
     let output = args.int("nOutputPlane");
     let size: Vec<i64> = [args.int("nInputPlane"), output].into_iter().chain(kernel).collect();
-    set_parameters(fields, &[("weight", "gradWeight", &size), ("bias", "gradBias", &[output])])?;
-    fields.set("finput", Tensor::empty(fields.tensor_type()).into())?;
-    fields.set("fgradInput", Tensor::empty(fields.tensor_type()).into())?;
-    reset(fields, None, generator)
+    set_kernels(fields, &size, output, generator)
 }
 
 fn describe(fields: &dyn Fields, dims: &[&str]) -> Result<String> {

@@ -1,7 +1,7 @@
 //! Functions that split or double a dim: `GatedLinearUnit` (first half · σ(second half)), `CReLU` (both signs of the
 //! input, rectified, planes doubled).
 //!
-//! Torch7: `nn/GatedLinearUnit.lua` (the last dim unless told), `CReLU.lua`.
+//! Torch7: `nn/GatedLinearUnit.lua` (the last dim by default), `CReLU.lua`.
 
 use crate::{
     error::Result,

@@ -3,7 +3,6 @@
 //! Torch7: `nn/SpatialConvolutionLocal.lua`: weight `[oH, oW, out, in, kH, kW]`, bias `[out, oH, oW]`, drawn from
 //! U(±1/√(in·kW·kH)).
 
-use super::convolution::{IMAGE, extents, reset};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
@@ -13,18 +12,11 @@ use crate::{
         layout::planes,
         module::{Context, Module},
         refusals::{missing, size_mismatch},
-        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
+        spec::{Args, Builder, Probe, Spec},
+        window::{IMAGE, extents, int, int_later, int_or, reset_kernels},
     },
     torch::Generator,
 };
-
-const fn int(name: &'static str) -> Arg {
-    required(name, ArgKind::Int)
-}
-
-const fn or(name: &'static str, default: f64) -> Arg {
-    optional(name, ArgKind::Int, Missing::Number(default))
-}
 
 /// `nn.SpatialConvolutionLocal(nInputPlane, nOutputPlane, iW, iH, kW, kH[, dW=1, dH=1, padW=0, padH=padW])`
 pub const SPEC: Spec = Spec {
@@ -35,13 +27,13 @@ pub const SPEC: Spec = Spec {
         int("iH"),
         int("kW"),
         int("kH"),
-        or("dW", 1.0),
-        or("dH", 1.0),
-        or("padW", 0.0),
-        optional("padH", ArgKind::Int, Missing::Nil),
+        int_or("dW", 1.0),
+        int_or("dH", 1.0),
+        int_or("padW", 0.0),
+        int_later("padH"),
     ],
     init: Some(init),
-    reset: Some(reset),
+    reset: Some(reset_kernels),
     print: describe,
     buffers: &["finput", "fgradInput"],
     ..Spec::module(
@@ -85,7 +77,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator) -> Resu
     let (input, output) = (args.int("nInputPlane"), args.int("nOutputPlane"));
     let weight = [height, width, output, input, args.int("kH"), args.int("kW")];
     set_parameters(fields, &[("weight", "gradWeight", &weight), ("bias", "gradBias", &[output, height, width])])?;
-    reset(fields, None, generator)
+    reset_kernels(fields, None, generator)
 }
 
 fn describe(fields: &dyn Fields) -> Result<String> {

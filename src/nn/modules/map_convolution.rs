@@ -5,7 +5,6 @@
 //! `[out]`, both from U(±1/√(kW·kH·connections of the output plane)). Tables: `nn.tables.full(in, out)`, `oneToOne(n)`,
 //! `random(in, out, each)`.
 
-use super::convolution::{IMAGE, extents};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
@@ -16,6 +15,7 @@ use crate::{
         module::{Context, Module},
         refusals::{missing, size_mismatch},
         spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
+        window::{IMAGE, extents},
     },
     torch::Generator,
 };

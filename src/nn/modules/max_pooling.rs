@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 
-use super::convolution::{IMAGE, VOLUME, extents, printed};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
@@ -16,25 +15,14 @@ use crate::{
         layout::{arranged, pair, planes, pooled_size},
         module::{Context, Module},
         refusals::size_mismatch,
-        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
+        spec::{Args, Builder, Probe, Spec},
+        window::{IMAGE, VOLUME, extents, int, int_later, int_or, printed},
     },
     torch::{Tensor, TensorType},
 };
 
-const fn int(name: &'static str) -> Arg {
-    required(name, ArgKind::Int)
-}
-
-const fn later(name: &'static str) -> Arg {
-    optional(name, ArgKind::Int, Missing::Nil)
-}
-
-const fn or(name: &'static str, default: f64) -> Arg {
-    optional(name, ArgKind::Int, Missing::Number(default))
-}
-
 const SPATIAL: Spec = Spec {
-    args: &[int("kW"), int("kH"), later("dW"), later("dH"), or("padW", 0.0), or("padH", 0.0)],
+    args: &[int("kW"), int("kH"), int_later("dW"), int_later("dH"), int_or("padW", 0.0), int_or("padH", 0.0)],
     init: Some(|args, fields, _| init(args, fields, IMAGE, false)),
     print: |fields| describe(fields, IMAGE),
     buffers: &["indices"],
@@ -50,12 +38,12 @@ const VOLUMETRIC: Spec = Spec {
         int("kT"),
         int("kW"),
         int("kH"),
-        later("dT"),
-        later("dW"),
-        later("dH"),
-        or("padT", 0.0),
-        or("padW", 0.0),
-        or("padH", 0.0),
+        int_later("dT"),
+        int_later("dW"),
+        int_later("dH"),
+        int_or("padT", 0.0),
+        int_or("padW", 0.0),
+        int_or("padH", 0.0),
     ],
     init: Some(|args, fields, _| init(args, fields, VOLUME, false)),
     print: |fields| describe(fields, VOLUME),
@@ -75,18 +63,18 @@ pub const SPECS: &[Spec] = &[
         args: &[
             int("kW"),
             int("kH"),
-            later("dW"),
-            later("dH"),
-            or("padW", 0.0),
-            or("padH", 0.0),
-            or("dilationW", 1.0),
-            or("dilationH", 1.0),
+            int_later("dW"),
+            int_later("dH"),
+            int_or("padW", 0.0),
+            int_or("padH", 0.0),
+            int_or("dilationW", 1.0),
+            int_or("dilationH", 1.0),
         ],
         init: Some(|args, fields, _| init(args, fields, IMAGE, true)),
         probe: Probe::module("2, 2, 1, 1, 0, 0, 2, 1", "torch.randn(1, 2, 4, 5)"),
         ..SPATIAL
     },
-    // inn's pools are said to round up unless told otherwise.
+    // inn's pools, by report, round up by default.
     Spec {
         classes: &["inn.SpatialMaxPooling"],
         init: Some(|args, fields, _| {
@@ -102,15 +90,15 @@ pub const SPECS: &[Spec] = &[
             int("kT"),
             int("kW"),
             int("kH"),
-            later("dT"),
-            later("dW"),
-            later("dH"),
-            or("padT", 0.0),
-            or("padW", 0.0),
-            or("padH", 0.0),
-            or("dilationT", 1.0),
-            or("dilationW", 1.0),
-            or("dilationH", 1.0),
+            int_later("dT"),
+            int_later("dW"),
+            int_later("dH"),
+            int_or("padT", 0.0),
+            int_or("padW", 0.0),
+            int_or("padH", 0.0),
+            int_or("dilationT", 1.0),
+            int_or("dilationW", 1.0),
+            int_or("dilationH", 1.0),
         ],
         init: Some(|args, fields, _| init(args, fields, VOLUME, true)),
         probe: Probe::module("2, 2, 2, 1, 1, 1, 0, 0, 0, 1, 2, 1", "torch.randn(1, 1, 3, 3, 4)"),

@@ -13,17 +13,14 @@ use crate::{
         module::{Context, Module},
         refusals::size_mismatch,
         spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
+        window::int_later,
     },
     torch::Generator,
 };
 
-const fn later(name: &'static str) -> Arg {
-    optional(name, ArgKind::Int, Missing::Nil)
-}
-
 const SIDES: &[&str] = &["pad_l", "pad_r", "pad_t", "pad_b"];
 const VOLUME_SIDES: &[&str] = &["pleft", "pright", "ptop", "pbottom", "pfront", "pback"];
-const ARGS: &[Arg] = &[required("pad_l", ArgKind::Int), later("pad_r"), later("pad_t"), later("pad_b")];
+const ARGS: &[Arg] = &[required("pad_l", ArgKind::Int), int_later("pad_r"), int_later("pad_t"), int_later("pad_b")];
 
 macro_rules! spatial {
     ($class:literal, $mode:literal) => {
@@ -51,11 +48,11 @@ pub const SPECS: &[Spec] = &[
     Spec {
         args: &[
             required("pleft", ArgKind::Int),
-            later("pright"),
-            later("ptop"),
-            later("pbottom"),
-            later("pfront"),
-            later("pback"),
+            int_later("pright"),
+            int_later("ptop"),
+            int_later("pbottom"),
+            int_later("pfront"),
+            int_later("pback"),
         ],
         init: Some(|args, fields, _| init(args, fields, VOLUME_SIDES)),
         print: |fields| {

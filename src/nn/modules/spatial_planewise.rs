@@ -4,7 +4,6 @@
 //! Torch7: `nn/SpatialSubSampling.lua` (w·Σ window + b, U(±1/√(kW·kH))), `SpatialDepthWiseConvolution.lua` (weight
 //! `[m, in·kH·kW]`, bias `[m, in]`; output planes ordered by input plane, U(±1/√(in·kW·kH))).
 
-use super::convolution::{IMAGE, describe_window, extents};
 use crate::{
     error::Result,
     nn::{
@@ -14,23 +13,16 @@ use crate::{
         layout::planes,
         module::{Context, Module},
         refusals::{missing, size_mismatch},
-        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
+        spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional},
+        window::{IMAGE, describe_window, extents, int, int_or},
     },
     torch::Generator,
 };
 
-const fn int(name: &'static str) -> Arg {
-    required(name, ArgKind::Int)
-}
-
-const fn or(name: &'static str, default: f64) -> Arg {
-    optional(name, ArgKind::Int, Missing::Number(default))
-}
-
 /// The classes.
 pub const SPECS: &[Spec] = &[
     Spec {
-        args: &[int("nInputPlane"), int("kW"), int("kH"), or("dW", 1.0), or("dH", 1.0)],
+        args: &[int("nInputPlane"), int("kW"), int("kH"), int_or("dW", 1.0), int_or("dH", 1.0)],
         init: Some(|args, fields, generator| {
             set_arguments(args, fields, &["nInputPlane", "kW", "kH", "dW", "dH"])?;
             let input = args.int("nInputPlane");
@@ -50,9 +42,9 @@ pub const SPECS: &[Spec] = &[
             int("nOutputPlane"),
             int("kW"),
             int("kH"),
-            or("dW", 1.0),
-            or("dH", 1.0),
-            or("padW", 0.0),
+            int_or("dW", 1.0),
+            int_or("dH", 1.0),
+            int_or("padW", 0.0),
             optional("padH", ArgKind::Int, Missing::Nil),
         ],
         init: Some(depth_wise),

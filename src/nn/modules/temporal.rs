@@ -12,16 +12,13 @@ use crate::{
         init::{set_arguments, set_parameters, uniform_reset},
         module::{Context, Module},
         refusals::{missing, size_mismatch},
-        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
+        spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional},
+        window::int,
     },
     torch::Generator,
 };
 
 const STRIDE: Arg = optional("dW", ArgKind::Int, Missing::Number(1.0));
-
-const fn int(name: &'static str) -> Arg {
-    required(name, ArgKind::Int)
-}
 
 /// The classes.
 pub const SPECS: &[Spec] = &[

@@ -4,6 +4,7 @@ use super::Trainer;
 use crate::{
     error::{Error, Kind, Result},
     job::{Event, EventKind, Level, Status, file, lua_number},
+    train::diagnose::Guard,
 };
 
 impl Trainer<'_> {
@@ -59,8 +60,8 @@ impl Trainer<'_> {
     }
 
     /// Saves the state for a stop that the user asked for, and gives the page that ends the run.
-    pub(super) fn interrupted(&mut self) -> Result<Error> {
-        self.snapshot()?;
+    pub(super) fn interrupted(&mut self, guard: &Guard) -> Result<Error> {
+        self.snapshot(guard)?;
         let epoch = lua_number(self.position.shown_epoch(&self.plan));
         Ok(Error::new(Kind::Interrupted, format!("training was stopped at epoch {epoch}; the state is saved"))
             .with_fact("job", self.job.path().display().to_string())

@@ -3,7 +3,7 @@
 Images a second count from the end of the first step to the end of the process: start-up is a figure of its own, and so
 the number of epochs, which differs to keep the rounds short, does not matter. Validation, metrics and snapshots are on.
 """
-from measure import ours, ratios, rounds, row, torch
+from measure import digits_command, ratios, rounds, row, torch_command
 
 OURS, MEMORY, LOADER = "digits-rs", "PyTorch, in memory", "PyTorch, DataLoader"
 
@@ -11,9 +11,9 @@ OURS, MEMORY, LOADER = "digits-rs", "PyTorch, in memory", "PyTorch, DataLoader"
 def run(arguments, say):
     epochs = {OURS: 4, MEMORY: 2, LOADER: 1}
     contenders = {
-        OURS: ours(arguments, "autoencoder", arguments.dataset, "--epochs", str(epochs[OURS])),
-        MEMORY: torch("autoencoder", arguments.dataset, "--data", "memory", "--epochs", str(epochs[MEMORY])),
-        LOADER: torch("autoencoder", arguments.dataset, "--data", "loader", "--epochs", str(epochs[LOADER])),
+        OURS: digits_command(arguments, "autoencoder", arguments.dataset, "--epochs", str(epochs[OURS])),
+        MEMORY: torch_command("autoencoder", arguments.dataset, "--data", "memory", "--epochs", str(epochs[MEMORY])),
+        LOADER: torch_command("autoencoder", arguments.dataset, "--data", "loader", "--epochs", str(epochs[LOADER])),
     }
     results = rounds(contenders, arguments.rounds, say)
     rates = {name: [epochs[name] * arguments.images / f.after_first_step() for f in all] for name, all in results.items()}

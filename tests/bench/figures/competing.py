@@ -1,12 +1,12 @@
 """Two processes that compete for the cores: how much slower each is than one alone."""
 import time
 
-from measure import Running, ours, row, run as run_process
+from measure import Running, digits_command, row, run as run_process
 
 
 def run(arguments, say):
-    kernels = ours(arguments, "autoencoder", arguments.dataset, "--epochs", "3")
-    libtorch = ours(arguments, "autoencoder", arguments.dataset, "--epochs", "2", "--autograd")
+    kernels = digits_command(arguments, "autoencoder", arguments.dataset, "--epochs", "3")
+    libtorch = digits_command(arguments, "autoencoder", arguments.dataset, "--epochs", "2", "--autograd")
     return [
         row("two processes on the same cores: slowdown of ours", slowdowns(kernels, arguments, say), 2.2, "lower"),
         row("two processes on the same cores: slowdown on libtorch's step", slowdowns(libtorch, arguments, say), 2.2, "lower"),

@@ -3,7 +3,7 @@ import os
 import statistics
 
 from datasets import generated
-from measure import ours, ratios, row, run as run_process
+from measure import digits_command, ratios, row, run as run_process
 
 SIZES = [10_000, 31_623, 100_000, 316_228, 1_000_000]
 IMAGES = 100_000
@@ -46,7 +46,7 @@ def run(arguments, say):
 
 def training(arguments, dataset, epochs, lines=None):
     """Every size is streamed, for 1 MiB holds no set whole. The records are noise: nothing is to be learnt."""
-    command = ours(
+    command = digits_command(
         arguments, "autoencoder", dataset, "--epochs", str(epochs), "--memory", "1", "--validation-interval", "0",
         "--snapshot-interval", "0", "--subtract-mean", "none", "--lr", "1e-7",
     )

@@ -1,6 +1,6 @@
 """LeNet (DIGITS' definition, batch 64), whole program, against PyTorch eager and channels_last, data in memory."""
 from datasets import subset
-from measure import ours, ratios, rounds, row, torch
+from measure import digits_command, ratios, rounds, row, torch_command
 
 OURS, EAGER, LAST = "digits-rs", "PyTorch eager", "PyTorch channels_last"
 IMAGES = 12_000
@@ -11,9 +11,9 @@ def run(arguments, say):
     epochs = {OURS: 3, EAGER: 1, LAST: 1}
     memory = ["--data", "memory", "--epochs", "1"]
     contenders = {
-        OURS: ours(arguments, "lenet", dataset, "--epochs", str(epochs[OURS])),
-        EAGER: torch("lenet", dataset, *memory),
-        LAST: torch("lenet", dataset, *memory, "--channels-last"),
+        OURS: digits_command(arguments, "lenet", dataset, "--epochs", str(epochs[OURS])),
+        EAGER: torch_command("lenet", dataset, *memory),
+        LAST: torch_command("lenet", dataset, *memory, "--channels-last"),
     }
     results = rounds(contenders, arguments.rounds, say)
     rates = {name: [epochs[name] * IMAGES / f.after_first_step() for f in all] for name, all in results.items()}

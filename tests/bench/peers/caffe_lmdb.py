@@ -86,3 +86,8 @@ class Images:
             self.records = env.begin(buffers=True)
         pixels, label = datum(self.records.get(self.keys[index]))
         return pixels.astype(np.float32) - self.mean.reshape(pixels.shape), np.int64(label)
+
+
+def columns(images):
+    """All images of a list and all their labels, an array each."""
+    return [np.stack(column) for column in zip(*(images[i] for i in range(len(images))))]

@@ -15,14 +15,13 @@ import json
 import os
 import time
 
-import numpy as np
 import torch
-from torch import nn
 
-from caffe_lmdb import Images, mean
+import networks
+from caffe_lmdb import Images, columns, mean
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--network", choices=["autoencoder", "lenet"], required=True)
+parser.add_argument("--network", choices=networks.NAMES, required=True)
 parser.add_argument("--dataset", required=True)
 parser.add_argument("--data", choices=["memory", "loader"], required=True)
 parser.add_argument("--channels-last", action="store_true")
@@ -36,10 +35,7 @@ mean_image = mean(f"{arguments.dataset}/mean.binaryproto")
 train, validation = (Images(f"{arguments.dataset}/{part}_db", mean_image) for part in ("train", "val"))
 VALIDATION_BATCH = {"autoencoder": 100, "lenet": 32}[arguments.network]
 if arguments.data == "memory":
-    train, validation = (
-        tuple(torch.from_numpy(np.stack(column)) for column in zip(*(images[i] for i in range(len(images)))))
-        for images in (train, validation)
-    )
+    train, validation = (tuple(torch.from_numpy(column) for column in columns(images)) for images in (train, validation))
 
 
 def batches(images, size, shuffle):
@@ -56,17 +52,7 @@ if arguments.data == "loader":
         for images, size, shuffle in ((validation, VALIDATION_BATCH, False), (train, 64, True))
     ]
 
-if arguments.network == "autoencoder":
-    network = nn.Sequential(
-        nn.Flatten(), nn.Linear(784, 300), nn.ReLU(), nn.Linear(300, 50), nn.ReLU(), nn.Linear(50, 300), nn.ReLU(), nn.Linear(300, 784)
-    )
-    criterion, scale = nn.MSELoss(), 0.00390625
-else:
-    network = nn.Sequential(
-        nn.Conv2d(1, 20, 5), nn.MaxPool2d(2), nn.Conv2d(20, 50, 5), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10), nn.LogSoftmax(1),
-    )
-    criterion, scale = nn.NLLLoss(), 0.0125
+network, criterion, scale = networks.build(arguments.network)
 layout = torch.channels_last if arguments.channels_last else torch.contiguous_format
 network = network.to(memory_format=layout)
 optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, dampening=0.9, weight_decay=1e-4)
@@ -77,7 +63,7 @@ schedule = torch.optim.lr_scheduler.StepLR(optimizer, max(1, round(steps * 0.33)
 
 def loss_of(pixels, labels):
     output = network((pixels * scale).contiguous(memory_format=layout))
-    return criterion(output, pixels.flatten(1) if arguments.network == "autoencoder" else labels)
+    return criterion(output, networks.target(arguments.network, pixels, labels))
 
 
 step, since, running = 0, 0, []

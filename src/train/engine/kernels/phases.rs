@@ -4,7 +4,7 @@
 //! a thread works on one part, or on both when it is alone. What two processors would send each other is activations
 //! and partial gradients of them only, a third of a megabyte in the autoencoder's step instead of several: where two
 //! processors share no cache, each line of it takes 200 ns.
-#![expect(unsafe_code, reason = "pointers into the buffers; who writes where is said at each function")]
+#![expect(unsafe_code, reason = "pointers into the buffers; each function says who writes where")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "the functions are made of such operations; `Share::run` has the contract")]
 
 use std::ops::Range;

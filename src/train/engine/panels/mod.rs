@@ -31,12 +31,12 @@ use crate::{
     nn::{Activity, Network},
     optim::{Gradient, Optimizer, Sgd},
 };
-use plan::{Buffers, Loss, Plan};
+use plan::{Buffers, Loss, PanelPlan};
 use run::{Job, Part, Taking, Target, Task};
 
 /// A network that the kernels can train, and for which samples.
 pub(super) struct Planned {
-    plan: Plan,
+    plan: PanelPlan,
     /// `[c, h, w]`
     sample: Vec<i64>,
     /// Of one output, without the batch dimension.

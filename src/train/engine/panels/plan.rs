@@ -85,7 +85,7 @@ pub(super) enum Loss {
 
 /// A recognised network for images of one size.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Plan {
+pub(super) struct PanelPlan {
     /// At least one.
     pub(super) stages: Vec<Stage>,
     /// The product of the `MulConstant`s in front.
@@ -94,7 +94,7 @@ pub(super) struct Plan {
     pub(super) size_average: bool,
 }
 
-impl Plan {
+impl PanelPlan {
     pub(super) fn inputs(&self) -> usize {
         self.stages[0].input.features()
     }
@@ -144,7 +144,7 @@ pub(super) struct Buffers {
 unsafe impl Sync for Buffers {}
 
 impl Buffers {
-    pub(super) fn new(plan: &Plan, samples: usize) -> Buffers {
+    pub(super) fn new(plan: &PanelPlan, samples: usize) -> Buffers {
         let capacity = samples.max(1).next_multiple_of(16);
         let first = plan.first_learning();
         let stage = |(i, stage): (usize, &Stage)| {

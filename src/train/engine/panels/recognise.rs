@@ -4,7 +4,7 @@
 
 use std::any::Any;
 
-use super::plan::{Kind, Loss, Place, Plan, Planes, Stage, Window};
+use super::plan::{Kind, Loss, PanelPlan, Place, Planes, Stage, Window};
 use crate::{
     nn::{
         Activity, Context, Criterion, Mode, Network, Node, Observer,
@@ -22,7 +22,7 @@ use crate::{
 const LARGEST: usize = 64 * 1024;
 
 /// The plan of `network` for samples of this shape, and the shape of one output; `None` when it is anything else.
-pub(super) fn plan(network: &Network, sample: &[i64]) -> Option<(Plan, Vec<i64>)> {
+pub(super) fn plan(network: &Network, sample: &[i64]) -> Option<(PanelPlan, Vec<i64>)> {
     let usual = network.kind == tch::Kind::Float
         && network.device == tch::Device::Cpu
         && network.parameters.buffers.is_empty()
@@ -72,7 +72,7 @@ pub(super) fn plan(network: &Network, sample: &[i64]) -> Option<(Plan, Vec<i64>)
         .collect();
     let small = stages.iter().all(|stage| stage.input.features().max(stage.output.features()) <= LARGEST);
     let output = shapes.last()?[1..].to_vec();
-    let plan = Plan { stages, scale, loss, size_average };
+    let plan = PanelPlan { stages, scale, loss, size_average };
     (small && !parts.is_empty() && covers(parts, network)).then_some((plan, output))
 }
 

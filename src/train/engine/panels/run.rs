@@ -4,14 +4,14 @@
 //!
 //! A batch of fewer panels than threads, such as one of sixteen samples, would leave threads idle: of that the planes
 //! of each stage are shared out, with a barrier after each stage.
-#![expect(unsafe_code, reason = "pointers into the buffers; who writes where is said at each function")]
+#![expect(unsafe_code, reason = "pointers into the buffers; each function says who writes where")]
 #![expect(unsafe_op_in_unsafe_fn, reason = "the functions are made of such operations; `Part::run` has the contract")]
 
 use std::ops::Range;
 
 use super::{
     convolution, linear, loss,
-    plan::{Buffers, Kind, Loss, Plan, Stage, partial_len},
+    plan::{Buffers, Kind, Loss, PanelPlan, Stage, partial_len},
     pool,
 };
 use crate::train::engine::{
@@ -103,7 +103,7 @@ impl Mine {
 
 /// What one thread needs to know to do its part.
 pub(super) struct Part<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a PanelPlan,
     pub(super) buffers: &'a Buffers,
     pub(super) job: &'a Job<'a>,
     pub(super) thread: usize,
