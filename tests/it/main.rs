@@ -16,6 +16,7 @@ mod forms;
 mod hdf5;
 mod head_start;
 mod job;
+mod look;
 mod modules;
 mod networks;
 mod onnx;
