@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Look at a network without data: as Torch prints it, then shapes, parameters, operations and memory of every layer
+/// Look at a network without data: shapes, parameters, operations and memory of every layer
 #[derive(Debug, Clone, clap::Args)]
 pub struct Check {
     /// The network file, or - for standard input

@@ -1,8 +1,8 @@
 //! Looking inside: loss curves, layers, one tested image, the summary of a network.
 //!
 //! **In:** a lowered [`Network`](crate::nn::Network), tensors, the points of a run. **Out:** plain structs that
-//! serialise, pictures (PNG), SVG and one self-contained HTML page. **Never:** it changes nothing: no training, no
-//! writing into a job.
+//! serialise; pictures (PNG), SVG and self-contained HTML pages, as bytes with the names of their files. **Never:** it
+//! changes nothing: no training, no writing, into a job or elsewhere.
 
 pub mod axis;
 pub mod bars;

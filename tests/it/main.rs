@@ -17,6 +17,7 @@ mod hdf5;
 mod head_start;
 mod imports;
 mod job;
+mod look;
 mod modules;
 mod networks;
 mod onnx;

@@ -56,7 +56,10 @@ impl Criterion for CrossEntropy {
 mod tests {
     use std::rc::Rc;
 
-    use crate::nn::testing::{Object, assert_close, container, plain, tensor};
+    use crate::nn::{
+        Scores,
+        testing::{Built, Object, assert_close, container, plain, tensor},
+    };
 
     fn criterion() -> Object {
         container("nn.CrossEntropyCriterion", vec![]).with_child("nll", Rc::new(plain("nn.ClassNLLCriterion")))
@@ -66,6 +69,10 @@ mod tests {
     fn even_scores_cost_the_logarithm_of_the_classes() {
         let loss = criterion().loss(tensor(&[2, 4, 1], &[5.0; 8]), tensor(&[2, 1], &[1.0, 4.0]));
         assert_close(&[loss.unwrap()], &[4f64.ln()]);
+        let scores = |object: &Object| Built::default().criterion(object).unwrap().scores();
+        assert_eq!(scores(&criterion()), Some(Scores::Logits));
+        assert_eq!(scores(&plain("nn.ClassNLLCriterion")), Some(Scores::Logarithms));
+        assert_eq!(scores(&plain("nn.MSECriterion")), None);
         let one = criterion().loss(tensor(&[1, 2], &[0.0, 0.0]), tensor(&[1], &[1.0]));
         assert_close(&[one.unwrap()], &[2f64.ln()]);
     }

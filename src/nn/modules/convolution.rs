@@ -241,7 +241,7 @@ impl Module for Convolution {
 mod tests {
     use crate::nn::{
         Mode,
-        testing::{assert_close, object, randn, tensor},
+        testing::{Built, assert_close, object, randn, tensor},
     };
 
     #[test]
@@ -278,6 +278,9 @@ mod tests {
         let flat = object("nn.SpatialConvolutionMM", [2i64, 3, 2, 2]);
         assert_eq!(flat.get_tensor("weight").size(), [3, 8]);
         assert_eq!(flat.eval(randn(&[5, 2, 4, 4])).0, [5, 3, 3, 3]);
+        let wide = object("nn.SpatialConvolutionMM", [3i64, 96, 11, 5, 4, 4]);
+        assert_eq!(wide.get_tensor("weight").size(), [96, 165]);
+        assert_eq!(Built::default().node(&wide).unwrap().module.kernels(), Some(&[96, 3, 5, 11][..]));
     }
 
     #[test]

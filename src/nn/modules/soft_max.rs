@@ -102,7 +102,10 @@ impl Module for SoftMax {
 
 #[cfg(test)]
 mod tests {
-    use crate::nn::testing::{assert_close, plain, tensor};
+    use crate::nn::{
+        Scores,
+        testing::{Built, assert_close, plain, tensor},
+    };
 
     #[test]
     fn the_class_dim_depends_on_the_rank() {
@@ -112,6 +115,16 @@ mod tests {
         assert_close(&plain("nn.SoftMax").eval(tensor(&[2, 1, 2], &[1.0, 3.0, 1.0, 3.0])).1, &half);
         let log = plain("nn.LogSoftMax").eval(tensor(&[2], &[0.0, 0.0])).1;
         assert_close(&log, &[-std::f64::consts::LN_2; 2]);
+    }
+
+    #[test]
+    fn classes_of_samples_say_what_their_numbers_are() {
+        let scores = |class: &str| Built::default().node(&plain(class)).unwrap().module.scores();
+        assert_eq!(scores("cudnn.LogSoftMax"), Some(Scores::Logarithms));
+        assert_eq!(scores("nn.SoftMax"), Some(Scores::Probabilities));
+        for class in ["nn.SoftMin", "nn.SpatialSoftMax", "nn.SpatialLogSoftMax", "nn.ReLU"] {
+            assert_eq!(scores(class), None, "{class}");
+        }
     }
 
     #[test]

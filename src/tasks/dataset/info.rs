@@ -58,7 +58,10 @@ pub fn explore(request: &ExploreRequest) -> Result<ExploreReport> {
         return Err(Error::new(Kind::Usage, "no records to draw").with_help("ask for one record or more"));
     }
     let dataset = Dataset::open(&request.dataset)?;
-    let records = dataset.train().or_else(|| dataset.val()).expect("a dataset has a split");
+    let records = dataset
+        .train()
+        .or_else(|| dataset.val())
+        .ok_or_else(|| Error::new(Kind::Data, format!("{} has no records to draw", request.dataset.display())))?;
     info::explore(&records, request.records)?.save_png(&request.png)?;
     Ok(ExploreReport { png: request.png.clone(), records: request.records.min(records.len()) })
 }
