@@ -1,6 +1,6 @@
 //! The ledger of tensor memory: what the storages of this thread hold, and the limit they may not pass.
 //!
-//! Lua's collector sees a few bytes for a tensor of a gigabyte. This ledger lets the front end nudge it in time, and
+//! Lua's collector sees a few bytes for a tensor of a gigabyte. This ledger lets the front end start it in time, and
 //! turns an absurd size into an error before anything is allocated.
 
 use std::cell::Cell;
