@@ -1,5 +1,5 @@
 //! What an eager result shares with what it was made from, as Torch7 has it: outputs that look at the input's memory
-//! (`nn.View`), and modules that were told to act in place (`nn.ReLU(true)`).
+//! (`nn.View`), and modules that act in place (`nn.ReLU(true)`).
 //!
 //! Only calls from Lua can see the difference: a lowered network makes new tensors, and computes the same numbers.
 

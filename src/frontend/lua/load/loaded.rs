@@ -122,6 +122,7 @@ impl Loaded {
         Some(Box::new(move |input, label| {
             vm.guard(Limit::Hook, "in labelHook", || {
                 let lua = vm.lua();
+                // On an accelerator each batch has new memory, which Lua's collector cannot see behind past handles.
                 tensor::pace_collector(lua)?;
                 let arguments = (tensor::to_lua(lua, input.clone())?, tensor::to_lua(lua, label.clone())?);
                 let result: LuaValue = hook.call(arguments)?;

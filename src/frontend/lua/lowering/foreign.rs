@@ -52,7 +52,7 @@ pub(super) struct Foreign {
     object: Table,
     class: String,
     caller: Caller,
-    /// What the object was told last: `training()` or `evaluate()`.
+    /// Which of `training()` and `evaluate()` was called last.
     mode: Cell<Option<Mode>>,
 }
 

@@ -1,6 +1,6 @@
 //! Lowering: the tree of Lua tables becomes an `nn::Network` of Rust modules on the very same parameter memory.
 //!
-//! Happens once, when training (or `check`, `test`, `export`) starts. A module whose methods are ours becomes its
+//! Happens once, when training (or `check`, `test`, `export`) starts. A module whose methods are this crate's becomes its
 //! Rust module; one that the user wrote or overrode becomes a [`Foreign`] node that calls Lua.
 
 use std::{collections::HashMap, rc::Rc};
@@ -245,7 +245,7 @@ impl Lowering {
         Ok(None)
     }
 
-    /// Whether the object's own parameters learn: Some(true) with our `accGradParameters`, Some(false) with one
+    /// Whether the object's own parameters learn: Some(true) with this crate's `accGradParameters`, Some(false) with one
     /// that does nothing (a frozen layer), None with a user's own rule.
     fn learns(&self, object: &Table) -> Result<Option<bool>> {
         let class = spec_of(object).map(|spec| spec.name()).unwrap_or_default();

@@ -18,12 +18,12 @@ use crate::error::{Error, Kind, Origin, Result};
 /// The line Torch7 prints between the module path and the traceback.
 const WARNING: &str = "WARNING: If you see a stack trace below";
 
-/// Our page as an error that a callback can return.
+/// A page as an error that a callback can return.
 pub(in crate::frontend::lua) fn raise(page: Error) -> mlua::Error {
     mlua::Error::external(page)
 }
 
-/// The page for whatever came out of Lua: our own page with the user's line added, or one made from Lua's words.
+/// The page for whatever came out of Lua: a callback's own page with the user's line added, or one made from Lua's words.
 pub(in crate::frontend::lua) fn page(lua: &Lua, error: &mlua::Error) -> Error {
     match shared(lua) {
         Ok(shared) => Reader { shared: &shared }.page(error),

@@ -11,7 +11,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Bytes that go through before the rest is dropped, unless told otherwise: 1 MiB.
+    /// Bytes that go through before the rest is dropped, unless [`Output::capped`] changes it: 1 MiB.
     pub const CAP: usize = 1 << 20;
 
     /// Hands each printed line to `sink`, up to [`Output::CAP`] bytes.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Origin;
 
-/// Chunks whose names start so are our own Lua: never a place to show to a user.
+/// Chunks whose names start so are this crate's own Lua: never a place to show to a user.
 pub(in crate::frontend::lua) const PRELUDE: &str = "[digits]";
 
 /// Lua cuts a file's name in messages to its last characters (`LUA_IDSIZE` less `" '...' "`).

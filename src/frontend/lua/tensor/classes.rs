@@ -55,7 +55,7 @@ pub(super) fn set_default_type(lua: &Lua, tensor_type: TensorType) {
 /// The table of every class: name → class table.
 ///
 /// # Errors
-/// Before [`install`](super::install) has run.
+/// Before [`install`](super::install()) has run.
 pub fn classes(lua: &Lua) -> mlua::Result<Table> {
     lua.named_registry_value(CLASSES)
 }

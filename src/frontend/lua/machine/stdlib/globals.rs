@@ -174,7 +174,7 @@ fn refusal(lua: &Lua, name: &str, asked: &str, help: &str) -> mlua::Error {
     error::raise(page.at(origin(lua).as_ref()))
 }
 
-/// An error value as Lua code sees it: our pages as text, everything else as it is.
+/// An error value as Lua code sees it: a page as text, everything else as it is.
 fn text(lua: &Lua, value: Value) -> mlua::Result<Value> {
     match value {
         Value::Error(error) => Ok(Value::String(lua.create_string(error::text_for_lua(lua, &error)?)?)),
@@ -199,7 +199,7 @@ fn load(
     if body.first() == Some(&0x1b) {
         return Ok((None, Some("compiled Lua code is not loaded, only text".into())));
     }
-    // Lua shows a text's own start as its name; a file must not pass its text off as ours.
+    // Lua shows a text's own start as its name; a file must not pass its text off as the prelude's.
     let name = name.map_or_else(|| String::from_utf8_lossy(&body).into_owned(), |name| name.to_string_lossy());
     let name = match name.strip_prefix('=') {
         Some(own) if own.starts_with(PRELUDE) || own == "[C]" => own.to_string(),
@@ -246,7 +246,7 @@ fn pieces(lua: &Lua, reader: &Function) -> mlua::Result<Vec<u8>> {
     Ok(body)
 }
 
-/// `debug.traceback([message [, level]])` without our own frames; a message that is no string comes back as it is.
+/// `debug.traceback([message [, level]])` without the prelude's frames; a message that is no string comes back as it is.
 fn traceback(lua: &Lua, (message, level): (Value, Option<usize>)) -> mlua::Result<Value> {
     let message = match &message {
         Value::Nil => String::new(),

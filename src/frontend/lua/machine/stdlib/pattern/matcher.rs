@@ -42,7 +42,7 @@ pub(super) enum Captured<'s> {
 pub(super) enum Fault {
     /// The pattern is wrong, in Lua's words.
     Pattern(String),
-    /// `look` (see [`Matcher::new`]) said stop.
+    /// `look` (see [`Matcher::new`]) raised.
     Stopped(mlua::Error),
 }
 
