@@ -2,32 +2,24 @@
 //! (the ratio must stay at or below 1.05), and `m:forward(x)` called from Lua against libtorch's own call (at most 20 µs
 //! more for a Linear).
 //!
-//! `cargo bench --bench lowering [-- WORD …]`, where the words pick networks by name. The variants take turns and each number is a median over rounds, since other programs
-//! disturb the clock.
+//! `cargo bench --bench lowering [-- WORD …]`, where the words pick networks by name. The variants take turns and each
+//! number is a median over rounds, since other programs disturb the clock.
 #![expect(clippy::print_stdout, reason = "a bench tells its numbers")]
 
-mod cases;
+mod networks;
 
 use std::{hint::black_box, time::Instant};
 
 use digits::{
-    frontend::{
-        NetworkParams, Source,
-        lua::{
-            load, torch_vm,
-            vm::{Limit, VmOptions},
-        },
+    frontend::lua::{
+        torch_vm,
+        vm::{Limit, VmOptions},
     },
-    nn::Activity,
-    optim::OptimizerSpec,
-    train::engine::{Engine, EngineOptions, engine},
+    train::engine::EngineOptions,
 };
-use tch::{
-    Kind, Tensor,
-    nn::{self, OptimizerConfig},
-};
+use tch::{Kind, Tensor};
 
-use cases::Case;
+use networks::{Case, Group};
 
 const ROUNDS: usize = 31;
 
@@ -56,41 +48,20 @@ fn race(calls: u32, mut ours: impl FnMut(), mut theirs: impl FnMut()) -> (f64, f
     (median(times.0), median(times.1), median(ratios))
 }
 
-/// The lowered network in the engine that `digits-rs run` trains it with.
-fn lowered(case: &Case, input: &Tensor) -> Box<dyn Engine> {
-    let size = input.size();
-    let sample = [size[1], size[2], size[3]];
-    let params = NetworkParams { input_shape: Some(sample), ..NetworkParams::default() };
-    let loaded =
-        load(Source::pasted("net.lua", case.lua), &params, VmOptions::default(), 1).expect("the file is right");
-    let network = loaded.lower(Kind::Float, tch::Device::Cpu).expect("every module is native");
-    let options = EngineOptions {
-        batch_size: size[0] as usize,
-        threads: 1,
-        force_autograd: false,
-        sample: Some(sample.to_vec()),
-        ..EngineOptions::default()
-    };
-    let engine = engine(network, &OptimizerSpec::default(), &options).expect("the settings are right");
-    engine.surroundings().grant();
-    engine
-}
-
 fn steps(only: &[String]) {
     println!("{:<28} {:>12} {:>12} {:>8}  engine", "one training step", "lowered, ms", "by hand, ms", "ratio");
-    for case in cases::ALL.iter().filter(|case| only.is_empty() || only.iter().any(|word| case.name.contains(word))) {
-        let input = (case.input)();
-        let labels = (case.target)(&input);
-        let mut engine = lowered(case, &input);
+    let is_picked = |name: &str| only.is_empty() || only.iter().any(|word| name.contains(word));
+    // The sketches, and the two networks that everyone knows.
+    let is_timed = |case: &Case| case.group == Group::Sketch || ["autoencoder", "LeNet"].contains(&case.name);
+    for case in networks::all().iter().filter(|case| is_timed(case) && is_picked(case.name)) {
+        let (input, target) = case.batch();
+        let mut engine = case.engine(EngineOptions { threads: 1, ..EngineOptions::default() });
         tch::set_num_threads(1);
-        let target = Activity::Tensor(labels.shallow_clone());
-        let store = nn::VarStore::new(tch::Device::Cpu);
-        let forward = (case.by_hand)(&store.root());
-        let mut optimizer = nn::sgd(0.9, 0.9, 1e-4, false).build(&store, 0.01).expect("the settings are right");
+        let mut by_hand = (case.by_hand)();
         let (ours, hand, ratio) = race(
             5,
             || engine.step(&input, &target, 0.01, 1).expect("the batch fits"),
-            || optimizer.backward_step(&(case.loss)(&forward(&input), &labels)),
+            || by_hand.step(&input, &target),
         );
         let name = engine.describe();
         println!("{:<28} {:>12.3} {:>12.3} {ratio:>8.3}  {name}", case.name, ours * 1e3, hand * 1e3);

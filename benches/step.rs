@@ -18,6 +18,9 @@ use std::{
 };
 
 use criterion::{Criterion, criterion_group};
+use digits::train::engine::EngineOptions;
+
+use networks::{Case, Group};
 
 const SAMPLES: usize = 64;
 /// Multiply-adds of a step of the autoencoder: forward and weight gradient of every layer, input gradient of all but the first.
@@ -123,7 +126,7 @@ fn serve(name: &str, is_ours: bool) {
     let case = cases.iter().find(|case| case.name == name).expect("the parent knows the names");
     let (input, target) = case.batch();
     let (mut step, label): (Box<dyn FnMut()>, String) = if is_ours {
-        let mut engine = case.engine(false);
+        let mut engine = case.engine(EngineOptions::default());
         let label = engine.describe();
         (Box::new(move || engine.step(&input, &target, 0.01, 1).expect("the batch fits")), label)
     } else {
@@ -209,7 +212,8 @@ fn ratios(file: Option<&str>) {
     let rounds: usize = setting("DIGITS_BENCH_ROUNDS").and_then(|n| n.parse().ok()).unwrap_or(40);
     let only = setting("DIGITS_BENCH_ONLY").unwrap_or_default();
     let mut table = serde_json::Map::new();
-    for case in networks::all().iter().filter(|case| case.name.contains(&only)) {
+    let is_row = |case: &Case| case.group != Group::Sketch && case.name.contains(&only);
+    for case in networks::all().iter().filter(|case| is_row(case)) {
         let (mut ours, mut hand) = (Variant::start(case.name, "ours"), Variant::start(case.name, "hand"));
         let mut times: [Vec<f64>; 4] = Default::default();
         let is_slow = ours.seconds("step") > 0.05;
@@ -254,11 +258,11 @@ fn ratios(file: Option<&str>) {
 
 fn steps(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("step");
-    for case in networks::small() {
+    for case in networks::all().into_iter().filter(|case| case.group == Group::Small) {
         let (input, target) = case.batch();
         for force_autograd in [false, true] {
             tch::set_num_threads(2);
-            let mut engine = case.engine(force_autograd);
+            let mut engine = case.engine(EngineOptions { force_autograd, ..EngineOptions::default() });
             if !force_autograd && engine.describe() == "autograd" {
                 continue;
             }

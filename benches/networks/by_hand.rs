@@ -9,6 +9,8 @@ use tch::{
 use super::CLASSES;
 
 type Loss = Box<dyn Fn(&Tensor, &Tensor) -> Tensor>;
+/// The forward pass of a network in training mode.
+pub(super) type Forward = Box<dyn Fn(&Tensor) -> Tensor>;
 
 /// A network and SGD, here with Torch's dampening.
 pub(crate) struct ByHand {
@@ -19,21 +21,30 @@ pub(crate) struct ByHand {
 
 impl ByHand {
     /// `make` gives the loss of an input and a target.
-    fn new(make: impl Fn(&Path<'_>) -> Loss) -> ByHand {
+    pub(super) fn new(make: impl Fn(&Path<'_>) -> Loss) -> ByHand {
         let store = nn::VarStore::new(tch::Device::Cpu);
         let loss = make(&store.root());
         let optimizer = nn::sgd(0.9, 0.9, 1e-4, false).build(&store, 0.01).expect("the settings are right");
         ByHand { _store: store, loss, optimizer }
     }
 
-    /// A classifier of images that are multiplied by `scale` first.
-    fn classifier(scale: f64, make: impl Fn(&Path<'_>) -> SequentialT) -> ByHand {
+    /// A classifier: `make` gives its scores.
+    pub(super) fn scores(make: impl Fn(&Path<'_>) -> Forward) -> ByHand {
         ByHand::new(|path| {
             let network = make(path);
             Box::new(move |input, target| {
+                network(input).log_softmax(1, None).nll_loss(&(target.to_kind(tch::Kind::Int64) - 1))
+            })
+        })
+    }
+
+    /// A classifier of images that are multiplied by `scale` first.
+    fn classifier(scale: f64, make: impl Fn(&Path<'_>) -> SequentialT) -> ByHand {
+        ByHand::scores(|path| {
+            let network = make(path);
+            Box::new(move |input| {
                 let input = if scale == 1.0 { input.shallow_clone() } else { input * scale };
-                let output = network.forward_t(&input, true).log_softmax(1, None);
-                output.nll_loss(&(target.to_kind(tch::Kind::Int64) - 1))
+                network.forward_t(&input, true)
             })
         })
     }
@@ -46,15 +57,15 @@ impl ByHand {
 }
 
 /// A convolution with a square window.
-fn conv(path: Path<'_>, from: i64, to: i64, side: i64, stride: i64, padding: i64) -> nn::Conv2D {
+pub(super) fn conv(path: Path<'_>, from: i64, to: i64, side: i64, stride: i64, padding: i64) -> nn::Conv2D {
     nn::conv2d(path, from, to, side, nn::ConvConfig { stride, padding, ..Default::default() })
 }
 
-fn linear(path: Path<'_>, from: i64, to: i64) -> nn::Linear {
+pub(super) fn linear(path: Path<'_>, from: i64, to: i64) -> nn::Linear {
     nn::linear(path, from, to, nn::LinearConfig::default())
 }
 
-fn norm(path: Path<'_>, planes: i64) -> nn::BatchNorm {
+pub(super) fn norm(path: Path<'_>, planes: i64) -> nn::BatchNorm {
     nn::batch_norm2d(path, planes, nn::BatchNormConfig::default())
 }
 

@@ -1,6 +1,8 @@
-//! The networks of the benches: the network file, a batch, and the same network as anyone would write it with tch.
+//! The networks of the benches, one list: the network file, a batch, and the same network as anyone would write it with
+//! tch.
 
 mod by_hand;
+mod sketches;
 
 use digits::{
     frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
@@ -14,15 +16,40 @@ pub(crate) use by_hand::ByHand;
 /// One network to be timed.
 pub(crate) struct Case {
     pub name: &'static str,
-    text: String,
+    pub group: Group,
+    text: &'static str,
     /// Samples in a batch.
     samples: i64,
     /// Of the dataset's images, `[c, h, w]`.
     image: [i64; 3],
     /// What the network sees of them.
     sample: [i64; 3],
+    input: Input,
     target: Target,
     pub by_hand: fn() -> ByHand,
+}
+
+/// Which bench times it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// `step`, by criterion and in the table: what kernels of our own train, and a small network that they do not know.
+    Small,
+    /// `step`, in the table only.
+    Large,
+    /// `lowering`: small networks of many kinds.
+    Sketch,
+}
+
+#[derive(Clone, Copy)]
+enum Input {
+    /// Like digits less their mean: mostly dark.
+    Digits,
+    /// Whole numbers from 1 to this, drawn evenly: a text's bytes or words.
+    Words(f64),
+    /// Normal noise.
+    Noise,
+    /// From 0 to 1.
+    Unit,
 }
 
 #[derive(Clone, Copy)]
@@ -39,19 +66,15 @@ enum Target {
 pub(crate) const CLASSES: i64 = 10;
 
 impl Case {
-    /// The engine that the program would take, or autograd.
-    pub(crate) fn engine(&self, force_autograd: bool) -> Box<dyn Engine> {
+    /// The engine that the program would take, where `options` do not say otherwise.
+    pub(crate) fn engine(&self, options: EngineOptions) -> Box<dyn Engine> {
         let params =
             NetworkParams { input_shape: Some(self.image), nclasses: Some(CLASSES), ..NetworkParams::default() };
-        let source = Source::pasted(self.name, &self.text);
+        let source = Source::pasted(self.name, self.text);
         let loaded = load(source, &params, VmOptions::default(), 1).expect("the file loads");
         let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu).expect("the network lowers");
-        let options = EngineOptions {
-            batch_size: self.samples as usize,
-            force_autograd,
-            sample: Some(self.sample.to_vec()),
-            ..EngineOptions::default()
-        };
+        let options =
+            EngineOptions { batch_size: self.samples as usize, sample: Some(self.sample.to_vec()), ..options };
         let engine = engine(network, &OptimizerSpec::default(), &options).expect("the network trains");
         engine.surroundings().grant();
         engine
@@ -61,10 +84,13 @@ impl Case {
     pub(crate) fn batch(&self) -> (tch::Tensor, Activity) {
         tch::manual_seed(1);
         let [c, h, w] = self.sample;
-        // Like digits less their mean: mostly dark. A text's bytes are drawn evenly.
-        let grey = tch::Tensor::rand([self.samples, c, h, w], (tch::Kind::Float, tch::Device::Cpu));
-        let input =
-            if self.name == TEXT { (grey * 70.0).floor() + 1.0 } else { grey.pow_tensor_scalar(6) * 255.0 - 33.0 };
+        let unit = tch::Tensor::rand([self.samples, c, h, w], (tch::Kind::Float, tch::Device::Cpu));
+        let input = match self.input {
+            Input::Digits => unit.pow_tensor_scalar(6) * 255.0 - 33.0,
+            Input::Words(count) => (unit * count).floor() + 1.0,
+            Input::Noise => unit.randn_like(),
+            Input::Unit => unit,
+        };
         let each = |number: fn(i64) -> f32| tch::Tensor::from_slice(&(0..self.samples).map(number).collect::<Vec<_>>());
         let target = match self.target {
             Target::Classes => each(|i| (i % CLASSES + 1) as f32),
@@ -76,17 +102,15 @@ impl Case {
     }
 }
 
-const TEXT: &str = "text classification";
-
-fn case(
+const fn case(
     name: &'static str,
-    text: &str,
+    text: &'static str,
     samples: i64,
     sample: [i64; 3],
     target: Target,
     by_hand: fn() -> ByHand,
 ) -> Case {
-    Case { name, text: text.to_string(), samples, image: sample, sample, target, by_hand }
+    Case { name, group: Group::Large, text, samples, image: sample, sample, input: Input::Digits, target, by_hand }
 }
 
 macro_rules! file {
@@ -95,31 +119,27 @@ macro_rules! file {
     };
 }
 
-/// The networks that kernels of our own train, and a small one that they do not know.
-pub(crate) fn small() -> Vec<Case> {
-    let digit = [1, 28, 28];
-    vec![
-        case("autoencoder", file!("autoencoder"), 64, digit, Target::Input, by_hand::autoencoder),
-        case("LeNet", file!("lenet"), 64, digit, Target::Classes, by_hand::lenet),
-        case("normalised net", NORMALISED, 64, digit, Target::Classes, by_hand::normalised),
-    ]
-}
-
-/// Every network of the table. Batches of the large ones are smaller than their files say, to keep the bench short.
+/// Every network. Batches of the large ones are smaller than their files say, to keep the bench short.
 pub(crate) fn all() -> Vec<Case> {
-    let mut cases = small();
-    cases.extend([
+    let digit = [1, 28, 28];
+    let small = |case| Case { group: Group::Small, ..case };
+    let photograph = |case| Case { image: [3, 256, 256], ..case };
+    let words = Input::Words(70.0);
+    let mut cases = vec![
+        small(case("autoencoder", file!("autoencoder"), 64, digit, Target::Input, by_hand::autoencoder)),
+        small(case("LeNet", file!("lenet"), 64, digit, Target::Classes, by_hand::lenet)),
+        small(case("normalised net", NORMALISED, 64, digit, Target::Classes, by_hand::normalised)),
         case("siamese", file!("siamese"), 8, [2, 28, 28], Target::Same, by_hand::siamese),
         case("binary segmentation", file!("binary-segmentation"), 4, [1, 64, 64], Target::Plane, by_hand::segmentation),
         case("small ResNet", RESNET, 32, [3, 32, 32], Target::Classes, by_hand::resnet),
-        case(TEXT, file!("text-classification"), 8, [1, 32, 32], Target::Classes, by_hand::text),
-    ]);
-    let photograph = [3, 256, 256];
-    let seen = |case| Case { image: photograph, ..case };
-    cases.extend([
-        seen(case("AlexNet", file!("alexnet"), 8, [3, 224, 224], Target::Classes, by_hand::alexnet)),
-        seen(case("GoogLeNet", file!("googlenet"), 4, [3, 224, 224], Target::Classes, by_hand::googlenet)),
-    ]);
+        Case {
+            input: words,
+            ..case("text classification", file!("text-classification"), 8, [1, 32, 32], Target::Classes, by_hand::text)
+        },
+        photograph(case("AlexNet", file!("alexnet"), 8, [3, 224, 224], Target::Classes, by_hand::alexnet)),
+        photograph(case("GoogLeNet", file!("googlenet"), 4, [3, 224, 224], Target::Classes, by_hand::googlenet)),
+    ];
+    cases.extend(sketches::all());
     cases
 }
 
