@@ -1,0 +1,105 @@
+//! `Source`: the text of a network file; `NetworkParams`: what its function is called with.
+
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Kind, Result};
+
+/// What a network function is called with: DIGITS' `params` table.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NetworkParams {
+    /// Number of classes; `None` when the task is not classification.
+    pub nclasses: Option<i64>,
+    /// Number of CUDA devices in use, 0 on the processor.
+    pub ngpus: i64,
+    /// Channels, height and width of an input after cropping; `None` when it is not known.
+    pub input_shape: Option<[i64; 3]>,
+}
+
+/// The text of a network file and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// As the user named it (`networks/lenet.lua`), or `<stdin>`.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// The file's folder, where `require` finds its neighbours; `None` for pasted text.
+    #[serde(default)]
+    pub folder: Option<PathBuf>,
+}
+
+impl Source {
+    /// Reads a file; `-` reads standard input.
+    ///
+    /// # Errors
+    /// `Kind::Io` when it cannot be read, `Kind::Network` when it is not text.
+    pub fn read(path: &Path) -> Result<Source> {
+        if path == Path::new("-") {
+            let mut bytes = Vec::new();
+            std::io::stdin()
+                .read_to_end(&mut bytes)
+                .map_err(|error| Error::io("read", Path::new("<stdin>"), &error))?;
+            return Source::from_bytes("<stdin>".into(), bytes, None);
+        }
+        if path.is_dir() {
+            return Err(Error::new(Kind::Network, format!("{} is a folder, not a network file", path.display()))
+                .with_help("name the .lua file inside it"));
+        }
+        let bytes = fs::read(path).map_err(|error| Error::io("read", path, &error))?;
+        Source::from_bytes(path.display().to_string(), bytes, path.parent().map(Path::to_path_buf))
+    }
+
+    /// A pasted text.
+    #[must_use]
+    pub fn pasted(name: &str, text: &str) -> Source {
+        Source { name: name.into(), text: text.into(), folder: None }
+    }
+
+    /// The text that a job keeps, with the name that its file had: `require` still finds the neighbours of that file
+    /// where they are.
+    #[must_use]
+    pub fn of_job(name: &str, text: String) -> Source {
+        let folder = match Path::new(name).parent() {
+            // A name without a folder; `<stdin>` is no file.
+            Some(folder) if folder == Path::new("") => Path::new(name).is_file().then(|| PathBuf::from(".")),
+            folder => folder.filter(|folder| folder.is_dir()).map(Path::to_path_buf),
+        };
+        Source { name: name.into(), text, folder }
+    }
+
+    fn from_bytes(name: String, bytes: Vec<u8>, folder: Option<PathBuf>) -> Result<Source> {
+        if bytes.starts_with(b"\x1bLua") {
+            return Err(Error::new(Kind::Network, format!("{name} is compiled Lua, which is not run"))
+                .with_help("give the source text of the network"));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Source { name, text, folder }),
+            Err(_) => Err(Error::new(Kind::Network, format!("{name} is not a text file"))
+                .with_help("a network file is Lua source, such as networks/autoencoder.lua")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_s_file_has_the_folder_that_it_was_read_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.lua");
+        fs::write(&path, "return 1").unwrap();
+        let read = Source::read(&path).unwrap();
+        assert_eq!(Source::of_job(&read.name, read.text.clone()), read);
+        let folder_of = |name: &str| Source::of_job(name, String::new()).folder;
+        // Tests run in the crate's folder.
+        assert_eq!(folder_of("Cargo.toml"), Some(".".into()));
+        assert_eq!(folder_of("not-there/net.lua"), None);
+        assert_eq!(folder_of("<stdin>"), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! Names of the files in a job directory.
+
+/// The network file as it was pasted.
+pub const NETWORK: &str = "network.lua";
+/// Status, settings, versions: see [`super::JobRecord`].
+pub const RECORD: &str = "job.json";
+/// One [`super::Event`] a line.
+pub const METRICS: &str = "metrics.jsonl";
+/// DIGITS' log lines.
+pub const LOG: &str = "log.txt";
+/// The snapshot with the lowest validation loss: see [`super::Best`].
+pub const BEST: &str = "best.json";
+/// The page of the error that ended the run, when one did.
+pub const ERROR: &str = "error.txt";
+/// Held by the writing process; holds its process id.
+pub const LOCK: &str = "lock";
+/// The folder of snapshots.
+pub const SNAPSHOTS: &str = "snapshots";
+/// The loss curve as a vector picture.
+pub const LOSS_SVG: &str = "loss.svg";
+/// The loss curve as a pixel picture.
+pub const LOSS_PNG: &str = "loss.png";
+/// A classifier's accuracy by epoch as a vector picture.
+pub const ACCURACY_SVG: &str = "accuracy.svg";
+/// The same as a pixel picture.
+pub const ACCURACY_PNG: &str = "accuracy.png";
+/// The plan of a group of jobs: see [`super::SweepRecord`].
+pub const SWEEP: &str = "sweep.json";
+/// A sweep's jobs side by side, as a Markdown table.
+pub const COMPARISON_MD: &str = "comparison.md";
+/// The same for a spreadsheet.
+pub const COMPARISON_CSV: &str = "comparison.csv";
