@@ -143,48 +143,55 @@ fn every_network_of_the_repository_trains_the_same_on_every_engine() {
     }
 }
 
-const SHAPES: &[(&str, [i64; 3], &str, &str)] = &[
-    (
-        "strides and padding",
-        [3, 13, 11],
-        "n:add(nn.MulConstant(0.01)):add(nn.SpatialConvolution(3, 7, 3, 2, 2, 1, 1, 2)):add(nn.ReLU())
+/// A network with settings that the others do not have.
+struct Setting {
+    name: &'static str,
+    /// `[c, h, w]`
+    sample: [i64; 3],
+    layers: &'static str,
+    loss: &'static str,
+    /// Numbers of a target, for a regression; a class otherwise.
+    outputs: Option<i64>,
+    rate: f64,
+}
+
+const STRIDES: Setting = Setting {
+    name: "strides and padding",
+    sample: [3, 13, 11],
+    layers: "n:add(nn.MulConstant(0.01)):add(nn.SpatialConvolution(3, 7, 3, 2, 2, 1, 1, 2)):add(nn.ReLU())
          n:add(nn.SpatialConvolution(7, 13, 2, 3, 1, 2, 0, 1)):add(nn.SpatialMaxPooling(3, 2, 2, 1)):add(nn.ReLU())
-         n:add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(__, 10)):add(nn.LogSoftMax())",
-        "nn.ClassNLLCriterion()",
-    ),
-    (
-        "overlapping pools and no bias",
-        [1, 16, 16],
+         n:add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(13 * 7 * 2, 10)):add(nn.LogSoftMax())",
+    loss: "nn.ClassNLLCriterion()",
+    outputs: None,
+    rate: 0.01,
+};
+
+const OVERLAP: Setting = Setting {
+    name: "overlapping pools and no bias",
+    sample: [1, 16, 16],
+    layers:
         "n:add(nn.MulConstant(0.01)):add(nn.SpatialConvolution(1, 4, 4, 4)):add(nn.SpatialMaxPooling(3, 3, 2, 2):ceil())
          local c = nn.SpatialConvolution(4, 9, 3, 3) c.bias = nil c.gradBias = nil n:add(c):add(nn.ReLU())
-         n:add(nn.Reshape(__)):add(nn.Linear(__, 31)):add(nn.ReLU()):add(nn.Linear(31, 10))",
-        "nn.CrossEntropyCriterion()",
-    ),
-    (
-        "regression, summed",
-        [2, 9, 8],
-        "n:add(nn.MulConstant(0.01)):add(nn.SpatialConvolution(2, 5, 3, 3, 1, 1, 1, 1)):add(nn.ReLU())
+         n:add(nn.Reshape(9 * 4 * 4)):add(nn.Linear(9 * 4 * 4, 31)):add(nn.ReLU()):add(nn.Linear(31, 10))",
+    loss: "nn.CrossEntropyCriterion()",
+    outputs: None,
+    rate: 0.01,
+};
+
+const REGRESSION: Setting = Setting {
+    name: "regression, summed",
+    sample: [2, 9, 8],
+    layers: "n:add(nn.MulConstant(0.01)):add(nn.SpatialConvolution(2, 5, 3, 3, 1, 1, 1, 1)):add(nn.ReLU())
          n:add(nn.SpatialConvolution(5, 2, 3, 3, 1, 1, 1, 1))",
-        "nn.MSECriterion(false)",
-    ),
-];
-
-fn layers(text: &str, features: i64) -> String {
-    text.replace("__", &features.to_string())
-}
-
-/// The text with the number of features that its first Linear wants.
-fn fitted(index: usize) -> String {
-    let (_, _, text, loss) = SHAPES[index];
-    file(&layers(text, [13 * 7 * 2, 9 * 4 * 4, 0][index]), loss)
-}
+    loss: "nn.MSECriterion(false)",
+    outputs: Some(2 * 9 * 8),
+    rate: 1e-4,
+};
 
 #[test]
 fn every_setting_follows_autograd_at_every_level_and_for_any_threads() {
-    for (index, &(name, sample, ..)) in SHAPES.iter().enumerate() {
-        let text = fitted(index);
-        let is_regression = index == 2;
-        let (outputs, rate) = (is_regression.then_some(2 * 9 * 8), if is_regression { 1e-4 } else { 0.01 });
+    for Setting { name, sample, layers, loss, outputs, rate } in [STRIDES, OVERLAP, REGRESSION] {
+        let text = file(layers, loss);
         for level in Level::available() {
             for threads in [1, 2, 3] {
                 compare(name, &Case { level: Some(level), threads, ..case(&text, sample) }, 5, outputs, rate);
@@ -195,7 +202,7 @@ fn every_setting_follows_autograd_at_every_level_and_for_any_threads() {
 
 #[test]
 fn every_rule_works_and_the_bits_are_the_same_for_any_threads() {
-    let text = fitted(1);
+    let text = file(OVERLAP.layers, OVERLAP.loss);
     for kind in OptimizerKind::ALL {
         let spec = OptimizerSpec { kind, ..Default::default() };
         let case = |threads| Case { threads, spec: spec.clone(), ..case(&text, [1, 16, 16]) };
@@ -215,7 +222,7 @@ fn every_rule_works_and_the_bits_are_the_same_for_any_threads() {
 
 #[test]
 fn what_is_not_as_planned_goes_to_autograd_and_is_told_in_its_words() {
-    let text = fitted(1);
+    let text = file(OVERLAP.layers, OVERLAP.loss);
     let case = case(&text, [1, 16, 16]);
     let (input, target) = case.batch(8, 1, None);
     let wrong = Activity::Tensor(tch::Tensor::from_slice(&[11f32; 8]));
