@@ -46,8 +46,6 @@ trait Store: Send + Sync {
     fn get(&self, index: u64) -> Result<Sample>;
     /// Starts reading a record that is going to be wanted.
     fn read_ahead(&self, _index: u64) {}
-    /// Lets go of memory that reading took and later reads do not need.
-    fn rest(&self) {}
     fn labels(&self) -> Result<Vec<i32>>;
     fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()>;
 }
@@ -154,11 +152,6 @@ impl Records {
     /// What [`Records::keep`] made for this budget.
     pub(super) fn kept(&self, budget: u64) -> Option<Arc<Cache>> {
         self.kept.get().filter(|cache| cache.budget() == budget).cloned()
-    }
-
-    /// Lets go of memory that reading took; records can be read as before.
-    pub(super) fn rest(&self) {
-        self.store.rest();
     }
 
     /// Feeds what tells this split from another one: counts, file sizes, the first and the last record.

@@ -116,11 +116,8 @@ impl Cache {
         };
         if cell.get().is_none() {
             let sample = records.get(u64::from(index))?;
-            // The last one: nobody reads the database again.
-            if self.block.keep(at, sample, cell)
-                && self.filled.fetch_add(1, Ordering::Relaxed) + 1 == self.kept.len() as u64
-            {
-                records.rest();
+            if self.block.keep(at, sample, cell) {
+                self.filled.fetch_add(1, Ordering::Relaxed);
             }
         }
         match cell.get().expect("it was kept here or by another thread") {
