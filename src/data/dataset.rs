@@ -13,7 +13,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{Encoding, Mean, Records, Resize, create::CreateOptions, datum::shape_text, lock::Creation};
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// A train split, a validation split, or both.
 pub struct Dataset {
@@ -103,8 +106,8 @@ impl Manifest {
     }
 
     fn read(path: &Path) -> Result<Manifest> {
-        let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
-        let manifest: Manifest = serde_json::from_str(&text).map_err(|e| {
+        let text = input::read(path, Form::Record)?;
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| {
             Error::new(Kind::Data, format!("{} is damaged", path.display()))
                 .with_cause(e.to_string())
                 .with_help("make the dataset again")
@@ -119,7 +122,11 @@ impl Manifest {
 
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(MANIFEST);
-        let text = serde_json::to_string_pretty(self).expect("strings, numbers and maps with string keys");
+        let text = serde_json::to_string_pretty(self).map_err(|e| {
+            Error::new(Kind::Usage, "a path of the dataset cannot be written down")
+                .with_cause(e.to_string())
+                .with_help("rename the folder so that its whole path is UTF-8")
+        })?;
         fs::write(&path, text + "\n").map_err(|e| Error::io("write", &path, &e))
     }
 }
@@ -246,7 +253,8 @@ impl Dataset {
         }
         if let Some(labels) = &parts.labels {
             let to = creation.path().join("labels.txt");
-            fs::copy(labels, &to).map_err(|e| Error::io("copy the labels to", &to, &e))?;
+            let bytes = input::read(labels, Form::Labels)?;
+            fs::write(&to, bytes).map_err(|e| Error::io("copy the labels to", &to, &e))?;
         }
         manifest.write(creation.path())?;
         creation.finish()?;
@@ -330,6 +338,6 @@ fn found(dir: &Path) -> Result<Parts> {
 
 /// One class a line; blank lines at the end do not count (quirk 31).
 pub(super) fn read_labels(path: &Path) -> Result<Vec<String>> {
-    let text = fs::read_to_string(path).map_err(|e| Error::io("read the labels", path, &e))?;
+    let text = input::read_text(path, Form::Labels)?;
     Ok(text.trim_end().lines().map(|line| line.trim_end().to_string()).collect())
 }

@@ -6,16 +6,17 @@ use crate::tree::{code, rust_files};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("docs", &[]),
-    ("torch", &["error"]),
+    ("input", &["error"]),
+    ("torch", &["input", "error"]),
     ("nn", &["error", "torch"]),
-    ("data", &["error"]),
-    ("job", &["error"]),
+    ("data", &["input", "error"]),
+    ("job", &["input", "error"]),
     ("optim", &["error", "torch"]),
     ("onnx", &["nn", "error"]),
-    ("frontend", &["nn", "torch", "data", "error"]),
-    ("train", &["nn", "data", "optim", "job", "torch", "error"]),
+    ("frontend", &["nn", "torch", "data", "input", "error"]),
+    ("train", &["nn", "data", "optim", "job", "torch", "input", "error"]),
     ("inspect", &["frontend", "nn", "torch", "train", "data", "job", "error"]),
-    ("tasks", &["onnx", "inspect", "train", "frontend", "optim", "job", "data", "nn", "torch", "error"]),
+    ("tasks", &["onnx", "inspect", "train", "frontend", "optim", "job", "data", "nn", "torch", "input", "error"]),
 ];
 const FREE: &[&str] = &["cli", "main", "lib", "build"];
 

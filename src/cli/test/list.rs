@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
+    input::{self, Form},
     inspect::{
         classify::Classifier,
         predictions::{Scores, likeliest},
@@ -33,7 +34,7 @@ struct Entry {
 
 impl Test {
     pub(super) fn list(&self, job: &impl Opened, list: &Path, mut progress: impl FnMut(u64, u64)) -> Result<String> {
-        let text = std::fs::read_to_string(list).map_err(|source| Error::io("read", list, &source))?;
+        let text = input::read_text(list, Form::List)?;
         let entries = entries(&text, list.parent().unwrap_or(Path::new("")), job.labels());
         if entries.is_empty() {
             return Err(Error::new(Kind::Data, format!("{} names no image", list.display()))

@@ -116,19 +116,16 @@ impl Database {
         self.places.get_or_init(|| walk(&self.file)).as_ref().map_err(Clone::clone)
     }
 
-    /// Where value `index` lies, for a page that says what is wrong with it: `page 17, byte 69,701 of data.mdb`.
-    #[must_use]
-    pub fn place_of(&self, index: u64) -> Option<String> {
-        let place = self.places.get()?.as_ref().ok()?.get(index)?;
-        Some(format!("page {}, byte {} of data.mdb", place.offset / self.file.meta().page_size, place.offset))
-    }
-
-    /// Refuses a database that somebody wrote to, or cut, since it was opened.
+    /// Where value `index` lies, for a page that says what is wrong with it: `page 17, byte 69701 of data.mdb`; none
+    /// beyond the last.
     ///
     /// # Errors
-    /// When it did change.
-    pub fn check_unchanged(&self) -> Result<()> {
-        self.file.check_unchanged()
+    /// When the database is damaged, or changed since it was opened: that is then what is wrong.
+    pub fn place_of(&self, index: u64) -> Result<Option<String>> {
+        self.file.check_unchanged()?;
+        let page_size = self.file.meta().page_size;
+        let text = |place: Place| format!("page {}, byte {} of data.mdb", place.offset / page_size, place.offset);
+        Ok(self.places()?.get(index).map(text))
     }
 
     /// The key of value `index` (from 0); none beyond the last. It goes through all keys before it.

@@ -199,7 +199,8 @@ fn not_a_folder(folder: &Path, path: &Path, error: &io::Error) -> Error {
             .with_help("give the folder, such as train_db");
     }
     let Ok(entries) = fs::read_dir(folder) else {
-        return page.with_fact("it is", "not there").with_help("check the path");
+        let is = if folder.exists() { "no folder" } else { "not there" };
+        return page.with_fact("it is", is).with_help("check the path");
     };
     let names: Vec<String> = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
     let has = |end: &str| names.iter().any(|name| name.ends_with(end));

@@ -172,6 +172,9 @@ impl Meta {
         } else if !is_page(found.root, last_page) {
             let has = format!("page {} at the top of the tree", found.root);
             return Err(damage(MAIN + 40, has, &format!("a page from 2 to {last_page}")));
+        } else if found.entries > last_page.saturating_mul(found.most_nodes()) {
+            let wants = format!("as many as {last_page} pages can hold");
+            return Err(damage(MAIN + 32, format!("a count of {} records", found.entries), &wants));
         }
         Ok(found)
     }

@@ -130,7 +130,7 @@ fn a_database_of_many_pages_is_walked_by_several_threads() {
     let all = everything(&path).unwrap();
     assert!(all.iter().enumerate().all(|(i, (_, value))| *value == [i as u8; 1200]));
     // A page of the last thread's part that is another's: the first record of page p is where its places are.
-    let place = db.place_of(8990).unwrap();
+    let place = db.place_of(8990).unwrap().unwrap();
     let page: u64 = place.split([' ', ',']).nth(1).unwrap().parse().unwrap();
     let file = fs::File::options().write(true).open(path.join("data.mdb")).unwrap();
     file.write_all_at(&7u64.to_le_bytes(), page * 4096).unwrap();

@@ -114,10 +114,7 @@ impl Store for Databases {
         let read = |database: &Database| {
             VALUE.with_borrow_mut(|buffer| {
                 let value = database.value(index, buffer)?.ok_or_else(|| self.no_record(index))?;
-                datum::decode(value).map_err(|e| {
-                    // What a file that is being written to holds says nothing about the record.
-                    database.check_unchanged().err().unwrap_or_else(|| in_record(e, index, database))
-                })
+                datum::decode(value).map_err(|e| in_record(e, index, database))
             })
         };
         let (image, label) = read(&self.images)?;
@@ -166,14 +163,15 @@ impl Store for Databases {
     }
 }
 
-/// With the record's key and place; without them when the database cannot be read any more.
+/// With the record's key and place. Where the database itself is damaged or changed, that is the error.
 fn in_record(error: Error, index: u64, database: &Database) -> Error {
+    let place = match database.place_of(index) {
+        Ok(place) => place,
+        Err(damaged) => return damaged,
+    };
     let key = database.key(index).ok().flatten().map_or_else(|| index.to_string(), |key| shown(&key));
     let page = error.with_fact("the record", key).with_fact("in", database.folder().display().to_string());
-    match database.place_of(index) {
-        Some(place) => page.with_fact("at", place),
-        None => page,
-    }
+    place.into_iter().fold(page, |page, place| page.with_fact("at", place))
 }
 
 fn shown(key: &[u8]) -> String {

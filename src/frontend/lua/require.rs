@@ -4,8 +4,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File},
-    io::Read,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -16,16 +15,16 @@ use super::{
     suggest::closest,
     vm::{Vm, compile, origin, shared},
 };
-use crate::error::{Error, Kind};
+use crate::{
+    error::{Error, Kind},
+    input::{self, Form},
+};
 
 /// Makes the value of a package, on the first `require` of it.
 pub type Loader = fn(&Lua) -> mlua::Result<Value>;
 
 /// Where the table of answers lies in Lua's registry.
 const LOADED: &str = "digits.loaded";
-
-/// A module of the user's is source code: larger files are a mistake.
-const MODULE_BYTES: u64 = 4 << 20;
 
 /// What one machine can answer.
 #[derive(Debug, Default)]
@@ -166,15 +165,7 @@ fn read_module(folder: &Path, name: &str) -> Option<Result<(PathBuf, Vec<u8>), E
     if !real.starts_with(&home) || real.extension().is_none_or(|end| end != "lua") || !real.is_file() {
         return None;
     }
-    let mut text = Vec::new();
-    Some(match File::open(&real).and_then(|file| file.take(MODULE_BYTES + 1).read_to_end(&mut text)) {
-        Err(source) => Err(Error::io("read", &path, &source)),
-        Ok(_) if text.len() as u64 > MODULE_BYTES => {
-            Err(Error::new(Kind::Network, format!("{} is larger than {MODULE_BYTES} bytes", path.display()))
-                .with_help("a module is Lua code: keep data in the dataset"))
-        }
-        Ok(_) => Ok((path, text)),
-    })
+    Some(input::read(&real, Form::Network).map(|text| (path, text)))
 }
 
 /// Names of the modules in a folder, for "did you mean".

@@ -5,6 +5,7 @@ use std::{collections::HashMap, fs, path::Path};
 use super::{Channel, Encoding, Memory, read::Reader, write::Writer};
 use crate::{
     error::{Error, Kind, Result},
+    input::{self, Form},
     torch::{Storage, Tensor},
 };
 
@@ -108,7 +109,7 @@ impl Document {
     /// # Errors
     /// `Kind::Io` when it cannot be read, `Kind::Data` when it is no `.t7` file or a damaged one.
     pub fn open(path: &Path) -> Result<Document> {
-        let bytes = fs::read(path).map_err(|source| Error::io("read", path, &source))?;
+        let bytes = input::read(path, Form::Weights)?;
         Document::parse(bytes, &path.display().to_string())
     }
 
