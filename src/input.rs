@@ -170,8 +170,10 @@ fn check(path: &Path, metadata: &Metadata, form: Form) -> Result<()> {
     }
     let (is, help) = if kind.is_dir() {
         ("a folder", "name the file inside it")
+    } else if kind.is_fifo() && matches!(form, Form::Network | Form::Script) {
+        ("a pipe", "give - and pipe into standard input, or write what comes through it into a file first")
     } else if kind.is_fifo() {
-        ("a pipe", "write what comes through it into a file first, or give `-` where a command reads standard input")
+        ("a pipe", "write what comes through it into a file first")
     } else if kind.is_socket() {
         ("a socket", "write what comes through it into a file first")
     } else {

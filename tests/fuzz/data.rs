@@ -86,7 +86,7 @@ fn damaged_pictures_get_a_page() {
         }
         whole.push(image.encode(Encoding::Png).unwrap());
     }
-    Target { name: "pictures", inputs: 6000, memory: 700 << 20 }
+    Target { name: "pictures", inputs: 3000, memory: 700 << 20 }
         .run_on(&whole, &mut |bytes| Answer::of(Image::decode(bytes)));
 }
 

@@ -19,7 +19,7 @@ use crate::{
 fn damaged_t7_files_get_a_page() {
     let whole = ["net", "net_ascii", "net_b32", "net_old", "snapshot_1_Model"]
         .map(|name| repository_file(&format!("tests/golden/t7/{name}.t7")));
-    Target { name: ".t7", inputs: 8000, memory: 256 << 20 }
+    Target { name: ".t7", inputs: 2500, memory: 256 << 20 }
         .run_on(&whole, &mut |bytes| Answer::of(Document::parse(bytes.to_vec(), "net.t7")));
 }
 

@@ -160,7 +160,7 @@ fn check_page(page: &str) {
 fn damaged_databases_get_a_page() {
     let (whole, folder) = (whole(), folder());
     let of = std::cell::Cell::new(0);
-    Target { name: "LMDB", inputs: 6000, memory: 16 << 20 }.run(
+    Target { name: "LMDB", inputs: 4000, memory: 16 << 20 }.run(
         &mut |random| {
             of.set(below(random, whole.len()));
             let mut bytes = whole[of.get()].bytes.clone();
@@ -185,7 +185,7 @@ fn damaged_databases_get_a_page() {
 fn databases_that_are_damaged_while_they_are_read_get_a_page() {
     let (whole, folder) = (whole(), folder());
     let of = std::cell::Cell::new(0);
-    Target { name: "LMDB while it is read", inputs: 3000, memory: 16 << 20 }.run(
+    Target { name: "LMDB while it is read", inputs: 1500, memory: 16 << 20 }.run(
         &mut |random| {
             of.set(below(random, whole.len()));
             let mut bytes = whole[of.get()].bytes.clone();

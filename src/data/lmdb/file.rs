@@ -131,11 +131,15 @@ impl Stamp {
 
 fn damaged(path: &Path, page_size: u64, damage: &Damage) -> Error {
     let at = damage.page.saturating_mul(page_size).saturating_add(damage.at as u64);
-    Error::new(Kind::Data, format!("{} is damaged", path.display()))
+    let (is, help) = match damage.is_other_use {
+        false => ("is damaged", AGAIN),
+        true => ("holds named databases", "copy the named database into the unnamed one of a folder of its own"),
+    };
+    Error::new(Kind::Data, format!("{} {is}", path.display()))
         .with_fact("where", format!("page {}, byte {at} of the file", damage.page))
         .with_fact("it has", damage.has.clone())
         .with_fact("it wants", damage.wants.clone())
-        .with_help(AGAIN)
+        .with_help(help)
 }
 
 /// Reads both meta pages and answers the newer one, when the file has all pages that it counts.

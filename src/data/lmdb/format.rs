@@ -32,11 +32,13 @@ pub(super) struct Damage {
     pub(super) has: String,
     /// What could stand there.
     pub(super) wants: String,
+    /// Whether the page is sound, but another use of LMDB than a table of records.
+    pub(super) is_other_use: bool,
 }
 
 impl Damage {
     pub(super) fn new(page: u64, at: usize, has: impl Into<String>, wants: impl Into<String>) -> Damage {
-        Damage { page, at, has: has.into(), wants: wants.into() }
+        Damage { page, at, has: has.into(), wants: wants.into(), is_other_use: false }
     }
 }
 
@@ -294,8 +296,8 @@ impl<'a> Page<'a> {
             0 => length as usize,
             BIG => 8,
             0x02 => {
-                let wants = "records alone: named databases are not read";
-                return Err(Damage::new(self.number, offset + 4, "a named database", wants));
+                let damage = Damage::new(self.number, offset + 4, "a named database", "records");
+                return Err(Damage { is_other_use: true, ..damage });
             }
             _ => return Err(Damage::new(self.number, offset + 4, format!("flags {flags:#06x}"), "a record's flags")),
         };
