@@ -22,7 +22,7 @@ fn records(criterion: &mut Criterion) {
     let records: Arc<Records> = dataset.train().expect("it has train records");
     let database = Database::open(records.folder()).expect("it opens");
     let encoded: Vec<Vec<u8>> =
-        (0..64).map(|i| database.value(i).expect("it reads").expect("it is there").to_vec()).collect();
+        (0..64).map(|i| database.value(i, &mut Vec::new()).expect("it reads").expect("it is there").to_vec()).collect();
     let preprocess = Preprocess::new(dataset.shape, Subtract::Image, dataset.mean.as_ref(), None, Augment::default());
     let preprocess = preprocess.expect("the mean fits");
     let shape = dataset.shape.iter().product::<i64>() as usize;
@@ -30,7 +30,8 @@ fn records(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("64 records");
     group.bench_function("LMDB, random order", |b| {
         let places: Vec<u64> = (0..64).map(|i| i * 37 % records.len()).collect();
-        b.iter(|| places.iter().for_each(|&place| drop(black_box(database.value(place)))));
+        let mut buffer = Vec::new();
+        b.iter(|| places.iter().for_each(|&place| drop(black_box(database.value(place, &mut buffer)))));
     });
     group.bench_function("decode", |b| {
         b.iter(|| encoded.iter().for_each(|bytes| drop(black_box(datum::decode(bytes)))));

@@ -5,6 +5,7 @@ pub mod data;
 pub mod docs;
 pub mod error;
 pub mod frontend;
+pub mod input;
 pub mod inspect;
 pub mod job;
 pub mod nn;

@@ -132,11 +132,8 @@ impl RecordCache {
         };
         if cell.get().is_none() {
             let sample = self.records.get(u64::from(index))?;
-            // The last one: nobody reads the database again.
-            if self.block.keep(at, sample, cell)
-                && self.filled.fetch_add(1, Ordering::Relaxed) + 1 == self.kept.len() as u64
-            {
-                self.records.rest();
+            if self.block.keep(at, sample, cell) {
+                self.filled.fetch_add(1, Ordering::Relaxed);
             }
         }
         match cell.get().expect("it was kept here or by another thread") {

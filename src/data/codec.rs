@@ -8,7 +8,10 @@ use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageReader, codecs::
 use serde::{Deserialize, Serialize};
 
 use super::{image::Image, png};
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// How pixels are kept in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
@@ -67,12 +70,7 @@ impl Image {
     /// # Errors
     /// When it cannot be read or decoded; the path is in the page.
     pub fn open(path: &Path) -> Result<Image> {
-        // A pipe or a device would block for ever.
-        let kind = fs::metadata(path).map_err(|e| Error::io("read", path, &e))?.file_type();
-        if !kind.is_file() {
-            return Err(Error::new(Kind::Data, format!("{} is not a regular file", path.display())));
-        }
-        let bytes = fs::read(path).map_err(|e| Error::io("read", path, &e))?;
+        let bytes = input::read(path, Form::Image)?;
         Image::decode(&bytes).map_err(|e| e.with_fact("in the file", path.display().to_string()))
     }
 

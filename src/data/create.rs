@@ -60,7 +60,10 @@ pub struct Report {
 /// # Errors
 /// When the file cannot be read or decoded.
 pub fn load_file(item: &Item) -> Result<Image> {
-    Image::open(Path::new(&item.name))
+    Image::open(Path::new(&item.name)).map_err(|e| match item.name.contains('\u{FFFD}') {
+        true => Error::new(Kind::Data, "its name is not UTF-8, which lists of images cannot hold: rename it"),
+        false => e,
+    })
 }
 
 /// Makes the dataset folder `out`, whole or not at all. `extra` may write further files into it at the end.
@@ -83,7 +86,8 @@ pub fn create(
         fs::write(&path, text).map_err(|e| Error::io("write", &path, &e))
     };
     write("labels.txt", lists.labels.iter().fold(String::new(), |text, label| text + label + "\n"))?;
-    let mut skipped = Vec::new();
+    let mut skipped = lists.left_out.clone();
+    skipped.iter().for_each(|(name, reason)| progress.skipped(name, reason));
     let mut manifest = manifest(options, lists.labels.len());
     for (number, (name, items)) in
         [("train", &lists.train), ("val", &lists.val), ("test", &lists.test)].into_iter().enumerate()

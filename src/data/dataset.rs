@@ -18,7 +18,10 @@ use super::{
     planes::shape_text,
     records::Records,
 };
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// A train split, a validation split, or both.
 pub struct Dataset {
@@ -173,7 +176,8 @@ impl Dataset {
         }
         if let Some(labels) = &parts.labels {
             let to = creation.path().join("labels.txt");
-            fs::copy(labels, &to).map_err(|e| Error::io("copy the labels to", &to, &e))?;
+            let bytes = input::read(labels, Form::Labels)?;
+            fs::write(&to, bytes).map_err(|e| Error::io("copy the labels to", &to, &e))?;
         }
         manifest.write(creation.path())?;
         creation.finish()?;
@@ -257,6 +261,6 @@ fn found(dir: &Path) -> Result<Parts> {
 
 /// One class a line; blank lines at the end do not count (quirk 31).
 pub(super) fn read_labels(path: &Path) -> Result<Vec<String>> {
-    let text = fs::read_to_string(path).map_err(|e| Error::io("read the labels", path, &e))?;
+    let text = input::read_text(path, Form::Labels)?;
     Ok(text.trim_end().lines().map(|line| line.trim_end().to_string()).collect())
 }

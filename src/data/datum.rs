@@ -23,12 +23,7 @@ pub mod proto {
 /// # Errors
 /// When the bytes are no `Datum`, its size does not fit its data, or its image cannot be decoded.
 pub fn decode(bytes: &[u8]) -> Result<(Planes, i32)> {
-    let datum = proto::Datum::decode(bytes).map_err(|e| {
-        Error::new(Kind::Data, "the record is not a Caffe Datum")
-            .with_fact("its first bytes", first_bytes(bytes))
-            .with_cause(e.to_string())
-            .with_help("use a database made by digits-rs, DIGITS or Caffe's convert_imageset")
-    })?;
+    let datum = parse(bytes)?;
     let label = datum.label.unwrap_or(0);
     let declared = [datum.channels, datum.height, datum.width].map(|dimension| i64::from(dimension.unwrap_or(0)));
     let data = datum.data.unwrap_or_default();
@@ -60,9 +55,16 @@ pub fn decode(bytes: &[u8]) -> Result<(Planes, i32)> {
 /// # Errors
 /// When the bytes are no `Datum`.
 pub fn label(bytes: &[u8]) -> Result<i32> {
-    let datum = proto::Datum::decode(bytes)
-        .map_err(|e| Error::new(Kind::Data, "the record is not a Caffe Datum").with_cause(e.to_string()))?;
-    Ok(datum.label.unwrap_or(0))
+    Ok(parse(bytes)?.label.unwrap_or(0))
+}
+
+fn parse(bytes: &[u8]) -> Result<proto::Datum> {
+    proto::Datum::decode(bytes).map_err(|e| {
+        Error::new(Kind::Data, "the record is not a Caffe Datum")
+            .with_fact("its first bytes", first_bytes(bytes))
+            .with_cause(e.to_string())
+            .with_help("use a database made by digits-rs, DIGITS or Caffe's convert_imageset")
+    })
 }
 
 /// A serialised `Datum` of an image.

@@ -2,9 +2,13 @@
 //!
 //! Source: `digits/tools/parse_folder.py`, `docs/ImageFolderFormat.md`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::random::Random;
 use crate::error::{Error, Kind, Result};
@@ -55,6 +59,8 @@ pub struct Lists {
     pub val: Vec<Item>,
     /// For testing.
     pub test: Vec<Item>,
+    /// What was found and is in none of the lists: its name, and why.
+    pub left_out: Vec<(String, String)>,
 }
 
 impl Lists {
@@ -135,8 +141,9 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
     let least = options.min_per_class.max(sets).max(1);
     let mut lists = Lists::default();
     let mut dropped = Vec::new();
+    let mut seen = Seen::default();
     for class in classes {
-        let files = images(&class, options.max_per_class.unwrap_or(usize::MAX));
+        let files = seen.images(&class, options.max_per_class.unwrap_or(usize::MAX), &mut lists.left_out)?;
         let name = class_name(&class);
         if files.len() < least {
             dropped.push(format!("{name}: {}", files.len()));
@@ -162,15 +169,14 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
 /// When the folder cannot be read or holds no image of these classes.
 pub fn parse_known(folder: &Path, labels: &[String]) -> Result<Vec<Item>> {
     let (folder, classes) = class_folders(folder)?;
-    let mut items = Vec::new();
+    let (mut items, mut seen) = (Vec::new(), Seen::default());
     for class in classes {
         let name = class_name(&class);
         let Some(label) = labels.iter().position(|known| *known == name) else { continue };
-        items.extend(images(&class, usize::MAX).into_iter().map(|path| Item {
-            name: path.to_string_lossy().into_owned(),
-            label,
-            index: 0,
-        }));
+        // The second time that a file is met, it is passed over.
+        let files = seen.images(&class, usize::MAX, &mut Vec::new())?;
+        let item = |path: PathBuf| Item { name: path.to_string_lossy().into_owned(), label, index: 0 };
+        items.extend(files.into_iter().map(item));
     }
     if items.is_empty() {
         return Err(Error::new(Kind::Data, format!("{} has no image of the classes to train on", folder.display()))
@@ -198,22 +204,84 @@ fn class_name(folder: &Path) -> String {
     folder.file_name().map(|name| name.to_string_lossy().replace('_', " ")).unwrap_or_default()
 }
 
-/// Up to `most` image files below a class folder, in the order of their names.
-fn images(class: &Path, most: usize) -> Vec<PathBuf> {
-    WalkDir::new(class)
-        .follow_links(true)
-        .sort_by_file_name()
-        .into_iter()
-        // A broken or circular link is no image.
-        .filter_map(std::result::Result::ok)
-        .filter(|entry| !entry.file_type().is_dir())
-        .map(walkdir::DirEntry::into_path)
-        .filter(|path| {
-            let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-            extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
-        })
-        .take(most)
-        .collect()
+/// The image files that were met, by device and inode: links may lead to one file from many places, and one that is
+/// trained on and validated with would make the network look better than it is.
+#[derive(Default)]
+struct Seen {
+    classes: Vec<PathBuf>,
+    /// The number of the class and of the image in it.
+    files: HashMap<(u64, u64), (u32, u32)>,
+}
+
+impl Seen {
+    /// Up to `most` image files below a class folder, in the order of their names; each file once.
+    ///
+    /// # Errors
+    /// When a file is in another class as well.
+    fn images(&mut self, class: &Path, most: usize, left_out: &mut Vec<(String, String)>) -> Result<Vec<PathBuf>> {
+        let number = self.classes.len() as u32;
+        self.classes.push(class.to_path_buf());
+        let mut found: Vec<PathBuf> = Vec::new();
+        for entry in entries(class) {
+            if found.len() == most {
+                break;
+            }
+            let name = |path: &Path| path.to_string_lossy().into_owned();
+            let (path, file) = match entry {
+                Ok(entry) if entry.file_type().is_dir() || !is_image(entry.path()) => continue,
+                Ok(entry) => match entry.metadata() {
+                    Ok(metadata) => (entry.into_path(), (metadata.dev(), metadata.ino())),
+                    Err(_) => continue, // it went away
+                },
+                Err(error) => {
+                    // A broken or circular link.
+                    let path = error.path().map(name).unwrap_or_default();
+                    left_out.push((path, one_line(&error.to_string())));
+                    continue;
+                }
+            };
+            match self.files.insert(file, (number, found.len() as u32)) {
+                None => found.push(path),
+                Some((class, image)) if class == number => {
+                    self.files.insert(file, (class, image));
+                    left_out.push((name(&path), format!("the same file as {}", name(&found[image as usize]))));
+                }
+                Some((other, _)) => return Err(in_two_classes(&path, &self.classes[other as usize], file)),
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Everything below a class folder in the order of names; links are followed, but not to a folder that holds the class.
+fn entries(class: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
+    let real = class.canonicalize().unwrap_or_else(|_| class.to_path_buf());
+    let leads_out = move |entry: &DirEntry| {
+        let target = || entry.path().canonicalize();
+        entry.depth() > 0
+            && entry.path_is_symlink()
+            && entry.file_type().is_dir()
+            && target().is_ok_and(|target| real.starts_with(target))
+    };
+    WalkDir::new(class).follow_links(true).sort_by_file_name().into_iter().filter_entry(move |entry| !leads_out(entry))
+}
+
+fn is_image(path: &Path) -> bool {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn in_two_classes(path: &Path, other: &Path, file: (u64, u64)) -> Error {
+    let is_it = |entry: &DirEntry| entry.metadata().is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == file);
+    let first = entries(other).flatten().find(is_it).map(DirEntry::into_path);
+    Error::new(Kind::Data, "one image file is in two classes")
+        .with_fact("it is", path.display().to_string())
+        .with_fact("and", first.as_deref().unwrap_or(other).display().to_string())
+        .with_help("remove the link from the class to which the image does not belong")
 }
 
 #[cfg(test)]
@@ -277,6 +345,39 @@ mod tests {
         assert_eq!(found.iter().map(|item| item.label).collect::<Vec<_>>(), [2, 2, 1]);
         let page = parse_known(root.path(), &labels[..1]).unwrap_err().to_string();
         assert!(page.contains("has no image of the classes"), "{page}");
+    }
+
+    #[test]
+    fn links_lead_to_no_image_twice() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        for path in ["a/1.png", "a/2.png", "a/deep/3.png", "b/1.png", "b/2.png"] {
+            fs::create_dir_all(at(path).parent().unwrap()).unwrap();
+            fs::write(at(path), path).unwrap();
+        }
+        fs::write(elsewhere.path().join("4.png"), "").unwrap();
+        symlink(elsewhere.path(), at("a/elsewhere")).unwrap();
+        symlink(at("a/1.png"), at("a/again.png")).unwrap();
+        fs::hard_link(at("a/2.png"), at("a/hard.png")).unwrap();
+        symlink(at("a/deep"), at("a/deeper")).unwrap();
+        symlink(at("a"), at("a/deep/up")).unwrap();
+        symlink(root.path(), at("a/top")).unwrap();
+        symlink("gone.png", at("b/broken.png")).unwrap();
+        let lists = parse(root.path(), &FolderOptions::default()).unwrap();
+        let names: Vec<_> = lists.train.iter().chain(&lists.val).map(|item| &item.name[..]).collect();
+        assert_eq!(names.len(), 6, "{names:?}");
+        let left_out: Vec<String> = lists.left_out.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+        for (name, why) in [("a/again.png", "a/1.png"), ("a/hard.png", "a/2.png"), ("a/deeper/3.png", "a/deep/3.png")] {
+            let line = format!("{}: the same file as {}", at(name).display(), at(why).display());
+            assert!(left_out.contains(&line), "{line} is not in {left_out:#?}");
+        }
+        assert!(left_out.iter().any(|line| line.contains("broken.png")), "{left_out:#?}");
+
+        symlink(at("a/1.png"), at("b/5.png")).unwrap();
+        let page = parse(root.path(), &FolderOptions::default()).unwrap_err().to_string();
+        assert!(page.contains("in two classes") && page.contains("b/5.png") && page.contains("a/1.png"), "{page}");
     }
 
     #[test]

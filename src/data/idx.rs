@@ -1,13 +1,15 @@
 //! MNIST's IDX files, plain or gzipped: images of 28x28 bytes, labels of one byte.
 
 use std::{
-    fs,
     io::Read,
     path::{Path, PathBuf},
 };
 
 use super::image::Image;
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// Grey images with labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +33,7 @@ impl Idx {
     pub fn read(folder: &Path, prefix: &str) -> Result<Idx> {
         let read = |kind: &str| -> Result<(PathBuf, Vec<u8>)> {
             let path = find(folder, prefix, kind)?;
-            let bytes = fs::read(&path).map_err(|e| Error::io("read", &path, &e))?;
+            let bytes = input::read(&path, Form::Idx)?;
             Ok((path, bytes))
         };
         let (images_path, images) = read("images")?;
@@ -104,8 +106,12 @@ fn parse_one<const N: usize>(what: &str, bytes: &[u8]) -> Result<([usize; N], Ve
     let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut plain = Vec::new();
         flate2::read::MultiGzDecoder::new(bytes)
+            .take(Form::Idx.limit() + 1)
             .read_to_end(&mut plain)
             .map_err(|e| page(format!("the file of {what} does not unpack")).with_cause(e.to_string()))?;
+        if plain.len() as u64 > Form::Idx.limit() {
+            return Err(page(format!("the file of {what} unpacks to more than {} bytes", Form::Idx.limit())));
+        }
         plain
     } else {
         bytes.to_vec()

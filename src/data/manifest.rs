@@ -9,7 +9,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{codec::Encoding, image::Resize};
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// The contents of `dataset.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,8 +61,8 @@ impl Manifest {
     /// # Errors
     /// When the file cannot be read, is damaged, or of a later format.
     pub(super) fn read(path: &Path) -> Result<Manifest> {
-        let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
-        let manifest: Manifest = serde_json::from_str(&text).map_err(|e| {
+        let text = input::read(path, Form::Record)?;
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| {
             Error::new(Kind::Data, format!("{} is damaged", path.display()))
                 .with_cause(e.to_string())
                 .with_help("make the dataset again")
@@ -75,10 +78,14 @@ impl Manifest {
     /// Writes it into a dataset folder.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the file cannot be written, or a path in it is not UTF-8.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(FILE);
-        let text = serde_json::to_string_pretty(self).expect("strings, numbers and maps with string keys");
+        let text = serde_json::to_string_pretty(self).map_err(|e| {
+            Error::new(Kind::Usage, "a path of the dataset cannot be written down")
+                .with_cause(e.to_string())
+                .with_help("rename the folder so that its whole path is UTF-8")
+        })?;
         fs::write(&path, text + "\n").map_err(|e| Error::io("write", &path, &e))
     }
 }

@@ -12,7 +12,10 @@ use super::{
     image::Image,
     planes::{Planes, Values, shape_text},
 };
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// A mean image; three channels are red, green, blue in memory, and blue, green, red in the file.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +32,7 @@ impl Mean {
     /// # Errors
     /// When the file cannot be read, is no `BlobProto`, or its size does not fit its values.
     pub fn read(path: &Path) -> Result<Mean> {
-        let bytes = fs::read(path).map_err(|e| Error::io("read the mean image", path, &e))?;
+        let bytes = input::read(path, Form::Mean)?;
         let help = "give the mean.binaryproto that was made with the dataset";
         let blob = BlobProto::decode(bytes.as_slice()).map_err(|e| {
             Error::new(Kind::Data, format!("{} is not a mean image", path.display()))

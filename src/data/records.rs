@@ -103,11 +103,6 @@ impl Records {
         self.store.labels()
     }
 
-    /// Lets go of memory that reading took; records can be read as before.
-    pub(super) fn rest(&self) {
-        self.store.rest();
-    }
-
     /// Feeds what tells this split from another one: counts, file sizes, the first and the last record.
     pub(super) fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()> {
         self.store.fingerprint(hash)

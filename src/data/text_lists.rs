@@ -8,7 +8,10 @@ use super::{
     dataset::read_labels,
     folder::{Item, Lists},
 };
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// A list of images: `path label` on each line, the label a number from 0.
 #[derive(Debug, Clone)]
@@ -26,12 +29,12 @@ pub struct TextList {
 pub fn parse(train: &TextList, val: Option<&TextList>, test: Option<&TextList>, labels: &Path) -> Result<Lists> {
     let labels = read_labels(labels)?;
     let read = |list: Option<&TextList>| list.map_or_else(|| Ok(vec![]), |list| items(list, labels.len()));
-    Ok(Lists { train: items(train, labels.len())?, val: read(val)?, test: read(test)?, labels })
+    Ok(Lists { train: items(train, labels.len())?, val: read(val)?, test: read(test)?, labels, left_out: Vec::new() })
 }
 
 /// The images of one file. A line that does not end in white space and a whole number is passed over.
 fn items(list: &TextList, classes: usize) -> Result<Vec<Item>> {
-    let text = std::fs::read_to_string(&list.file).map_err(|e| Error::io("read the list", &list.file, &e))?;
+    let text = input::read_text(&list.file, Form::List)?;
     let beside = list.file.parent().unwrap_or(Path::new("."));
     let folder = list.folder.as_deref().unwrap_or(beside);
     let mut items = Vec::new();

@@ -1,14 +1,13 @@
 //! `Source`: the text of a network file; `NetworkParams`: what its function is called with.
 
-use std::{
-    fs,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// What a network function is called with: DIGITS' `params` table.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,17 +39,14 @@ impl Source {
     /// `Kind::Io` when it cannot be read, `Kind::Network` when it is not text.
     pub fn read(path: &Path) -> Result<Source> {
         if path == Path::new("-") {
-            let mut bytes = Vec::new();
-            std::io::stdin()
-                .read_to_end(&mut bytes)
-                .map_err(|error| Error::io("read", Path::new("<stdin>"), &error))?;
+            let bytes = input::read_stdin(Form::Network)?;
             return Source::from_bytes("<stdin>".into(), bytes, None);
         }
         if path.is_dir() {
             return Err(Error::new(Kind::Network, format!("{} is a folder, not a network file", path.display()))
                 .with_help("name the .lua file inside it"));
         }
-        let bytes = fs::read(path).map_err(|error| Error::io("read", path, &error))?;
+        let bytes = input::read(path, Form::Network)?;
         Source::from_bytes(path.display().to_string(), bytes, path.parent().map(Path::to_path_buf))
     }
 
@@ -87,6 +83,8 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

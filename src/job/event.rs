@@ -1,15 +1,20 @@
 //! `Event`: one line of `metrics.jsonl`.
 
 use std::{
-    fs::File,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::Path,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::clock::Stamp;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    input::{self, Form},
+};
+
+/// Bytes of a line, at most.
+const LONGEST: u64 = 1 << 20;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,10 +106,11 @@ impl Event {
     /// When the file cannot be read.
     pub fn read(path: &Path) -> Result<Vec<Event>> {
         let unreadable = |source: std::io::Error| Error::io("read", path, &source);
-        let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
+        let mut reader = BufReader::new(input::open(path, Form::Stream)?);
         let mut events = Vec::new();
         let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
+        // What is longer than a line can be is no event, and comes in pieces.
+        while reader.by_ref().take(LONGEST).read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
             events.extend(serde_json::from_slice::<Event>(&line).ok());
             line.clear();
         }

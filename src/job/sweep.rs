@@ -5,7 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{clock::Stamp, file, replace::replace_json};
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// `sweep.json`. Which job is done, and how it went, stands in the jobs' own folders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,7 +53,7 @@ impl SweepRecord {
     /// When it cannot be read or is damaged.
     pub fn read(folder: &Path) -> Result<SweepRecord> {
         let path = folder.join(file::SWEEP);
-        let bytes = std::fs::read(&path).map_err(|source| Error::io("read", &path, &source))?;
+        let bytes = input::read(&path, Form::Record)?;
         serde_json::from_slice(&bytes).map_err(|source| {
             Error::new(Kind::Job, format!("{} is damaged", path.display())).with_cause(source.to_string())
         })

@@ -10,7 +10,10 @@ use super::{
     lock::Lock,
     record::{Best, JobRecord, Status},
 };
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// A snapshot in a job directory.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +73,7 @@ impl JobView {
     /// When it cannot be read.
     pub fn network(&self) -> Result<String> {
         let path = self.path.join(file::NETWORK);
-        std::fs::read_to_string(&path).map_err(|source| Error::io("read", &path, &source))
+        input::read_text(&path, Form::Network)
     }
 
     /// Every point of the run so far, in order.
@@ -144,7 +147,7 @@ impl JobView {
 
     fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let path = self.path.join(name);
-        let bytes = std::fs::read(&path).map_err(|source| Error::io("read", &path, &source))?;
+        let bytes = input::read(&path, Form::Record)?;
         serde_json::from_slice(&bytes).map_err(|source| {
             Error::new(Kind::Job, format!("{} is damaged", path.display())).with_cause(source.to_string())
         })

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
+    input::{self, Form},
     inspect::{
         chart::{self, LossChart},
         curves::{Curves, Point},
@@ -19,7 +20,7 @@ use crate::{
 /// When the metrics cannot be read, or a picture cannot be written.
 pub(super) fn paint(job: &JobDir) -> Result<()> {
     let metrics = job.path().join(file::METRICS);
-    let lines = std::fs::read_to_string(&metrics).map_err(|source| Error::io("read", &metrics, &source))?;
+    let lines = input::read_text(&metrics, Form::Stream)?;
     let record = job.record();
     let title = record.network.name.clone();
     let subtitle = format!("{}, seed {}, job {}", from_here(&record.dataset.path), record.seed, record.id);

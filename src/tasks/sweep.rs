@@ -14,6 +14,7 @@ use crate::{
     data::HeadStart,
     error::{Error, Kind, Result},
     frontend::{self, Source},
+    input::{self, Form},
     inspect::{raster, sweep::Comparison},
     job::{self, JobDir, JobView, Status, SweepJob, SweepRecord, file},
     train::Stop,
@@ -158,7 +159,7 @@ fn run(
 ) -> Result<SweepSummary> {
     let options = RunOptions::resumed(&record.settings, given)?;
     let path = folder.join(file::NETWORK);
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::io("read", &path, &source))?;
+    let text = input::read_text(&path, Form::Network)?;
     let count = record.jobs.len();
     for (i, job) in record.jobs.iter().enumerate() {
         let path = folder.join(&job.folder);

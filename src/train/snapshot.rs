@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{engine::Engine, position::Position};
 use crate::{
     error::{Error, Kind, Result},
+    input::{self, Form},
     nn::Network,
 };
 
@@ -140,7 +141,7 @@ impl Snapshot {
     /// # Errors
     /// `Kind::Io` when it cannot be read, `Kind::Job` when it is no safetensors file or damaged.
     pub fn read_weights(path: &Path) -> Result<Vec<(String, tch::Tensor)>> {
-        let bytes = std::fs::read(path).map_err(|source| Error::io("read", path, &source))?;
+        let bytes = input::read(path, Form::Weights)?;
         let damaged = |cause: String| {
             Error::new(Kind::Job, format!("{} is not a file of weights, or damaged", path.display()))
                 .with_cause(cause)
@@ -154,7 +155,7 @@ impl Snapshot {
     /// # Errors
     /// `Kind::Io` when it cannot be read, `Kind::Job` when it is not a snapshot or damaged.
     pub fn read(path: &Path) -> Result<(Snapshot, SnapshotNote)> {
-        let bytes = std::fs::read(path).map_err(|source| Error::io("read", path, &source))?;
+        let bytes = input::read(path, Form::Weights)?;
         let damaged = |cause: String| {
             Error::new(Kind::Job, format!("{} is not a snapshot of digits-rs, or damaged", path.display()))
                 .with_cause(cause)

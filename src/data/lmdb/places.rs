@@ -1,8 +1,26 @@
-//! `Places`: where the values of a mapped database lie.
+//! `Places`: where the values of a database lie in its file.
 
-/// Address and length of every value, in key order: 8 bytes a value, 12 when their lengths differ.
+/// Where a value lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Its first byte in the file.
+    pub(super) offset: u64,
+    /// Its bytes.
+    pub(super) length: u32,
+}
+
+/// The place of every value, in key order: 8 bytes a value, 12 when their lengths differ.
+#[derive(Default)]
 pub(super) struct Places {
-    addresses: Vec<usize>,
+    parts: Vec<Part>,
+    count: u64,
+}
+
+/// Some values that follow each other.
+struct Part {
+    /// The number of the first of them.
+    first: u64,
+    offsets: Vec<u64>,
     lengths: Lengths,
 }
 
@@ -13,36 +31,69 @@ enum Lengths {
 }
 
 impl Places {
-    /// Of no value yet; with room for `count`.
+    /// Of no value yet; with room for `count`, when there is memory for them.
     pub(super) fn with_capacity(count: usize) -> Places {
-        Places { addresses: Vec::with_capacity(count), lengths: Lengths::One(0) }
+        let mut offsets = Vec::new();
+        let _ = offsets.try_reserve_exact(count); // it grows as it is filled
+        Places { parts: vec![Part { first: 0, offsets, lengths: Lengths::One(0) }], count: 0 }
     }
 
-    /// The place of the next value.
-    pub(super) fn push(&mut self, value: &[u8]) {
-        // LMDB's values have less than 4 GiB (MAXDATASIZE in mdb.c).
-        let length = value.len() as u32;
+    /// How many values.
+    pub(super) fn len(&self) -> u64 {
+        self.count
+    }
+
+    /// Adds the place of the next value.
+    pub(super) fn push(&mut self, place: Place) {
+        if self.parts.is_empty() {
+            *self = Places::with_capacity(0);
+        }
+        let part = self.parts.last_mut().expect("there is one now");
+        part.push(place);
+        self.count += 1;
+    }
+
+    /// Adds the places of another walk after these.
+    pub(super) fn append(&mut self, other: Places) {
+        for mut part in other.parts {
+            part.first = self.count;
+            self.count += part.offsets.len() as u64;
+            self.parts.push(part);
+        }
+    }
+
+    /// The place of value `at`; none beyond the last.
+    pub(super) fn get(&self, at: u64) -> Option<Place> {
+        let after = self.parts.partition_point(|part| part.first <= at);
+        let part = self.parts.get(after.checked_sub(1)?)?;
+        part.get(usize::try_from(at - part.first).ok()?)
+    }
+}
+
+impl Part {
+    fn push(&mut self, place: Place) {
         match &mut self.lengths {
-            one if self.addresses.is_empty() => *one = Lengths::One(length),
-            Lengths::One(one) if *one == length => {}
+            one if self.offsets.is_empty() => *one = Lengths::One(place.length),
+            Lengths::One(one) if *one == place.length => {}
             Lengths::One(one) => {
-                let mut each = Vec::with_capacity(self.addresses.capacity());
-                each.resize(self.addresses.len(), *one);
-                each.push(length);
+                let mut each = Vec::new();
+                let _ = each.try_reserve_exact(self.offsets.capacity()); // it grows as it is filled
+                each.resize(self.offsets.len(), *one);
+                each.push(place.length);
                 self.lengths = Lengths::Each(each);
             }
-            Lengths::Each(each) => each.push(length),
+            Lengths::Each(each) => each.push(place.length),
         }
-        self.addresses.push(value.as_ptr() as usize);
+        self.offsets.push(place.offset);
     }
 
-    /// Address and length of value `at`.
-    pub(super) fn get(&self, at: usize) -> Option<(usize, usize)> {
+    fn get(&self, at: usize) -> Option<Place> {
+        let offset = *self.offsets.get(at)?;
         let length = match &self.lengths {
             Lengths::One(one) => *one,
             Lengths::Each(each) => *each.get(at)?,
         };
-        Some((*self.addresses.get(at)?, length as usize))
+        Some(Place { offset, length })
     }
 }
 
@@ -52,16 +103,23 @@ mod tests {
 
     #[test]
     fn values_of_one_length_and_of_several_are_found() {
-        let bytes = [0; 10];
-        for ends in [vec![3, 6, 9], vec![1, 2, 4, 4, 9], vec![4, 8, 9, 10], vec![0], vec![]] {
-            let mut places = Places::with_capacity(ends.len());
-            let values: Vec<&[u8]> =
-                (0..ends.len()).map(|i| &bytes[if i == 0 { 0 } else { ends[i - 1] }..ends[i]]).collect();
-            values.iter().for_each(|value| places.push(value));
-            for (at, value) in values.iter().enumerate() {
-                assert_eq!(places.get(at), Some((value.as_ptr() as usize, value.len())));
-            }
-            assert_eq!(places.get(ends.len()), None);
+        for lengths in [&[3u32, 3, 3][..], &[1, 1, 2, 0, 5], &[4, 4, 1, 1], &[0], &[]] {
+            let wanted: Vec<Place> =
+                lengths.iter().zip(0..).map(|(&length, i)| Place { offset: 1 << (40 - i), length }).collect();
+            let mut places = Places::with_capacity(lengths.len());
+            wanted.iter().for_each(|&place| places.push(place));
+            let found = |places: &Places| (0..places.len()).map(|at| places.get(at)).collect::<Option<Vec<_>>>();
+            assert_eq!(found(&places).as_ref(), Some(&wanted));
+            assert_eq!(places.get(places.len()), None);
+
+            let mut both = Places::default();
+            both.append(places);
+            let mut more = Places::default();
+            wanted.iter().rev().for_each(|&place| more.push(place));
+            both.append(more);
+            let twice: Vec<Place> = wanted.iter().chain(wanted.iter().rev()).copied().collect();
+            assert_eq!(found(&both), Some(twice));
+            assert_eq!(both.get(both.len()), None);
         }
     }
 }

@@ -7,8 +7,7 @@ use std::{
 
 use lmdb::{DatabaseFlags, Environment, EnvironmentFlags, Transaction, WriteFlags};
 
-use super::failed;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// Writes a new database into `<folder>.partial` and gives it its name when it is whole.
 pub struct Writer {
@@ -122,4 +121,40 @@ fn write_batch(environment: &Environment, table: lmdb::Database, batch: &[(Vec<u
         transaction.put(table, key, value, WriteFlags::empty())?;
     }
     transaction.commit()
+}
+
+/// LMDB's error as a page; a full disk keeps its own kind.
+fn failed(doing: &str, folder: &Path, error: lmdb::Error) -> Error {
+    match error {
+        // A short write is reported as EIO by LMDB: its cause is a full disk far more often than a broken one.
+        lmdb::Error::Other(libc::EIO) => Error::io(doing, folder, &io::Error::from_raw_os_error(libc::EIO))
+            .with_help("look whether the disk is full or failing; what was written before is intact"),
+        lmdb::Error::Other(code) => Error::io(doing, folder, &io::Error::from_raw_os_error(code)),
+        _ => Error::new(Kind::Data, format!("cannot {doing} the database {}", folder.display()))
+            .with_cause(error.to_string())
+            .with_help("the database may be damaged: make it again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_abandoned_writer_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = Writer::create(&folder.path().join("db")).unwrap();
+        writer.put(b"a".to_vec(), b"b".to_vec()).unwrap();
+        drop(writer);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_full_disk_is_an_io_error() {
+        for code in [libc::ENOSPC, libc::EIO] {
+            let error = failed("write", Path::new("db"), lmdb::Error::Other(code));
+            assert_eq!(error.kind(), Kind::Io);
+            assert!(error.to_string().contains("help:"), "{error}");
+        }
+    }
 }

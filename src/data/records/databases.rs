@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    cell::RefCell,
     path::Path,
     sync::{Arc, OnceLock},
 };
@@ -10,12 +11,17 @@ use super::store::Store;
 use crate::{
     data::{
         datum,
-        lmdb::{Database, Entry},
+        lmdb::Database,
         planes::shape_text,
         record::{Sample, Target},
     },
     error::{Error, Kind, Result},
 };
+
+thread_local! {
+    /// A value before it is decoded; as large as the largest one that this thread read.
+    static VALUE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A split's databases.
 pub(super) struct Databases {
@@ -54,23 +60,21 @@ impl Databases {
 
     /// Checks that record for record the label has the image's key.
     fn match_keys(&self, labels: &Database) -> Result<()> {
-        self.images.entries(|of_images| {
-            labels.entries(|of_labels| {
-                for (number, (image, label)) in of_images.zip(of_labels).enumerate() {
-                    let (image, label) = (image?.0, label?.0);
-                    if image != label {
-                        let shown =
-                            |key, database: &Database| format!("{} in {}", shown(key), database.folder().display());
-                        return Err(Error::new(Kind::Data, "the label database has other keys than the images")
-                            .with_fact("the record", number.to_string())
-                            .with_fact("its image", shown(image, &self.images))
-                            .with_fact("its label", shown(label, labels))
-                            .with_help("give the two databases that were made together"));
-                    }
-                }
-                Ok(())
-            })
-        })
+        let (mut of_images, mut of_labels) = (self.images.cursor()?, labels.cursor()?);
+        let mut number = 0u64;
+        while let (Some(image), Some(label)) = (of_images.next()?, of_labels.next()?) {
+            let (image, label) = (image.key(), label.key());
+            if image != label {
+                let shown = |key, database: &Database| format!("{} in {}", shown(key), database.folder().display());
+                return Err(Error::new(Kind::Data, "the label database has other keys than the images")
+                    .with_fact("the record", number.to_string())
+                    .with_fact("its image", shown(image, &self.images))
+                    .with_fact("its label", shown(label, labels))
+                    .with_help("give the two databases that were made together"));
+            }
+            number += 1;
+        }
+        Ok(())
     }
 
     fn all(&self) -> impl Iterator<Item = &Arc<Database>> {
@@ -110,8 +114,10 @@ impl Store for Databases {
 
     fn get(&self, index: u64) -> Result<Sample> {
         let read = |database: &Database| {
-            let value = database.value(index)?.ok_or_else(|| self.no_record(index))?;
-            datum::decode(value).map_err(|e| in_record(e, index, database))
+            VALUE.with_borrow_mut(|buffer| {
+                let value = database.value(index, buffer)?.ok_or_else(|| self.no_record(index))?;
+                datum::decode(value).map_err(|e| in_record(e, index, database))
+            })
         };
         let (image, label) = read(&self.images)?;
         if image.shape != self.shape {
@@ -138,17 +144,13 @@ impl Store for Databases {
         self.all().for_each(|database| database.read_ahead(index));
     }
 
-    fn rest(&self) {
-        self.all().for_each(|database| database.give_back_pages());
-    }
-
     fn labels(&self) -> Result<Vec<i32>> {
-        self.images.entries(|entries| {
-            let label = |(number, entry): (usize, Result<Entry<'_>>)| {
-                datum::label(entry?.1).map_err(|e| in_record(e, number as u64, &self.images))
-            };
-            entries.enumerate().map(label).collect()
-        })
+        let (mut cursor, mut labels) = (self.images.cursor()?, Vec::new());
+        while let Some(entry) = cursor.next()? {
+            let label = datum::label(entry.value()?);
+            labels.push(label.map_err(|e| in_record(e, labels.len() as u64, &self.images))?);
+        }
+        Ok(labels)
     }
 
     fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()> {
@@ -163,10 +165,15 @@ impl Store for Databases {
     }
 }
 
-/// With the record's key; without it when the database cannot be read any more.
+/// With the record's key and place. Where the database itself is damaged or changed, that is the error.
 fn in_record(error: Error, index: u64, database: &Database) -> Error {
+    let place = match database.place_of(index) {
+        Ok(place) => place,
+        Err(damaged) => return damaged,
+    };
     let key = database.key(index).ok().flatten().map_or_else(|| index.to_string(), |key| shown(&key));
-    error.with_fact("the record", key).with_fact("in", database.folder().display().to_string())
+    let page = error.with_fact("the record", key).with_fact("in", database.folder().display().to_string());
+    place.into_iter().fold(page, |page, place| page.with_fact("at", place))
 }
 
 fn shown(key: &[u8]) -> String {

@@ -8,9 +8,10 @@ use std::{
     fs,
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use hdf5_reader::{Dataset, Datatype, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
+use hdf5_reader::{Dataset, Datatype, FileStorage, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
 
 use super::store::Store;
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
         record::{Sample, Target},
     },
     error::{Error, Kind, Result},
+    input::{self, Form},
 };
 
 const MARK: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -152,11 +154,13 @@ impl Store for Hdf5 {
 
 impl File {
     fn open(path: &Path, first: u64) -> Result<File> {
+        let opened = input::open(path, Form::Stream)?;
         check_mark(path)?;
+        let length = opened.metadata().map_err(|e| Error::io("read", path, &e))?.len();
         let options = OpenOptions::default().with_chunk_cache_bytes(CACHE).with_max_chunk_bytes(LARGEST_CHUNK);
-        let file = Hdf5File::open_with_options(path, options).map_err(|e| unreadable(&e))?;
+        let storage = FileStorage::from_file(opened).map_err(|e| unreadable(&e))?;
+        let file = Hdf5File::from_storage_with_options(Arc::new(storage), options).map_err(|e| unreadable(&e))?;
         let block = file.superblock();
-        let length = fs::metadata(path).map_err(|e| Error::io("read", path, &e))?.len();
         let whole = block.eof_address.saturating_add(block.base_address);
         if length < whole {
             return Err(Error::new(Kind::Data, "the HDF5 file is cut short")
@@ -165,6 +169,8 @@ impl File {
                 .with_help("copy or download it again"));
         }
         let (data, label) = (dataset(&file, "data")?, dataset(&file, "label")?);
+        check_size("data", &data, length)?;
+        check_size("label", &label, length)?;
         let &[count, _, _, _] = data.shape() else {
             return Err(misshapen("data", &data, "[n, c, h, w]"));
         };
@@ -252,6 +258,24 @@ fn dataset(file: &Hdf5File, name: &str) -> Result<Dataset> {
     })
 }
 
+/// Refuses a dataset that says it is larger than its file can be: memory is taken by what it says.
+fn check_size(name: &str, dataset: &Dataset, file_length: u64) -> Result<()> {
+    /// Deflate packs 1032 bytes into one at best.
+    const PACKED: u64 = 1032;
+    let bytes = |dimensions: &[u64]| {
+        // As the numbers that they become.
+        let each = size_of::<f32>() as u64;
+        dimensions.iter().try_fold(each, |product, &dimension| product.checked_mul(dimension))
+    };
+    let all = bytes(dataset.shape()).filter(|&all| all <= file_length.saturating_mul(PACKED));
+    let record = bytes(dataset.shape().get(1..).unwrap_or_default()).filter(|&one| one <= LARGEST_CHUNK as u64);
+    if all.is_some() && record.is_some() {
+        return Ok(());
+    }
+    Err(misshapen(name, dataset, "no more than its file holds, and 1 GiB a record at most")
+        .with_fact("the file has", format!("{file_length} bytes")))
+}
+
 fn misshapen(name: &str, dataset: &Dataset, wanted: &str) -> Error {
     Error::new(Kind::Data, format!("/{name} of the HDF5 file has another shape"))
         .with_fact("it has", format!("{:?}", dataset.shape()))
@@ -272,12 +296,12 @@ fn is_named(path: &Path) -> bool {
 /// HDF5's mark stands at byte 0, 512, 1024, 2048 …
 fn has_mark(path: &Path) -> bool {
     let mut bytes = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(4096 + 8).read_to_end(&mut bytes));
-    read.is_ok() && [0, 512, 1024, 2048, 4096].iter().any(|&at| bytes.get(at..at + MARK.len()) == Some(MARK))
+    let read = input::open(path, Form::Stream).map(|file| file.take(4096 + 8).read_to_end(&mut bytes));
+    read.is_ok_and(|read| read.is_ok())
+        && [0, 512, 1024, 2048, 4096].iter().any(|&at| bytes.get(at..at + MARK.len()) == Some(MARK))
 }
 
 fn check_mark(path: &Path) -> Result<()> {
-    fs::File::open(path).map_err(|e| Error::io("open", path, &e))?;
     if has_mark(path) {
         return Ok(());
     }
@@ -300,7 +324,7 @@ fn paths(path: &Path) -> Result<Vec<PathBuf>> {
     if list.extension().is_none_or(|e| e != "txt") || has_mark(&list) {
         return Ok(vec![path.to_path_buf()]);
     }
-    let text = fs::read_to_string(&list).map_err(|e| Error::io("read", &list, &e))?;
+    let text = input::read_text(&list, Form::List)?;
     let beside = list.parent().unwrap_or(Path::new("."));
     let named = |line: &str| {
         let here = beside.join(Path::new(line).file_name().unwrap_or_default());

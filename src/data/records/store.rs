@@ -15,8 +15,6 @@ pub(super) trait Store: Send + Sync {
     fn get(&self, index: u64) -> Result<Sample>;
     /// Starts reading a record that is going to be wanted.
     fn read_ahead(&self, _index: u64) {}
-    /// Lets go of memory that reading took and later reads do not need.
-    fn rest(&self) {}
     fn labels(&self) -> Result<Vec<i32>>;
     fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()>;
 }

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +20,7 @@ pub(super) struct Entry {
 /// # Errors
 /// When it cannot be read, or names no image.
 pub(super) fn read(list: &Path, labels: &[String]) -> Result<Vec<Entry>> {
-    let text = std::fs::read_to_string(list).map_err(|source| Error::io("read", list, &source))?;
+    let text = input::read_text(list, Form::List)?;
     let entries = entries(&text, list.parent().unwrap_or(Path::new("")), labels);
     if entries.is_empty() {
         return Err(Error::new(Kind::Data, format!("{} names no image", list.display()))

@@ -9,7 +9,10 @@ use super::{
     read::Reader,
     write::Writer,
 };
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// How a file may be written, likeliest first: there is no header that tells.
 const ENCODINGS: [Encoding; 4] = [
@@ -25,7 +28,7 @@ impl Document {
     /// # Errors
     /// `Kind::Io` when it cannot be read, `Kind::Data` when it is no `.t7` file or a damaged one.
     pub fn open(path: &Path) -> Result<Document> {
-        let bytes = fs::read(path).map_err(|source| Error::io("read", path, &source))?;
+        let bytes = input::read(path, Form::Weights)?;
         Document::parse(bytes, &path.display().to_string())
     }
 

@@ -1,4 +1,4 @@
-"""Makes the small databases of the cases record_* and labels_*, all of them wrong: py-lmdb writes them, as a stranger would.
+"""Makes the small databases of the cases record_*, labels_* and lmdb_named_databases, all of them wrong: py-lmdb writes them, as a stranger would.
 
     python make_databases.py        (needs the package lmdb; made with py-lmdb 1.x)
 """
@@ -14,14 +14,15 @@ def datum(channels, height, width, data, encoded=False):
     return text + (bytes([0x38, 1]) if encoded else b"")
 
 
-def write(case, **databases):
+def write(case, named=None, **databases):
     """{key: value} of each; only the data.mdb are kept: the driver copies files, so they lie beside cmd, and run.sh
     puts them in place."""
     folder = os.path.join(HERE, case)
     places = []
     for name, records in databases.items():
-        with lmdb.open(os.path.join(folder, name), map_size=1 << 20) as env:
-            with env.begin(write=True) as txn:
+        with lmdb.open(os.path.join(folder, name), map_size=1 << 20, max_dbs=1) as env:
+            table = env.open_db(named)
+            with env.begin(write=True, db=table) as txn:
                 for key, value in records.items():
                     txn.put(key, value)
         file = "data.mdb" if name == "db" else f"{name}.mdb"
@@ -44,3 +45,4 @@ write("record_undecodable", db=numbered(datum(1, 4, 4, b"\x89PNG\r\n\x1a\n and t
 write("labels_of_another_count", images=numbered(good, good), labels=numbered(good))
 write("labels_of_other_keys", images={b"a.png": good, b"b.png": good}, labels={b"a.png": good, b"c.png": good})
 write("labels_without_names", db=numbered(good))
+write("lmdb_named_databases", named=b"train", db=numbered(good))

@@ -1,7 +1,7 @@
 //! What `paths`, `image` and `sys` may do with the disk: everything for a trusted script; for a pasted file reading of
 //! images in its own folder and nothing else.
 
-use std::{fs, io::Read, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use mlua::{Lua, Table};
 
@@ -11,10 +11,8 @@ use crate::{
         error::raise,
         state::{origin, shared},
     },
+    input::{self, Form},
 };
-
-/// Larger files are no images.
-const IMAGE_BYTES: u64 = 256 << 20;
 
 /// The functions for the preludes.
 pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
@@ -104,13 +102,5 @@ pub(super) fn read(lua: &Lua, name: &str) -> mlua::Result<Vec<u8>> {
             return Err(refuse());
         }
     }
-    let mut bytes = Vec::new();
-    let outcome = match fs::metadata(&path) {
-        // A pipe or a device would block for ever.
-        Ok(data) if !data.is_file() => Err(std::io::Error::other("not a regular file")),
-        Ok(_) => fs::File::open(&path).and_then(|file| file.take(IMAGE_BYTES).read_to_end(&mut bytes)),
-        Err(source) => Err(source),
-    };
-    outcome.map_err(|source| raise(Error::io("read", &path, &source).at(origin(lua).as_ref())))?;
-    Ok(bytes)
+    input::read(&path, Form::Image).map_err(|page| raise(page.at(origin(lua).as_ref())))
 }

@@ -3,8 +3,7 @@
 //! Torch packages also set the global of their name, as Torch7's did. `package.loaded` is the table of answers.
 
 use std::{
-    fs::{self, File},
-    io::Read,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -17,13 +16,11 @@ use crate::{
         error::raise,
         state::{origin, shared},
     },
+    input::{self, Form},
 };
 
 /// Where the table of answers lies in Lua's registry.
 const LOADED: &str = "digits.loaded";
-
-/// A module of the user's is source code: larger files are a mistake.
-const MODULE_BYTES: u64 = 4 << 20;
 
 /// Installs `require` and `package.loaded`.
 pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
@@ -116,15 +113,7 @@ fn read_module(folder: &Path, name: &str) -> Option<Result<(PathBuf, Vec<u8>), E
     if !real.starts_with(&home) || real.extension().is_none_or(|end| end != "lua") || !real.is_file() {
         return None;
     }
-    let mut text = Vec::new();
-    Some(match File::open(&real).and_then(|file| file.take(MODULE_BYTES + 1).read_to_end(&mut text)) {
-        Err(source) => Err(Error::io("read", &path, &source)),
-        Ok(_) if text.len() as u64 > MODULE_BYTES => {
-            Err(Error::new(Kind::Network, format!("{} is larger than {MODULE_BYTES} bytes", path.display()))
-                .with_help("a module is Lua code: keep data in the dataset"))
-        }
-        Ok(_) => Ok((path, text)),
-    })
+    Some(input::read(&real, Form::Network).map(|text| (path, text)))
 }
 
 #[cfg(test)]

@@ -1,0 +1,104 @@
+//! Damaged records, mean images, IDX files, pictures and HDF5 files.
+
+use std::io::{Cursor, Write};
+
+use digits::data::{Encoding, Image, Mean, Records, datum, idx::Idx};
+use flate2::{Compression, write::GzEncoder};
+use image::{DynamicImage, ImageFormat};
+
+use crate::target::{Answer, Target, file, folder, written};
+
+fn picture(width: usize, height: usize, channels: usize) -> Image {
+    let pixels = (0..width * height * channels).map(|i| (i * 37 % 256) as u8).collect();
+    Image { width, height, channels, pixels }
+}
+
+#[test]
+fn damaged_records_get_a_page() {
+    let encoded = |channels, encoding| datum::encode(&picture(9, 7, channels), 5, encoding).unwrap();
+    let whole = [
+        encoded(1, Encoding::None),
+        encoded(3, Encoding::None),
+        encoded(3, Encoding::Png),
+        encoded(1, Encoding::Jpg),
+        datum::encode_floats([1, 1, 20], &[0.5; 20]),
+    ];
+    Target { name: "Datum", inputs: 12_000, memory: 64 << 20 }.run_on(&whole, &mut |bytes| {
+        let _ = datum::label(bytes);
+        Answer::of(datum::decode(bytes))
+    });
+}
+
+#[test]
+fn damaged_mean_images_get_a_page() {
+    let folder = folder();
+    let means = [[1, 5, 6], [3, 4, 4]].map(|shape: [i64; 3]| {
+        let mean = Mean { shape, values: (0..shape.iter().product()).map(|i| i as f32).collect() };
+        let path = folder.path().join("mean.binaryproto");
+        mean.write(&path).unwrap();
+        std::fs::read(path).unwrap()
+    });
+    Target { name: "mean.binaryproto", inputs: 12_000, memory: 64 << 20 }.run_on(&means, &mut |bytes| {
+        let mean = Mean::read(&written(folder.path(), "mean.binaryproto", bytes));
+        Answer::of(mean.map(|mean| (mean.pixel(), mean.image().is_ok())))
+    });
+}
+
+#[test]
+fn damaged_idx_files_get_a_page() {
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 9, 0, 0, 0, 4, 0, 0, 0, 3][..], &[7; 9 * 12]].concat();
+    let labels = [&[0, 0, 8, 1, 0, 0, 0, 9][..], &[3; 9]].concat();
+    let packed = |bytes: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let whole = [images.clone(), packed(&images), labels.clone(), packed(&labels)];
+    Target { name: "IDX", inputs: 12_000, memory: 64 << 20 }.run_on(&whole, &mut |bytes| {
+        let as_labels = Idx::parse(&images, bytes);
+        Answer::of(Idx::parse(bytes, &labels).or(as_labels))
+    });
+}
+
+#[test]
+fn damaged_pictures_get_a_page() {
+    let mut whole = Vec::new();
+    for channels in [1, 3] {
+        let image = picture(19, 13, channels);
+        let (width, height) = (19, 13);
+        let dynamic = match channels {
+            1 => DynamicImage::ImageLuma8(image::GrayImage::from_raw(width, height, image.pixels.clone()).unwrap()),
+            _ => DynamicImage::ImageRgb8(image::RgbImage::from_raw(width, height, image.pixels.clone()).unwrap()),
+        };
+        for format in [
+            ImageFormat::Png,
+            ImageFormat::Jpeg,
+            ImageFormat::Bmp,
+            ImageFormat::Pnm,
+            ImageFormat::Gif,
+            ImageFormat::Tiff,
+            ImageFormat::WebP,
+        ] {
+            let mut bytes = Cursor::new(Vec::new());
+            let picture = if format == ImageFormat::Gif { dynamic.to_rgba8().into() } else { dynamic.clone() };
+            picture.write_to(&mut bytes, format).unwrap();
+            whole.push(bytes.into_inner());
+        }
+        whole.push(image.encode(Encoding::Png).unwrap());
+    }
+    Target { name: "pictures", inputs: 3000, memory: 700 << 20 }
+        .run_on(&whole, &mut |bytes| Answer::of(Image::decode(bytes)));
+}
+
+#[test]
+fn damaged_hdf5_files_get_a_page() {
+    let folder = folder();
+    let whole = ["plain", "gzip", "contiguous"].map(|name| file(&format!("tests/fuzz/seeds/{name}.h5")));
+    Target { name: "HDF5", inputs: 3000, memory: 1200 << 20 }.run_on(&whole, &mut |bytes| {
+        let path = written(folder.path(), "train.h5", bytes);
+        Answer::of(Records::open(&path, None).and_then(|records| {
+            records.labels()?;
+            (0..records.len().min(20)).try_for_each(|index| records.get(index).map(drop))
+        }))
+    });
+}

@@ -1,0 +1,2 @@
+mkfifo db
+exec "$DIGITS" "$@"

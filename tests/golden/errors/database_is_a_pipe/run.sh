@@ -1,0 +1,2 @@
+mkdir db && mkfifo db/data.mdb
+exec "$DIGITS" "$@"

@@ -1,0 +1,2 @@
+mkfifo list.txt
+exec "$DIGITS" "$@"

@@ -1,0 +1,3 @@
+echo a > labels.txt
+mkfifo pipe
+exec "$DIGITS" "$@"

@@ -1,0 +1,2 @@
+mkdir db && mv data.mdb db/data.mdb
+exec "$DIGITS" "$@"

@@ -1,0 +1,2 @@
+mkfifo net.lua
+exec "$DIGITS" "$@"

@@ -1,0 +1,2 @@
+truncate -s 20M net.lua
+exec "$DIGITS" "$@"
