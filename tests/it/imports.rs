@@ -89,23 +89,21 @@ impl Crate {
     /// Reads the module in `file`, whose children lie in `folder`.
     fn add(&mut self, texts: &HashMap<&str, &str>, file: &str, folder: &str, parent: Option<usize>) -> usize {
         let at = self.modules.len();
-        let tokens = without_tests(tokens(texts[file]));
-        self.modules.push(Module { file: file.to_string(), parent, ..Module::default() });
-        let mut children = Vec::new();
-        for i in 0..tokens.len().saturating_sub(2) {
-            if tokens[i] == "mod" && tokens[i + 2] == ";" {
-                children.push(tokens[i + 1].clone());
+        let all = tokens(texts[file]);
+        let kept = without_tests(all.clone());
+        let (declared, outside_tests) = (declared(&all), declared(&kept));
+        self.modules.push(Module { file: file.to_string(), parent, tokens: kept, ..Module::default() });
+        // Every file in the module's folder is a child, however it is declared, for some lists of modules are macros; but
+        // for those of tests.
+        for child in texts.keys().filter(|path| path.starts_with(folder) && **path != file) {
+            let rest = &child[folder.len()..];
+            let name = rest.strip_suffix("/mod.rs").or_else(|| rest.strip_suffix(".rs")).unwrap_or(rest);
+            let is_of_tests = declared.contains(name) && !outside_tests.contains(name);
+            if name.contains('/') || is_of_tests || (folder.is_empty() && !declared.contains(name)) {
+                continue;
             }
-        }
-        self.modules[at].tokens = tokens;
-        for name in children {
-            let below = format!("{folder}{name}");
-            let (flat, nested) = (format!("{below}.rs"), format!("{below}/mod.rs"));
-            let child = if texts.contains_key(flat.as_str()) { flat } else { nested };
-            if texts.contains_key(child.as_str()) {
-                let child = self.add(texts, &child, &format!("{below}/"), Some(at));
-                self.modules[at].children.insert(name, child);
-            }
+            let child = self.add(texts, child, &format!("{folder}{name}/"), Some(at));
+            self.modules[at].children.insert(name.to_string(), child);
         }
         self.read_uses(at);
         at
@@ -333,6 +331,12 @@ fn closing(tokens: &[String], open: usize) -> usize {
     tokens.len()
 }
 
+/// The names of `mod x;`.
+fn declared(tokens: &[String]) -> BTreeSet<String> {
+    let items = tokens.windows(3).filter(|item| item[0] == "mod" && item[2] == ";");
+    items.map(|item| item[1].clone()).collect()
+}
+
 /// The tokens without the items under `#[cfg(test)]`.
 fn without_tests(tokens: Vec<String>) -> Vec<String> {
     const MARK: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
@@ -462,6 +466,18 @@ mod tests {
         assert_eq!(circles(&tied), [["p/c.rs", "p/mod.rs"]]);
         let by_path = graph(&[facade, ("p/mod.rs", "mod c; struct Shared; fn f() { c::C; }"), child]);
         assert_eq!(circles(&by_path).len(), 1);
+    }
+
+    #[test]
+    fn a_child_that_a_macro_declares_is_read_and_one_of_tests_is_not() {
+        let found = arrows(&[
+            ("lib.rs", "mod list; mod x;"),
+            ("list/mod.rs", "modules! { a, b } #[cfg(test)] mod tests;"),
+            ("list/a.rs", "use crate::x::X;"),
+            ("list/tests.rs", "use crate::x::X;"),
+            ("x.rs", "pub struct X;"),
+        ]);
+        assert_eq!(found, ["list/a.rs > x.rs: X"]);
     }
 
     #[test]
