@@ -6,7 +6,10 @@
 use std::{
     ffi::{CStr, OsStr, OsString, c_char, c_int},
     os::unix::ffi::OsStrExt,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use clap::Parser;
@@ -14,13 +17,19 @@ use clap::Parser;
 use super::command::{Cli, Command};
 use crate::{
     data::{HeadStart, Wanted},
-    tasks::prepare,
+    fence::{self, Reach},
+    tasks::{prepare, reach},
 };
 
 /// What the loader calls: with the arguments and the environment of `main`.
 pub type BeforeMain = unsafe extern "C" fn(c_int, *const *const c_char, *const *const c_char);
 
 static BEGUN: Mutex<Option<HeadStart>> = Mutex::new(None);
+
+static HAS_THREAD: AtomicBool = AtomicBool::new(false);
+
+/// Set by the thread when it has given up all files but the dataset's, or ends.
+static FENCED: OnceLock<()> = OnceLock::new();
 
 /// Starts the thread when the command is `run`; everything else happens there.
 ///
@@ -37,13 +46,43 @@ pub unsafe extern "C" fn before_main(count: c_int, words: *const *const c_char, 
     if words.get(1).is_none_or(|word| word != "run") {
         return;
     }
-    *BEGUN.lock().unwrap_or_else(PoisonError::into_inner) = HeadStart::begin(move || find(words));
+    let begun = HeadStart::begin(move || find(words));
+    HAS_THREAD.store(begun.is_some(), Ordering::Release);
+    *BEGUN.lock().unwrap_or_else(PoisonError::into_inner) = begun;
 }
 
-/// The dataset that the command line will want, when that is plain; mistakes are `main`'s to tell.
+/// The dataset that the command line will want, when that is plain; mistakes are `main`'s to tell. From here on the thread
+/// reads nothing else: it shares its memory with the thread that will run the network file, and a fence that leaves out one
+/// thread is none.
 fn find(words: Vec<OsString>) -> Option<Wanted> {
-    let Ok(Cli { command: Command::Run(args) }) = Cli::try_parse_from(words) else { return None };
-    prepare::wanted(&args.data_ahead()?)
+    let _fenced = Fenced;
+    let args = match Cli::try_parse_from(words) {
+        Ok(Cli { command: Command::Run(args) }) => Some(args),
+        _ => None,
+    };
+    let is_fenced = args.as_ref().is_none_or(|args| !args.fence.is_off());
+    let wanted = args.and_then(|args| prepare::wanted(&args.data_ahead()?));
+    if is_fenced {
+        let dataset = wanted.as_ref().map_or_else(Reach::default, |wanted| reach::dataset(&wanted.place));
+        fence::enter_thread(&Reach::system().and(dataset));
+    }
+    wanted
+}
+
+/// Says when it is dropped, also by a panic, that the thread reads nothing more that its fence does not allow.
+struct Fenced;
+
+impl Drop for Fenced {
+    fn drop(&mut self) {
+        let _ = FENCED.set(()); // once
+    }
+}
+
+/// Waits until the thread, if there is one, has its fence.
+pub(super) fn wait_until_fenced() {
+    if HAS_THREAD.load(Ordering::Acquire) {
+        FENCED.wait();
+    }
 }
 
 /// What was begun, for the first who asks.
