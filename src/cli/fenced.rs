@@ -1,18 +1,13 @@
 //! The fence around a command that runs a pasted file, and the choice to go without it.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::OnceLock,
-};
+use std::path::{Path, PathBuf};
 
-use super::{head_start, report};
+use super::{early_thread, held, report};
 use crate::{
     error::{Error, Result},
-    fence::{self, Held, Reach},
+    fence::{self, Reach},
     tasks::reach,
 };
-
-static HELD: OnceLock<Held> = OnceLock::new();
 
 /// Whether the command is fenced in.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
@@ -36,8 +31,8 @@ impl FenceFlags {
         }
         let held = fence::enter(reach);
         // The thread that reads the dataset ahead keeps itself to the dataset.
-        head_start::wait_until_fenced();
-        let _ = HELD.set(held); // a process has one fence
+        early_thread::wait_until_fenced();
+        held::note(held);
     }
 }
 
@@ -50,19 +45,6 @@ pub(super) fn job(folder: &Path) -> Result<Reach> {
         reach::prepare_sample(&options)?;
     }
     Ok(reach::job(folder))
-}
-
-/// The page with a word about the fence, when the system refused something that the fence may have refused.
-pub(super) fn explained(error: Error) -> Error {
-    let page = error.to_string();
-    let refused = [libc::EACCES, libc::EPERM].iter().any(|code| page.contains(&format!("(os error {code})")));
-    match HELD.get() {
-        Some(held) if refused && (held.files.is_some() || held.calls) => error.with_fact(
-            "the fence",
-            "a network file's process reads what its command names and writes its job; if you trust the file: --no-fence",
-        ),
-        _ => error,
-    }
 }
 
 /// A folder for results, made before the fence goes up. Folders that it made and that are still empty when it is dropped are

@@ -6,15 +6,15 @@
 use std::{
     ffi::{CStr, OsStr, OsString, c_char, c_int},
     os::unix::ffi::OsStrExt,
-    sync::{
-        Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, PoisonError},
 };
 
 use clap::Parser;
 
-use super::command::{Cli, Command};
+use super::{
+    command::{Cli, Command},
+    early_thread,
+};
 use crate::{
     data::{HeadStart, Wanted},
     fence::{self, Reach},
@@ -25,11 +25,6 @@ use crate::{
 pub type BeforeMain = unsafe extern "C" fn(c_int, *const *const c_char, *const *const c_char);
 
 static BEGUN: Mutex<Option<HeadStart>> = Mutex::new(None);
-
-static HAS_THREAD: AtomicBool = AtomicBool::new(false);
-
-/// Set by the thread when it has given up all files but the dataset's, or ends.
-static FENCED: OnceLock<()> = OnceLock::new();
 
 /// Starts the thread when the command is `run`; everything else happens there.
 ///
@@ -47,7 +42,9 @@ pub unsafe extern "C" fn before_main(count: c_int, words: *const *const c_char, 
         return;
     }
     let begun = HeadStart::begin(move || find(words));
-    HAS_THREAD.store(begun.is_some(), Ordering::Release);
+    if begun.is_some() {
+        early_thread::note();
+    }
     *BEGUN.lock().unwrap_or_else(PoisonError::into_inner) = begun;
 }
 
@@ -55,7 +52,7 @@ pub unsafe extern "C" fn before_main(count: c_int, words: *const *const c_char, 
 /// reads nothing else: it shares its memory with the thread that will run the network file, and a fence that leaves out one
 /// thread is none.
 fn find(words: Vec<OsString>) -> Option<Wanted> {
-    let _fenced = Fenced;
+    let _fenced = early_thread::Fenced;
     let args = match Cli::try_parse_from(words) {
         Ok(Cli { command: Command::Run(args) }) => Some(args),
         _ => None,
@@ -67,22 +64,6 @@ fn find(words: Vec<OsString>) -> Option<Wanted> {
         fence::enter_thread(&Reach::system().and(dataset));
     }
     wanted
-}
-
-/// Says when it is dropped, also by a panic, that the thread reads nothing more that its fence does not allow.
-struct Fenced;
-
-impl Drop for Fenced {
-    fn drop(&mut self) {
-        let _ = FENCED.set(()); // once
-    }
-}
-
-/// Waits until the thread, if there is one, has its fence.
-pub(super) fn wait_until_fenced() {
-    if HAS_THREAD.load(Ordering::Acquire) {
-        FENCED.wait();
-    }
 }
 
 /// What was begun, for the first who asks.

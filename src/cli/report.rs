@@ -9,7 +9,7 @@ use std::{
 
 use indicatif::HumanCount;
 
-use super::fenced;
+use super::held;
 use crate::{
     error::{Error, Kind, Result},
     tasks::panic,
@@ -25,7 +25,7 @@ pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> u8 {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => {
             let status = error.kind().exit_status();
-            print(&fenced::explained(error).to_string());
+            print(&held::explained(error).to_string());
             status
         }
         Err(payload) => {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    end_now,
+    exit::end_now,
     fenced::{self, FenceFlags, Outlet},
     progress::Progress,
     report,
@@ -188,7 +188,7 @@ fn stop_on_signals(progress: &Progress, made: Vec<PathBuf>) -> Result<Stop> {
     let (flag, has_begun) = (stop.clone(), progress.has_begun());
     signals::on(signals::STOP, move |_| {
         if !has_begun.load(Ordering::SeqCst) {
-            report::page(&Error::new(Kind::Interrupted, "stopped before the first step: there was nothing to save"));
+            report::page(&Error::new(Kind::Interrupted, "before the first step: there was nothing to save"));
         } else if !flag.request() {
             return;
         }
