@@ -4,6 +4,7 @@ pub mod cli;
 pub mod data;
 pub mod docs;
 pub mod error;
+pub mod fence;
 pub mod frontend;
 pub mod input;
 pub mod inspect;

@@ -1,21 +1,29 @@
 //! `digits-rs run`: trains a network file, or goes on with a job.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
 
 use super::{
+    exit::end_now,
+    fenced::{self, FenceFlags, Outlet},
     progress::Progress,
     report,
     run_flags::{RunFlags, not_negative},
+    signals,
 };
 use crate::{
     data::HeadStart,
     error::{Error, Kind, Result},
+    fence::Reach,
     frontend::Source,
     inspect::{lines::LineChart, numbers::significant, sparkline::sparkline},
-    job::SweepRecord,
+    job::{JobDir, SweepRecord},
     tasks::{
         RunOptions,
         preview::{self, Augmentation, LearningRate},
+        reach,
         sweep::{self, Sweep, Variants},
         train::{self, Resume, Train},
     },
@@ -56,6 +64,8 @@ pub struct RunArgs {
           value_parser = clap::value_parser!(u64).range(1..))]
     batch_size: Vec<u64>,
     #[command(flatten)]
+    pub(super) fence: FenceFlags,
+    #[command(flatten)]
     flags: RunFlags,
 }
 
@@ -72,7 +82,8 @@ impl RunArgs {
 /// # Errors
 /// Everything that can keep a network from being trained; the page says what.
 pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
-    let RunArgs { file, job, resume, from_snapshot, plot_lr, preview_augmentation, out, lr, batch_size, flags } = args;
+    let RunArgs { file, job, resume, from_snapshot, plot_lr, preview_augmentation, out, lr, batch_size, fence, flags } =
+        args;
     let variants = Variants { lr, batch_size };
     let (mut one_rate, mut one_size) = (None, None);
     if !variants.is_sweep() {
@@ -80,7 +91,12 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
     }
     let options = flags.into_options(one_rate, one_size)?;
     variants.check()?;
+    let looks_only = plot_lr || preview_augmentation.is_some();
+    let job = job.or_else(|| (resume.is_none() && !looks_only).then(|| fresh(variants.is_sweep())));
     let out = Some(out.unwrap_or_else(|| ".".into()));
+    let folder = resume.as_deref().or(job.as_deref()).or(out.as_deref()).unwrap_or(Path::new("."));
+    let outlet = enter(fence, file.as_deref(), resume.as_deref(), folder, &options)?;
+    let made = outlet.as_ref().map(Outlet::made).unwrap_or_default();
     let network = || file.as_deref().map(Source::read).transpose();
     if plot_lr {
         return learning_rate(LearningRate { network: network()?, options, rates: variants.lr, out });
@@ -89,7 +105,8 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
         return augmentation(Augmentation { network: network()?, options, count, out });
     }
     start_up::give_back_pages();
-    let (mut progress, stop) = (Progress::new(), stop_on_signals()?);
+    let mut progress = Progress::new();
+    let stop = stop_on_signals(&progress, made)?;
     match (resume, network()?) {
         (Some(folder), _) if SweepRecord::is_at(&folder) => {
             sweep::go_on(&folder, &options, &mut progress, &stop).map(drop)
@@ -133,15 +150,50 @@ fn made(files: &[PathBuf]) {
     report::line(&format!("made {}", names.join(", ")));
 }
 
-/// The first Ctrl-C (or SIGTERM) asks for a stop after the step; the second ends the process.
-fn stop_on_signals() -> Result<Stop> {
-    let stop = Stop::default();
-    let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.request() {
-            std::process::exit(i32::from(Kind::Interrupted.exit_status()));
+/// A new folder below `jobs/`.
+fn fresh(is_sweep: bool) -> PathBuf {
+    let jobs = Path::new("jobs");
+    if is_sweep { sweep::fresh(jobs) } else { JobDir::fresh_path(jobs) }
+}
+
+/// Makes what a fenced process may not make, and fences the process in: it reads the network file, its neighbours, dataset,
+/// weights and the job, and writes `folder`. Nothing is made for a network file that is not there.
+fn enter(
+    fence: FenceFlags,
+    file: Option<&Path>,
+    resume: Option<&Path>,
+    folder: &Path,
+    options: &RunOptions,
+) -> Result<Option<Outlet>> {
+    let has_file = file.is_none_or(|file| file == Path::new("-") || file.exists());
+    let (outlet, reach) = match resume {
+        Some(job) => (None, fenced::job(job)?.writing(job)),
+        None if has_file => {
+            reach::prepare_sample(options)?;
+            let outlet = Outlet::make("make the job folder", folder)?;
+            let reach = outlet.reach();
+            (Some(outlet), reach)
         }
-    })
-    .map_err(|source| Error::new(Kind::Io, "cannot watch for Ctrl-C").with_cause(source.to_string()))?;
+        None => (None, Reach::default()),
+    };
+    let reach = file.map(reach::network).into_iter().fold(reach.and(reach::options(options)), Reach::and);
+    fence.enter(&reach);
+    Ok(outlet)
+}
+
+/// The first Ctrl-C (or another signal of [`signals::STOP`]) asks for a stop after the step, the second ends the process.
+/// Before the first step there is nothing to save, and the first one ends it, also when an input does not let itself be read.
+fn stop_on_signals(progress: &Progress, made: Vec<PathBuf>) -> Result<Stop> {
+    let stop = Stop::default();
+    let (flag, has_begun) = (stop.clone(), progress.has_begun());
+    signals::on(signals::STOP, move |_| {
+        if !has_begun.load(Ordering::SeqCst) {
+            report::page(&Error::new(Kind::Interrupted, "before the first step: there was nothing to save"));
+        } else if !flag.request() {
+            return;
+        }
+        fenced::tidy(&made);
+        end_now(Kind::Interrupted.exit_status());
+    })?;
     Ok(stop)
 }

@@ -67,24 +67,9 @@ impl Dataset {
     /// # Errors
     /// When the folder is none, or one of its databases or files cannot be read.
     pub fn open(dir: &Path) -> Result<Dataset> {
-        let manifest = dir.join(manifest::FILE);
-        if !manifest.is_file() {
-            let dataset = Dataset::from_parts(&found(dir)?)?;
-            return Ok(dataset);
-        }
-        let manifest = Manifest::read(&manifest)?;
+        let (parts, manifest) = Parts::of_folder(dir)?;
+        let Some(manifest) = manifest else { return Dataset::from_parts(&parts) };
         let split = |name: &str| manifest.splits.get(name);
-        let images = |name: &str| split(name).map(|split| dir.join(&split.images));
-        let labels = |name: &str| split(name).and_then(|split| split.labels.as_ref()).map(|path| dir.join(path));
-        let text = dir.join("labels.txt");
-        let parts = Parts {
-            train: images("train"),
-            train_labels: labels("train"),
-            val: images("val"),
-            val_labels: labels("val"),
-            mean: manifest.mean.as_ref().map(|path| dir.join(path)),
-            labels: text.is_file().then_some(text),
-        };
         let mut dataset = Dataset::from_parts(&parts)?;
         for (name, records) in [("train", &dataset.train), ("val", &dataset.val)] {
             let (Some(entry), Some(records)) = (split(name), records) else { continue };
@@ -224,6 +209,33 @@ impl Dataset {
             hash.update(label.as_bytes()).update(b"\n");
         }
         Ok(hash.finalize().to_hex()[..32].to_string())
+    }
+}
+
+impl Parts {
+    /// The parts of a dataset folder, and its `dataset.json` when it has one.
+    ///
+    /// # Errors
+    /// When the folder is none, or `dataset.json` is damaged.
+    pub(super) fn of_folder(dir: &Path) -> Result<(Parts, Option<Manifest>)> {
+        let manifest = dir.join(manifest::FILE);
+        if !manifest.is_file() {
+            return Ok((found(dir)?, None));
+        }
+        let manifest = Manifest::read(&manifest)?;
+        let split = |name: &str| manifest.splits.get(name);
+        let images = |name: &str| split(name).map(|split| dir.join(&split.images));
+        let labels = |name: &str| split(name).and_then(|split| split.labels.as_ref()).map(|path| dir.join(path));
+        let text = dir.join("labels.txt");
+        let parts = Parts {
+            train: images("train"),
+            train_labels: labels("train"),
+            val: images("val"),
+            val_labels: labels("val"),
+            mean: manifest.mean.as_ref().map(|path| dir.join(path)),
+            labels: text.is_file().then_some(text),
+        };
+        Ok((parts, Some(manifest)))
     }
 }
 

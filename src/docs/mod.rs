@@ -63,4 +63,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0013-databases-read-by-offset.md")]
     pub mod d0013_databases_read_by_offset {}
+
+    #[doc = include_str!("decisions/0014-second-wall.md")]
+    pub mod d0014_second_wall {}
 }

@@ -19,6 +19,7 @@ mod options;
 pub mod panic;
 pub mod prepare;
 pub mod preview;
+pub mod reach;
 mod sample_shape;
 mod settings;
 mod snapshot_choice;

@@ -84,7 +84,7 @@ impl OpenedDataset {
     pub fn open(settings: &RunSettings, head_start: Option<HeadStart>) -> Result<OpenedDataset> {
         let place = match place(settings) {
             Some(place) => place,
-            None => Place::Folder(data::sample::ensure(Path::new(SAMPLE))?),
+            None => sample()?,
         };
         let path = match &place {
             Place::Folder(folder) => folder.display().to_string(),
@@ -110,6 +110,14 @@ impl OpenedDataset {
     }
 }
 
+/// The built-in sample of MNIST, unpacked when it is not yet.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn sample() -> Result<Place> {
+    Ok(Place::Folder(data::sample::ensure(Path::new(SAMPLE))?))
+}
+
 /// What a run with these options will want of its data, for a [`HeadStart`]; nothing while it is not there.
 #[must_use]
 pub fn wanted(options: &RunOptions) -> Option<Wanted> {
@@ -123,7 +131,7 @@ pub fn wanted(options: &RunOptions) -> Option<Wanted> {
 }
 
 /// Where the dataset lies that the settings name; none for the built-in sample while it is not unpacked.
-fn place(settings: &RunSettings) -> Option<Place> {
+pub(super) fn place(settings: &RunSettings) -> Option<Place> {
     if let Some(train) = &settings.train_db {
         return Some(Place::Parts(Parts {
             train: Some(train.clone()),

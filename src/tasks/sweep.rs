@@ -229,8 +229,9 @@ fn compare(folder: &Path) -> Result<Comparison> {
     Ok(comparison)
 }
 
-/// `jobs/20261124-065000-1f3a-sweep`
-fn fresh(folder: &Path) -> PathBuf {
+/// The path of a new sweep's folder, not taken yet: `jobs/20261124-065000-1f3a-sweep`.
+#[must_use]
+pub fn fresh(folder: &Path) -> PathBuf {
     let mut path = JobDir::fresh_path(folder).into_os_string();
     path.push("-sweep");
     path.into()

@@ -10,6 +10,7 @@ mod listing;
 
 pub use database::{DatabaseReport, DatabaseRequest, DatabaseResult, database};
 pub use defaults::{MOST_WORST, TOP, WORST};
-pub use folder::Written;
+pub use folder::{Written, place};
 pub use image::{ImageReport, ImageRequest, image};
 pub use list::{ListReport, ListRequest, ListedImage, NotTested, list};
+pub(in crate::tasks) use listing::images;
