@@ -6,6 +6,7 @@ use super::{
     progress::Progress,
     report,
     run_flags::{RunFlags, not_negative},
+    stop,
 };
 use crate::{
     data::HeadStart,
@@ -20,7 +21,6 @@ use crate::{
         train::{self, Resume, Train},
     },
     torch::start_up,
-    train::Stop,
 };
 
 /// Trains a network file, or goes on with a job.
@@ -89,7 +89,7 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
         return augmentation(Augmentation { network: network()?, options, count, out });
     }
     start_up::give_back_pages();
-    let (mut progress, stop) = (Progress::new(), stop_on_signals()?);
+    let (mut progress, stop) = (Progress::new(), stop::on_signals()?);
     match (resume, network()?) {
         (Some(folder), _) if SweepRecord::is_at(&folder) => {
             sweep::go_on(&folder, &options, &mut progress, &stop).map(drop)
@@ -131,17 +131,4 @@ fn augmentation(task: Augmentation) -> Result<()> {
 fn made(files: &[PathBuf]) {
     let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
     report::line(&format!("made {}", names.join(", ")));
-}
-
-/// The first Ctrl-C (or SIGTERM) asks for a stop after the step; the second ends the process.
-fn stop_on_signals() -> Result<Stop> {
-    let stop = Stop::default();
-    let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.request() {
-            std::process::exit(i32::from(Kind::Interrupted.exit_status()));
-        }
-    })
-    .map_err(|source| Error::new(Kind::Io, "cannot watch for Ctrl-C").with_cause(source.to_string()))?;
-    Ok(stop)
 }

@@ -3,13 +3,19 @@
 mod classification;
 mod database;
 mod defaults;
+mod examine;
 mod folder;
 mod image;
 mod list;
 mod listing;
+mod strip;
 
 pub use database::{DatabaseReport, DatabaseRequest, DatabaseResult, database};
 pub use defaults::{MOST_WORST, TOP, WORST};
+pub use examine::{
+    Errors, ExamineRequest, Examined, ExaminedCode, ExaminedLayer, ImageChoice, KeptValues, OpenJob, draw, read,
+};
 pub use folder::Written;
 pub use image::{ImageReport, ImageRequest, image};
 pub use list::{ListReport, ListRequest, ListedImage, NotTested, list};
+pub use strip::{StripRequest, strip};
