@@ -178,5 +178,6 @@ export const api = {
     const headers = { 'content-type': 'application/octet-stream' };
     return (await send('POST', address('uploads', { name }), { headers, body: file })).json() as Promise<Upload>;
   },
-  events: (query: { job?: string | null } = {}) => address('events', query),
+  /** Address of the stream; `from` is `Metrics.cursor` of the job, `after` the cursor of a list. */
+  events: (query: { job?: string | null; from?: string | null; after?: string | null } = {}) => address('events', query),
 };

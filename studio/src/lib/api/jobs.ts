@@ -177,6 +177,8 @@ export interface MetricsEvent {
   message?: string;
   /** Seconds since 1970. */
   time: number;
+  /** In the stream: seconds of training so far, as in the columns. */
+  seconds?: number;
 }
 
 /** Points as columns of equal length; a loss that is not finite is null, which is a gap. */
