@@ -24,5 +24,35 @@ export const shots = [
   { name: 'job-classes', path: '/models/lenet', sizes: ['desktop'], do: async (page) => { await page.getByLabel('mistakes').check(); await page.getByLabel('time').check(); } },
   { name: 'job-failed', path: '/models/sweep-autoencoder%2Fnesterov', sizes: ['desktop', 'phone'] },
   { name: 'job-waiting', path: '/models/alexnet-small', sizes: ['desktop'] },
+  { name: 'new-model', path: '/models/new', do: async (page) => page.waitForSelector('text=AlexNet') },
+  { name: 'new-model-error', path: '/models/new?clone=20261128-023100-1f3a', do: async (page) => {
+    await page.locator('.cm-mark').waitFor();
+    await page.getByLabel('Learning rate', { exact: true }).fill('0.01, 0.02');
+    await page.getByLabel('Rotation, degrees').fill('10');
+    await page.getByLabel('Scale, sigma').fill('0.07');
+    await page.waitForTimeout(500);
+  } },
+  { name: 'new-model-fits', path: '/models/new?clone=autoencoder', sizes: ['desktop'], do: async (page) => page.locator('.pill.done').waitFor() },
+  { name: 'new-model-branches', path: '/models/new?network=googlenet', sizes: ['desktop'] },
+  { name: 'test', path: '/models/autoencoder/test?record=mnist:val:3', do: async (page) => {
+    await page.locator('#m3 button').click();
+    await page.locator('img.map.tiles').waitFor();
+  } },
+  { name: 'test-begin', path: '/models/autoencoder/test', sizes: ['desktop', 'phone'] },
+  { name: 'test-jet', path: '/models/autoencoder/test?record=mnist:val:3', sizes: ['desktop'], do: async (page) => page.getByLabel('DIGITS').check() },
+  { name: 'test-class', path: '/models/lenet/test?record=mnist:val:9', sizes: ['desktop', 'phone'] },
+  { name: 'test-segmentation', path: '/models/outlines/test?record=outlines:val:5', sizes: ['desktop', 'phone'] },
+  { name: 'test-database', path: '/models/lenet/test?kind=database', do: async (page) => {
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+    await page.locator('.matrix').waitFor();
+    await page.getByRole('button', { name: 'of 9 taken for 4' }).click();
+  } },
+  { name: 'test-loss', path: '/models/autoencoder/test?kind=database', sizes: ['desktop'], do: async (page) => page.getByRole('button', { name: 'Test', exact: true }).click() },
+  { name: 'test-top', path: '/models/lenet/test?kind=top', sizes: ['desktop', 'phone'], do: async (page) => page.getByRole('button', { name: 'Test', exact: true }).click() },
+  { name: 'test-many', path: '/models/lenet/test?kind=many', sizes: ['desktop'], do: async (page) => {
+    await page.locator('#list').fill('/home/ann/pictures/lists/val.txt');
+    await page.locator('#folder').focus();
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+  } },
   { name: 'missing', path: '/nowhere' },
 ];
