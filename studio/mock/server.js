@@ -293,6 +293,9 @@ function tinted(picture, index, options) {
 
 const url = (picture) => `data:image/png;base64,${encode(picture).toString('base64')}`;
 
+/** Pictures by address, as PNG: drawing them is slow. */
+const drawn = new Map();
+
 async function route(method, parts, query, body) {
   const [first, second, third] = parts;
   const key = `${method} ${first}`;
@@ -480,15 +483,18 @@ createServer(async (request, reply) => {
   const parts = address.pathname.slice(5).split('/').map(decodeURIComponent);
   if (parts[0] === 'events') return stream(request, reply, address.searchParams);
   try {
+    if (drawn.has(request.url)) return void reply.writeHead(200, { 'content-type': 'image/png' }).end(drawn.get(request.url));
     const pieces = [];
     for await (const piece of request) pieces.push(piece);
     const raw = Buffer.concat(pieces);
     const body = request.headers['content-type'] === 'application/json' ? JSON.parse(raw.toString() || '{}') : raw;
     const answer = await route(request.method, parts, address.searchParams, body);
     if (answer === undefined) return void reply.writeHead(204).end();
-    if (answer.png || answer.bytes) {
+    if (answer.png || answer.bytes instanceof Uint8Array) {
+      const bytes = answer.bytes ?? encode(answer.png);
+      if (answer.png && !parts[0].startsWith('tests')) drawn.set(request.url, bytes);
       reply.writeHead(200, { 'content-type': answer.type ?? 'image/png', 'cache-control': 'private, max-age=3600' });
-      return void reply.end(answer.bytes ?? encode(answer.png));
+      return void reply.end(bytes);
     }
     reply.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(answer));
   } catch (thrown) {

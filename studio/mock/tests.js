@@ -89,7 +89,7 @@ export function answers(query) {
   const [right, answer] = [want('right'), want('answer')];
   const fits = (one) => (right === null || one.right === right) && (answer === null || one.answer === answer);
   const n = right !== null && answer !== null ? counts[right][answer] : wrongs.filter(fits).length;
-  const pool = known.filter(fits);
+  const pool = right === null ? known.slice(10) : known.filter(fits);
   const list = Array.from({ length: Math.min(count, Math.max(0, n - first)) }, (_, i) => {
     const at = first + i;
     const one = pool[at] ?? { right: right ?? wrongs[at].right, answer: answer ?? wrongs[at].answer, sure: 0.6 - 0.0007 * at, picture: `/api/records/${at * 7}/picture?dataset=mnist&split=val` };
@@ -103,14 +103,14 @@ export function top(n) {
     kind: 'top', images: 14998,
     classes: Array.from({ length: 10 }, (_, k) => ({
       class: k, label: String(k),
-      images: fixtures.labels.flatMap((label, index) => (label === k ? [index] : [])).slice(0, n).map((index, i) => ({ index, key: `${String(index).padStart(8, '0')}_${k}`, right: k, answer: k, chance_of_right: 0.99999 - 0.0002 * i, chance_of_answer: 0.99999 - 0.0002 * i, picture: `/api/records/${index}/picture?dataset=mnist&split=val` })),
+      images: fixtures.labels.flatMap((label, index) => (label === k ? [index] : [])).slice(0, n).map((index, i) => ({ index, key: `${String(index).padStart(8, '0')}_${k}`, right: k, answer: k, chance_of_right: 0.99999 - 0.0002 * i, chance_of_answer: 0.99999 - 0.0002 * i, picture: `/api/records/${index}/picture?dataset=mnist&split=train` })),
     })),
   };
 }
 
 export function many(job) {
   const rows = fixtures.labels.slice(0, 12).map((label, index) => ({
-    name: `test/${String(index).padStart(5, '0')}.png`, picture: `/api/records/${index}/picture?dataset=mnist&split=val`, right: String(label), error: index === 7 ? 'not an image: the file is empty' : null, loss: job.output === 'classes' ? null : 360 + 17 * index, output: null,
+    name: `test/${String(index).padStart(5, '0')}.png`, picture: `/api/records/${index}/picture?dataset=mnist&split=train`, right: String(label), error: index === 7 ? 'not an image: the file is empty' : null, loss: job.output === 'classes' ? null : 360 + 17 * index, output: null,
     predictions: job.output === 'classes' ? [[label, 0.98 - index / 300], [(label + 6) % 10, 0.012], [(label + 3) % 10, 0.004]].map(([k, probability]) => ({ class: k, label: String(k), probability })) : [],
   }));
   return { kind: 'many', images: rows.length, accuracy: job.output === 'classes' ? 1 : null, rows };

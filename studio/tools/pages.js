@@ -54,5 +54,39 @@ export const shots = [
     await page.locator('#folder').focus();
     await page.getByRole('button', { name: 'Test', exact: true }).click();
   } },
+  { name: 'dataset', path: '/datasets/mnist', do: async (page) => {
+    await page.getByRole('button', { name: 'key 00000030_', exact: false }).click();
+    await page.locator('.record pre, .record .facts code').first().waitFor();
+  } },
+  { name: 'dataset-pairs', path: '/datasets/outlines', sizes: ['desktop'], do: async (page) => page.getByRole('button', { name: 'key 000000003' }).click() },
+  { name: 'dataset-making', path: '/datasets/pets', sizes: ['desktop'] },
+  { name: 'database', path: '/datasets/open?path=/home/ann/digits/datasets/mnist/train_db', sizes: ['desktop'] },
+  { name: 'new-dataset', path: '/datasets/new', sizes: ['desktop', 'phone'] },
+  { name: 'new-dataset-folder', path: '/datasets/new?from=folder', do: async (page) => {
+    await page.getByLabel('Folder', { exact: true }).last().fill('/home/ann/pictures/pets');
+    await page.getByLabel('Width').fill('96');
+    await page.getByLabel('Height').fill('64');
+    await page.getByLabel('Seed').focus();
+    await page.locator('.samples').waitFor();
+  } },
+  { name: 'new-dataset-databases', path: '/datasets/new?from=databases', sizes: ['desktop', 'phone'], do: async (page) => {
+    await page.getByLabel('Train images').fill('/home/ann/digits/datasets/mnist/train_db');
+    await page.getByLabel('Validation images').fill('/home/ann/digits/datasets/mnist/val_db');
+    await page.getByLabel('Name').focus();
+    await page.locator('.db').first().waitFor();
+  } },
+  { name: 'new-dataset-pairs', path: '/datasets/new?from=pairs', sizes: ['desktop'], do: async (page) => {
+    await page.getByLabel('Inputs').first().fill('/home/ann/pictures/outlines/input');
+    await page.getByLabel('Labels', { exact: true }).first().fill('/home/ann/pictures/outlines/target');
+    await page.getByLabel('Seed').focus();
+    await page.locator('.samples').waitFor();
+  } },
+  { name: 'new-dataset-lists', path: '/datasets/new?from=lists', sizes: ['desktop'], do: async (page) => page.getByLabel('Train list', { exact: true }).fill('/home/ann/pictures/') },
+  { name: 'new-dataset-wrong', path: '/datasets/new?from=folder', sizes: ['desktop'], do: async (page) => {
+    await page.getByLabel('Folder', { exact: true }).last().fill('/home/ann/missing');
+    await page.getByLabel('Seed').focus();
+  }, wait: 900 },
+  { name: 'compare', path: '/compare?job=autoencoder&job=sweep-autoencoder%2Flr0.02&job=sweep-autoencoder%2Flr0.02-poly&job=sweep-autoencoder%2Fadam', do: async (page) => page.locator('.differs').waitFor() },
+  { name: 'compare-empty', path: '/compare', sizes: ['desktop'] },
   { name: 'missing', path: '/nowhere' },
 ];

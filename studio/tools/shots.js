@@ -50,6 +50,9 @@ for (const shot of shots) {
       await page.waitForSelector('main#main');
       await shot.do?.(page, size);
       await page.waitForTimeout(shot.wait ?? 450);
+      await page.evaluate(() => document.querySelectorAll('img[loading=lazy]').forEach((image) => (image.loading = 'eager')));
+      await page.waitForFunction(() => [...document.images].every((image) => image.complete), null, { timeout: 8000 });
+      if (shot.full !== false) await page.evaluate(() => scrollTo(0, 0));
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (wide > 0) complain(`${wide} px wider than the window`);
       await page.screenshot({ path: join(out, `${name}.png`), fullPage: shot.full ?? true });

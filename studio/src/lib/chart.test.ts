@@ -29,6 +29,11 @@ it('leaves out of a logarithmic plot what it cannot show', () => {
   expect(chart.rangeOf([line({ x: [0, 1, 2], y: [1, 0, 100] })], 'y', 0, 2, true)[0]).toBeGreaterThan(0.5);
 });
 
+it('shows no more decades than wanted: a rate that ends in nothing hides the rest', () => {
+  const [low, high] = chart.rangeOf([line({ x: [0, 1], y: [1, 1e-30] })], 'y', 0, 1, true, 6);
+  expect(high / low).toBeLessThan(1e8);
+});
+
 it('moves labels apart, inside the plot', () => {
   expect(chart.spread([10, 12, 50], 14, 100)).toEqual([10, 24, 50]);
   expect(chart.spread([95, 96, 20], 14, 100)).toEqual([86, 100, 20]);

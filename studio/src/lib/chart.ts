@@ -43,8 +43,8 @@ export function joined(lines: readonly Line[], from: number, to: number, pixels:
   return uPlot.join(tables, tables.map(() => [1, 1]));
 }
 
-/** Lowest and highest value of the lines of an axis in `[from, to]`, with air. */
-export function rangeOf(lines: readonly Line[], axis: 'y' | 'y2', from: number, to: number, log: boolean): [number, number] {
+/** Lowest and highest value of the lines of an axis in `[from, to]`, with air; logarithmic, at most `decades` below the top. */
+export function rangeOf(lines: readonly Line[], axis: 'y' | 'y2', from: number, to: number, log: boolean, decades = Infinity): [number, number] {
   let low = Infinity;
   let high = -Infinity;
   for (const line of lines) {
@@ -57,6 +57,7 @@ export function rangeOf(lines: readonly Line[], axis: 'y' | 'y2', from: number, 
       if (y > high) high = y;
     }
   }
+  if (log && high > 0) low = Math.max(low, high / 10 ** decades);
   return padded(low, high, log);
 }
 

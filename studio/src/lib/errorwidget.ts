@@ -47,6 +47,10 @@ export class ErrorWidget extends WidgetType {
     return element('div', 'cm-markroom', box);
   }
 
+  override get estimatedHeight(): number {
+    return 72 + 20 * this.page.facts.length;
+  }
+
   override ignoreEvent(): boolean {
     return true;
   }

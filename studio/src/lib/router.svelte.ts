@@ -95,3 +95,4 @@ export const jobAddress = (id: string) => `/models/${encodeURIComponent(id)}`;
 export const testAddress = (id: string, snapshot?: number) =>
   `/models/${encodeURIComponent(id)}/test${snapshot === undefined ? '' : `?snapshot=${snapshot}`}`;
 export const datasetAddress = (id: string) => `/datasets/${encodeURIComponent(id)}`;
+export const compareAddress = (ids: readonly string[]) => (ids.length ? `/compare?${new URLSearchParams(ids.map((id) => ['job', id]))}` : '/compare');

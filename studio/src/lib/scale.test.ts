@@ -24,7 +24,7 @@ it('puts ticks of time on whole seconds and minutes', () => {
 });
 
 it('labels ticks shortly', () => {
-  expect([4000, 600, 0.05, 0.01, 0.001, 0.003, 1500000, -20].map(tickLabel)).toEqual(['4 k', '600', '0.05', '10⁻²', '10⁻³', '3·10⁻³', '1.5 M', '−20']);
+  expect([4000, 600, 0.05, 0.01, 0.001, 0.003, 1500000, 1e12, -20].map(tickLabel)).toEqual(['4 k', '600', '0.05', '10⁻²', '10⁻³', '3·10⁻³', '1.5 M', '10¹²', '−20']);
 });
 
 it('leaves air around values and none below zero', () => {

@@ -47,11 +47,11 @@ export function tickLabel(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
   const sign = value < 0 ? '−' : '';
-  if (size >= 1e6) return `${sign}${Number((size / 1e6).toPrecision(4))} M`;
-  if (size >= 1e3) return `${sign}${Number((size / 1e3).toPrecision(4))} k`;
+  if (size >= 1e6 && size < 1e9) return `${sign}${Number((size / 1e6).toPrecision(4))} M`;
+  if (size >= 1e3 && size < 1e6) return `${sign}${Number((size / 1e3).toPrecision(4))} k`;
   const exponent = Math.floor(Math.log10(size) + 1e-9);
   const isPower = Math.abs(size / 10 ** exponent - 1) < 1e-9;
-  if (size >= 0.1 || (size >= 0.01 && !isPower)) return sign + String(Number(size.toPrecision(6)));
+  if (size < 1e9 && (size >= 0.1 || (size >= 0.01 && !isPower))) return sign + String(Number(size.toPrecision(6)));
   const head = Number((size / 10 ** exponent).toPrecision(3));
   return `${sign}${head === 1 ? '' : `${head}·`}10${superscript(exponent)}`;
 }

@@ -18,7 +18,7 @@ export function policyText(options: RunOptions): string {
   ].filter(Boolean);
   const [first, ...rest] = parts;
   if (!first) return policy;
-  return `${policy} ${[first, ...rest].join(', ')}`;
+  return first.endsWith('%') ? [`${policy} ${first}`, ...rest].join(', ') : [policy, ...parts].join(', ');
 }
 
 /** "rotation ±10°, scale σ 0.07", empty without. */
