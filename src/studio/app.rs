@@ -51,7 +51,12 @@ pub(crate) struct App {
 impl App {
     /// Looks at all folders, starts what may start, says what has changed.
     pub(crate) fn refresh(&self) {
-        let changes = self.jobs.look();
+        self.look(true);
+    }
+
+    /// As [`App::refresh`]; when not `thorough`, jobs that rest are passed over.
+    pub(crate) fn look(&self, thorough: bool) {
+        let changes = self.jobs.look(thorough);
         for id in &changes.removed {
             self.points.forget(id);
             self.bus.say("job_removed", id, &serde_json::json!({"id": id}));

@@ -161,7 +161,9 @@ impl Stream {
         let id = job.id.clone();
         if news.rewound {
             let epoch = news.events.last().map_or(0.0, |(event, _)| event.epoch);
-            self.push("rewound", &json!({"job": id, "epoch": epoch}).to_string());
+            // Without an id: the place that the stream has now lies behind lines that are not sent yet.
+            let data = json!({"job": id, "epoch": epoch}).to_string();
+            self.waiting.push_back(SseEvent::default().event("rewound").data(data));
         }
         let is_new = news.rewound || !news.events.is_empty();
         let lines: Vec<Value> = news

@@ -26,6 +26,7 @@ mod roots;
 mod router;
 mod serve;
 mod tests;
+mod upload_routes;
 mod uploads;
 mod workers;
 

@@ -22,7 +22,7 @@ use super::{
     program,
     refusal::Refusal,
     tests::routes as tests,
-    uploads,
+    upload_routes as uploads,
 };
 
 /// Bytes of a JSON body at most.

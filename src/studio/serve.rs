@@ -153,7 +153,7 @@ async fn watch(app: Arc<App>) {
         tokio::time::sleep(PAUSE).await;
         let (app, says) = (Arc::clone(&app), said.elapsed() >= Duration::from_secs(1));
         let looked = tokio::task::spawn_blocking(move || {
-            app.refresh();
+            app.look(says);
             if says {
                 app.bus.say("server", "", &Server::now(&app));
             }

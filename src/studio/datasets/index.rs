@@ -163,6 +163,17 @@ fn read(id: &str, folder: &Path, mark: Option<SystemTime>) -> DatasetSummary {
     summary
 }
 
+/// The image database of a split, found without opening it: as `dataset.json` says, else by DIGITS' names.
+pub(crate) fn split_folder(dataset: &Path, split: &str) -> Option<PathBuf> {
+    let manifest = std::fs::read(dataset.join("dataset.json")).ok();
+    let manifest = manifest.and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
+    if let Some(manifest) = manifest {
+        return manifest.splits.get(split).map(|split| dataset.join(&split.images));
+    }
+    let named = |name: String| Some(dataset.join(name)).filter(|folder| folder.join("data.mdb").is_file());
+    named(format!("{split}_db/features")).or_else(|| named(format!("{split}_db")))
+}
+
 /// Bytes of all files, two folders deep.
 fn size(folder: &Path) -> u64 {
     let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();

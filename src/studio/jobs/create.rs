@@ -110,8 +110,14 @@ pub(crate) async fn make(app: &Arc<App>, form: NewJob) -> Answer<NewJobs> {
         return Err(Refusal::usage("rates are finite numbers of at least 0, batch sizes whole numbers of at least 1"));
     }
     let source = Source::pasted(&form.file, &form.text);
-    let request =
-        CheckRequest { dataset: options.dataset.clone().filter(|folder| folder.is_dir()), ..CheckRequest::default() };
+    let dataset = options.dataset.clone().filter(|folder| folder.is_dir());
+    let is_sample = dataset.is_none() && options.train_db.is_none();
+    let request = CheckRequest {
+        input_shape: "1x28x28".parse().ok().filter(|_| is_sample),
+        nclasses: is_sample.then_some(10),
+        dataset,
+        ..CheckRequest::default()
+    };
     let question = Question::Check { source: source.clone(), request, crop: options.crop };
     let seen: serde_json::Value = app.checker.ask(&question, CHECK).await?;
     if let Ok(page) = serde_json::from_value::<ErrorPage>(seen["error"].clone()) {

@@ -15,12 +15,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{detail::blocking, folder::CONSOLE};
 use crate::{
-    data::Dataset,
     error::{Error, Kind},
     job::{JobView, file},
     studio::{
         app::App,
         child::question::Question,
+        datasets::index::split_folder,
         front::content_type,
         refusal::{Answer, Refusal, RefusalBody},
         roots::file_below,
@@ -266,8 +266,8 @@ fn database(settings: &serde_json::Value, dataset: &str, app: &App) -> Option<Pa
     if let Some(path) = named("val_db").or_else(|| named("train_db")) {
         return Some(path);
     }
-    let dataset = Dataset::open(&app.root.join(dataset)).ok()?;
-    dataset.val().or_else(|| dataset.train()).map(|records| records.folder().to_path_buf())
+    let dataset = app.root.join(dataset);
+    split_folder(&dataset, "val").or_else(|| split_folder(&dataset, "train"))
 }
 
 #[cfg(test)]

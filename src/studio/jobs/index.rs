@@ -92,17 +92,24 @@ impl JobIndex {
         all
     }
 
-    /// Looks at every folder; only what differs from last time is read.
-    pub(crate) fn look(&self) -> Changes {
+    /// Looks at every folder; only what differs from last time is read. When not `thorough`, jobs that neither run nor wait
+    /// are passed over: they seldom change.
+    pub(crate) fn look(&self, thorough: bool) -> Changes {
         let mut changes = Changes::default();
-        let found = folders(&self.jobs);
         let mut entries = self.entries();
+        let found = folders(&self.jobs, &|id| entries.contains_key(id));
         let gone: Vec<String> = entries.keys().filter(|id| !found.contains_key(*id)).cloned().collect();
         for id in gone {
             entries.remove(&id);
             changes.removed.push(id);
         }
         for (id, folder) in found {
+            let rests = |entry: &Entry| {
+                !matches!(entry.summary.status, Status::Running | Status::Waiting | Status::Initialized)
+            };
+            if !thorough && entries.get(&id).is_some_and(rests) {
+                continue;
+            }
             let marks = marks(&folder);
             let known = entries.remove(&id);
             let is_settled =
@@ -294,15 +301,16 @@ fn job_starts(folder: &Path) -> bool {
 }
 
 /// Job folders by id: those below `jobs`, and below the folders of sweeps there.
-fn folders(jobs: &Path) -> BTreeMap<String, PathBuf> {
+fn folders(jobs: &Path, is_known: &dyn Fn(&str) -> bool) -> BTreeMap<String, PathBuf> {
     let mut found = BTreeMap::new();
     for (name, path) in children(jobs) {
-        if is_job(&path) {
+        if is_known(&name) || is_job(&path) {
             found.insert(name, path);
         } else if path.join(file::SWEEP).is_file() {
             for (job, path) in children(&path) {
-                if is_job(&path) {
-                    found.insert(format!("{name}/{job}"), path);
+                let id = format!("{name}/{job}");
+                if is_known(&id) || is_job(&path) {
+                    found.insert(id, path);
                 }
             }
         }

@@ -14,12 +14,12 @@ use super::{
     request::{DatabaseRef, ImageRef, SnapshotRef, TestRequest, What},
 };
 use crate::{
-    data::Dataset,
     error::{Error, Kind},
     job::{JobView, Stamp},
     studio::{
         app::App,
         child::question::{Question, Reply},
+        datasets::index::split_folder,
         error_page::ErrorPage,
         refusal::{Answer, Refusal},
         workers::Worker,
@@ -208,16 +208,7 @@ fn database(app: &App, of: &DatabaseRef) -> Answer<PathBuf> {
         DatabaseRef::Path { path } => app.roots.resolve(path),
         DatabaseRef::Split { dataset, split } => {
             let folder = app.datasets.folder(dataset).ok_or_else(|| Refusal::not_found("dataset", dataset))?;
-            let open = Dataset::open(&folder)?;
-            let records = match split.as_str() {
-                "train" => open.train(),
-                "val" => open.val(),
-                _ => None,
-            };
-            let manifest =
-                || open.manifest.as_ref()?.splits.get(split.as_str()).map(|split| folder.join(&split.images));
-            let found = records.map(|records| records.folder().to_path_buf()).or_else(manifest);
-            found.ok_or_else(|| Refusal::not_found("split", split))
+            split_folder(&folder, split).ok_or_else(|| Refusal::not_found("split", split))
         }
     }
 }
