@@ -60,4 +60,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0012-short-waits-in-a-crowd.md")]
     pub mod d0012_short_waits_in_a_crowd {}
+
+    #[doc = include_str!("decisions/0013-a-process-for-each-risk.md")]
+    pub mod d0013_a_process_for_each_risk {}
 }

@@ -67,6 +67,7 @@ impl Answerer {
             }
             Question::TestList(request) => value(&test::list(&request, &mut Telling::to(tell))?),
             Question::TestDatabase(request) => value(&test::database(&request, &mut Telling::to(tell))?),
+            Question::Top(request) => value(&test::top(&request, &mut Telling::to(tell))?),
             Question::Strip(request) => test::strip(&request).map(|()| Value::Null),
             Question::Export(request) => value(&export::export(&request)?),
         }

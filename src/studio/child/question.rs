@@ -14,7 +14,7 @@ use crate::{
         dataset::{FolderRequest, GenericRequest, ListsRequest},
         export::ExportRequest,
         records::{DatabaseChoice, RecordsRequest, Side},
-        test::{DatabaseRequest, ExamineRequest, ListRequest, StripRequest},
+        test::{DatabaseRequest, ExamineRequest, ListRequest, StripRequest, TopRequest},
     },
 };
 
@@ -83,6 +83,8 @@ pub(crate) enum Question {
     TestList(ListRequest),
     /// A database.
     TestDatabase(DatabaseRequest),
+    /// The surest images of each class.
+    Top(TopRequest),
     /// The same images through several snapshots.
     Strip(StripRequest),
     /// A job's network as a file.

@@ -19,14 +19,14 @@ use crate::{
     studio::{
         app::App,
         child::question::{Question, Reply},
-        datasets::index::split_folder,
+        datasets::{index::split_folder, scan::percent},
         error_page::ErrorPage,
         refusal::{Answer, Refusal},
         workers::Worker,
     },
     tasks::{
         SnapshotChoice,
-        test::{DatabaseRequest, ExamineRequest, Examined, ImageChoice, ListRequest, MOST_WORST},
+        test::{DatabaseRequest, ExamineRequest, Examined, ImageChoice, ListRequest, MOST_WORST, TopRequest},
     },
 };
 
@@ -96,6 +96,7 @@ async fn many(app: Arc<App>, test: KeptTest, question: Question, begun: Instant)
     let seconds = begun.elapsed().as_secs_f64();
     let result = asked.map(|found| match &test.request.what {
         What::Database { database, .. } => of_database(&found, database, seconds),
+        What::Top { database, .. } => of_top(&found, database),
         _ => of_list(&found),
     });
     finish(&app, &test.id, begun, result);
@@ -194,10 +195,11 @@ fn question(
                 title,
             )
         }
-        What::Top { .. } => {
-            let page = Error::new(Kind::Usage, "the best images of each class cannot be shown yet")
-                .with_help("test the whole database: its answers are sorted by their chance");
-            return Err(Refusal::from(page));
+        What::Top { database: of, count } => {
+            let database = database(app, of)?;
+            let title = name(&database.display().to_string());
+            let count = (*count).clamp(1, 100) as usize;
+            (Question::Top(TopRequest { job, database, snapshot, count }), title)
         }
     })
 }
@@ -241,15 +243,38 @@ fn of_database(found: &Value, database: &DatabaseRef, seconds: f64) -> Value {
             "std": 0, "min": 0, "max": 0, "counts": [], "edges": [], "not_finite": 0}, "worst": []});
     }
     let mut shown = classification(&result["classification"], seconds);
-    let of = match database {
-        DatabaseRef::Split { dataset, split } => format!("dataset={dataset}&split={split}"),
-        DatabaseRef::Path { path } => format!("path={path}"),
-    };
+    let of = address(database);
     for answer in shown["answers"].as_array_mut().into_iter().flatten() {
         answer["picture"] = format!("/api/records/{}/picture?{of}", answer["index"]).into();
         answer["key"] = answer["index"].to_string().into();
     }
     shown
+}
+
+fn of_top(found: &Value, database: &DatabaseRef) -> Value {
+    let of = address(database);
+    let classes: Vec<Value> = found["classes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|class| {
+            let images = class["images"].as_array().into_iter().flatten().map(|image| {
+                json!({"index": image["index"], "key": image["index"].to_string(), "right": null, "answer": image["answer"],
+                    "chance_of_right": null, "chance_of_answer": image["chance"],
+                    "picture": format!("/api/records/{}/picture?{of}", image["index"])})
+            });
+            json!({"class": class["class"], "label": class["label"], "images": images.collect::<Vec<_>>()})
+        })
+        .collect();
+    json!({"kind": "top", "images": found["images"], "classes": classes})
+}
+
+/// A database as the end of an address.
+fn address(database: &DatabaseRef) -> String {
+    match database {
+        DatabaseRef::Split { dataset, split } => format!("dataset={}&split={}", percent(dataset), percent(split)),
+        DatabaseRef::Path { path } => format!("path={}", percent(path)),
+    }
 }
 
 fn classification(result: &Value, seconds: f64) -> Value {

@@ -9,6 +9,7 @@ mod image;
 mod list;
 mod listing;
 mod strip;
+mod top;
 
 pub use database::{DatabaseReport, DatabaseRequest, DatabaseResult, database};
 pub use defaults::{MOST_WORST, TOP, WORST};
@@ -19,3 +20,4 @@ pub use folder::Written;
 pub use image::{ImageReport, ImageRequest, image};
 pub use list::{ListReport, ListRequest, ListedImage, NotTested, list};
 pub use strip::{StripRequest, strip};
+pub use top::{Sure, TopClass, TopReport, TopRequest, top};
