@@ -79,6 +79,12 @@ impl App {
         }
     }
 
+    /// Where the built-in sample lies while the datasets do not have it.
+    #[must_use]
+    pub(crate) fn sample_preview(&self) -> PathBuf {
+        self.uploads.folder().join("sample")
+    }
+
     /// A dataset with the number of jobs that use it.
     #[must_use]
     pub(crate) fn with_models(

@@ -18,7 +18,7 @@ use super::datasets::{records, routes as datasets, scan};
 use super::{
     app::App,
     check, digits, events, files, front, guard,
-    jobs::{change, create, detail, files as job_files, routes as jobs},
+    jobs::{change, create, detail, files as job_files, import, routes as jobs},
     program,
     refusal::Refusal,
     tests::routes as tests,
@@ -38,6 +38,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(events::events))
         .routes(routes!(jobs::jobs, create::create))
         .routes(routes!(change::bulk))
+        .routes(routes!(import::import))
         .routes(routes!(detail::job, change::change, change::delete))
         .routes(routes!(change::abort))
         .routes(routes!(change::resume))

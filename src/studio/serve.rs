@@ -13,7 +13,8 @@ use super::{
     access::Access,
     app::App,
     bus::Bus,
-    datasets::index::DatasetIndex,
+    child::question::{MakeDataset, Question},
+    datasets::index::{DatasetIndex, SAMPLE},
     front,
     jobs::{index::JobIndex, points::PointsCache, queue::Queue, start::Program, summary::Status},
     machine::Machine,
@@ -104,7 +105,13 @@ async fn run(options: &ServeOptions, began: impl FnOnce(&Served)) -> Result<()> 
         .map_err(|_| Error::new(Kind::Io, "the folders cannot be read"))?;
     let watching = tokio::spawn(watch(Arc::clone(&app)));
     let warming = Arc::clone(&app);
-    tokio::spawn(async move { warming.checker.warm().await });
+    tokio::spawn(async move {
+        warming.checker.warm().await;
+        if warming.datasets.folder(SAMPLE).is_none() {
+            let question = Question::Make(MakeDataset::Sample(warming.sample_preview()));
+            let _ = warming.looker.ask_raw(&question, Duration::from_secs(60), |_| ()).await;
+        }
+    });
     began(&Served { address, link, has_page: front::is_built(), is_open });
     // Open event streams never end by themselves: whoever stops the server does not wait for them.
     let served = tokio::select! {

@@ -13,7 +13,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
-use super::scan::{percent, thumbs};
+use super::{
+    index::SAMPLE,
+    scan::{percent, thumbs},
+};
 use crate::{
     data::Resize,
     error::{Error, Kind},
@@ -51,7 +54,10 @@ impl DatabaseQuery {
             return Ok(DatabaseChoice::Path { path: app.roots.resolve(path)? });
         }
         let id = self.dataset.as_deref().ok_or_else(|| Refusal::usage("name a dataset and a split, or a path"))?;
-        let dataset = app.datasets.folder(id).ok_or_else(|| Refusal::not_found("dataset", id))?;
+        // The sample can be looked at before it is made.
+        let sample =
+            || Some(app.sample_preview()).filter(|folder| id == SAMPLE && folder.join("dataset.json").is_file());
+        let dataset = app.datasets.folder(id).or_else(sample).ok_or_else(|| Refusal::not_found("dataset", id))?;
         Ok(DatabaseChoice::Split { dataset, split: self.split.clone().unwrap_or_else(|| "train".into()) })
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod detail;
 pub(crate) mod files;
 pub(crate) mod folder;
 pub(crate) mod follow;
+pub(crate) mod import;
 pub(crate) mod index;
 pub(crate) mod log;
 pub(crate) mod metrics;
