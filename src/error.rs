@@ -6,11 +6,14 @@
 
 use std::{fmt, io, path::Path, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 /// The result of everything in this crate that a user's input can make fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What the reader can do about an error; also its exit status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The command line asks for something that does not exist or does not fit together.
     Usage,
@@ -149,6 +152,30 @@ impl Error {
     #[must_use]
     pub fn origin(&self) -> Option<&Origin> {
         self.0.origin.as_ref()
+    }
+
+    /// The path in the network, outermost module first.
+    #[must_use]
+    pub fn module(&self) -> &[String] {
+        &self.0.module
+    }
+
+    /// The labelled facts in order.
+    #[must_use]
+    pub fn facts(&self) -> &[(String, String)] {
+        &self.0.facts
+    }
+
+    /// The underlying causes.
+    #[must_use]
+    pub fn causes(&self) -> &[String] {
+        &self.0.causes
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
     }
 
     /// Adds the place, unless a deeper layer already gave one.

@@ -12,6 +12,7 @@ pub mod job;
 pub mod nn;
 pub mod onnx;
 pub mod optim;
+pub mod studio;
 pub mod tasks;
 pub mod torch;
 pub mod train;

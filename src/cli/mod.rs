@@ -18,7 +18,9 @@ mod progress;
 mod report;
 pub mod run;
 mod run_flags;
+pub mod serve;
 mod signals;
+mod stop;
 pub mod test;
 pub mod th;
 
@@ -46,6 +48,8 @@ pub fn main() -> u8 {
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
         Command::Export(args) => export::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Work(args) => serve::work(args),
         Command::Th(args) => th::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     })

@@ -216,6 +216,21 @@ pub fn augmentation(task: Augmentation) -> Result<AugmentationSummary> {
     Ok(AugmentationSummary { settings, png, made })
 }
 
+/// The first train image, and what the loader makes of it in the first `count` epochs, each as a PNG.
+///
+/// # Errors
+/// As [`augmentation`].
+pub fn augmented(options: &RunOptions, count: u64) -> Result<Vec<Vec<u8>>> {
+    let (settings, opened) = opened(None, options)?;
+    let records = opened.train()?;
+    let mut made = pictures(&mut loader(&settings, &records, 1, false)?, 1)?;
+    let mut trained = loader(&settings, &records, 1, true)?;
+    for epoch in 1..=count {
+        made.extend(pictures(&mut trained, epoch)?);
+    }
+    made.iter().map(Picture::png).collect()
+}
+
 /// Settings and dataset; a network file has its say about batch size and crop.
 fn opened(network: Option<Source>, options: &RunOptions) -> Result<(RunSettings, OpenedDataset)> {
     let settings = RunSettings::of(options, &frontend::Settings::default());

@@ -100,6 +100,28 @@ fn or_default<T: Copy>(values: &[T]) -> Vec<Option<T>> {
     if values.is_empty() { vec![None] } else { values.iter().copied().map(Some).collect() }
 }
 
+/// Writes the sweep's folder and gives each of its jobs, in order, with its folder: for a door that runs them itself.
+///
+/// # Errors
+/// When a value is given twice, or the folder holds something already or cannot be written.
+pub fn plan(task: Sweep) -> Result<Vec<Train>> {
+    task.variants.check()?;
+    let folder = task.folder.unwrap_or_else(|| fresh(Path::new("jobs")));
+    let shared = shared(&task.options)?;
+    let record = SweepRecord::new(task.network.name.clone(), options::to_json(&shared)?, task.variants.jobs());
+    record.create(&folder, &task.network.text)?;
+    let of = |job: &SweepJob| Train {
+        network: task.network.clone(),
+        job: Some(folder.join(&job.folder)),
+        options: RunOptions {
+            lr: job.lr.or(shared.lr),
+            batch_size: job.batch_size.or(shared.batch_size),
+            ..shared.clone()
+        },
+    };
+    Ok(record.jobs.iter().map(of).collect())
+}
+
 /// Plans the jobs and trains them one after the other. The same command given twice goes on. `head_start` may have opened
 /// the dataset already.
 ///

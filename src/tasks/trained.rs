@@ -179,6 +179,27 @@ impl Trained {
         prepared(&self.without_mean()?, &Records::open(db, None)?.get(index)?.image)
     }
 
+    /// The shape of records and image files after fitting, before the crop, `[c, h, w]`.
+    pub(super) fn record_shape(&self) -> [i64; 3] {
+        self.preprocess.input_shape()
+    }
+
+    /// Record `index` (from 0) of a database: its pixels, the same after mean subtraction, and its label.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn sample(&self, db: &Path, index: u64) -> Result<(tch::Tensor, tch::Tensor, data::Target)> {
+        let sample = Records::open(db, self.labels_of(db).as_deref())?.get(index)?;
+        let pixels = prepared(&self.without_mean()?, &sample.image)?;
+        Ok((pixels, prepared(&self.preprocess, &sample.image)?, sample.target))
+    }
+
+    /// The label database of one of the job's own image databases.
+    fn labels_of(&self, db: &Path) -> Option<PathBuf> {
+        let db = std::path::absolute(db).ok()?;
+        self.own.iter().find(|(images, _)| *images == db).map(|(_, labels)| labels.clone())
+    }
+
     /// The number of records of a database (with labels in another one, when given or the job's own), and its batches
     /// in order.
     ///

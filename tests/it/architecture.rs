@@ -13,7 +13,7 @@ use crate::{
 
 /// The parts that must not know which language a network was written in.
 const WITHOUT_LUA: &[&str] =
-    &["error", "fence", "torch", "nn", "data", "job", "optim", "onnx", "inspect", "tasks", "cli"];
+    &["error", "fence", "torch", "nn", "data", "job", "optim", "onnx", "inspect", "tasks", "studio", "cli"];
 
 /// The part that a file belongs to: `nn/modules/linear.rs` → `nn`.
 fn part(path: &str) -> &str {

@@ -29,6 +29,7 @@ mod reference;
 mod resume;
 mod sets;
 mod streaming;
+mod studio;
 mod th;
 mod tool;
 mod tree;

@@ -128,6 +128,11 @@ impl FolderRequest {
 /// # Errors
 /// When a folder cannot be read or holds no classes, or the dataset is there already or cannot be written.
 pub fn folder(request: &FolderRequest, observer: &mut dyn Observer) -> Result<DatasetReport> {
+    of_files(&request.images, &division(request)?, true, observer)
+}
+
+/// The lists that the request's folders and percentages give.
+pub(super) fn division(request: &FolderRequest) -> Result<Lists> {
     // A folder of its own leaves nothing for the percentage.
     let percent = |folder: &Option<PathBuf>, percent| if folder.is_some() { 0.0 } else { percent };
     let division = FolderOptions {
@@ -144,7 +149,7 @@ pub fn folder(request: &FolderRequest, observer: &mut dyn Observer) -> Result<Da
     if let Some(folder) = &request.test_folder {
         lists.test = folder::parse_known(folder, &lists.labels)?;
     }
-    of_files(&request.images, &lists, true, observer)
+    Ok(lists)
 }
 
 /// Text files that name images and their classes: a path and a number from 0 on each line.

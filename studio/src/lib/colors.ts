@@ -1,0 +1,33 @@
+// The colour of a run: kept on every page, six hues apart for colour-blind eyes, dashed from the seventh on.
+
+import type { JobSummary } from './api';
+
+export const HUES = 6;
+
+export interface Ink {
+  /** 1..6: `--s1` … `--s6`. */
+  hue: number;
+  dashed: boolean;
+}
+
+export const hueVariable = (ink: Ink) => `var(--s${ink.hue})`;
+
+/** Where a job stands among those it is seen with: its group's, else all without a group, oldest first. */
+export function rank(job: JobSummary, all: readonly JobSummary[]): number {
+  let before = 0;
+  for (const other of all) {
+    if (other.group === job.group && (other.created < job.created || (other.created === job.created && other.id < job.id))) before += 1;
+  }
+  return before;
+}
+
+/** Colours for runs shown together: each its own by rank where that is free, else the next free one. */
+export function inks(ranks: readonly number[]): Ink[] {
+  const taken = new Set<number>();
+  return ranks.map((wanted) => {
+    let place = wanted % (2 * HUES);
+    for (let step = 0; taken.has(place) && step < 2 * HUES; step++) place = (place + 1) % (2 * HUES);
+    taken.add(place);
+    return { hue: (place % HUES) + 1, dashed: place >= HUES };
+  });
+}
