@@ -17,7 +17,7 @@ use std::{
 use digits::{
     frontend::lua::{
         torch_vm,
-        vm::{Limit, VmOptions},
+        vm::{Limit, Output, VmOptions},
     },
     torch::memory,
 };
@@ -27,9 +27,11 @@ const SECONDS: u64 = 20;
 /// Seconds of one child.
 const BATCH: u64 = 10;
 /// Calls of one program; the machine is a new one for the next.
-const CALLS: u32 = 400;
+const CALLS: u32 = 2000;
 /// Processor time of one program.
 const ALLOWED: Duration = Duration::from_secs(5);
+/// Time on the wall, on however busy a machine: a call that no limit stops takes longer.
+const LONGEST: Duration = Duration::from_secs(300);
 /// Tensor memory of a program, and what its process may reach: a result and what it is made from, and libtorch itself.
 const TENSORS: u64 = 512 << 20;
 const PROCESS: u64 = 3 << 30;
@@ -46,7 +48,7 @@ fn number(name: &str, default: u64) -> u64 {
 fn random_programs_end_in_values_and_pages() {
     let (all, first) = (number("FUZZ_SECONDS", SECONDS), number("FUZZ_SEED", 1));
     let (began, mut seed) = (Instant::now(), first);
-    let (mut calls, mut programs, mut wrong) = (0, 0, Vec::new());
+    let (mut calls, mut fine, mut programs, mut wrong) = (0, 0, 0, Vec::new());
     while began.elapsed() < Duration::from_secs(all) {
         let seconds = BATCH.min(all);
         let mut child = Command::new(env::current_exe().unwrap())
@@ -64,7 +66,7 @@ fn random_programs_end_in_values_and_pages() {
             let _ = err.read_to_end(&mut errors);
             (text, String::from_utf8_lossy(&errors).into_owned())
         });
-        let patience = Duration::from_secs(10 * seconds + 120);
+        let patience = Duration::from_secs(20 * seconds + 400);
         let started = Instant::now();
         let status = loop {
             match child.try_wait().unwrap() {
@@ -82,6 +84,7 @@ fn random_programs_end_in_values_and_pages() {
             text.lines().rev().find_map(|line| line.strip_prefix(name)).and_then(|rest| rest.trim().parse::<u64>().ok())
         };
         calls += field("calls").unwrap_or(0);
+        fine += field("fine").unwrap_or(0);
         programs += field("programs").unwrap_or(0);
         let last = field("next").unwrap_or(seed);
         if status.is_none_or(|status| !status.success()) {
@@ -91,9 +94,9 @@ fn random_programs_end_in_values_and_pages() {
         }
         seed = last + 1;
     }
-    println!("{calls} calls in {programs} programs, {} batches failed", wrong.len());
+    println!("{calls} calls in {programs} programs, {fine} went well, {} batches failed", wrong.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-    assert!(calls > 1000, "the generator makes no calls: {calls}");
+    assert!(calls > 1000 && fine > calls / 5, "the generator makes no calls that fit: {fine} of {calls}");
 }
 
 /// One child's share. The last line `next` names the seed that was running when it died.
@@ -108,21 +111,28 @@ fn a_batch() {
     memory::set_common_limit(TENSORS);
     let (began, seconds) = (Instant::now(), number("FUZZ_BATCH_SECONDS", BATCH));
     let (mut seed, mut calls, mut programs) = (first.parse::<u64>().unwrap(), 0u64, 0u64);
+    let mut fine = 0u64;
     loop {
         println!("next {seed}");
-        let options = VmOptions { build_time: ALLOWED, hook_time: ALLOWED, ..VmOptions::default() };
+        let log = env::var_os("FUZZ_LOG").is_some();
+        let output = if log { Output::new(|line| eprintln!("{line}")).capped(1 << 30) } else { Output::silent() };
+        let options = VmOptions { build_time: ALLOWED, hook_time: ALLOWED, output, ..VmOptions::default() };
         let vm = torch_vm(options).unwrap();
         let program = vm.load("programs.lua", PROGRAMS).unwrap();
-        let log = env::var_os("FUZZ_LOG").is_some();
         let began_one = Instant::now();
-        let made = vm.guard(Limit::Build, "in a random program", || program.call::<u64>((seed, CALLS, log)));
+        let made = vm.guard(Limit::Build, "in a random program", || program.call::<(u64, u64)>((seed, CALLS, log)));
+        let took = began_one.elapsed();
         if log {
-            eprintln!("seed {seed}: {made:?} after {:?}", began_one.elapsed());
+            eprintln!("seed {seed}: {made:?} after {took:?}");
         }
-        calls += made.unwrap_or(u64::from(CALLS) / 2);
+        assert!(took < LONGEST, "the program of seed {seed} took {took:?}");
+        // A program that its limit ended is not counted.
+        let (made, went_well) = made.unwrap_or_default();
+        calls += made;
+        fine += went_well;
         programs += 1;
         let panics = PANICS.load(Ordering::Relaxed);
-        println!("calls {calls}\nprograms {programs}");
+        println!("calls {calls}\nfine {fine}\nprograms {programs}");
         assert!(panics == 0, "{panics} panics at seed {seed}");
         drop(program);
         drop(vm);

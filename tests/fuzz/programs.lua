@@ -1,10 +1,10 @@
 -- One random program: calls of Lua's library, of torch's functions and methods and of nn's classes, with arguments that
 -- mostly fit and sometimes are as odd as numbers get. Everything is called through pcall; what comes back is used again.
--- Answers the number of calls.
+-- Answers the number of calls, and of those that went well.
 local seed, calls, log = ...
 local pcall, type, pairs, tostring, unpack, print = pcall, type, pairs, tostring, unpack, print
-local getmetatable, sort, floor = getmetatable, table.sort, math.floor
-local torch, nn = torch, nn
+local getmetatable, setmetatable, select, sort = getmetatable, setmetatable, select, table.sort
+local torch, nn, table = torch, nn, {concat = table.concat}
 
 seed = (seed * 7919 + 104729) % 2147483647
 local function draw(n)
@@ -103,12 +103,24 @@ for _, name in pairs({'tostring', 'tonumber', 'setmetatable', 'getmetatable', 'r
 end
 sort(LIBRARY, function(a, b) return a[1] < b[1] end)
 
-local done = 0
+local done, fine = 0, 0
+local function shown(value)
+   local kind = torch.typename(value)
+   if kind and kind:match('Tensor$') then
+      return kind .. '(' .. table.concat(value:size():totable(), 'x') .. ')'
+   end
+   return kind or type(value) == 'number' and tostring(value) or type(value) == 'string' and #value < 20 and value or type(value)
+end
 local function call(name, f, ...)
    done = done + 1
-   if log then print(done, name, ...) end
+   if log then
+      local words = {}
+      for i = 1, select('#', ...) do words[i] = shown((select(i, ...))) end
+      print(done .. ' ' .. name .. ' ' .. table.concat(words, ' '))
+   end
    local results = {pcall(f, ...)}
    if results[1] then
+      fine = fine + 1
       for i = 2, #results < 4 and #results or 3 do keep(results[i]) end
    end
    return results[1], results[2]
@@ -194,4 +206,4 @@ for _ = 1, calls do
       with_module()
    end
 end
-return done
+return done, fine

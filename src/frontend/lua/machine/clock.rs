@@ -8,9 +8,11 @@ use std::{
 use super::watchdog::{self, Watch};
 use crate::error::{Error, Kind, Origin};
 
-/// How much longer a call may take on the wall than on the processor: a machine may be busy with other work, but nobody waits
-/// for ever.
-const WALL: u32 = 10;
+/// What a call may take on the wall: ten times its processor time and a minute. A machine may be busy with other work, but
+/// nobody waits for ever.
+fn on_the_wall(allowed: Duration) -> Duration {
+    allowed * 10 + Duration::from_secs(60)
+}
 
 /// A deadline and what it is for.
 #[derive(Debug, Default)]
@@ -21,8 +23,8 @@ pub(in crate::frontend::lua) struct Deadline {
     until_wall: Option<Instant>,
     allowed: Duration,
     what: String,
-    /// Ends the process when all else fails.
-    watch: Option<Watch>,
+    /// Ends the process when all else fails; it watches as long as it is kept.
+    _watch: Option<Watch>,
 }
 
 /// The running deadline of one machine.
@@ -42,9 +44,15 @@ impl Clock {
         if self.deadline.borrow().until.is_some_and(|earlier| earlier <= until) {
             return None;
         }
-        let until_wall = Instant::now().checked_add(allowed * WALL);
-        let watch = watchdog::watch(allowed, allowed * WALL, what);
-        Some(self.deadline.replace(Deadline { until: Some(until), until_wall, allowed, what: what.to_string(), watch }))
+        let until_wall = Instant::now().checked_add(on_the_wall(allowed));
+        let watch = watchdog::watch(allowed, on_the_wall(allowed), what);
+        Some(self.deadline.replace(Deadline {
+            until: Some(until),
+            until_wall,
+            allowed,
+            what: what.to_string(),
+            _watch: watch,
+        }))
     }
 
     /// Ends the deadline that `start` set; the page if it had passed.
@@ -68,7 +76,7 @@ impl Clock {
             return Some(seconds(deadline.allowed));
         }
         let is_late = deadline.until_wall.is_some_and(|until| Instant::now() >= until);
-        is_late.then(|| format!("{} on the wall clock", seconds(deadline.allowed * WALL)))
+        is_late.then(|| format!("{} on the wall clock", seconds(on_the_wall(deadline.allowed))))
     }
 
     /// True once the deadline has passed: cheap enough for inner loops that look every few thousand steps.

@@ -1,7 +1,7 @@
 //! Limits of a machine: time through a count hook that cannot be escaped, and the native stack.
 //!
 //! Time is first of all what this thread spent computing: on a busy machine a file that is loading must not be stopped
-//! because others are at work. The wall clock has a limit of its own, ten times as long. A native call is asked what it
+//! because others are at work. The wall clock has a limit of its own, ten times as long and a minute. A native call is asked what it
 //! costs before it starts ([`afford`]).
 
 use std::{

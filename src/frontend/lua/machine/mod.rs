@@ -24,4 +24,4 @@ pub(in crate::frontend::lua) mod state;
 mod stdlib;
 pub mod suggest;
 pub mod vm;
-pub mod watchdog;
+pub(in crate::frontend::lua) mod watchdog;

@@ -1,7 +1,7 @@
 //! `VmOptions` and `Limit`: what a machine may do, and for how long.
 //!
 //! Both limits are *processor time* of the thread that runs the file: on a busy machine a file that is loading must not be
-//! stopped because others are at work. On the wall each has ten times as long; at twice either limit the watchdog ends the
+//! stopped because others are at work. On the wall each has ten times as long and a minute; at twice either limit the watchdog ends the
 //! process.
 //! Memory is that of Lua's values; tensors have a limit of their own, `torch::memory`.
 

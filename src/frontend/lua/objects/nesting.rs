@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 /// Tables inside one another, at most.
 const DEEPEST: usize = 100;
 /// Entries of one walk, at most.
-const MOST: usize = 1 << 20;
+const MOST: usize = 1 << 17;
 
 /// One walk over nested tables.
 #[derive(Debug, Default)]

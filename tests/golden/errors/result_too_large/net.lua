@@ -1,3 +1,3 @@
-local t = torch.FloatTensor(1, 1):expand(2 ^ 20, 2 ^ 20)
+local t = torch.FloatTensor(1, 1):expand(2 ^ 16, 2 ^ 16)
 local copy = t:clone()
 return { model = nn.Sequential() }
