@@ -1,5 +1,6 @@
-//! Build script: Rust types from `proto/`, the one C++ file (`torch/fused.cpp`), an rpath to libtorch so that the binary
-//! runs without `LD_LIBRARY_PATH`, the versions that `digits-rs doctor` reports, and the studio's page from `studio/dist`.
+//! Build script: Rust types from `proto/`, the C++ files (`torch/fused.cpp`, `torch/guard.cpp`), an rpath to libtorch so that
+//! the binary runs without `LD_LIBRARY_PATH`, the versions that `digits-rs doctor` reports, and the studio's page from
+//! `studio/dist`.
 
 use std::{
     env,
@@ -19,10 +20,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     studio()?;
     // libtorch's headers lie beside its libraries; torch-sys says where those are.
     println!("cargo:rerun-if-changed=src/torch/fused.cpp");
+    println!("cargo:rerun-if-changed=src/torch/guard.cpp");
     if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {
         let mut shim = cc::Build::new();
         shim.cpp(true).std("c++17").warnings(false).include(Path::new(&libtorch).join("../include"));
-        shim.file("src/torch/fused.cpp").compile("digits_fused");
+        shim.file("src/torch/fused.cpp").file("src/torch/guard.cpp").compile("digits_fused");
+        // guard.cpp stands between tch and torch-sys. The linker may see the archive that holds it before anybody wants it.
+        for name in ["ats_free", "get_and_reset_last_err"] {
+            println!("cargo:rustc-link-arg=-Wl,--wrap={name}");
+            println!("cargo:rustc-link-arg=-Wl,--undefined=__wrap_{name}");
+        }
     }
 
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {

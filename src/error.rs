@@ -266,12 +266,25 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
+/// What `torch/guard.cpp` says inside libtorch's words.
+pub(crate) const NO_ROOM: &str = "it does not fit into the tensor memory";
+
 impl From<tch::TchError> for Error {
     /// Keeps the first line of libtorch's text: the rest is a C++ stack that helps nobody here.
     fn from(source: tch::TchError) -> Self {
         let text = source.to_string();
-        let first = text.lines().next().unwrap_or("unknown error");
-        Error::new(Kind::Torch, first.trim_start_matches("Internal torch error: ").to_string())
+        let first = text.lines().next().unwrap_or("unknown error").trim_start_matches("Internal torch error: ");
+        // What libtorch's allocator was refused (`torch::guard`), or what the system refused it.
+        if let Some((_, rest)) = first.split_once(NO_ROOM) {
+            let bytes = rest.trim_start_matches([':', ' ']).split_ascii_whitespace().next().unwrap_or_default();
+            return Error::new(Kind::Limit, "the result does not fit into the tensor memory")
+                .with_fact("it needs", format!("{bytes} bytes"))
+                .with_help("look for a size that is far too large");
+        }
+        if first.contains("can't allocate memory") || first.contains("not enough memory") {
+            return Error::new(Kind::Limit, "the result does not fit into the machine's memory").with_cause(first);
+        }
+        Error::new(Kind::Torch, first.to_string())
     }
 }
 

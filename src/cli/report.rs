@@ -12,6 +12,7 @@ use indicatif::HumanCount;
 use super::held;
 use crate::{
     error::{Error, Kind, Result},
+    frontend::lua::end_overruns,
     tasks::panic,
 };
 
@@ -21,6 +22,7 @@ static LOST: OnceLock<io::Error> = OnceLock::new();
 /// Runs `command`; an error or a panic is printed as a page and becomes the exit status.
 pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> u8 {
     set_hook(Box::new(panic::note));
+    end_overruns(overrun);
     match catch_unwind(AssertUnwindSafe(command)) {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => {
@@ -32,6 +34,18 @@ pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> u8 {
             print(&bug(&panic::words(&*payload)));
             BUG
         }
+    }
+}
+
+/// The watchdog's end of a process whose call into a library does not come back: its page, and the exit status. No
+/// destructor runs, since the thread that hangs may be anywhere.
+fn overrun(page: &Error) {
+    print(&page.to_string());
+    let _ = io::stdout().flush();
+    #[expect(unsafe_code, reason = "std's exit runs destructors")]
+    // SAFETY: it takes a number and does not come back.
+    unsafe {
+        libc::_exit(i32::from(page.kind().exit_status()))
     }
 }
 

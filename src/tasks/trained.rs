@@ -223,9 +223,9 @@ impl Trained {
             Ok(None) => None,
             Err(error) => Some(Err(error)),
             Ok(Some(batch)) => {
-                let target = self.targets.borrow_mut().of(&batch.input, &batch.target);
+                let both = self.targets.borrow_mut().of(&batch.input, &batch.target);
                 // The batch's buffers are recycled once it is dropped: the test keeps copies of its own.
-                Some(target.and_then(|target| Ok((batch.input.copy(), target.map(&mut |tensor| Ok(tensor.copy()))?))))
+                Some(both.and_then(|(input, target)| Ok((input.copy(), target.map(&mut |tensor| Ok(tensor.copy()))?))))
             }
         });
         Ok((count, Box::new(batches)))

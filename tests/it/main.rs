@@ -20,6 +20,7 @@ mod head_start;
 mod imports;
 mod job;
 mod look;
+mod memory;
 mod modules;
 mod networks;
 mod onnx;
