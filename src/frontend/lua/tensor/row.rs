@@ -14,7 +14,7 @@ use super::{
     refusal::{checked, refuse},
 };
 use crate::{
-    frontend::lua::machine::limits,
+    frontend::lua::machine::{error::contained, limits},
     torch::{Element, Storage, Tensor, TensorType},
 };
 
@@ -143,7 +143,7 @@ impl Row {
             self.matched(&values, method, default).ok_or_else(|| self.mismatch(&values, default))?;
         let call = Call { lua, tensor_type, form, results, generator, args };
         self.measure(&call)?;
-        finish(&call, (self.run)(&call)?)
+        contained(|| finish(&call, (self.run)(&call)?))
     }
 
     /// Refuses a call that cannot end in time, or whose result cannot fit.

@@ -12,7 +12,10 @@ use super::{
     refusal::{checked, misfit, refuse},
     timer::LuaTimer,
 };
-use crate::{frontend::lua::machine::limits, torch::Tensor};
+use crate::{
+    frontend::lua::machine::{error::contained, limits},
+    torch::Tensor,
+};
 
 impl UserData for LuaTensor {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
@@ -46,7 +49,7 @@ impl UserData for LuaTensor {
             methods.add_meta_function(operator, move |lua, (a, b): (Value, Value)| {
                 match redefined(lua, &a, name)?.or(redefined(lua, &b, name)?) {
                     Some(function) => function.call::<Value>((a, b)),
-                    None => operate(lua, &kind, &a, &b),
+                    None => contained(|| operate(lua, &kind, &a, &b)),
                 }
             });
         }
