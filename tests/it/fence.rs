@@ -112,11 +112,11 @@ fn escaped() {
     tell("link in the job", std::os::unix::fs::symlink("/etc/passwd", job.join("link")));
 
     // And what a run needs goes on.
-    tell("work: write", fs::create_dir(job.join("a")).and_then(|()| fs::write(job.join("a/new"), "1")));
-    tell("work: move", fs::rename(job.join("a/new"), job.join("new")));
-    tell("work: read", fs::read(job.join("new")));
-    tell("work: state", fs::read_to_string("/proc/thread-self/status"));
-    tell("work: processors", fs::read_to_string("/sys/devices/system/cpu/online"));
+    tell("work write", fs::create_dir(job.join("a")).and_then(|()| fs::write(job.join("a/new"), "1")));
+    tell("work move", fs::rename(job.join("a/new"), job.join("new")));
+    tell("work read", fs::read(job.join("new")));
+    tell("work state", fs::read_to_string("/proc/thread-self/status"));
+    tell("work processors", fs::read_to_string("/sys/devices/system/cpu/online"));
     let sum = tch::Tensor::ones([1000, 1000], (tch::Kind::Float, tch::Device::Cpu)).sum(tch::Kind::Float);
     assert_eq!(f64::try_from(sum).unwrap(), 1e6);
 }
@@ -170,7 +170,7 @@ fn every_command_with_a_network_file_is_behind_the_fence_and_no_fence_says_so() 
         return { model = nn.Sequential():add(nn.Identity()) } end\n";
     fs::write(folder.path().join("hidden.lua"), hidden).unwrap();
     image::GrayImage::new(2, 2).save(folder.path().join(".hidden.png")).unwrap();
-    let commands: [&[&str]; 2] = [&["check", "hidden.lua"], &["run", "hidden.lua", "--job", "j"]];
+    let commands: [&[&str]; 2] = [&["check", "./hidden.lua"], &["run", "./hidden.lua", "--job", "j"]];
     if support().landlock.is_none() {
         eprintln!("SKIPPED: this kernel has no Landlock");
         return;
@@ -182,13 +182,13 @@ fn every_command_with_a_network_file_is_behind_the_fence_and_no_fence_says_so() 
         assert!(page.contains("the fence") && page.contains("--no-fence"), "{page}");
     }
     assert!(!folder.path().join("j").exists(), "the folder that was made for the job stays, empty");
-    let output = program(folder.path(), &["check", "hidden.lua", "--no-fence"]).output().unwrap();
+    let output = program(folder.path(), &["check", "./hidden.lua", "--no-fence"]).output().unwrap();
     let page = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && page.starts_with("warning: no fence"), "{page}");
 
     // A script is behind it, a trusted one is not.
     fs::write(folder.path().join("hidden-script.lua"), "require('image').load('.hidden.png')").unwrap();
-    let output = program(folder.path(), &["th", "hidden-script.lua"]).output().unwrap();
+    let output = program(folder.path(), &["th", "./hidden-script.lua"]).output().unwrap();
     let page = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && page.contains("Permission denied"), "{page}");
     let output = program(folder.path(), &["th", "--trusted", "hidden-script.lua"]).output().unwrap();
