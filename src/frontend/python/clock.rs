@@ -10,14 +10,14 @@ const STEPS: u32 = 512;
 
 /// The running deadline of one interpreter.
 #[derive(Default)]
-pub struct Clock {
+pub(super) struct Clock {
     until: Cell<Option<(Duration, Instant)>>,
     steps: Cell<u32>,
 }
 
 /// Which time was used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Over {
+pub(super) enum Over {
     /// Processor time of this thread.
     Processor,
     /// Time by the clock on the wall.
@@ -26,7 +26,7 @@ pub enum Over {
 
 impl Clock {
     /// Starts a deadline unless one is running; true when this call started it and has to [`Clock::stop`] it.
-    pub fn start(&self, processor: Duration, wall: Duration) -> bool {
+    pub(super) fn start(&self, processor: Duration, wall: Duration) -> bool {
         if self.until.get().is_some() {
             return false;
         }
@@ -39,13 +39,13 @@ impl Clock {
     }
 
     /// Ends the deadline.
-    pub fn stop(&self) {
+    pub(super) fn stop(&self) {
         self.until.set(None);
     }
 
     /// Counts one step; looks at the clock now and then.
     #[must_use]
-    pub fn step(&self) -> Option<Over> {
+    pub(super) fn step(&self) -> Option<Over> {
         let steps = self.steps.get() + 1;
         if steps < STEPS {
             self.steps.set(steps);
@@ -56,7 +56,7 @@ impl Clock {
 
     /// Counts the steps of an operation over `items` items at a time.
     #[must_use]
-    pub fn steps(&self, items: usize) -> Option<Over> {
+    pub(super) fn steps(&self, items: usize) -> Option<Over> {
         let steps = self.steps.get().saturating_add(u32::try_from(items).unwrap_or(STEPS));
         self.steps.set(steps);
         if steps < STEPS { None } else { self.look() }
@@ -64,7 +64,7 @@ impl Clock {
 
     /// Looks at the clock.
     #[must_use]
-    pub fn look(&self) -> Option<Over> {
+    pub(super) fn look(&self) -> Option<Over> {
         self.steps.set(0);
         let (processor, wall) = self.until.get()?;
         if processor_time() >= processor {

@@ -3,14 +3,37 @@
 //! **In:** the text of a network file; native modules and objects ([`Module`], [`Native`]). **Out:** values, and pages with the
 //! line that caused them. **Never:** TensorFlow, files, the network: what a file can reach is what was handed in.
 
+mod assign;
+mod attributes;
+mod calls;
+mod classes;
 mod clock;
+mod compare;
 mod construct;
+mod containers;
+mod exceptions;
+mod expressions;
+mod format;
+mod frame;
+mod generator;
 pub mod heap;
+mod import;
+mod interpreter;
+mod items;
+mod iterate;
 mod kinds;
+mod library;
+mod names;
+mod numbers;
 mod object;
+mod operators;
 mod options;
+mod percent;
 mod raised;
+mod show;
 mod signature;
+mod statements;
+mod syntax;
 mod table;
 mod tree;
 mod value;

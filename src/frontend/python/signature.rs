@@ -2,10 +2,7 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use super::{
-    kinds::Type,
-    value::{Arguments, Given, Outcome, Parameter, ParameterKind, Raised, Signature, Value},
-};
+use super::value::{Arguments, Given, Outcome, Parameter, ParameterKind, Raised, Signature, Value};
 
 thread_local! {
     static KNOWN: RefCell<HashMap<&'static str, Rc<Signature>>> = RefCell::default();
@@ -314,53 +311,6 @@ impl Given {
     fn position(&self, name: &str) -> usize {
         let at = self.signature.parameters.iter().position(|parameter| &*parameter.name == name);
         at.unwrap_or_else(|| panic!("{} has no parameter {name}", self.signature.name))
-    }
-}
-
-impl Value {
-    /// The built-in type of this value; `None` for instances of other classes and native objects.
-    #[must_use]
-    pub fn built_in_type(&self) -> Option<Type> {
-        Some(match self {
-            Value::None => Type::NoneType,
-            Value::NotImplemented => Type::NotImplementedType,
-            Value::Ellipsis => Type::Ellipsis,
-            Value::Bool(_) => Type::Bool,
-            Value::Int(_) => Type::Int,
-            Value::Float(_) => Type::Float,
-            Value::Str(_) => Type::Str,
-            Value::Tuple(_) => Type::Tuple,
-            Value::List(_) => Type::List,
-            Value::Dict(_) => Type::Dict,
-            Value::Set(set) if set.frozen => Type::FrozenSet,
-            Value::Set(_) => Type::Set,
-            Value::Range(_) => Type::Range,
-            Value::Slice(_) => Type::Slice,
-            Value::Iterator(_) => Type::Iterator,
-            Value::Function(_) => Type::Function,
-            Value::NativeFunction(_) => Type::NativeFunction,
-            Value::Method(_) => Type::Method,
-            Value::Class(_) => Type::Type,
-            Value::Descriptor(descriptor) => match &**descriptor {
-                super::value::Descriptor::Property { .. } => Type::Property,
-                super::value::Descriptor::StaticMethod(_) => Type::StaticMethod,
-                super::value::Descriptor::ClassMethod(_) => Type::ClassMethod,
-            },
-            Value::Super(_) => Type::Super,
-            Value::Module(_) => Type::Module,
-            Value::Instance(_) | Value::Native(_) => return None,
-        })
-    }
-
-    /// The name of its type in messages: `int`, `UserModel`, `Tensor`.
-    #[must_use]
-    pub fn type_name(&self) -> String {
-        match self {
-            Value::Instance(instance) => instance.class.name.to_string(),
-            Value::Native(object) => object.type_name().to_string(),
-            Value::Iterator(iter) => iter.kind.to_string(),
-            other => other.built_in_type().map_or("object", Type::name).to_string(),
-        }
     }
 }
 

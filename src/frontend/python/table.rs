@@ -9,7 +9,7 @@ const END: u32 = u32::MAX;
 
 /// Entries in insertion order; those of one hash are chained.
 #[derive(Debug, Clone)]
-pub struct Table<K, V> {
+pub(super) struct Table<K, V> {
     entries: Vec<Option<Entry<K, V>>>,
     first: HashMap<u64, u32>,
     live: usize,
@@ -17,13 +17,13 @@ pub struct Table<K, V> {
 
 /// One key and its value.
 #[derive(Debug, Clone)]
-pub struct Entry<K, V> {
+pub(super) struct Entry<K, V> {
     hash: u64,
     next: u32,
     /// The key.
-    pub key: K,
+    pub(super) key: K,
     /// The value.
-    pub value: V,
+    pub(super) value: V,
 }
 
 impl<K, V> Default for Table<K, V> {
@@ -35,59 +35,59 @@ impl<K, V> Default for Table<K, V> {
 impl<K, V> Table<K, V> {
     /// Number of keys.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.live
     }
 
     /// True without a key.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.live == 0
     }
 
     /// Bytes that the table takes, near enough for a limit.
     #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.entries.capacity() * mem::size_of::<Option<Entry<K, V>>>() + self.first.capacity() * 16
     }
 
     /// The latest position whose key has this hash.
     #[must_use]
-    pub fn first(&self, hash: u64) -> Option<usize> {
+    pub(super) fn first(&self, hash: u64) -> Option<usize> {
         self.first.get(&hash).map(|at| *at as usize)
     }
 
     /// The next position after `at` with the same hash.
     #[must_use]
-    pub fn next(&self, at: usize) -> Option<usize> {
+    pub(super) fn next(&self, at: usize) -> Option<usize> {
         self.entry(at).map(|entry| entry.next).filter(|next| *next != END).map(|next| next as usize)
     }
 
     /// What stands at a position; `None` when it was removed or never there.
     #[must_use]
-    pub fn entry(&self, at: usize) -> Option<&Entry<K, V>> {
+    pub(super) fn entry(&self, at: usize) -> Option<&Entry<K, V>> {
         self.entries.get(at)?.as_ref()
     }
 
     /// As [`Table::entry`], to be changed.
-    pub fn entry_mut(&mut self, at: usize) -> Option<&mut Entry<K, V>> {
+    pub(super) fn entry_mut(&mut self, at: usize) -> Option<&mut Entry<K, V>> {
         self.entries.get_mut(at)?.as_mut()
     }
 
     /// The first live position at or after `at`: how a loop walks a table that may change under it.
     #[must_use]
-    pub fn live_from(&self, at: usize) -> Option<usize> {
+    pub(super) fn live_from(&self, at: usize) -> Option<usize> {
         (at..self.entries.len()).find(|at| self.entries[*at].is_some())
     }
 
     /// The last live position.
     #[must_use]
-    pub fn last(&self) -> Option<usize> {
+    pub(super) fn last(&self) -> Option<usize> {
         (0..self.entries.len()).rev().find(|at| self.entries[*at].is_some())
     }
 
     /// Appends a key that the caller has found absent.
-    pub fn append(&mut self, hash: u64, key: K, value: V) {
+    pub(super) fn append(&mut self, hash: u64, key: K, value: V) {
         let at = u32::try_from(self.entries.len()).expect("four thousand million entries exceed every memory limit");
         let next = self.first.insert(hash, at).unwrap_or(END);
         self.entries.push(Some(Entry { hash, next, key, value }));
@@ -95,7 +95,7 @@ impl<K, V> Table<K, V> {
     }
 
     /// Takes an entry out; the order of the others stays.
-    pub fn remove(&mut self, at: usize) -> Option<(K, V)> {
+    pub(super) fn remove(&mut self, at: usize) -> Option<(K, V)> {
         let entry = self.entries.get_mut(at)?.take()?;
         self.live -= 1;
         let place = u32::try_from(at).expect("append gave this position as u32");
@@ -130,12 +130,12 @@ impl<K, V> Table<K, V> {
     }
 
     /// Entries in the order of insertion.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry<K, V>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry<K, V>> {
         self.entries.iter().flatten()
     }
 
     /// Entries with their hashes, to build another table of.
-    pub fn hashed(&self) -> impl Iterator<Item = (u64, &Entry<K, V>)> {
+    pub(super) fn hashed(&self) -> impl Iterator<Item = (u64, &Entry<K, V>)> {
         self.entries.iter().flatten().map(|entry| (entry.hash, entry))
     }
 }

@@ -7,37 +7,64 @@ use std::{fmt, rc::Rc, sync::Arc};
 use super::kinds::{Binary, Comparison, Unary};
 use crate::error::Origin;
 
-/// A source text under the name that the user knows it by.
-pub struct SourceText {
+/// A source text under the name that the user knows it by; lines end in `\n`.
+pub(super) struct SourceText {
     name: Arc<str>,
-    lines: Vec<Arc<str>>,
+    text: String,
+    /// Where each line starts, in bytes.
+    starts: Vec<usize>,
 }
 
 impl SourceText {
-    /// Keeps the lines of a text.
+    /// Keeps a text.
     #[must_use]
-    pub fn new(name: &str, text: &str) -> SourceText {
-        SourceText { name: name.into(), lines: text.lines().map(Arc::from).collect() }
+    pub(super) fn new(name: &str, text: String) -> SourceText {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        SourceText { name: name.into(), text, starts }
+    }
+
+    /// The text.
+    #[must_use]
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The 1-based line of an offset in bytes.
+    #[must_use]
+    pub(super) fn line_at(&self, offset: usize) -> u32 {
+        u32::try_from(self.starts.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX)
+    }
+
+    /// Where a 1-based line starts, in bytes.
+    #[must_use]
+    pub(super) fn start_of(&self, line: u32) -> usize {
+        (line as usize).checked_sub(1).and_then(|at| self.starts.get(at)).copied().unwrap_or(self.text.len())
+    }
+
+    /// A 1-based line, without its end.
+    #[must_use]
+    pub(super) fn line(&self, line: u32) -> &str {
+        let rest = self.text.get(self.start_of(line)..).unwrap_or_default();
+        rest.split('\n').next().unwrap_or_default()
     }
 
     /// The place of a 1-based line.
     #[must_use]
-    pub fn origin(&self, line: u32) -> Origin {
-        let text =
-            (line as usize).checked_sub(1).and_then(|at| self.lines.get(at)).cloned().unwrap_or_else(|| "".into());
-        Origin { file: self.name.clone(), line, text }
+    pub(super) fn origin(&self, line: u32) -> Origin {
+        Origin { file: self.name.clone(), line, text: self.line(line).into() }
     }
 }
 
 impl fmt::Debug for SourceText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SourceText({}, {} lines)", self.name, self.lines.len())
+        write!(f, "SourceText({}, {} lines)", self.name, self.starts.len())
     }
 }
 
 /// What kind of block a [`Code`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Block {
+pub(super) enum Block {
     /// A file.
     Module,
     /// A class's body.
@@ -50,53 +77,53 @@ pub enum Block {
 
 /// A parameter as it is written.
 #[derive(Debug)]
-pub struct ParameterText {
+pub(super) struct ParameterText {
     /// Its name.
-    pub name: Rc<str>,
+    pub(super) name: Rc<str>,
     /// Before `/`.
-    pub positional_only: bool,
+    pub(super) positional_only: bool,
     /// After `*`.
-    pub named_only: bool,
+    pub(super) named_only: bool,
     /// Its default, evaluated where the function is defined.
-    pub default: Option<Expression>,
+    pub(super) default: Option<Expression>,
 }
 
 /// A block of code with its own names.
 #[derive(Debug)]
-pub struct Code {
+pub(super) struct Code {
     /// `inference`, `<module>`, `<lambda>`.
-    pub name: Rc<str>,
+    pub(super) name: Rc<str>,
     /// `UserModel.inference`.
-    pub qualified: Rc<str>,
+    pub(super) qualified: Rc<str>,
     /// Its kind.
-    pub block: Block,
+    pub(super) block: Block,
     /// The file.
-    pub source: Rc<SourceText>,
+    pub(super) source: Rc<SourceText>,
     /// Where it starts.
-    pub line: u32,
+    pub(super) line: u32,
     /// Its docstring.
-    pub doc: Option<Rc<str>>,
+    pub(super) doc: Option<Rc<str>>,
     /// Parameters in slots `0..`, then `*rest`, then `**keywords`.
-    pub parameters: Vec<ParameterText>,
+    pub(super) parameters: Vec<ParameterText>,
     /// `*args`.
-    pub rest: Option<Rc<str>>,
+    pub(super) rest: Option<Rc<str>>,
     /// `**kwargs`.
-    pub keywords: Option<Rc<str>>,
+    pub(super) keywords: Option<Rc<str>>,
     /// The name of every slot.
-    pub slots: Vec<Rc<str>>,
+    pub(super) slots: Vec<Rc<str>>,
     /// Slots that nested blocks share.
-    pub shared: Vec<usize>,
+    pub(super) shared: Vec<usize>,
     /// For each slot from `captured_from` on: the slot of the block around it that it is.
-    pub captures: Vec<usize>,
+    pub(super) captures: Vec<usize>,
     /// The first captured slot.
-    pub captured_from: usize,
+    pub(super) captured_from: usize,
     /// What it does.
-    pub body: Body,
+    pub(super) body: Body,
 }
 
 /// What a [`Code`] does.
 #[derive(Debug)]
-pub enum Body {
+pub(super) enum Body {
     /// Statements.
     Statements(Vec<Statement>),
     /// A lambda's expression.
@@ -107,7 +134,7 @@ pub enum Body {
 
 /// What a comprehension makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Collects {
+pub(super) enum Collects {
     /// `[…]`
     List,
     /// `{…}`
@@ -120,31 +147,31 @@ pub enum Collects {
 
 /// The inside of a comprehension.
 #[derive(Debug)]
-pub struct Comprehension {
+pub(super) struct Comprehension {
     /// What it makes.
-    pub collects: Collects,
+    pub(super) collects: Collects,
     /// `for … in … if …`, outermost first.
-    pub clauses: Vec<Clause>,
+    pub(super) clauses: Vec<Clause>,
     /// The element, or a dict's key.
-    pub element: Expression,
+    pub(super) element: Expression,
     /// A dict's value.
-    pub value: Option<Expression>,
+    pub(super) value: Option<Expression>,
 }
 
 /// One `for … in … if …`.
 #[derive(Debug)]
-pub struct Clause {
+pub(super) struct Clause {
     /// What each item is assigned to.
-    pub target: Target,
+    pub(super) target: Target,
     /// What is walked; `None` for the first clause, whose iterator is made outside.
-    pub iterable: Option<Expression>,
+    pub(super) iterable: Option<Expression>,
     /// Its `if`s.
-    pub conditions: Vec<Expression>,
+    pub(super) conditions: Vec<Expression>,
 }
 
 /// Where a name lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(super) enum Place {
     /// A slot of the running block.
     Slot(usize),
     /// The file's globals, then the built-ins.
@@ -155,7 +182,7 @@ pub enum Place {
 
 /// A literal.
 #[derive(Debug, Clone)]
-pub enum Constant {
+pub(super) enum Constant {
     /// `None`
     None,
     /// `True`, `False`
@@ -174,25 +201,25 @@ pub enum Constant {
 
 /// An expression and the line that errors in it name.
 #[derive(Debug)]
-pub struct Expression {
+pub(super) struct Expression {
     /// 1-based line.
-    pub line: u32,
+    pub(super) line: u32,
     /// What it is.
-    pub kind: ExpressionKind,
+    pub(super) kind: ExpressionKind,
 }
 
 /// One item of `[a, *b]`.
 #[derive(Debug)]
-pub struct Item {
+pub(super) struct Item {
     /// Its value.
-    pub value: Expression,
+    pub(super) value: Expression,
     /// `*value`: all items of it.
-    pub starred: bool,
+    pub(super) starred: bool,
 }
 
 /// One argument of a call.
 #[derive(Debug)]
-pub enum Argument {
+pub(super) enum Argument {
     /// `f(x)`
     Positional(Expression),
     /// `f(*x)`
@@ -205,7 +232,7 @@ pub enum Argument {
 
 /// A piece of an f-string.
 #[derive(Debug)]
-pub enum Piece {
+pub(super) enum Piece {
     /// Text as it is.
     Text(Rc<str>),
     /// `{value!r:spec}`
@@ -221,7 +248,7 @@ pub enum Piece {
 
 /// What an expression is.
 #[derive(Debug)]
-pub enum ExpressionKind {
+pub(super) enum ExpressionKind {
     /// A literal.
     Constant(Constant),
     /// An f-string.
@@ -270,7 +297,7 @@ pub enum ExpressionKind {
 
 /// What a comparison asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
+pub(super) enum Relation {
     /// `<` and its kin.
     Ordered(Comparison),
     /// `in`, or `not in` when false.
@@ -281,16 +308,16 @@ pub enum Relation {
 
 /// What is assigned to.
 #[derive(Debug)]
-pub struct Target {
+pub(super) struct Target {
     /// 1-based line.
-    pub line: u32,
+    pub(super) line: u32,
     /// What it is.
-    pub kind: TargetKind,
+    pub(super) kind: TargetKind,
 }
 
 /// What is assigned to.
 #[derive(Debug)]
-pub enum TargetKind {
+pub(super) enum TargetKind {
     /// A name.
     Name(Rc<str>, Place),
     /// `a.b`
@@ -303,29 +330,29 @@ pub enum TargetKind {
 
 /// A statement and its line.
 #[derive(Debug)]
-pub struct Statement {
+pub(super) struct Statement {
     /// 1-based line.
-    pub line: u32,
+    pub(super) line: u32,
     /// What it is.
-    pub kind: StatementKind,
+    pub(super) kind: StatementKind,
 }
 
 /// `except types as name:`
 #[derive(Debug)]
-pub struct Handler {
+pub(super) struct Handler {
     /// 1-based line.
-    pub line: u32,
+    pub(super) line: u32,
     /// The class or tuple of classes; all without.
-    pub types: Option<Expression>,
+    pub(super) types: Option<Expression>,
     /// What the exception is called in the block.
-    pub name: Option<Target>,
+    pub(super) name: Option<Target>,
     /// The block.
-    pub body: Vec<Statement>,
+    pub(super) body: Vec<Statement>,
 }
 
 /// What a statement is.
 #[derive(Debug)]
-pub enum StatementKind {
+pub(super) enum StatementKind {
     /// An expression for its effect.
     Expression(Expression),
     /// `a = b = value`

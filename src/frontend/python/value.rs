@@ -6,7 +6,7 @@
 use std::{
     any::Any,
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::BTreeMap,
     rc::Rc,
 };
 
@@ -140,7 +140,7 @@ pub struct Iter {
 }
 
 /// A variable that a nested function shares with the one around it.
-pub struct Variable {
+pub(super) struct Variable {
     pub(super) value: RefCell<Option<Value>>,
 }
 
@@ -469,9 +469,11 @@ pub trait Native: Any {
 }
 
 /// What stopped the evaluation: an exception that `except` can catch, or the end of the run.
+#[derive(Clone)]
 pub struct Raised(pub(super) Box<Failure>);
 
 /// The parts of [`Raised`].
+#[derive(Clone)]
 pub(super) struct Failure {
     pub(super) what: What,
     pub(super) facts: Vec<(String, String)>,
@@ -491,6 +493,7 @@ pub(super) struct Passed {
 }
 
 /// The exception itself.
+#[derive(Clone)]
 pub(super) enum What {
     /// One that Rust raised, not yet an object.
     New(ExceptionKind, String),
@@ -512,7 +515,7 @@ pub struct Interpreter {
     pub(super) heap: Rc<Heap>,
     pub(super) clock: Clock,
     /// What `import` knows, by dotted name.
-    pub(super) modules: RefCell<HashMap<String, Rc<Module>>>,
+    pub(super) modules: RefCell<BTreeMap<String, Rc<Module>>>,
     /// The built-in types, in the order of [`Type`].
     pub(super) types: Vec<Rc<Class>>,
     pub(super) built_ins: Rc<Names>,
@@ -522,5 +525,7 @@ pub struct Interpreter {
     /// Nested operations, against endless recursion.
     pub(super) depth: Cell<usize>,
     /// Exceptions that `except` blocks are handling, innermost last.
-    pub(super) handling: RefCell<Vec<Value>>,
+    pub(super) handling: RefCell<Vec<Raised>>,
+    /// What was printed since the last newline.
+    pub(super) printed: RefCell<String>,
 }
