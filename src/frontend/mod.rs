@@ -4,6 +4,7 @@
 //! the printed network, and its lowering. **Never:** datasets, jobs, the training loop.
 
 pub mod lua;
+pub mod python;
 mod source;
 
 pub use lua::{LabelHook, Loaded, Settings, load};
