@@ -55,6 +55,7 @@ pub struct Context<'a> {
     private: bool,
     rearranged: Option<Rearranged>,
     observer: Option<&'a mut dyn Observer>,
+    target: Option<Activity>,
     cuts: Vec<Cut>,
 }
 
@@ -73,7 +74,16 @@ impl<'a> Context<'a> {
     }
 
     fn noisy(mode: Mode, noise: Noise<'a>) -> Context<'a> {
-        Context { mode, noise, replay: false, private: false, rearranged: None, observer: None, cuts: Vec::new() }
+        Context {
+            mode,
+            noise,
+            replay: false,
+            private: false,
+            rearranged: None,
+            observer: None,
+            target: None,
+            cuts: Vec::new(),
+        }
     }
 
     /// Lets `observer` see every module.
@@ -81,6 +91,19 @@ impl<'a> Context<'a> {
     pub fn observed(mut self, observer: &'a mut dyn Observer) -> Context<'a> {
         self.observer = Some(observer);
         self
+    }
+
+    /// Lets the network itself see the target: DIGITS' TensorFlow networks may condition on it.
+    #[must_use]
+    pub fn towards(mut self, target: &Activity) -> Context<'a> {
+        self.target = Some(target.share());
+        self
+    }
+
+    /// The target of this pass, where the network may see it.
+    #[must_use]
+    pub fn target(&self) -> Option<&Activity> {
+        self.target.as_ref()
     }
 
     /// A pass where nobody looks at what flows between the modules: images may lie in memory with their planes side by
@@ -180,6 +203,11 @@ impl<'a> Context<'a> {
             Noise::Library => Ok(tch::Tensor::f_empty(size, (like.kind(), like.device()))?.f_normal_(mean, std)?),
             Noise::Torch(generator) => drawn(size, like, generator, |generator| generator.normal(mean, std)),
         }
+    }
+
+    /// Whether there is an observer.
+    pub(super) fn is_observed(&self) -> bool {
+        self.observer.is_some()
     }
 
     /// Tells the observer, if there is one.

@@ -10,6 +10,7 @@ mod activity;
 mod backward;
 mod context;
 pub mod criteria;
+pub mod dataflow;
 mod fields;
 mod init;
 mod layout;
@@ -77,7 +78,22 @@ pub trait Criterion: Any {
     /// # Errors
     /// `Kind::Shape` when input and target do not fit, `Kind::Torch` when libtorch refuses.
     fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor>;
+
+    /// Where several losses each teach parameters of their own (adversarial networks): for each the indices of these in
+    /// [`Parameters::list`]. Empty where one loss teaches all.
+    fn taught(&self) -> &[Vec<usize>] {
+        &[]
+    }
+
+    /// The losses that the last `forward` summed up, in the order of [`Criterion::taught`]; handed out once.
+    fn losses(&self) -> Vec<tch::Tensor> {
+        Vec::new()
+    }
 }
+
+/// A term of the loss that is reported but not minimised, as DIGITS' TensorFlow tool treats regularisation losses: a
+/// libtorch scalar, computed from the parameters as they are.
+pub type ReportedTerm = Box<dyn Fn() -> Result<tch::Tensor>>;
 
 /// "size mismatch": the error of a module whose input has another shape. `wants` is in words: `[784] or [n, 784]`.
 #[must_use]

@@ -1,6 +1,6 @@
 //! `Network`: a lowered network with its criterion: forward, loss and backward, without any Lua of its own.
 
-use super::{Activity, Context, Criterion, Cut, Node, Parameter, Parameters, pull_back};
+use super::{Activity, Context, Criterion, Cut, Node, Parameter, Parameters, ReportedTerm, pull_back};
 use crate::error::{Kind, Origin, Result};
 
 /// A network ready to train: nodes over one flat parameter vector, and a criterion.
@@ -13,6 +13,8 @@ pub struct Network {
     pub criterion_label: String,
     /// The line that built the criterion, when known.
     pub criterion_origin: Option<Origin>,
+    /// A term that is added to reported losses and has no gradient.
+    pub reported: Option<ReportedTerm>,
     /// What it learns.
     pub parameters: Parameters,
     /// f32 or f64: the type of parameters and inputs.

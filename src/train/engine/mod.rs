@@ -13,8 +13,10 @@ mod crowd;
 mod kernels;
 mod panels;
 mod recognise;
+mod reported;
 mod surroundings;
 mod team;
+mod turns;
 
 #[cfg(test)]
 mod sample;
@@ -99,22 +101,22 @@ impl Default for EngineOptions {
 /// # Errors
 /// When a setting of the optimiser is out of range, or the system gives no thread.
 pub fn engine(network: Network, spec: &OptimizerSpec, options: &EngineOptions) -> Result<Box<dyn Engine>> {
-    let optimizer = spec.build()?;
+    spec.build()?;
     if !options.force_autograd
         && let Some(shape) = recognise::chain(&network, spec)
     {
-        return Ok(Box::new(chain::Chain::new(network, shape, spec, options)?));
+        return Ok(reported::reported(Box::new(chain::Chain::new(network, shape, spec, options)?), true));
     }
-    let general = autograd::Autograd::new(network, optimizer);
+    let general = autograd::Autograd::new(network, spec)?;
     if options.force_autograd {
         surroundings::keep_large_blocks();
-        return Ok(Box::new(general));
+        return Ok(reported::reported(Box::new(general), false));
     }
     Ok(match panels::Panels::new(general, options)? {
-        Ok(panels) => Box::new(panels),
+        Ok(panels) => reported::reported(Box::new(panels), true),
         Err(general) => {
             surroundings::keep_large_blocks();
-            Box::new(general)
+            reported::reported(Box::new(general), false)
         }
     })
 }
