@@ -4,6 +4,7 @@
 //! the printed network, and its lowering. **Never:** datasets, jobs, the training loop.
 
 pub mod lua;
+pub mod tensorflow;
 
 use std::{
     fs,

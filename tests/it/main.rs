@@ -25,6 +25,8 @@ mod reference;
 mod resume;
 mod sets;
 mod streaming;
+mod tensorflow_operations;
+mod tensorflow_steps;
 mod th;
 mod tool;
 mod tree;

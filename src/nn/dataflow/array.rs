@@ -108,11 +108,9 @@ impl Array {
         let rank = x.dims.rank();
         let one = |meta: Meta| Ok(vec![meta]);
         match self {
-            Array::Shape(dtype) => one(Meta {
-                dtype: *dtype,
-                dims: Dims::known(&[rank as i64]),
-                numbers: Some(x.dims.0.clone()),
-            }),
+            Array::Shape(dtype) => {
+                one(Meta { dtype: *dtype, dims: Dims::known(&[rank as i64]), numbers: Some(x.dims.0.clone()) })
+            }
             Array::Size(dtype) => {
                 one(Meta { dtype: *dtype, dims: Dims::default(), numbers: Some(vec![x.dims.numel()]) })
             }
@@ -196,15 +194,19 @@ impl Array {
             Array::Tile => {
                 let multiples = input(inputs, 1)?.as_sizes()?;
                 if multiples.len() != rank {
-                    return Err(Error::new(Kind::Shape, format!("{} multiples for {rank} dimensions", multiples.len()))
-                        .with_fact("it was given", x.dims.to_string()));
+                    return Err(Error::new(
+                        Kind::Shape,
+                        format!("{} multiples for {rank} dimensions", multiples.len()),
+                    )
+                    .with_fact("it was given", x.dims.to_string()));
                 }
                 let dims = x.dims.0.iter().zip(multiples).map(|(&a, b)| a?.checked_mul(b?)).collect();
                 one(x.sized(Dims(dims)))
             }
             Array::Pad { paddings, .. } => {
                 ranked(x, paddings.len(), "one pair of paddings for each dimension")?;
-                let dims = x.dims.0.iter().zip(paddings).map(|(dim, (before, behind))| dim.map(|d| d + before + behind));
+                let dims =
+                    x.dims.0.iter().zip(paddings).map(|(dim, (before, behind))| dim.map(|d| d + before + behind));
                 one(x.sized(Dims(dims.collect())))
             }
             Array::OneHot { depth, axis, dtype, .. } => {

@@ -57,7 +57,11 @@ impl Resize {
         for (dim, &extent) in wanted.iter().enumerate().take(2) {
             y = self.along(&y, dim as i64 + 1, extent)?;
         }
-        Ok(vec![if x.is_floating_point() || self.method == ResizeMethod::Bilinear { y } else { y.f_to_kind(x.kind())? }])
+        Ok(vec![if x.is_floating_point() || self.method == ResizeMethod::Bilinear {
+            y
+        } else {
+            y.f_to_kind(x.kind())?
+        }])
     }
 
     /// One dim made `extent` long.

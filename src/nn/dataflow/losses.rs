@@ -47,7 +47,9 @@ impl Loss {
         };
         if !fits || !logits.dtype.is_float() || logits.dims.rank() == 0 {
             let help = match self {
-                Loss::SparseSoftmaxCrossEntropy => "labels are classes, whole numbers from 0, one for each row of logits",
+                Loss::SparseSoftmaxCrossEntropy => {
+                    "labels are classes, whole numbers from 0, one for each row of logits"
+                }
                 _ => "labels have a number for each logit",
             };
             return Err(Error::new(Kind::Shape, "labels and logits do not fit each other")

@@ -155,8 +155,7 @@ impl Dims {
     /// Whether a tensor of these sizes may have those of `other`.
     #[must_use]
     pub fn fits(&self, other: &Dims) -> bool {
-        self.rank() == other.rank()
-            && self.0.iter().zip(&other.0).all(|(a, b)| a.is_none() || b.is_none() || a == b)
+        self.rank() == other.rank() && self.0.iter().zip(&other.0).all(|(a, b)| a.is_none() || b.is_none() || a == b)
     }
 
     /// What both know.
@@ -245,9 +244,7 @@ impl Meta {
         match self.dims.0.first() {
             None => Ok(vec![None]),
             Some(Some(length)) => Ok(vec![None; usize::try_from(*length).unwrap_or(0)]),
-            Some(None) => {
-                Err(Error::new(Kind::Shape, "the number of dimensions is not known before the network runs"))
-            }
+            Some(None) => Err(Error::new(Kind::Shape, "the number of dimensions is not known before the network runs")),
         }
     }
 }

@@ -51,7 +51,8 @@ impl Normalization {
             Normalization::Batch { .. } => x.dims.rank() >= 2,
             Normalization::Planes { .. } => x.dims.rank() == 4,
         };
-        let fits = inputs[1..].iter().all(|v| v.dims.rank() == 1 && v.dims.0[0].zip(planes).is_none_or(|(a, b)| a == b));
+        let fits =
+            inputs[1..].iter().all(|v| v.dims.rank() == 1 && v.dims.0[0].zip(planes).is_none_or(|(a, b)| a == b));
         if !wants || !fits || !x.dtype.is_float() {
             return Err(Error::new(Kind::Shape, format!("{} does not take this input", self.name()))
                 .with_fact("it was given", x.to_string())
@@ -70,8 +71,7 @@ impl Normalization {
                 let y = if last > 1 { x.f_movedim_int(last, 1)? } else { x.shallow_clone() };
                 let none = None::<&tch::Tensor>;
                 let (mean_in, variance_in) = if training { (none, none) } else { (Some(mean), Some(variance)) };
-                let y =
-                    y.f_batch_norm(Some(gamma), Some(beta), mean_in, variance_in, training, 0.0, epsilon, false)?;
+                let y = y.f_batch_norm(Some(gamma), Some(beta), mean_in, variance_in, training, 0.0, epsilon, false)?;
                 if let (true, Some(decay), false) = (training, decay, run.cx.replays()) {
                     tch::no_grad(|| update(x, mean, variance, decay, unbiased))?;
                 }

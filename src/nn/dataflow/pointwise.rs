@@ -186,7 +186,11 @@ impl Pointwise {
                     }
                     _ => None,
                 };
-                Meta { dtype, dims: first.dims.broadcast(&second.dims)?, numbers: numbers.filter(|_| !binary.compares()) }
+                Meta {
+                    dtype,
+                    dims: first.dims.broadcast(&second.dims)?,
+                    numbers: numbers.filter(|_| !binary.compares()),
+                }
             }
             Pointwise::Select => {
                 let (a, b) = (input(inputs, 1)?, input(inputs, 2)?);
@@ -206,9 +210,11 @@ impl Pointwise {
                 }
                 first.sized(dims)
             }
-            Pointwise::Cast(dtype) => {
-                Meta { dtype: *dtype, dims: first.dims.clone(), numbers: first.numbers.clone().filter(|_| dtype.is_integer()) }
-            }
+            Pointwise::Cast(dtype) => Meta {
+                dtype: *dtype,
+                dims: first.dims.clone(),
+                numbers: first.numbers.clone().filter(|_| dtype.is_integer()),
+            },
             Pointwise::Identity | Pointwise::StopGradient | Pointwise::First => first.clone(),
             Pointwise::Clip => {
                 let dims = first.dims.broadcast(&input(inputs, 1)?.dims)?.broadcast(&input(inputs, 2)?.dims)?;
@@ -324,7 +330,9 @@ impl Unary {
     fn check(self, x: &Meta) -> Result<()> {
         let fits = match self {
             Unary::LogicalNot => x.dtype == DType::Bool,
-            Unary::Neg | Unary::Abs | Unary::Sign | Unary::Square | Unary::Relu | Unary::Relu6 => x.dtype != DType::Bool,
+            Unary::Neg | Unary::Abs | Unary::Sign | Unary::Square | Unary::Relu | Unary::Relu6 => {
+                x.dtype != DType::Bool
+            }
             // Rounding leaves whole numbers as they are.
             Unary::Floor | Unary::Ceil | Unary::Round => x.dtype != DType::Bool,
             _ => x.dtype.is_float(),

@@ -274,12 +274,16 @@ impl Module for Operation {
     fn flops(&self, input: &Shape, output: &Shape) -> u64 {
         let sizes = |shape: &Shape| match shape {
             Shape::Tensor(size) => vec![size.clone()],
-            Shape::Table(entries) => {
-                entries.iter().filter_map(|e| if let Shape::Tensor(size) = e { Some(size.clone()) } else { None }).collect()
-            }
+            Shape::Table(entries) => entries
+                .iter()
+                .filter_map(|e| if let Shape::Tensor(size) = e { Some(size.clone()) } else { None })
+                .collect(),
         };
         let mut given = sizes(input).into_iter();
-        let fixed = self.fixed.iter().map(|fixed| fixed.as_ref().map_or_else(|| given.next().unwrap_or_default(), tch::Tensor::size));
+        let fixed = self
+            .fixed
+            .iter()
+            .map(|fixed| fixed.as_ref().map_or_else(|| given.next().unwrap_or_default(), tch::Tensor::size));
         let output = sizes(output).into_iter().next().unwrap_or_default();
         self.op.flops(&fixed.collect::<Vec<_>>(), &output)
     }

@@ -139,8 +139,7 @@ impl Reduction {
                 reduce.run(x, &axes, *keep)?
             }
             Reduction::Arg { largest, axis, dtype } => {
-                let found =
-                    if *largest { x.f_argmax(*axis as i64, false)? } else { x.f_argmin(*axis as i64, false)? };
+                let found = if *largest { x.f_argmax(*axis as i64, false)? } else { x.f_argmin(*axis as i64, false)? };
                 found.f_to_kind(dtype.kind(run.real))?
             }
             Reduction::InTopK(k) => {

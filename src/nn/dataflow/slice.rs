@@ -99,8 +99,11 @@ impl Slice {
             Slice::Slice => {
                 let (begin, size) = (input(inputs, 1)?.as_sizes()?, input(inputs, 2)?.as_sizes()?);
                 if begin.len() != x.dims.rank() || size.len() != x.dims.rank() {
-                    return Err(Error::new(Kind::Shape, "begin and size of a slice have one number for each dimension")
-                        .with_fact("it was given", x.dims.to_string()));
+                    return Err(Error::new(
+                        Kind::Shape,
+                        "begin and size of a slice have one number for each dimension",
+                    )
+                    .with_fact("it was given", x.dims.to_string()));
                 }
                 let dims = x.dims.0.iter().zip(begin.iter().zip(&size));
                 let mut extents = Vec::new();
@@ -117,7 +120,10 @@ impl Slice {
             Slice::Gather(axis) => {
                 let indices = input(inputs, 1)?;
                 if !indices.dtype.is_integer() {
-                    return Err(Error::new(Kind::Argument, format!("indices are whole numbers, not {}", indices.dtype)));
+                    return Err(Error::new(
+                        Kind::Argument,
+                        format!("indices are whole numbers, not {}", indices.dtype),
+                    ));
                 }
                 let mut dims = x.dims.0.clone();
                 dims.splice(*axis..=*axis, indices.dims.0.iter().copied());

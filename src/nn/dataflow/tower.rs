@@ -1,7 +1,7 @@
 //! `Towers`: the programs of training and of evaluation as one network: its root module, and the losses as its criterion.
 //!
 //! Both share the values of a pass, so that a loss may look at whatever the inference computed. Group 0 of a program is
-//! the inference, group 1 the losses.
+//! the inference, group 1 the losses, group 2 what is added to the reported loss without a gradient.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -90,8 +90,10 @@ impl Criterion for Losses {
             Error::new(Kind::Network, "a loss of this network is computed with the pass that made its output")
         })?;
         let losses = self.both.program(cx.mode).get(1, &mut pass, cx)?;
+        let more = self.both.program(cx.mode).get(2, &mut pass, cx)?;
+        let more = more.iter().map(|term| Ok(term.f_detach()?)).collect::<Result<Vec<_>>>()?;
         let mut sum: Option<tch::Tensor> = None;
-        for loss in &losses {
+        for loss in losses.iter().chain(&more) {
             if loss.numel() != 1 {
                 return Err(Error::new(Kind::Shape, "the loss is not one number")
                     .with_fact("it is", format!("{:?}", loss.size()))
