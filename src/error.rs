@@ -151,6 +151,23 @@ impl Error {
         self.0.origin.as_ref()
     }
 
+    /// The labelled facts, in order.
+    pub fn facts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.facts.iter().map(|(label, value)| (label.as_str(), value.as_str()))
+    }
+
+    /// The steps of the module's path, outermost first.
+    #[must_use]
+    pub fn module_path(&self) -> &[String] {
+        &self.0.module
+    }
+
+    /// What to do, when a layer said so.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+
     /// Adds the place, unless a deeper layer already gave one.
     #[must_use]
     pub fn at(mut self, origin: Option<&Origin>) -> Self {
