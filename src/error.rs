@@ -22,6 +22,8 @@ pub enum Kind {
     Shape,
     /// The user's Lua code raised an error while it ran.
     Lua,
+    /// The user's Python code is not Python, or raised an exception while it ran.
+    Python,
     /// The network file used up its time, its memory or its stack, or reached outside the sandbox.
     Limit,
     /// A database, an image or a mean file is missing, damaged or of the wrong kind.
@@ -50,6 +52,7 @@ impl Kind {
             Kind::Argument => "bad argument",
             Kind::Shape => "size mismatch",
             Kind::Lua => "Lua error",
+            Kind::Python => "Python error",
             Kind::Limit => "limit reached",
             Kind::Data => "data error",
             Kind::Job => "job error",

@@ -4,7 +4,9 @@
 //! the printed network, and its lowering. **Never:** datasets, jobs, the training loop.
 
 pub mod lua;
+pub mod python;
 pub mod tensorflow;
+pub mod tensorflow_file;
 
 use std::{
     fs,
