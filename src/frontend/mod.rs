@@ -1,9 +1,11 @@
-//! Front ends: network files in, `nn::Network` out. Lua today; a second language would be a sibling of `lua`.
+//! Front ends: network files in, `nn::Network` out. `lua` runs DIGITS' Torch7 form; `tensorflow_file` its TensorFlow form, by
+//! `python`, the language, and `tensorflow`, the symbolic graph.
 //!
 //! **In:** a network file and what the dataset says about shapes and classes. **Out:** [`Loaded`]: settings, hooks,
 //! the printed network, and its lowering. **Never:** datasets, jobs, the training loop.
 
 pub mod lua;
+mod network_file;
 pub mod python;
 pub mod tensorflow;
 pub mod tensorflow_file;
@@ -15,6 +17,7 @@ use std::{
 };
 
 pub use lua::{LabelHook, Loaded, Settings, load};
+pub use network_file::{NetworkFile, Ready};
 
 use crate::error::{Error, Kind, Result};
 

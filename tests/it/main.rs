@@ -25,6 +25,7 @@ mod reference;
 mod resume;
 mod sets;
 mod streaming;
+mod tensorflow_files;
 mod tensorflow_operations;
 mod tensorflow_steps;
 mod th;

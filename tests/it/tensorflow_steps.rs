@@ -2,21 +2,15 @@
 //! (`tests/golden/tensorflow/steps.json`): weights and images are made here by the recipe's generator.
 
 use digits::{
-    frontend::tensorflow::Opened,
-    frontend::tensorflow::{
-        Feed, Graph, Lowered, Regularizer, Symbol, Tower,
-        layers::{self, Layer},
-        losses, lower, ops,
-    },
-    nn::{
-        Activity,
-        dataflow::{Binary, DType, Dims, Labels, Unary},
-    },
+    frontend::{tensorflow::Lowered, tensorflow_file::Purpose},
+    nn::Activity,
     optim::OptimizerSpec,
     torch::Generator,
     train::engine::{self, EngineOptions},
 };
 use serde_json::Value as Json;
+
+use crate::tensorflow_files::file;
 
 const BATCH: usize = 16;
 const STEPS: usize = 20;
@@ -58,35 +52,8 @@ fn blobs() -> Vec<f64> {
     all
 }
 
-/// The network of `networks/autoencoder.py`, as its calls make it.
-pub(crate) fn tower(graph: &Graph, stage: &str, reuse: bool) -> Tower {
-    let _stage = graph.name_scope(stage);
-    let images = graph.placeholder(Feed::Images, DType::Float32, Dims(vec![None, Some(28), Some(28), Some(1)]), "x");
-    let images = images.unwrap();
-    let (scope, _guard) = graph.open_variable_scope(&Opened::Named("model"), None).unwrap();
-    if reuse {
-        scope.reuse_variables();
-    }
-    let factor = graph.constant(vec![0.00390625], &[], DType::Float32, None).unwrap();
-    let mut model = ops::binary(graph, Binary::Mul, images, factor, None).unwrap();
-    model = ops::reshape(graph, model, &[-1, 784], None).unwrap();
-    let relu = |x: Symbol| ops::unary(graph, Unary::Relu, x, None);
-    for (name, outputs) in [("fc1", 300), ("fc2", 50), ("fc3", 300), ("fc4", 784)] {
-        let (_, _guard) = graph.open_variable_scope(&Opened::Named(name), None).unwrap();
-        let weights_regularizer = Some(Regularizer::L2(0.0005));
-        let layer = Layer { weights_regularizer, ..Layer::plain() };
-        let layer = if name == "fc4" { layer } else { Layer { activation: Some(&relu), ..layer } };
-        model = layers::fully_connected(graph, model, outputs, &layer).unwrap();
-    }
-    model = ops::reshape(graph, model, &[-1, 28, 28, 1], None).unwrap();
-    let loss = losses::mse_loss(graph, model, images).unwrap();
-    Tower { images, labels: None, outputs: vec![model], losses: vec![(loss, None)], reported: vec![] }
-}
-
 fn lowered(kind: tch::Kind) -> Lowered {
-    let graph = Graph::new(1);
-    let (train, val) = (tower(&graph, "train", false), tower(&graph, "val", true));
-    lower(&graph, &train, &val, Labels::Whole, kind, tch::Device::Cpu).unwrap()
+    file("autoencoder").lower(Purpose::Training, kind, tch::Device::Cpu).unwrap()
 }
 
 /// The recipe's weights, put where TensorFlow's variables lie.

@@ -46,10 +46,7 @@ fn several(tf: &Rc<Tf>, given: &Given, argument: &str) -> Outcome<Vec<Symbol>> {
 fn axis_of(given: &Given, names: &[&str], default: i64) -> Outcome<i64> {
     for name in names {
         if given.some(name).is_some() {
-            return convert::whole_list(given, name)?
-                .first()
-                .copied()
-                .ok_or_else(|| given.wrong(name, "an axis"));
+            return convert::whole_list(given, name)?.first().copied().ok_or_else(|| given.wrong(name, "an axis"));
         }
     }
     Ok(default)
@@ -157,8 +154,10 @@ pub(super) const ALL: &[Entry] = &[
                 Some(extent) if extent % count == 0 => vec![extent / count; count as usize],
                 extent => {
                     let extent = extent.map_or("?".into(), |extent| extent.to_string());
-                    return Err(Raised::value_error(format!("dimension {at} of {extent} cannot be split into {count} equal parts"))
-                        .with_fact("it was given", tf.graph.dims(x).to_string()));
+                    return Err(Raised::value_error(format!(
+                        "dimension {at} of {extent} cannot be split into {count} equal parts"
+                    ))
+                    .with_fact("it was given", tf.graph.dims(x).to_string()));
                 }
             },
         };

@@ -91,7 +91,8 @@ impl Tf {
     /// Calls a function of the file from inside the graph.
     pub(super) fn call(&self, function: &Value, arguments: Arguments) -> Result<Value> {
         let python = self.python.borrow().upgrade();
-        let python = python.ok_or_else(|| Error::new(Kind::Network, "the file that this function belongs to is gone"))?;
+        let python =
+            python.ok_or_else(|| Error::new(Kind::Network, "the file that this function belongs to is gone"))?;
         python.call(function, arguments).map_err(|raised| self.defer(raised))
     }
 

@@ -52,12 +52,11 @@ pub(super) fn named_symbol(tf: &Rc<Tf>, value: &Value, like: Option<DType>, name
         let parts = items.iter().map(|item| symbol(tf, item, like)).collect::<Outcome<Vec<_>>>()?;
         return ops::stack(&tf.graph, &parts, 0, name.or(Some("packed"))).or_raise();
     }
-    Err(Raised::type_error(format!("a tensor is wanted, not {}", value.type_name()))
-        .with_help(if value.is_none() {
-            "the value is None: a function without return, or labels where a stage has none (self.is_inference)"
-        } else {
-            "give a tensor, a number, or a list of numbers"
-        }))
+    Err(Raised::type_error(format!("a tensor is wanted, not {}", value.type_name())).with_help(if value.is_none() {
+        "the value is None: a function without return, or labels where a stage has none (self.is_inference)"
+    } else {
+        "give a tensor, a number, or a list of numbers"
+    }))
 }
 
 /// The tensor in an argument.
@@ -209,9 +208,9 @@ pub(super) fn size_tensor(tf: &Rc<Tf>, value: &Value) -> Outcome<Symbol> {
     }
     let items = match value.as_native::<ShapeValue>() {
         Some(shape) => shape.0.0.iter().map(|&dim| Value::native(Dimension(dim))).collect(),
-        None => value.as_items().ok_or_else(|| {
-            Raised::type_error(format!("a shape is a list of sizes, not {}", value.type_name()))
-        })?,
+        None => value
+            .as_items()
+            .ok_or_else(|| Raised::type_error(format!("a shape is a list of sizes, not {}", value.type_name())))?,
     };
     let entries = items.iter().map(|item| {
         if let Some(tensor) = item.as_native::<Tensor>().filter(|tensor| is_whole(tensor)) {

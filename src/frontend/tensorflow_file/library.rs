@@ -100,8 +100,12 @@ const CONTRIB_INITIALIZERS: &[Entry] = &[
 ];
 
 const REGULARIZERS: &[Entry] = &[
-    ("slim.l1_regularizer(scale, scope=None)", |tf, _, given| penalty(tf, Regularizer::L1(slim::scale(given, "scale")?))),
-    ("slim.l2_regularizer(scale, scope=None)", |tf, _, given| penalty(tf, Regularizer::L2(slim::scale(given, "scale")?))),
+    ("slim.l1_regularizer(scale, scope=None)", |tf, _, given| {
+        penalty(tf, Regularizer::L1(slim::scale(given, "scale")?))
+    }),
+    ("slim.l2_regularizer(scale, scope=None)", |tf, _, given| {
+        penalty(tf, Regularizer::L2(slim::scale(given, "scale")?))
+    }),
     ("slim.l1_l2_regularizer(scale_l1=1.0, scale_l2=1.0, scope=None)", |tf, _, given| {
         penalty(tf, Regularizer::L1L2(slim::scale(given, "scale_l1")?, slim::scale(given, "scale_l2")?))
     }),
@@ -222,7 +226,8 @@ const LOSSES: &[Entry] = &[
         Ok(tf.values(tf.graph.collection(given.str("loss_collection")?, given.value("scope").as_str())))
     }),
     ("tf.losses.get_regularization_loss(scope=None, name=None)", |tf, _, given| {
-        let all = tf.graph.collection(crate::frontend::tensorflow::REGULARIZATION_LOSSES, given.value("scope").as_str());
+        let all =
+            tf.graph.collection(crate::frontend::tensorflow::REGULARIZATION_LOSSES, given.value("scope").as_str());
         if all.is_empty() {
             return Ok(tf.value(ops::scalar(&tf.graph, 0.0, DType::Float32).or_raise()?));
         }
@@ -288,7 +293,10 @@ fn fill_refusals(tf: &Rc<Tf>, module: &Module) {
         ("tf.InteractiveSession(*args, **kwargs)", "the tool runs the network: return tensors from inference and loss"),
         ("tf.py_func(*args, **kwargs)", "write the function with tensors: a run calls no Python"),
         ("tf.while_loop(*args, **kwargs)", "unroll the loop with Python's for, which runs once"),
-        ("tf.cond(*args, **kwargs)", "choose with Python's if where it does not depend on the batch, else with tf.where"),
+        (
+            "tf.cond(*args, **kwargs)",
+            "choose with Python's if where it does not depend on the batch, else with tf.where",
+        ),
     ];
     let body: Body = |_, _, _| Ok(Value::None);
     let _ = body;
@@ -322,7 +330,8 @@ pub(super) struct Library {
 pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
     let module = |name: &str, about: &str| Module::new(name, about);
     let tf = module("tensorflow", ABOUT_TF);
-    for entries in [maths::UNARY, maths::BINARY, maths::REDUCTIONS, maths::OTHERS, arrays::ALL, nn::BLOCKS, scopes::ALL] {
+    for entries in [maths::UNARY, maths::BINARY, maths::REDUCTIONS, maths::OTHERS, arrays::ALL, nn::BLOCKS, scopes::ALL]
+    {
         shared.fill(&tf, entries);
     }
     for dtype in DType::ALL {
@@ -346,7 +355,10 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         nn_module.set("deconv2d", relu);
     }
 
-    let layers_module = module("tensorflow.layers", "dense, conv2d, conv2d_transpose, separable_conv2d, pools, batch_normalization, dropout, flatten");
+    let layers_module = module(
+        "tensorflow.layers",
+        "dense, conv2d, conv2d_transpose, separable_conv2d, pools, batch_normalization, dropout, flatten",
+    );
     shared.fill(&layers_module, tf_layers::ALL);
 
     let slim_module = module(
@@ -398,12 +410,15 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         losses.set("get_regularization_losses", function);
     }
     let reduction = module("Reduction", "NONE, SUM, MEAN");
-    for (name, value) in [("NONE", "none"), ("SUM", "weighted_sum"), ("SUM_BY_NONZERO_WEIGHTS", "mean"), ("MEAN", "mean")] {
+    for (name, value) in
+        [("NONE", "none"), ("SUM", "weighted_sum"), ("SUM_BY_NONZERO_WEIGHTS", "mean"), ("MEAN", "mean")]
+    {
         reduction.set(name, Value::str(value));
     }
     losses.set("Reduction", Value::Module(reduction));
 
-    let image = module("tensorflow.image", "resize_images, resize_bilinear, resize_nearest_neighbor, flips, rgb_to_grayscale");
+    let image =
+        module("tensorflow.image", "resize_images, resize_bilinear, resize_nearest_neighbor, flips, rgb_to_grayscale");
     shared.fill(&image, nn::IMAGE);
     let method = module("ResizeMethod", "BILINEAR, NEAREST_NEIGHBOR");
     for (name, value) in [("BILINEAR", 0), ("NEAREST_NEIGHBOR", 1), ("BICUBIC", 2), ("AREA", 3)] {
@@ -458,7 +473,8 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
     ] {
         tf.set(name, Value::Module(part.clone()));
     }
-    for (name, source) in [("scalar_summary", "scalar"), ("image_summary", "image"), ("histogram_summary", "histogram")] {
+    for (name, source) in [("scalar_summary", "scalar"), ("image_summary", "image"), ("histogram_summary", "histogram")]
+    {
         if let Some(function) = summary_module.attributes.get(source) {
             tf.set(name, function);
         }

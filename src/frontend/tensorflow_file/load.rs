@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Kind, Result},
     frontend::{
         NetworkParams, Source,
-        python::{Arguments, Interpreter, Options, Outcome, Raised, Value},
+        python::{Arguments, Interpreter, Options, Outcome, Raised, Type, Value},
         tensorflow::{self, Feed, Graph, Lowered, Opened, Reuse, Summary, SummaryKind, Symbol, Tower},
     },
     nn::dataflow::{DType, Dims, Labels},
@@ -55,7 +55,6 @@ pub struct TensorflowFile {
     val: Stage,
     inf: Stage,
     labels: Labels,
-    _python: Rc<Interpreter>,
     /// The file, as given.
     pub source: Source,
     /// How long the file ran, in seconds.
@@ -87,7 +86,7 @@ pub fn load(
     let start = Instant::now();
     let graph = Graph::new(seed);
     let shared = Tf::new(graph.clone());
-    let python = Rc::new(Interpreter::new(options, []));
+    let python = Rc::new(Interpreter::new(options, Vec::new()));
     shared.set_python(&python);
     let Library { modules, tf, slim, digits, tower, model_property } = python.guard(|| library(&shared))?;
     for (name, module) in &modules {
@@ -99,9 +98,7 @@ pub fn load(
     python.define("digits", Value::Module(digits));
     python.define("Tower", tower);
     python.define("model_property", model_property);
-    if let Some(range) = python.guard(|| Ok(python.built_in("range")))? {
-        python.define("xrange", range);
-    }
+    python.define("xrange", Value::Class(python.type_class(Type::Range).clone()));
     python.run(&source.name, &source.text)?;
     let Some(class) = python.global("UserModel") else {
         return Err(Error::new(Kind::Network, format!("{} defines no class UserModel", source.name)).with_help(SHAPE));
@@ -120,7 +117,6 @@ pub fn load(
         val: val?,
         inf: inf?,
         labels: form,
-        _python: python,
         source,
         seconds: start.elapsed().as_secs_f64(),
     })
@@ -188,7 +184,8 @@ impl Builder<'_> {
         let graph = &self.tf.graph;
         let (scope, _model) = graph.open_variable_scope(&Opened::Named("model"), None).or_raise()?;
         let output = self.part(model, "inference")?;
-        let outputs = self.symbols(&output).map_err(|raised| raised.with_help("inference returns a tensor, or a list"))?;
+        let outputs =
+            self.symbols(&output).map_err(|raised| raised.with_help("inference returns a tensor, or a list"))?;
         scope.reuse_variables();
         let (mut losses, mut reported) = (Vec::new(), Vec::new());
         if !inference {
@@ -267,10 +264,7 @@ impl TensorflowFile {
         self.val.summaries.iter().map(|summary| (summary.tag.clone(), summary.kind)).collect()
     }
 
-    /// Whether a batch's target is the batch itself; known without lowering for a chain of layers only, so it is asked of
-    /// [`Lowered`].
-    ///
-    /// The layers as `check` prints them: name, sizes and variables, one a line.
+    /// The network's sizes and its variables, one a line.
     #[must_use]
     pub fn printed(&self) -> String {
         let graph = &self.graph;

@@ -218,7 +218,10 @@ pub(super) const OTHERS: &[Entry] = &[
     ("tf.cumsum(x, axis=0, exclusive=False, reverse=False, name=None)", |tf, _, given| {
         let x = convert::tensor(tf, given, "x")?;
         if given.bool("exclusive")? || given.bool("reverse")? {
-            return Err(convert::unsupported("tf.cumsum runs forward and includes each number", "turn x with tf.reverse"));
+            return Err(convert::unsupported(
+                "tf.cumsum runs forward and includes each number",
+                "turn x with tf.reverse",
+            ));
         }
         let axis = ops::axis(&tf.graph, x, given.int("axis")?, 0).or_raise()?;
         Ok(tf.value(tf.graph.add(Reduction::Cumsum(axis), &[x], name(given)?).or_raise()?))

@@ -12,8 +12,8 @@ use crate::{
         tensorflow::{Symbol, layers, ops},
     },
     nn::dataflow::{
-        Array, Binary, DType, Loss, Normalization, Padding, Pointwise, Random, Reduce, Reduction, Resize, ResizeMethod, Slice,
-        Unary, Window, Windowed,
+        Array, Binary, DType, Loss, Normalization, Padding, Pointwise, Random, Reduce, Reduction, Resize, ResizeMethod,
+        Slice, Unary, Window, Windowed,
     },
 };
 
@@ -129,9 +129,15 @@ pub(super) const NN: &[Entry] = &[
         let (x, bias) = (convert::tensor(tf, given, "value")?, convert::tensor(tf, given, "bias")?);
         Ok(tf.value(ops::bias_add(&tf.graph, x, bias, name(given)?).or_raise()?))
     }),
-    ("tf.nn.max_pool(value, ksize, strides, padding, data_format='NHWC', name=None)", |tf, _, given| pool(tf, given, true)),
-    ("tf.nn.avg_pool(value, ksize, strides, padding, data_format='NHWC', name=None)", |tf, _, given| pool(tf, given, false)),
-    ("tf.nn.dropout(x, keep_prob=None, noise_shape=None, seed=None, name=None, rate=None)", |tf, _, given| dropout(tf, given)),
+    ("tf.nn.max_pool(value, ksize, strides, padding, data_format='NHWC', name=None)", |tf, _, given| {
+        pool(tf, given, true)
+    }),
+    ("tf.nn.avg_pool(value, ksize, strides, padding, data_format='NHWC', name=None)", |tf, _, given| {
+        pool(tf, given, false)
+    }),
+    ("tf.nn.dropout(x, keep_prob=None, noise_shape=None, seed=None, name=None, rate=None)", |tf, _, given| {
+        dropout(tf, given)
+    }),
     ("tf.nn.softmax(logits, axis=None, name=None, dim=None)", |tf, _, given| softmax(tf, given, Loss::Softmax)),
     ("tf.nn.log_softmax(logits, axis=None, name=None, dim=None)", |tf, _, given| softmax(tf, given, Loss::LogSoftmax)),
     (
@@ -146,10 +152,9 @@ pub(super) const NN: &[Entry] = &[
         "tf.nn.sparse_softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, name=None)",
         |tf, _, given| cross_entropy(tf, given, Loss::SparseSoftmaxCrossEntropy),
     ),
-    (
-        "tf.nn.sigmoid_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, name=None)",
-        |tf, _, given| cross_entropy(tf, given, Loss::SigmoidCrossEntropy),
-    ),
+    ("tf.nn.sigmoid_cross_entropy_with_logits(_sentinel=None, labels=None, logits=None, name=None)", |tf, _, given| {
+        cross_entropy(tf, given, Loss::SigmoidCrossEntropy)
+    }),
     ("tf.nn.in_top_k(predictions, targets, k, name=None)", |tf, _, given| {
         let inputs = [convert::tensor(tf, given, "predictions")?, convert::tensor(tf, given, "targets")?];
         Ok(tf.value(tf.graph.add(Reduction::InTopK(given.int("k")?), &inputs, name(given)?).or_raise()?))
@@ -196,7 +201,9 @@ pub(super) const NN: &[Entry] = &[
         "tf.nn.local_response_normalization(input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None)",
         |tf, _, given| local_response(tf, given),
     ),
-    ("tf.nn.lrn(input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None)", |tf, _, given| local_response(tf, given)),
+    ("tf.nn.lrn(input, depth_radius=5, bias=1, alpha=1, beta=0.5, name=None)", |tf, _, given| {
+        local_response(tf, given)
+    }),
     ("tf.nn.zero_fraction(value, name=None)", |tf, _, given| {
         let x = convert::tensor(tf, given, "value")?;
         let _scope = tf.graph.name_scope(name(given)?.unwrap_or("zero_fraction"));

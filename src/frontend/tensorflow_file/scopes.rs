@@ -140,7 +140,9 @@ fn context(tf: &Rc<Tf>, opening: Opening) -> Outcome {
 /// Variables whose names begin with `scope`.
 fn variables(tf: &Rc<Tf>, trainable: bool, scope: Option<&str>) -> Value {
     let all = tf.graph.variables(trainable).into_iter();
-    tf.values(all.filter(|(name, _)| scope.is_none_or(|scope| name.starts_with(scope))).map(|(_, symbol)| symbol).collect())
+    tf.values(
+        all.filter(|(name, _)| scope.is_none_or(|scope| name.starts_with(scope))).map(|(_, symbol)| symbol).collect(),
+    )
 }
 
 fn scope_argument(given: &Given) -> Outcome<Option<String>> {

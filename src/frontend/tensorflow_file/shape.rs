@@ -35,9 +35,7 @@ impl Native for ShapeValue {
                 method("TensorShape.as_list()", |s, _| Ok(Value::list(s.0.0.iter().map(|&dim| number(dim)).collect())))
             }
             "num_elements" => method("TensorShape.num_elements()", |s, _| Ok(number(s.0.numel()))),
-            "is_fully_defined" => {
-                method("TensorShape.is_fully_defined()", |s, _| Ok(Value::Bool(s.0.all().is_some())))
-            }
+            "is_fully_defined" => method("TensorShape.is_fully_defined()", |s, _| Ok(Value::Bool(s.0.all().is_some()))),
             "is_compatible_with" => method("TensorShape.is_compatible_with(other)", |s, given| {
                 Ok(Value::Bool(s.0.fits(&convert::dims(given.value("other"))?)))
             }),
@@ -64,9 +62,19 @@ impl Native for ShapeValue {
     }
 
     fn attribute_names(&self) -> Vec<String> {
-        ["ndims", "dims", "as_list", "num_elements", "is_fully_defined", "is_compatible_with", "merge_with", "concatenate", "with_rank"]
-            .map(String::from)
-            .to_vec()
+        [
+            "ndims",
+            "dims",
+            "as_list",
+            "num_elements",
+            "is_fully_defined",
+            "is_compatible_with",
+            "merge_with",
+            "concatenate",
+            "with_rank",
+        ]
+        .map(String::from)
+        .to_vec()
     }
 
     fn item(self: Rc<Self>, index: &Value, py: &Interpreter) -> Outcome<Option<Value>> {
@@ -153,9 +161,11 @@ impl Native for Dimension {
         };
         let both = if reflected { (other, self.0) } else { (self.0, other) };
         let (Some(a), Some(b)) = both else { return Ok(Some(Value::native(Dimension(None)))) };
-        let overflow = || Raised::new(crate::frontend::python::ExceptionKind::OverflowError, "a dimension leaves 64 bits");
-        let zero =
-            || Raised::new(crate::frontend::python::ExceptionKind::ZeroDivisionError, "division of a dimension by zero");
+        let overflow =
+            || Raised::new(crate::frontend::python::ExceptionKind::OverflowError, "a dimension leaves 64 bits");
+        let zero = || {
+            Raised::new(crate::frontend::python::ExceptionKind::ZeroDivisionError, "division of a dimension by zero")
+        };
         let result = match operator {
             Binary::Add => a.checked_add(b).ok_or_else(overflow)?,
             Binary::Subtract => a.checked_sub(b).ok_or_else(overflow)?,

@@ -152,7 +152,9 @@ pub(super) const LAYERS: &[Entry] = &[
                 let (x, outputs) = (convert::tensor(tf, given, "inputs")?, count(given, "num_outputs")?);
                 let kernel = windows::pair(tf, given, "kernel_size")?;
                 let window = windows::window(tf, given, "stride", None)?;
-                with_layer(tf, py, given, |layer| layers::conv2d_transpose(&tf.graph, x, outputs, kernel, window, layer))
+                with_layer(tf, py, given, |layer| {
+                    layers::conv2d_transpose(&tf.graph, x, outputs, kernel, window, layer)
+                })
             })
         },
     ),
@@ -165,7 +167,8 @@ pub(super) const LAYERS: &[Entry] = &[
             in_scope(tf, given, "scope", "SeparableConv2d", || {
                 let x = convert::tensor(tf, given, "inputs")?;
                 let outputs = given.some("num_outputs").map(|_| count(given, "num_outputs")).transpose()?;
-                let (kernel, multiplier) = (windows::pair(tf, given, "kernel_size")?, count(given, "depth_multiplier")?);
+                let (kernel, multiplier) =
+                    (windows::pair(tf, given, "kernel_size")?, count(given, "depth_multiplier")?);
                 let window = windows::window(tf, given, "stride", Some("rate"))?;
                 with_layer(tf, py, given, |layer| {
                     layers::separable_conv2d(&tf.graph, x, outputs, kernel, multiplier, window, layer)
@@ -249,12 +252,16 @@ pub(super) const LAYERS: &[Entry] = &[
     ("slim.softmax(logits, scope=None)", |tf, _, given| {
         let x = convert::tensor(tf, given, "logits")?;
         let axis = ops::axis(&tf.graph, x, -1, 0).or_raise()?;
-        Ok(tf.value(tf.graph.add(Loss::Softmax(axis), &[x], Some(scope_name(given)?.unwrap_or("Predictions"))).or_raise()?))
+        Ok(tf.value(
+            tf.graph.add(Loss::Softmax(axis), &[x], Some(scope_name(given)?.unwrap_or("Predictions"))).or_raise()?,
+        ))
     }),
     ("slim.unit_norm(inputs, dim, epsilon=1e-7, scope=None)", |tf, _, given| {
         let x = convert::tensor(tf, given, "inputs")?;
         let axis = given.int("dim")?;
-        Ok(tf.value(ops::l2_normalize(&tf.graph, x, Some(&[axis]), given.float("epsilon")?, scope_name(given)?).or_raise()?))
+        Ok(tf.value(
+            ops::l2_normalize(&tf.graph, x, Some(&[axis]), given.float("epsilon")?, scope_name(given)?).or_raise()?,
+        ))
     }),
 ];
 
@@ -269,16 +276,15 @@ fn layer_norm(tf: &Rc<Tf>, given: &Given) -> Outcome {
     let dims = g.dims(x);
     let first = dims.axis(given.int("begin_norm_axis")?).or_raise()?;
     let axes: Vec<i64> = (first..dims.rank()).map(|axis| axis as i64).collect();
-    let planes = dims.0.last().copied().flatten().ok_or_else(|| given.wrong("inputs", "a tensor whose last size is known"))?;
+    let planes =
+        dims.0.last().copied().flatten().ok_or_else(|| given.wrong("inputs", "a tensor whose last size is known"))?;
     let (mean, variance) = ops::moments(g, x, &axes, true, None).or_raise()?;
     let epsilon = ops::scalar(g, 1e-12, g.dtype(x)).or_raise()?;
     let shifted = ops::binary(g, Binary::Add, variance, epsilon, None).or_raise()?;
     let factor = ops::unary(g, Unary::Rsqrt, shifted, None).or_raise()?;
     let centred = ops::binary(g, Binary::Sub, x, mean, None).or_raise()?;
     let mut y = ops::binary(g, Binary::Mul, centred, factor, None).or_raise()?;
-    for (flag, name, value, operation) in
-        [("scale", "gamma", 1.0, Binary::Mul), ("center", "beta", 0.0, Binary::Add)]
-    {
+    for (flag, name, value, operation) in [("scale", "gamma", 1.0, Binary::Mul), ("center", "beta", 0.0, Binary::Add)] {
         if given.bool(flag)? {
             let request = VariableRequest {
                 initializer: Some(Initializer::Constant(Rc::new(vec![value]))),
@@ -307,24 +313,27 @@ pub(super) const PLAIN: &[Entry] = &[
         let calls = list.into_iter().zip(1..).map(|(own, i)| (i, own.as_items().unwrap_or_else(|| vec![own.clone()])));
         chained(tf, py, given, "Stack", calls.collect())
     }),
-    ("slim.bias_add(inputs, activation_fn=None, initializer=None, regularizer=None, reuse=None, scope=None)", |tf, _, given| {
-        in_scope(tf, given, "scope", "BiasAdd", || {
-            let x = convert::tensor(tf, given, "inputs")?;
-            let planes = tf.graph.dims(x).0.last().copied().flatten().unwrap_or(1);
-            let initializer = convert::initializer(tf, given.value("initializer"))?;
-            let request = crate::frontend::tensorflow::VariableRequest {
-                initializer: initializer.or_else(|| Some(crate::frontend::tensorflow::Initializer::zeros())),
-                regularizer: convert::regularizer(tf, given.value("regularizer"))?,
-                ..crate::frontend::tensorflow::VariableRequest::new("biases", &[planes])
-            };
-            let bias = tf.settle(tf.graph.get_variable(&request))?;
-            let y = ops::bias_add(&tf.graph, x, bias, None).or_raise()?;
-            match applied(tf, given.some("activation_fn").cloned(), vec![]) {
-                Some(activation) => Ok(tf.value(tf.settle(activation(y))?)),
-                None => Ok(tf.value(y)),
-            }
-        })
-    }),
+    (
+        "slim.bias_add(inputs, activation_fn=None, initializer=None, regularizer=None, reuse=None, scope=None)",
+        |tf, _, given| {
+            in_scope(tf, given, "scope", "BiasAdd", || {
+                let x = convert::tensor(tf, given, "inputs")?;
+                let planes = tf.graph.dims(x).0.last().copied().flatten().unwrap_or(1);
+                let initializer = convert::initializer(tf, given.value("initializer"))?;
+                let request = crate::frontend::tensorflow::VariableRequest {
+                    initializer: initializer.or_else(|| Some(crate::frontend::tensorflow::Initializer::zeros())),
+                    regularizer: convert::regularizer(tf, given.value("regularizer"))?,
+                    ..crate::frontend::tensorflow::VariableRequest::new("biases", &[planes])
+                };
+                let bias = tf.settle(tf.graph.get_variable(&request))?;
+                let y = ops::bias_add(&tf.graph, x, bias, None).or_raise()?;
+                match applied(tf, given.some("activation_fn").cloned(), vec![]) {
+                    Some(activation) => Ok(tf.value(tf.settle(activation(y))?)),
+                    None => Ok(tf.value(y)),
+                }
+            })
+        },
+    ),
     ("slim.apply_regularization(regularizer, weights_list=None)", |tf, _, given| {
         let regularizer = convert::regularizer(tf, given.value("regularizer"))?;
         let weights = given.value("weights_list").as_items().unwrap_or_default();

@@ -36,5 +36,7 @@ pub(super) const ALL: &[Entry] = &[
         Ok(Value::native(SummaryValue(all.collect())))
     }),
     ("tf.summary.merge_all(key=None, scope=None)", |_, _, _| Ok(Value::native(SummaryValue(vec![])))),
-    ("tf.summary.FileWriter(logdir=None, graph=None, *args, **kwargs)", |_, _, _| Ok(Value::native(Inert("FileWriter")))),
+    ("tf.summary.FileWriter(logdir=None, graph=None, *args, **kwargs)", |_, _, _| {
+        Ok(Value::native(Inert("FileWriter")))
+    }),
 ];

@@ -53,7 +53,9 @@ impl Native for Tensor {
             "dtype" => Some(DTypeValue::value(graph.dtype(self.symbol))),
             "shape" => Some(Value::native(ShapeValue(graph.dims(self.symbol)))),
             "device" => Some(Value::str("")),
-            "get_shape" => method("Tensor.get_shape()", |t, _| Ok(Value::native(ShapeValue(t.tf.graph.dims(t.symbol))))),
+            "get_shape" => {
+                method("Tensor.get_shape()", |t, _| Ok(Value::native(ShapeValue(t.tf.graph.dims(t.symbol)))))
+            }
             "set_shape" => method("Tensor.set_shape(shape)", |t, given| {
                 let dims = convert::dims(given.value("shape"))?;
                 t.tf.graph.set_shape(t.symbol, &dims).or_raise()?;
@@ -113,12 +115,7 @@ impl Native for Tensor {
         Ok(Some(self.tf.value(ops::binary(graph, function, a, b, Some(name)).or_raise()?)))
     }
 
-    fn compare(
-        self: Rc<Self>,
-        comparison: Comparison,
-        other: &Value,
-        py: &Interpreter,
-    ) -> Outcome<Option<Value>> {
+    fn compare(self: Rc<Self>, comparison: Comparison, other: &Value, py: &Interpreter) -> Outcome<Option<Value>> {
         let graph = &self.tf.graph;
         let function = match comparison {
             // As in TensorFlow 1, `==` asks whether both are one tensor.
@@ -146,7 +143,8 @@ impl Native for Tensor {
     }
 
     fn items(self: Rc<Self>, _: &Interpreter) -> Outcome<Option<Vec<Value>>> {
-        Err(Raised::type_error("a symbolic tensor cannot be iterated").with_help("take it apart: tf.unstack(x, axis=…)"))
+        Err(Raised::type_error("a symbolic tensor cannot be iterated")
+            .with_help("take it apart: tf.unstack(x, axis=…)"))
     }
 
     fn truth(&self, _: &Interpreter) -> Outcome<bool> {

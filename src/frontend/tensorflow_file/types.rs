@@ -156,9 +156,8 @@ impl Native for Inert {
 
     fn attribute(self: Rc<Self>, name: &str, _: &Interpreter) -> Outcome<Option<Value>> {
         Ok(match name {
-            "add_summary" | "add_graph" | "flush" | "close" | "run" | "minimize" | "apply_gradients" | "compute_gradients" => {
-                Some(NativeFunction::value("inert(*args, **kwargs)", |_, _| Ok(Value::None)))
-            }
+            "add_summary" | "add_graph" | "flush" | "close" | "run" | "minimize" | "apply_gradients"
+            | "compute_gradients" => Some(NativeFunction::value("inert(*args, **kwargs)", |_, _| Ok(Value::None))),
             "name" => Some(Value::str(self.0)),
             _ => None,
         })
