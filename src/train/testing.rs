@@ -118,6 +118,7 @@ fn network(limit: f64, seed: &Rc<Cell<u64>>) -> Network {
         criterion: Box::new(Squares),
         criterion_label: "Squares".into(),
         criterion_origin: None,
+        reported: None,
         parameters: Parameters { flat, grad, list, buffers: vec![] },
         kind: tch::Kind::Float,
         device: tch::Device::Cpu,

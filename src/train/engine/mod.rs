@@ -16,8 +16,10 @@ mod crowd;
 mod kernels;
 mod panels;
 mod recognise;
+mod reported;
 mod surroundings;
 mod team;
+mod turns;
 
 #[cfg(test)]
 mod sample;

@@ -152,6 +152,7 @@ impl Lowering {
             criterion: lowering.loss(criterion, Caller::Trainer)?,
             criterion_label,
             criterion_origin: origin_of(lua, criterion),
+            reported: None,
             parameters: Parameters { flat: parameters, grad, list: lowering.list, buffers: lowering.buffers },
             kind,
             device,
