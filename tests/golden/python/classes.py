@@ -324,3 +324,103 @@ class A:
 a = A()
 print(a != 1, a <= 1, 1 >= a, 5 - a, a @ 1, ~a, a ** 2, a // 2, a / 2)
 a < 1
+#%%
+class A:
+    def __init__(self): self.items = []
+    def __len__(self): return len(self.items)
+    def __iter__(self): return iter(self.items)
+    def add(self, x): self.items.append(x); return self
+a = A()
+print(bool(a), len(a.add(1).add(2)), bool(a), list(a), [x for x in a], 2 in a, sum(a), max(a), sorted(a, reverse=True), tuple(a), dict(zip(a, a)))
+#%%
+class A: pass
+class B(A): pass
+class C(B, A): pass
+print([k.__name__ for k in (A, B, C)], issubclass(C, (int, A)), isinstance(C(), B), type(C()) is C, type(C()) == B)
+class D(A, B): pass
+#%%
+class A:
+    def f(self): return super().g()
+A().f()
+#%%
+class A:
+    def __init__(self, **kw):
+        for k, v in kw.items(): setattr(self, k, v)
+    def __getattr__(self, k): raise AttributeError('no ' + k)
+a = A(x=1, y=2)
+print(a.x, a.y, hasattr(a, 'z'), getattr(a, 'z', 3), sorted(a.__dict__))
+a.z
+#%%
+class A:
+    @property
+    def x(self): raise AttributeError('inner')
+print(hasattr(A(), 'x'))
+A().x
+#%%
+class A:
+    count = 0
+    def __init__(self): self.count += 1
+a, b = A(), A()
+print(a.count, A.count)
+A.count = 10
+print(A().count, b.count)
+del A.count
+A.count
+#%%
+class Stack(object):
+    def __enter__(self): self.log = []; return self.log.append
+    def __exit__(self, kind, value, trace):
+        print(self.log, kind is None, value)
+with Stack() as put:
+    put(1); put(2)
+try:
+    with Stack() as put:
+        put(3)
+        raise RuntimeError('boom')
+except RuntimeError as e: print('out', e)
+#%%
+class A:
+    def __add__(self, o): return NotImplemented
+class B:
+    def __radd__(self, o): return 'radd'
+print(A() + B())
+A() + 1
+#%%
+class Cell:
+    def __init__(self, n): self.n = n
+    def __call__(self, x, scale=1): return x * self.n * scale
+layers = [Cell(i) for i in (1, 2, 3)]
+x = 1
+for layer in layers: x = layer(x, scale=2)
+print(x, callable(layers[0]))
+#%%
+class E(ValueError):
+    def __str__(self): return 'custom'
+try: raise E(1, 2)
+except ValueError as e: print(e, e.args, repr(e))
+raise E
+#%%
+try:
+    raise Exception('a') from ValueError('b')
+except Exception as e: print(e)
+try:
+    try: 1 / 0
+    finally: {}['x']
+except KeyError as e: print('key', e)
+#%%
+import functools
+def log(fn):
+    @functools.wraps(fn)
+    def w(self, *a):
+        print('call', fn.__name__)
+        return fn(self, *a)
+    return w
+class A:
+    @log
+    def f(self, x): return x
+    @classmethod
+    def g(cls): return cls.__name__
+    @staticmethod
+    def h(): return 'h'
+    i = staticmethod(lambda: 'i')
+print(A().f(3), A.g(), A().g(), A.h(), A().i(), A.f.__name__)

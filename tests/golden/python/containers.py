@@ -164,3 +164,51 @@ a = [5, 3, 8]
 print(a.index(max(a)), sorted(range(len(a)), key=lambda i: a[i]), sorted(a, key=lambda v: -v), list(map(str, a)), ' '.join(map(str, a)))
 #%%
 print([i for i in [1, 2, 3] if i != 2 and not i == 3], [a if a else 'n' for a in [0, 1]], [y for x in [[1, 2], [3]] for y in x])
+#%%
+s = {1, 2}
+s.update([3], (4,)); s.difference_update([1]); print(sorted(s), sorted(s.symmetric_difference([2, 9])), s.issuperset([2]), sorted(s.copy()), s.clear(), s)
+f = frozenset([1, 2])
+print(sorted(f | {3}), type(f | {3}).__name__, type({3} | f).__name__, sorted(f & {1}), f == {1, 2}, f <= {1, 2, 3}, sorted(f.union([5])), f.isdisjoint([7]), type(f.copy()).__name__)
+f.add(1)
+#%%
+d = {'b': 1, 'a': 2}
+e = d.copy(); e['c'] = 3
+print(d, e, d | {'z': 1}, sorted(d), min(d), list(reversed(list(d))), d == {'a': 2, 'b': 1}, d != {}, d.clear(), d, sorted(e.items(), key=lambda kv: kv[1]))
+e |= {'q': 0}; print(e, 'q' in e.keys(), 1 in e.values(), ('q', 0) in e.items(), len(e.items()))
+#%%
+dict([(1, 2, 3)])
+#%%
+dict(5)
+#%%
+print((1, 2, 3).index(2), [1, 2, 1].index(1, 1), [1, 2].insert(5, 3), [3, 1].sort(reverse=True), [].extend([]), [1, 2, 3].pop(-2), [[1], [2]].copy())
+(1,).index(5)
+#%%
+a = [1, 2, 3]
+for x in a:
+    if x < 3: a.append(x + 10)
+    if len(a) > 6: break
+print(a)
+#%%
+print(list(zip('ab', [1, 2], strict=True)))
+list(zip('ab', [1], strict=True))
+#%%
+m = map(int, ['1', 'x'])
+print(next(m))
+next(m)
+#%%
+print([*map(lambda a, b: a + b, 'ab', 'cd')], list(filter(str.isdigit, ['1', 'a'])), list(map(str.upper, 'ab')), sorted('Ba', key=str.lower), list(map(len, ['a', 'bb'])), ''.join(reversed('abc')))
+#%%
+x = [1, 2, 3, 4]
+x[1:1] = [9, 9]; x[-1:] = []; x[:0] = [0]; print(x, x[slice(None, None, -2)], x[-100:100], x[3:-3:-1])
+del x[::2]; print(x)
+#%%
+print([1, 2, 3] > [1, 2], [1, [2]] == [1, [2]], (1, 2) == [1, 2], [] < [0], [[2, 1], [1, 2]] > [[1]], max([[1, 2], [1, 3]]))
+{1} < [1]
+#%%
+def f(): return 1, 2
+a, b = f(); (c, d), e = f(), 3; [g, *h] = 'xyz'
+for i, (j, k) in enumerate([(1, 2), (3, 4)]): print(i, j, k)
+for x, *y in [(1, 2, 3), 'ab']: print(x, y)
+print(a, b, c, d, e, g, h)
+#%%
+print({**{'a': 1}, 'b': 2, **{'a': 3}}, [*[1], *(2,), *{3}], {*'a', *'b'} == {'a', 'b'}, (*range(3),), dict(**{'x': 1}))

@@ -248,3 +248,90 @@ def f():
         return [v * k for v in x for k in x]
     return g()
 print(f())
+#%%
+def f(a, b): return a
+f(1, 2, 3, c=4)
+#%%
+print(list(map(lambda p: p[0](p[1]), [(abs, -1), (str, 2), (bool, 0)])), [f(4) for f in (lambda x: x + 1, float, range)])
+#%%
+def outer():
+    def a(n): return 'a' if n == 0 else b(n - 1)
+    def b(n): return 'b' if n == 0 else a(n - 1)
+    return a(3), b(3)
+print(outer())
+#%%
+x = 'global'
+def f():
+    def g():
+        return x
+    x = 'local'
+    return g()
+print(f())
+#%%
+def f():
+    for i in range(2):
+        def g(i=i): return i
+        yield_ = g
+    return yield_()
+print(f())
+#%%
+def f():
+    del x
+    x = 1
+f()
+#%%
+def f(n):
+    if n: return f(n - 1) + 1
+    return 0
+print(f(400))
+#%%
+try:
+    [][0]
+except IndexError:
+    print('index')
+try:
+    int('x')
+except (TypeError, ValueError) as e:
+    print(type(e).__name__)
+try:
+    try:
+        raise KeyError('a')
+    finally:
+        print('cleanup')
+except LookupError as e:
+    print(repr(e))
+#%%
+def f():
+    try:
+        try:
+            return 1
+        finally:
+            print('a')
+    finally:
+        print('b')
+print(f())
+#%%
+for i in range(5):
+    if i == 1: continue
+    if i == 3: break
+    print(i)
+else:
+    print('never')
+print(i)
+#%%
+i = 0
+while True:
+    i += 1
+    try:
+        if i < 3: continue
+        break
+    finally:
+        print('f', i)
+print(i)
+#%%
+print((lambda *, k=1: k)(k=2), (lambda **k: sorted(k))(b=1, a=2), (lambda a, *b: (a, b))(1), (lambda: None)())
+#%%
+from functools import reduce
+reduce(lambda a, b: a + b, [])
+#%%
+print(sum(x * y for x in range(3) for y in range(x)), max((len(w), w) for w in ['a', 'bb']), dict((k, v) for k, v in [(1, 2)]), tuple(x for x in 'ab'), set(x % 2 for x in range(4)) == {0, 1})

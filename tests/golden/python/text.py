@@ -103,3 +103,23 @@ print('{:>10.4f}|{:<10}|{:^+8.1f}'.format(2.0, 3, 4.25), '{0:d} {0:x}'.format(10
 print("%s: %0.3f (%d%%)" % ("loss", 0.12345, 50), "%3d|%-3d|%03d" % (1, 2, 3), "%6.2f" % -1.5, "%s" % True, "%i" % 3.7)
 #%%
 print('a\tb', 'tab\\n', "quote\"s", 'nul' + '\0' == 'nul\x00')
+#%%
+print('aBc'.casefold(), '12'.isdecimal(), '12'.isnumeric(), 'abcb'.rindex('b'), 'a b'.isalpha(), 'x'.count(''), 'abc'.rfind(''), '%5s|%-5s|' % ('é', 'é'))
+#%%
+print(ascii('é€'), '{!a}'.format('é'), '%a' % 'é', f"{'é'!a}", chr(8364), ord('€'), hex(-255), oct(-8), bin(0))
+#%%
+'a'.split('')
+#%%
+'abc'.center(5, 'xx')
+#%%
+print('%c' % 'ab')
+#%%
+print('{:d}'.format('a'))
+#%%
+print('{:.2f}'.format('a'))
+#%%
+print('{0.x}'.format(1))
+#%%
+print('{:>{}}|{:{}}'.format('a', 4, 'b', 3), '{:<+7.1e}|'.format(12345.678), '{:#o} {:#X}'.format(8, 255), '{: d} {:=+5d}'.format(3, 4), '{:^9.3}|'.format('abcdef'))
+#%%
+print('a%sb' % ('x',), '%s' % ((1, 2),), '%r' % 'a', '%%' % (), '%(k)r' % {'k': 'v'}, '%5.1f|%-8.3e|%+.0f' % (2.25, 1234.5, 2.5), '%#x %#o' % (255, 8), '%05.1f' % -2.5, '%.3d' % 5)

@@ -49,7 +49,7 @@ pub(super) fn page(source: &Rc<SourceText>, range: TextRange, words: &str, token
     let mut name = "SyntaxError";
     let unindented = words.contains("ndent");
     if let Some((open, letter)) =
-        unclosed(tokens).filter(|(open, _)| source.line_at(*open) < line || *open + 1 >= offset)
+        unclosed(tokens).filter(|(open, _)| source.line_at(*open) < line || words.contains("EOF"))
     {
         line = source.line_at(open);
         message = format!("'{letter}' was never closed");

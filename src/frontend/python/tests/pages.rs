@@ -87,6 +87,7 @@ fn python_2_gets_its_remedy() {
 #[test]
 fn what_is_not_python_gets_a_page_on_its_line() {
     shows("x = (1,\ny = 2\n", &["net.py:1", "'(' was never closed"]);
+    shows("y = 1\nx = [1, 2", &["net.py:2", "'[' was never closed"]);
     shows("def f()\n    return 1\n", &["net.py:1", "ends with a colon"]);
     shows("if x = 1:\n    pass\n", &["net.py:1", "comparing is written =="]);
     shows(

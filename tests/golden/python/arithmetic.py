@@ -99,3 +99,25 @@ print(round(0.5), round(1.5), round(1e10), round(-0.4), round(2.345, 1), round(9
 print(pow(3, 100, 7), pow(-3, 5, 7), pow(3, 5, -7), pow(2, 3, 1), pow(2, 62, 2 ** 61 - 1))
 #%%
 print('{:09,}'.format(1), '{:08,}'.format(1), '{:07,}'.format(1), '{:012,.2f}'.format(1234.5), '{:+08,}'.format(1), '{:010,}'.format(float('inf')))
+#%%
+import math
+print(math.expm1(0), math.log2(8), math.log10(1000), math.log1p(0), math.sin(0), math.cos(0), math.tan(0), math.asin(0), math.acos(1), math.atan(0), math.sinh(0), math.cosh(0), math.tanh(0), math.degrees(0), math.radians(0), math.asinh(0), math.acosh(1))
+print(math.trunc(-2.7), math.atan2(0, 1), math.fmod(7, 3), math.copysign(2, -1), math.isinf(math.inf), math.isfinite(math.nan), math.prod([2, 3]), math.prod([], start=4), math.isclose(1, 1 + 1e-10), math.isclose(1, 2), math.tau > 6, math.log(100, 10), math.floor(5), math.ceil(-0.5), math.gcd(), math.factorial(0))
+#%%
+import math
+math.factorial(-1)
+#%%
+import math
+math.floor(float('inf'))
+#%%
+import math
+math.exp(1000)
+#%%
+import math
+math.sqrt('a')
+#%%
+print(7 // 2.0, 7 % 2.5, -7 // 2.0, 1e300 // 1e-5 > 0, 5.5 // -2, divmod(-5.5, 2), 2 ** 0.5, (-8) ** 2, 10 ** -2, 0.0 ** 0, 1 ** 10 ** 9)
+#%%
+print((-8.0) ** 2.0, 2 ** 3.0, True ** 2, 1 // True, -0.0 + 0, 0 * -1.0, int(1e18), float(2 ** 53 + 1), 3 % -1.5, round(1e300), 1) if False else print('skip')
+#%%
+print(1 if [] else 2, [] or 'x', () and 1, (1 < 2) == True, not 1 == 2, 1 == 1 == 1, 1 < 2 > 1, 'a' < 'b' < 'c', 5 in [1, 5] == True)
