@@ -1,6 +1,7 @@
 // A server for work on the pages: answers every route of API.md with a made-up world, and serves `dist` with the strict policy.
 //
-// node mock/server.js [--port 5055] [--still] [--empty]: --still stops the clock (for screenshots), --empty has no jobs.
+// node mock/server.js [--port 5055] [--still] [--empty] [--many]: --still stops the clock (for screenshots), --empty has no jobs,
+// --many has 1,000 jobs, one of them with a million points.
 
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -18,11 +19,18 @@ const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 let jobs = flag('empty') ? [] : makeJobs();
+if (flag('many')) jobs = manyJobs(jobs);
 let datasets = flag('empty') ? makeDatasets().filter((set) => set.built_in).map((set) => ({ ...set, status: 'Aborted' })) : makeDatasets();
 const tests = new Map();
 const uploads = new Map();
 let next = 1;
 const shapes = { mnist: [1, 28, 28], 'mnist-sample': [1, 28, 28], outlines: [1, 128, 128], pets: [3, 227, 227] };
+
+/** Copies of the jobs to a thousand; the first has a million points. */
+function manyJobs(few) {
+  const long = { ...few[3], id: 'million', name: 'million', group: null, curve: { ...few[3].curve, train: Array.from({ length: 1_000_000 }, (_, i) => [(30 * i) / 1e6, 400 + 4000 * Math.exp(-i / 60000) * (1 + 0.1 * Math.sin(i)) + (i === 777777 ? 900 : 0)]) } };
+  return [long, ...Array.from({ length: 999 }, (_, i) => ({ ...few[i % few.length], id: `job-${i}`, name: `job ${i}`, full: undefined }))];
+}
 
 // ── the stream ──────────────────────────────────────────────────────────────────────────────────────────────────
 const boot = String(Date.now() % 100000);
@@ -99,7 +107,7 @@ function log(job) {
   const begin = new Date(job.started ?? job.created).getTime() / 1000;
   const far = Math.max(1, lastEpoch(job));
   const time = (epoch) => begin + (job.elapsed_seconds * epoch) / far;
-  const lines = job.curve.train.map(([epoch, loss]) => ({ event: 'train', epoch, loss: loss ?? 'inf', lr: Number(rateAt(job.settings, job.settings.lr, epoch).toPrecision(6)), time: time(epoch) }));
+  const lines = job.curve.train.slice(-3000).map(([epoch, loss]) => ({ event: 'train', epoch, loss: loss ?? 'inf', lr: Number(rateAt(job.settings, job.settings.lr, epoch).toPrecision(6)), time: time(epoch) }));
   const all = [...lines, ...job.curve.validation.map(([epoch, loss]) => ({ event: 'validation', epoch, loss, time: time(epoch) }))].sort((a, b) => a.epoch - b.epoch);
   return all.map(logLine);
 }
@@ -124,8 +132,35 @@ function whole(job) {
   };
 }
 
-function metrics(job) {
-  const { train, validation } = job.curve;
+/** As API.md says: of each bucket the first, lowest, highest and last point, with the bucket's mean. */
+function thinned(points, buckets, from, to) {
+  const inside = points.filter(([at]) => at >= from && at <= to);
+  if (inside.length <= 4 * buckets) return [inside, null];
+  const kept = [];
+  const means = [];
+  const span = to - from;
+  for (let i = 0; i < inside.length; ) {
+    const bucket = Math.floor(((inside[i][0] - from) / span) * buckets);
+    let [next, low, high, sum] = [i, i, i, 0];
+    for (; next < inside.length && Math.floor(((inside[next][0] - from) / span) * buckets) === bucket; next++) {
+      if (inside[next][1] < inside[low][1]) low = next;
+      if (inside[next][1] > inside[high][1]) high = next;
+      sum += inside[next][1];
+    }
+    for (const at of [...new Set([i, low, high, next - 1])].sort((a, b) => a - b)) {
+      kept.push(inside[at]);
+      means.push(sum / (next - i));
+    }
+    i = next;
+  }
+  return [kept, means];
+}
+
+function metrics(job, query) {
+  const { validation } = job.curve;
+  const unit = { iteration: job.iterations_per_epoch, seconds: job.elapsed_seconds / Math.max(1, lastEpoch(job)) }[query.get('x')] ?? 1;
+  const [from, to] = [Number(query.get('from') ?? 0) / unit, Number(query.get('to') ?? Infinity) / unit];
+  const [train, means] = thinned(job.curve.train, Number(query.get('buckets') ?? 4000), from, Math.min(to, lastEpoch(job)));
   const far = Math.max(1, lastEpoch(job));
   const seconds = (epoch) => (job.elapsed_seconds * epoch) / far;
   const column = (list, of) => list.map(of);
@@ -133,7 +168,7 @@ function metrics(job) {
   return {
     train: { ...common(train), lr: column(train, ([at]) => rateAt(job.settings, job.settings.lr, at)), images_per_second: column(train, () => job.images_per_second), data_wait: column(train, () => 0.009) },
     validation: { ...common(validation), accuracy: column(validation, ([at]) => job.accuracies?.find(([epoch]) => epoch === at)?.[1] ?? null), accuracy_top5: column(validation, () => null) },
-    total: { train: train.length, validation: validation.length }, thinned: false, bucket_mean: null, cursor: cursor(),
+    total: { train: job.curve.train.length, validation: validation.length }, thinned: means !== null, bucket_mean: means, cursor: cursor(),
   };
 }
 
@@ -385,7 +420,7 @@ function jobRoute(method, id, what, query, body) {
     Object.assign(job, { status: 'Running', finished: null, full: job.full ?? makeJobs()[0].full });
   } else if (what === 'start') Object.assign(job, { status: 'Running', started: new Date().toISOString(), full: job.full ?? makeJobs()[0].full, queue: null });
   else if (what === 'clone') return { name: `${job.name}-2`, dataset: job.dataset.id, text: job.text, language: 'lua', file: job.network, options: { ...job.settings, dataset: null, lr: null }, lr: [job.settings.lr], batch_size: job.settings.batch_size ? [job.settings.batch_size] : [] };
-  else if (what === 'metrics') return metrics(job);
+  else if (what === 'metrics') return metrics(job, query);
   else if (what === 'log') {
     const lines = log(job);
     const tail = Number(query.get('tail') ?? 500);

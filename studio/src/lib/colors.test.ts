@@ -2,13 +2,14 @@
 
 import { expect, it } from 'vitest';
 import type { JobSummary } from './api';
-import { inks, rank } from './colors';
+import { inks, ranks } from './colors';
 
 const job = (id: string, group: string | null, created: string) => ({ id, group, created }) as JobSummary;
 
 it('counts within a group by age', () => {
   const all = [job('c', 'g', '3'), job('a', 'g', '1'), job('b', null, '0'), job('d', 'g', '1')];
-  expect(all.map((one) => rank(one, all))).toEqual([2, 0, 0, 1]);
+  const found = ranks(all);
+  expect(all.map((one) => found.get(one.id))).toEqual([2, 0, 0, 1]);
 });
 
 it('gives no two shown together the same, and dashes from the seventh on', () => {

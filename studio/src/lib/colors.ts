@@ -12,13 +12,17 @@ export interface Ink {
 
 export const hueVariable = (ink: Ink) => `var(--s${ink.hue})`;
 
-/** Where a job stands among those it is seen with: its group's, else all without a group, oldest first. */
-export function rank(job: JobSummary, all: readonly JobSummary[]): number {
-  let before = 0;
-  for (const other of all) {
-    if (other.group === job.group && (other.created < job.created || (other.created === job.created && other.id < job.id))) before += 1;
+/** Where each job stands among those it is seen with: its group's, else all without a group, oldest first. */
+export function ranks(all: readonly JobSummary[]): Map<string, number> {
+  const next = new Map<string | null, number>();
+  const result = new Map<string, number>();
+  const older = (a: JobSummary, b: JobSummary) => (a.created < b.created || (a.created === b.created && a.id < b.id) ? -1 : 1);
+  for (const job of [...all].sort(older)) {
+    const rank = next.get(job.group) ?? 0;
+    result.set(job.id, rank);
+    next.set(job.group, rank + 1);
   }
-  return before;
+  return result;
 }
 
 /** Colours for runs shown together: each its own by rank where that is free, else the next free one. */

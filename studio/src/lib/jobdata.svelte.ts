@@ -16,8 +16,10 @@ export type Axis = 'epoch' | 'iteration' | 'seconds';
 export class JobData {
   job = $state.raw<Job | null>(null);
   error = $state.raw<ErrorPage | null>(null);
-  /** The columns; their arrays grow in place, `version` says when. */
-  metrics = $state.raw<Metrics | null>(null);
+  /** The whole run, thinned when it is long. Its columns grow in place, `version` says when. */
+  whole = $state.raw<Metrics | null>(null);
+  /** The part that is shown of a long run, with more of its points. */
+  detail = $state.raw<Metrics | null>(null);
   version = $state(0);
   log = $state.raw<{ first: number; lines: string[] }>({ first: 0, lines: [] });
 
@@ -46,7 +48,8 @@ export class JobData {
       const [job, metrics, log] = await Promise.all([api.job(this.id, signal), api.metrics(this.id, { buckets: BUCKETS }, signal), api.log(this.id, { tail: 500 })]);
       if (signal.aborted) return;
       this.job = job;
-      this.metrics = metrics;
+      this.whole = metrics;
+      this.detail = null;
       this.log = { first: log.first, lines: log.lines };
       this.error = null;
       this.version += 1;
@@ -66,40 +69,47 @@ export class JobData {
     }
   }
 
-  /** Points of the part that is shown, when the run has more than the page holds. */
+  /** What the chart draws. */
+  get metrics(): Metrics | null {
+    return this.detail ?? this.whole;
+  }
+
+  /** Asks for the points of the part that is shown, when the whole run is thinned. */
   async refine(x: Axis, view: [number, number] | null): Promise<void> {
-    if (!this.metrics || (!this.metrics.thinned && !this.#part)) return;
-    const part = view && { x, from: view[0], to: view[1] };
+    const part = view && this.whole?.thinned ? { x, from: view[0], to: view[1] } : null;
     this.#part = part;
+    if (!part) {
+      this.detail = null;
+      return;
+    }
     const metrics = await api.metrics(this.id, { ...part, buckets: BUCKETS }, this.#abort.signal).catch(() => null);
-    if (!metrics || this.#part !== part) return;
-    this.metrics = metrics;
-    this.version += 1;
+    if (metrics && this.#part === part) this.detail = metrics;
   }
 
   #append(events: MetricsEvent[]): void {
-    const { metrics } = this;
-    if (!metrics) return;
-    for (const event of events) {
-      const columns = event.event === 'train' ? metrics.train : event.event === 'validation' ? metrics.validation : null;
-      if (!columns) continue;
-      columns.epoch.push(event.epoch);
-      columns.iteration.push(event.iteration);
-      columns.seconds.push(event.seconds ?? columns.seconds.at(-1) ?? 0);
-      columns.loss.push(event.loss ?? null);
-      if (event.event === 'train') {
-        metrics.train.lr.push(event.lr ?? null);
-        metrics.train.images_per_second.push(event.images_per_second ?? null);
-        metrics.train.data_wait.push(event.data_wait ?? null);
-        metrics.bucket_mean?.push(event.loss ?? null);
-      } else {
-        metrics.validation.accuracy.push(event.accuracy ?? null);
-        metrics.validation.accuracy_top5.push(event.accuracy_top5 ?? null);
-      }
-    }
+    if (!this.whole) return;
+    this.#meanwhile?.push(...events);
+    join(this.whole, events);
     this.version += 1;
-    if (metrics.train.epoch.length > MOST_POINTS && !this.#part) void api.metrics(this.id, { buckets: BUCKETS }).then((fresh) => (this.metrics = fresh));
+    if (this.whole.train.epoch.length > MOST_POINTS) void this.#thin();
     if (events.some((event) => event.event === 'end' || event.event === 'error' || event.event === 'resume')) void this.#details();
+  }
+
+  /** Points that come while the server thins; null when it does not. */
+  #meanwhile: MetricsEvent[] | null = null;
+
+  /** Takes the server's thinning in place of all points that came live. */
+  async #thin(): Promise<void> {
+    if (this.#meanwhile) return;
+    this.#meanwhile = [];
+    const fresh = await api.metrics(this.id, { buckets: BUCKETS }, this.#abort.signal).catch(() => null);
+    if (fresh) {
+      const known = Math.max(fresh.train.iteration.at(-1) ?? -1, fresh.validation.iteration.at(-1) ?? -1);
+      join(fresh, this.#meanwhile.filter((event) => event.iteration > known));
+      this.whole = fresh;
+      this.version += 1;
+    }
+    this.#meanwhile = null;
   }
 
   async #details(): Promise<void> {
@@ -113,6 +123,28 @@ export class JobData {
     const all = [...this.log.lines, ...fresh];
     const drop = Math.max(0, all.length - LOG_LINES);
     this.log = { first: this.log.first + drop, lines: all.slice(drop) };
+  }
+}
+
+/** Adds points that came live to the columns. */
+export function join(metrics: Metrics, events: readonly MetricsEvent[]): void {
+  const { train, validation, bucket_mean } = metrics;
+  for (const event of events) {
+    const columns = event.event === 'train' ? train : event.event === 'validation' ? validation : null;
+    if (!columns) continue;
+    columns.epoch.push(event.epoch);
+    columns.iteration.push(event.iteration);
+    columns.seconds.push(event.seconds ?? columns.seconds.at(-1) ?? 0);
+    columns.loss.push(event.loss ?? null);
+    if (event.event === 'train') {
+      train.lr.push(event.lr ?? null);
+      train.images_per_second.push(event.images_per_second ?? null);
+      train.data_wait.push(event.data_wait ?? null);
+      bucket_mean?.push(event.loss ?? null);
+    } else {
+      validation.accuracy.push(event.accuracy ?? null);
+      validation.accuracy_top5.push(event.accuracy_top5 ?? null);
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import type { Defaults } from './api';
-import { formOf, freeName, freshForm, meaning, numbers, withPolicy } from './modelform';
+import { formOf, freeName, freshForm, meaning, nameIn, numbers, withPolicy } from './modelform';
 
 const defaults = {
   run: { epochs: 30, lr: 0.01, solver: 'sgd', lr_policy: 'step', lr_step: 33, lr_gamma: 0.1, momentum: 0.9, weight_decay: 1e-4, subtract_mean: 'image', shuffle: 'permutation', seed: 1, snapshot_interval: '1', aug_rot: 0 },
@@ -44,4 +44,11 @@ it('reads lists and finds free names', () => {
   expect(freeName('a', new Set(['a', 'a-2']))).toBe('a-3');
   expect(freeName('a-2', new Set(['a', 'a-2']))).toBe('a-3');
   expect(freeName('', new Set())).toBe('model');
+});
+
+it('reads a name out of a network', () => {
+  expect(nameIn('-- x\nlocal autoencoder = nn.Sequential()\n')).toBe('autoencoder');
+  expect(nameIn('lenet = nn.Sequential()')).toBe('lenet');
+  expect(nameIn('local net = nn.Sequential()')).toBeNull();
+  expect(nameIn('return 1')).toBeNull();
 });

@@ -162,3 +162,9 @@ export function freeName(wanted: string, taken: ReadonlySet<string>): string {
   for (const name of [wanted, base]) if (name && !taken.has(name)) return name;
   for (let n = 2; ; n++) if (!taken.has(`${base}-${n}`)) return `${base}-${n}`;
 }
+
+/** A name that a network's text suggests: of `local autoencoder = nn.Sequential()` its variable, unless that says nothing. */
+export function nameIn(text: string): string | null {
+  const name = /^[ \t]*(?:local\s+)?(\w+)\s*=\s*nn\.\w+\(/m.exec(text)?.[1];
+  return name && !/^(net|network|model|m|seq|mlp|features|branches)$/i.test(name) ? name : null;
+}

@@ -1,7 +1,7 @@
 // Tests of ticks and ranges.
 
 import { expect, it } from 'vitest';
-import { linearTicks, logTicks, padded, tickLabel, timeTicks } from './scale';
+import { linearTicks, logTicks, padded, sparseLogTicks, tickLabel, timeTicks } from './scale';
 
 it('puts linear ticks on round numbers', () => {
   expect(linearTicks(0, 30, 6)).toEqual([0, 5, 10, 15, 20, 25, 30]);
@@ -34,4 +34,12 @@ it('leaves air around values and none below zero', () => {
   expect(low).toBeLessThan(400);
   expect(high).toBeGreaterThan(4000);
   expect(padded(Infinity, -Infinity, false)).toEqual([0, 1]);
+});
+
+it('puts few ticks on a side axis', () => {
+  expect(sparseLogTicks(8e-6, 0.02)).toEqual([1e-5, 1e-4, 1e-3, 0.01]);
+  expect(sparseLogTicks(0.00196, 0.00204)).toEqual([0.002]);
+  expect(sparseLogTicks(0.0036, 0.0038)).toEqual([0.0037]);
+  expect(sparseLogTicks(1, 100)).toEqual([1, 10, 100]);
+  expect(sparseLogTicks(0, 1)).toEqual([]);
 });

@@ -42,6 +42,22 @@ export function logTicks(low: number, high: number, wanted: number): number[] {
   return ticks.length >= 2 ? ticks : linearTicks(low, high, Math.max(2, Math.min(4, wanted))).filter((value) => value > 0);
 }
 
+/** Few ticks of a logarithmic side axis: decades, else 1, 2, 5 times one, else the middle. */
+export function sparseLogTicks(low: number, high: number): number[] {
+  if (!(low > 0) || !(high >= low)) return [];
+  const inside = (value: number) => value >= low * 0.9999 && value <= high * 1.0001;
+  const parts = (factors: number[]) => {
+    const list: number[] = [];
+    for (let exponent = Math.floor(Math.log10(low)); exponent <= Math.ceil(Math.log10(high)); exponent++) for (const factor of factors) list.push(Number((factor * 10 ** exponent).toPrecision(6)));
+    return list.filter(inside);
+  };
+  const decades = parts([1]);
+  const skip = Math.ceil(decades.length / 5);
+  if (decades.length > 1) return decades.filter((_, i) => (decades.length - 1 - i) % skip === 0);
+  const some = parts([1, 2, 5]);
+  return some.length ? some : [Number(Math.sqrt(low * high).toPrecision(2))];
+}
+
 /** A tick's word: 4 k, 600, 0.05, 10⁻³. */
 export function tickLabel(value: number): string {
   if (value === 0) return '0';
