@@ -20,7 +20,7 @@ pub(crate) struct Refusal {
     /// The status of the reply.
     pub(crate) status: StatusCode,
     /// Its page.
-    pub(crate) page: ErrorPage,
+    pub(crate) page: Box<ErrorPage>,
 }
 
 /// The body of a refusal.
@@ -34,7 +34,7 @@ impl Refusal {
     /// This status and the page of `error`.
     #[must_use]
     pub(crate) fn new(status: StatusCode, error: &Error) -> Refusal {
-        Refusal { status, page: ErrorPage::of(error) }
+        Refusal { status, page: Box::new(ErrorPage::of(error)) }
     }
 
     /// 404: there is no such thing.
@@ -72,7 +72,7 @@ impl From<ErrorPage> for Refusal {
             Kind::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Refusal { status, page }
+        Refusal { status, page: Box::new(page) }
     }
 }
 
@@ -84,6 +84,6 @@ impl From<Error> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.status, Json(RefusalBody { error: self.page })).into_response()
+        (self.status, Json(RefusalBody { error: *self.page })).into_response()
     }
 }

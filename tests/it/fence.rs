@@ -22,6 +22,7 @@ const JOB: &str = "DIGITS_TEST_FENCED_JOB";
 const PORT: &str = "DIGITS_TEST_FENCED_PORT";
 
 /// `name: done` or `name: 13`, the system's number of the error.
+#[expect(clippy::print_stdout, reason = "the parent reads the lines")]
 fn tell<T>(name: &str, outcome: io::Result<T>) {
     let code =
         outcome.err().map(|error| error.raw_os_error().map_or_else(|| error.to_string(), |code| code.to_string()));
@@ -138,7 +139,7 @@ fn native_code_of_a_fenced_process_reads_starts_connects_and_plants_nothing() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     let found = text.split('\n').filter_map(|line| line.split_once("fenced ")?.1.split_once(": "));
-    let mut found: BTreeMap<&str, &str> = found.map(|(name, outcome)| (name, outcome)).collect();
+    let mut found: BTreeMap<&str, &str> = found.collect();
     eprintln!("entering the fence took {}", found.remove("cost").unwrap());
     let has_landlock = support().landlock.is_some();
     if !has_landlock {

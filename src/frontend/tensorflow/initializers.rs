@@ -39,6 +39,9 @@ pub enum Spread {
     Normal,
 }
 
+/// A function of the user's that gives initial values: sizes in, tensor out.
+pub type Drawn = Rc<dyn Fn(&[i64], DType) -> Result<Symbol>>;
+
 /// What gives a variable its first value.
 #[derive(Clone)]
 pub enum Initializer {
@@ -66,7 +69,7 @@ pub enum Initializer {
     /// The value of this tensor.
     Value(Symbol),
     /// A function of the user's: sizes in, tensor out.
-    Function(Rc<dyn Fn(&[i64], DType) -> Result<Symbol>>),
+    Function(Drawn),
 }
 
 impl Initializer {

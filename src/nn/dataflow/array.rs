@@ -232,7 +232,7 @@ impl Array {
                 one(x.sized(dims))
             }
             Array::Range => {
-                let number = |at: usize| Some(inputs.get(at)?.numbers.as_ref()?.first().copied()??);
+                let number = |at: usize| inputs.get(at)?.numbers.as_ref()?.first().copied()?;
                 let count = number(0).zip(number(1)).zip(number(2)).and_then(|((start, limit), delta)| {
                     let span = limit.checked_sub(start)?;
                     (delta != 0).then(|| (span / delta + i64::from(span % delta != 0)).max(0))

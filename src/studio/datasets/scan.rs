@@ -27,7 +27,7 @@ pub(crate) async fn scan(State(app): State<Arc<App>>, Json(form): Json<DatasetFo
     let mut fields = wrong_paths(&app, &form);
     if fields.is_empty() {
         match form.request(&app, app.datasets.place().join("scan")) {
-            Err(refusal) => drop(fields.insert(main_field(&form).into(), refusal.page)),
+            Err(refusal) => drop(fields.insert(main_field(&form).into(), *refusal.page)),
             Ok(MakeDataset::Folder(request)) => {
                 let asked: Result<Value, ErrorPage> =
                     app.looker.ask(&Question::Scan(request), Duration::from_secs(60)).await;
@@ -139,7 +139,7 @@ fn wrong_paths(app: &App, form: &DatasetForm) -> BTreeMap<String, ErrorPage> {
             continue;
         }
         if let Err(refusal) = app.roots.resolve(&path) {
-            wrong.insert(field.to_string(), refusal.page);
+            wrong.insert(field.to_string(), *refusal.page);
         }
     }
     wrong

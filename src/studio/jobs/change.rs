@@ -264,7 +264,7 @@ pub(crate) async fn bulk(State(app): State<Arc<App>>, Json(action): Json<BulkAct
             for id in ids {
                 match act(&id) {
                     Ok(()) => reply.done.push(id),
-                    Err(refusal) => reply.failed.push(BulkFailure { id, error: refusal.page }),
+                    Err(refusal) => reply.failed.push(BulkFailure { id, error: *refusal.page }),
                 }
             }
         };

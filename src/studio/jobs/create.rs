@@ -121,7 +121,7 @@ pub(crate) async fn make(app: &Arc<App>, form: NewJob) -> Answer<NewJobs> {
     let question = Question::Check { source: source.clone(), request, crop: options.crop };
     let seen: serde_json::Value = app.checker.ask(&question, CHECK).await?;
     if let Ok(page) = serde_json::from_value::<ErrorPage>(seen["error"].clone()) {
-        return Err(Refusal { status: StatusCode::UNPROCESSABLE_ENTITY, page });
+        return Err(Refusal { status: StatusCode::UNPROCESSABLE_ENTITY, page: Box::new(page) });
     }
     let app = Arc::clone(app);
     blocking(move || put(&app, &form, source, options, variants)).await

@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn the_surest_images_of_each_class_come_first() {
         let dir = tempfile::tempdir().unwrap();
-        let grey = [100u8, 0, 255, 140];
+        let grey = [124u8, 0, 255, 131];
         let item = |index: usize| Item { name: format!("{index}.png"), label: index % 2, index };
         let labels = vec!["dark".into(), "bright".into()];
         let lists = Lists { labels, train: (0..4).map(item).collect(), ..Lists::default() };
