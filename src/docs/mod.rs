@@ -69,6 +69,6 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0014-second-wall.md")]
     pub mod d0014_second_wall {}
-    #[doc = include_str!("decisions/0013-a-process-for-each-risk.md")]
-    pub mod d0013_a_process_for_each_risk {}
+    #[doc = include_str!("decisions/0015-a-process-for-each-risk.md")]
+    pub mod d0015_a_process_for_each_risk {}
 }
