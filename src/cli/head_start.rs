@@ -43,7 +43,7 @@ pub unsafe extern "C" fn before_main(count: c_int, words: *const *const c_char, 
 /// The dataset that the command line will want, when that is plain; mistakes are `main`'s to tell.
 fn find(words: Vec<OsString>) -> Option<Wanted> {
     let Ok(Cli { command: Command::Run(args) }) = Cli::try_parse_from(words) else { return None };
-    prepare::wanted(&args.data_ahead()?)
+    prepare::wanted(args.data_ahead()?)
 }
 
 /// What was begun, for the first who asks.

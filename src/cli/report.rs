@@ -2,7 +2,7 @@
 
 use std::{
     io::{IsTerminal, Write},
-    panic::{AssertUnwindSafe, catch_unwind, set_hook},
+    panic::set_hook,
     path::Path,
 };
 
@@ -16,15 +16,11 @@ use crate::{
 /// Runs `command`; an error or a panic is printed as a page and becomes the exit status.
 pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> u8 {
     set_hook(Box::new(panic::note));
-    match catch_unwind(AssertUnwindSafe(command)) {
-        Ok(Ok(())) => 0,
-        Ok(Err(error)) => {
+    match panic::guarded(command) {
+        Ok(()) => 0,
+        Err(error) => {
             print(&error.to_string());
             error.kind().exit_status()
-        }
-        Err(payload) => {
-            print(&bug(&panic::words(&*payload)));
-            BUG
         }
     }
 }
@@ -43,19 +39,6 @@ pub(super) fn long_wait(folder: &Path, seen: u64, all: u64) {
         100 * seen / all.max(1),
         HumanCount(all)
     );
-}
-
-/// The exit status of a panic, as Rust's own.
-const BUG: u8 = 101;
-
-/// The page for a panic.
-fn bug(said: &str) -> String {
-    format!(
-        "internal error: {said}\n\n  help: this is a bug in {} {}: please report it with the command line\n        \
-         and the network file; a running job's snapshots are intact",
-        env!("CARGO_PKG_NAME"),
-        env!("CARGO_PKG_VERSION")
-    )
 }
 
 /// Prints an error page to standard error and goes on.
