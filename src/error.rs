@@ -43,6 +43,8 @@ pub enum Kind {
     Torch,
     /// The user stopped the program.
     Interrupted,
+    /// A mistake of this program: a panic, in words.
+    Bug,
 }
 
 impl Kind {
@@ -64,15 +66,18 @@ impl Kind {
             Kind::Io => "input/output error",
             Kind::Torch => "libtorch error",
             Kind::Interrupted => "stopped",
+            Kind::Bug => "internal error",
         }
     }
 
-    /// The process exit status: 2 for a command line that cannot be carried out, 130 for Ctrl-C, else 1.
+    /// The process exit status: 2 for a command line that cannot be carried out, 130 for Ctrl-C, 101 for a
+    /// panic as Rust has it, else 1.
     #[must_use]
     pub fn exit_status(self) -> u8 {
         match self {
             Kind::Usage => 2,
             Kind::Interrupted => 130,
+            Kind::Bug => 101,
             _ => 1,
         }
     }

@@ -16,6 +16,7 @@ use crate::{
             ListsRequest, MnistRequest, RecordSize,
         },
     },
+    train::Stop,
 };
 
 /// Make a dataset, or look into one.
@@ -265,9 +266,9 @@ struct InfoArgs {
 /// When a dataset cannot be made or read.
 pub fn run(args: DatasetArgs) -> Result<()> {
     match args.command {
-        Command::Mnist(args) => make(|bar| dataset::mnist(&args.request(), bar)),
-        Command::Folder(args) => make(|bar| dataset::folder(&args.request(), bar)),
-        Command::Lists(args) => make(|bar| dataset::lists(&args.request(), bar)),
+        Command::Mnist(args) => make(|bar| dataset::mnist(&args.request(), bar, &Stop::default())),
+        Command::Folder(args) => make(|bar| dataset::folder(&args.request(), bar, &Stop::default())),
+        Command::Lists(args) => make(|bar| dataset::lists(&args.request(), bar, &Stop::default())),
         Command::Generic(args) => generic(args),
         Command::Info(args) => info(args),
     }
@@ -289,7 +290,7 @@ fn make(task: impl FnOnce(&mut Bar) -> Result<DatasetReport>) -> Result<()> {
 
 fn generic(args: GenericArgs) -> Result<()> {
     let request = args.request();
-    let info = dataset::generic(&request)?;
+    let info = dataset::generic(&request, &Stop::default())?;
     report::line(&format!("{}: points at databases where they lie", request.out.display()));
     print_info(&info);
     Ok(())

@@ -58,7 +58,7 @@ fn find(words: Vec<OsString>) -> Option<Wanted> {
         _ => None,
     };
     let is_fenced = args.as_ref().is_none_or(|args| !args.fence.is_off());
-    let wanted = args.and_then(|args| prepare::wanted(&args.data_ahead()?));
+    let wanted = args.and_then(|args| prepare::wanted(args.data_ahead()?));
     if is_fenced {
         let dataset = wanted.as_ref().map_or_else(Reach::default, |wanted| reach::dataset(&wanted.place));
         fence::enter_thread(&Reach::system().and(dataset));

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal, Write},
-    panic::{AssertUnwindSafe, catch_unwind, set_hook},
+    panic::set_hook,
     path::Path,
     sync::OnceLock,
 };
@@ -23,16 +23,12 @@ static LOST: OnceLock<io::Error> = OnceLock::new();
 pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> u8 {
     set_hook(Box::new(panic::note));
     end_overruns(overrun);
-    match catch_unwind(AssertUnwindSafe(command)) {
-        Ok(Ok(())) => 0,
-        Ok(Err(error)) => {
+    match panic::guarded(command) {
+        Ok(()) => 0,
+        Err(error) => {
             let status = error.kind().exit_status();
             print(&held::explained(error).to_string());
             status
-        }
-        Err(payload) => {
-            print(&bug(&panic::words(&*payload)));
-            BUG
         }
     }
 }
@@ -91,19 +87,6 @@ pub(super) fn long_wait(folder: &Path, seen: u64, all: u64) {
         100 * seen / all.max(1),
         HumanCount(all)
     );
-}
-
-/// The exit status of a panic, as Rust's own.
-const BUG: u8 = 101;
-
-/// The page for a panic.
-fn bug(said: &str) -> String {
-    format!(
-        "internal error: {said}\n\n  help: this is a bug in {} {}: please report it with the command line\n        \
-         and the network file; a running job's snapshots are intact",
-        env!("CARGO_PKG_NAME"),
-        env!("CARGO_PKG_VERSION")
-    )
 }
 
 /// Prints an error page to standard error and goes on.

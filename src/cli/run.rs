@@ -19,13 +19,12 @@ use crate::{
     fence::Reach,
     frontend::Source,
     inspect::{lines::LineChart, numbers::significant, sparkline::sparkline},
-    job::{JobDir, SweepRecord},
+    job::JobDir,
     tasks::{
-        RunOptions,
+        self, RunOptions, RunRequest,
         preview::{self, Augmentation, LearningRate},
         reach,
-        sweep::{self, Sweep, Variants},
-        train::{self, Resume, Train},
+        sweep::{self, Variants},
     },
     torch::start_up,
     train::Stop,
@@ -51,7 +50,7 @@ pub struct RunArgs {
     plot_lr: bool,
     /// Draw N train images beside what six epochs make of them into augmentation.png, and stop
     #[arg(long, value_name = "N", help_heading = "Look before the run", conflicts_with_all = ["resume", "job"],
-          value_parser = clap::value_parser!(u64).range(1..=200))]
+          value_parser = clap::value_parser!(u64).range(1..=preview::MOST_IMAGES))]
     preview_augmentation: Option<u64>,
     /// Folder for these pictures [default: the working directory]
     #[arg(long, value_name = "DIR", help_heading = "Look before the run")]
@@ -73,7 +72,7 @@ impl RunArgs {
     /// The options, when the command will train right away and wants its data soon.
     pub(super) fn data_ahead(self) -> Option<RunOptions> {
         let trains = self.file.is_some() && !self.plot_lr && self.preview_augmentation.is_none();
-        self.flags.into_options(None, None).ok().filter(|_| trains)
+        trains.then(|| self.flags.into_options())
     }
 }
 
@@ -85,11 +84,7 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
     let RunArgs { file, job, resume, from_snapshot, plot_lr, preview_augmentation, out, lr, batch_size, fence, flags } =
         args;
     let variants = Variants { lr, batch_size };
-    let (mut one_rate, mut one_size) = (None, None);
-    if !variants.is_sweep() {
-        (one_rate, one_size) = (variants.lr.first().copied(), variants.batch_size.first().copied());
-    }
-    let options = flags.into_options(one_rate, one_size)?;
+    let options = flags.into_options();
     variants.check()?;
     let looks_only = plot_lr || preview_augmentation.is_some();
     let job = job.or_else(|| (resume.is_none() && !looks_only).then(|| fresh(variants.is_sweep())));
@@ -99,30 +94,18 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
     let made = outlet.as_ref().map(Outlet::made).unwrap_or_default();
     let network = || file.as_deref().map(Source::read).transpose();
     if plot_lr {
+        let options = variants.single(options);
         return learning_rate(LearningRate { network: network()?, options, rates: variants.lr, out });
     }
     if let Some(count) = preview_augmentation {
+        let options = variants.single(options);
         return augmentation(Augmentation { network: network()?, options, count, out });
     }
     start_up::give_back_pages();
     let mut progress = Progress::new();
     let stop = stop_on_signals(&progress, made)?;
-    match (resume, network()?) {
-        (Some(folder), _) if SweepRecord::is_at(&folder) => {
-            sweep::go_on(&folder, &options, &mut progress, &stop).map(drop)
-        }
-        (Some(job), _) => {
-            train::go_on(Resume { job, from_snapshot, options }, head_start, &mut progress, &stop).map(drop)
-        }
-        (None, Some(network)) if variants.is_sweep() => {
-            let task = Sweep { network, folder: job, variants, options };
-            sweep::begin(task, head_start, &mut progress, &stop).map(drop)
-        }
-        (None, Some(network)) => {
-            train::begin(Train { network, job, options }, head_start, &mut progress, &stop).map(drop)
-        }
-        (None, None) => Err(Error::new(Kind::Usage, "no network file is named").with_help("digits-rs run FILE")),
-    }
+    let request = RunRequest { network: network()?, job, resume, from_snapshot, variants, options };
+    tasks::run(request, head_start, &mut progress, &stop).map(drop)
 }
 
 /// `--plot-lr`: a line for each base rate, and the files.

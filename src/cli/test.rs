@@ -24,6 +24,7 @@ use crate::{
             Written,
         },
     },
+    train::Stop,
 };
 
 /// Classes listed one by one on the terminal.
@@ -74,11 +75,11 @@ pub fn run(args: Test) -> Result<()> {
     let Test { job, image, snapshot, out, db, labels_db, list, top, worst, json, fence: _ } = args;
     if let Some(database) = db {
         let request = DatabaseRequest { job, database, labels: labels_db, snapshot, worst, out };
-        return show(json, |bar| test::database(&request, bar), of_database);
+        return show(json, |bar| test::database(&request, bar, &Stop::default()), of_database);
     }
     if let Some(list) = list {
         let request = ListRequest { job, list, snapshot, top, worst, out };
-        return show(json, |bar| test::list(&request, bar), of_list);
+        return show(json, |bar| test::list(&request, bar, &Stop::default()), of_list);
     }
     let image = image.ok_or_else(|| {
         Error::new(Kind::Usage, "nothing to test")

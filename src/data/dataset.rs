@@ -16,6 +16,7 @@ use super::{
     manifest::{self, Manifest, SplitEntry},
     mean::Mean,
     planes::shape_text,
+    progress::{self, Progress},
     records::Records,
 };
 use crate::{
@@ -124,8 +125,9 @@ impl Dataset {
     /// Writes a dataset folder `out` that points at databases where they lie; nothing is copied but the mean.
     ///
     /// # Errors
-    /// When a database cannot be read or `out` cannot be written.
-    pub fn create_generic(out: &Path, parts: &Parts) -> Result<Dataset> {
+    /// When a database cannot be read or `out` cannot be written; `Kind::Interrupted` when `progress` wants it stopped.
+    pub fn create_generic(out: &Path, parts: &Parts, progress: &dyn Progress) -> Result<Dataset> {
+        progress::go_on(progress, out)?;
         let dataset = Dataset::from_parts(parts)?;
         let creation = Creation::begin(out)?;
         let absolute = |path: &Path| path.canonicalize().map_err(|e| Error::io("find", path, &e));
@@ -164,6 +166,7 @@ impl Dataset {
             let bytes = input::read(labels, Form::Labels)?;
             fs::write(&to, bytes).map_err(|e| Error::io("copy the labels to", &to, &e))?;
         }
+        progress::go_on(progress, out)?;
         manifest.write(creation.path())?;
         creation.finish()?;
         Dataset::open(out)

@@ -10,7 +10,7 @@ use crate::{
     data::Place,
     error::Result,
     fence::Reach,
-    frontend::{self, Source},
+    frontend,
     job::{JobView, SweepRecord},
     torch::device::{self, DeviceChoice},
 };
@@ -44,7 +44,7 @@ pub fn dataset(place: &Place) -> Reach {
 pub fn options(options: &RunOptions) -> Reach {
     let settings = RunSettings::of(options, &frontend::Settings::default());
     let reach = program(settings.device.parse().unwrap_or_default());
-    let reach = prepare::place(&settings).iter().map(dataset).fold(reach, Reach::and);
+    let reach = reach.and(dataset(&prepare::place(&settings)));
     settings.weights.into_iter().fold(reach, Reach::reading)
 }
 
@@ -53,10 +53,7 @@ pub fn options(options: &RunOptions) -> Reach {
 /// # Errors
 /// When it cannot be written.
 pub fn prepare_sample(options: &RunOptions) -> Result<()> {
-    match prepare::place(&RunSettings::of(options, &frontend::Settings::default())) {
-        Some(_) => Ok(()),
-        None => prepare::sample().map(drop),
-    }
+    prepare::unpack_sample(&RunSettings::of(options, &frontend::Settings::default()))
 }
 
 /// The options that a job or a sweep was begun with; none of a folder that is neither.
@@ -72,12 +69,11 @@ pub fn options_of_job(folder: &Path) -> Option<RunOptions> {
 /// A job or a sweep: its folder, what its options name, and what lies beside its network file.
 #[must_use]
 pub fn job(folder: &Path) -> Reach {
-    let name = match SweepRecord::read(folder) {
-        Ok(sweep) => Some(sweep.network),
-        Err(_) => JobView::open(folder).and_then(|view| view.record()).ok().map(|record| record.network.name),
+    let beside = match SweepRecord::read(folder) {
+        Ok(sweep) => sweep.network_folder,
+        Err(_) => JobView::open(folder).and_then(|view| view.record()).ok().and_then(|record| record.network.folder),
     };
     let reach = options_of_job(folder).map_or_else(|| program(DeviceChoice::default()), |of| options(&of));
-    let beside = name.and_then(|name| Source::of_job(&name, String::new()).folder);
     beside.as_deref().map(neighbours).into_iter().fold(reach.reading(folder), Reach::and)
 }
 

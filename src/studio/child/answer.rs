@@ -18,6 +18,7 @@ use crate::{
         records::{self, DatabaseChoice, OpenDatabase},
         test::{self, OpenJob},
     },
+    train::Stop,
 };
 
 /// What stays open between questions.
@@ -65,8 +66,10 @@ impl Answerer {
                 let job = self.job(&request.job, request.snapshot)?;
                 value(&job.examine(&request)?)
             }
-            Question::TestList(request) => value(&test::list(&request, &mut Telling::to(tell))?),
-            Question::TestDatabase(request) => value(&test::database(&request, &mut Telling::to(tell))?),
+            Question::TestList(request) => value(&test::list(&request, &mut Telling::to(tell), &Stop::default())?),
+            Question::TestDatabase(request) => {
+                value(&test::database(&request, &mut Telling::to(tell), &Stop::default())?)
+            }
             Question::Top(request) => value(&test::top(&request, &mut Telling::to(tell))?),
             Question::Strip(request) => test::strip(&request).map(|()| Value::Null),
             Question::Export(request) => value(&export::export(&request)?),
@@ -98,9 +101,9 @@ impl Answerer {
 
 fn make(how: MakeDataset, observer: &mut Telling<'_>) -> Result<Value> {
     match how {
-        MakeDataset::Folder(request) => value(&dataset::folder(&request, observer)?),
-        MakeDataset::Lists(request) => value(&dataset::lists(&request, observer)?),
-        MakeDataset::Generic(request) => value(&dataset::generic(&request)?),
+        MakeDataset::Folder(request) => value(&dataset::folder(&request, observer, &Stop::default())?),
+        MakeDataset::Lists(request) => value(&dataset::lists(&request, observer, &Stop::default())?),
+        MakeDataset::Generic(request) => value(&dataset::generic(&request, &Stop::default())?),
         MakeDataset::Sample(folder) => value(&sample::ensure(&folder)?),
     }
 }

@@ -10,7 +10,10 @@ use crate::{
         jobs::folder::{ERROR_PAGE, JobRequest},
     },
     tasks::{Observer, train},
-    train::{Stop, engine::Surroundings},
+    train::{
+        Stop,
+        engine::{Granted, Surroundings},
+    },
 };
 
 /// Takes the request out of the folder and trains.
@@ -21,11 +24,11 @@ pub(crate) fn run(folder: &Path, stop: &Stop) -> Result<()> {
     match JobRequest::take(folder)? {
         JobRequest::Begin(mut task) => {
             task.job = Some(folder.to_path_buf());
-            train::begin(task, None, &mut Quiet, stop).map(drop)
+            train::begin(task, None, &mut Quiet::default(), stop).map(drop)
         }
         JobRequest::Resume(mut task) => {
             task.job = folder.to_path_buf();
-            train::go_on(task, None, &mut Quiet, stop).map(drop)
+            train::go_on(task, None, &mut Quiet::default(), stop).map(drop)
         }
     }
 }
@@ -37,10 +40,11 @@ pub(crate) fn leave_page(folder: &Path, page: &Error) {
 }
 
 /// The server reads the folder; the process is the run's alone.
-struct Quiet;
+#[derive(Default)]
+struct Quiet(Option<Granted>);
 
 impl Observer for Quiet {
     fn surroundings(&mut self, wanted: &Surroundings) {
-        wanted.grant();
+        self.0 = Some(wanted.grant());
     }
 }

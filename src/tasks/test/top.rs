@@ -9,6 +9,7 @@ use crate::{
     inspect::values::values,
     nn::{Activity, Context, Mode},
     tasks::{observer::Observer, snapshot_choice::SnapshotChoice, trained::Trained},
+    train::Stop,
 };
 
 /// What is looked for.
@@ -71,7 +72,7 @@ fn run(job: &Trained, request: &TopRequest, observer: &mut dyn Observer) -> Resu
             .with_help("this test wants a classifier; test the whole database instead")
     })?;
     let mut classes: Vec<Vec<Sure>> = vec![Vec::new(); job.labels().len()];
-    let (all, batches) = job.batches(&request.database, None)?;
+    let (all, batches) = job.batches(&request.database, None, &Stop::default())?;
     observer.stage("images", all);
     let mut index = 0;
     for batch in batches {

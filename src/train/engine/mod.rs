@@ -29,4 +29,4 @@ mod tests;
 pub use choose::engine;
 pub use contract::{Engine, EngineOptions};
 pub use kernels::Level;
-pub use surroundings::{LargeBlocks, Surroundings};
+pub use surroundings::{Granted, LargeBlocks, Surroundings};
