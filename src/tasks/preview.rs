@@ -237,7 +237,7 @@ pub fn augmentation(task: Augmentation) -> Result<AugmentationSummary> {
 /// # Errors
 /// As [`augmentation`].
 pub fn augmented(options: &RunOptions, count: u64) -> Result<Vec<Vec<u8>>> {
-    let (settings, opened) = opened(None, options)?;
+    let (settings, opened) = opened(None, options.clone())?;
     let records = opened.train()?;
     let mut made = pictures(&mut loader(&settings, &records, 1, false)?, 1)?;
     let mut trained = loader(&settings, &records, 1, true)?;

@@ -131,7 +131,12 @@ pub fn plan(task: Sweep) -> Result<Vec<Train>> {
     task.variants.check()?;
     let folder = task.folder.unwrap_or_else(|| fresh(Path::new("jobs")));
     let shared = shared(&task.options)?;
-    let record = SweepRecord::new(task.network.name.clone(), options::to_json(&shared)?, task.variants.jobs());
+    let record = SweepRecord::new(
+        task.network.name.clone(),
+        task.network.absolute_folder(),
+        options::to_json(&shared)?,
+        task.variants.jobs(),
+    );
     record.create(&folder, &task.network.text)?;
     let of = |job: &SweepJob| Train {
         network: task.network.clone(),
@@ -330,11 +335,11 @@ mod tests {
         {
             let network = Source::pasted("net.lua", "return 1");
             let variants = serde_json::from_str(variants).unwrap();
-            let folder = Some(folder.path().join("sweep"));
-            let task = Sweep { network, folder: folder.clone(), variants, options: RunOptions::default() };
+            let folder = folder.path().join("sweep");
+            let task = Sweep { network, folder: Some(folder.clone()), variants, options: RunOptions::default() };
             let page = begin(task, None, &mut Unobserved, &Stop::default()).unwrap_err();
             assert_eq!(page.message(), words);
-            assert!(!folder.unwrap().exists());
+            assert!(!folder.exists());
         }
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     arrays,
     bound::{Body, Entry, OrRaise, Tf, last_name, name},
-    convert, digits, maths, nn, scoped, scopes, slim, summary, tf_layers,
+    constants, convert, digits, maths, nn, scoped, scopes, slim, summary, tf_layers,
     types::{DTypeValue, Factory, Inert, InitializerValue, RegularizerValue},
 };
 use crate::{
@@ -429,30 +429,8 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
     let summary_module = module("tensorflow.summary", "scalar, image, histogram, merge");
     shared.fill(&summary_module, summary::ALL);
     let train = module("tensorflow.train", "nothing: DIGITS' tool trains, with the solver of its form");
-    let keys = module("GraphKeys", "names of collections");
-    for (name, value) in [
-        ("REGULARIZATION_LOSSES", "regularization_losses"),
-        ("LOSSES", "losses"),
-        ("TRAINABLE_VARIABLES", "trainable_variables"),
-        ("GLOBAL_VARIABLES", "variables"),
-        ("VARIABLES", "variables"),
-        ("MODEL_VARIABLES", "model_variables"),
-        ("LOCAL_VARIABLES", "local_variables"),
-        ("UPDATE_OPS", "update_ops"),
-        ("SUMMARIES", "summaries"),
-        ("ACTIVATIONS", "activations"),
-        ("WEIGHTS", "weights"),
-        ("BIASES", "biases"),
-    ] {
-        keys.set(name, Value::str(value));
-    }
-    let logging = module("tensorflow.logging", "set_verbosity, info, warn, error");
-    for name in ["set_verbosity", "info", "warn", "error", "debug"] {
-        logging.set(name, NativeFunction::value("tf.logging.info(*args, **kwargs)", |_, _| Ok(Value::None)));
-    }
-    for (level, number) in [("DEBUG", 10), ("INFO", 20), ("WARN", 30), ("ERROR", 40), ("FATAL", 50)] {
-        logging.set(level, Value::Int(number));
-    }
+    let keys = constants::graph_keys();
+    let logging = constants::logging();
 
     let contrib = module("tensorflow.contrib", "slim, layers, framework");
     contrib.set("slim", Value::Module(slim_module.clone()));

@@ -3,11 +3,12 @@
 //! **In:** a network file's text, `params`. **Out:** [`TensorflowFile`]: the printed network, `nn::Network`, the rule of
 //! targets, summaries. **Never:** datasets, jobs, the training loop.
 //!
-//! `library` puts the modules together (`maths`, `arrays`, `nn`, `slim`, `tf_layers`, `scopes`, `summary`, `digits`);
+//! `library` puts the modules together (`maths`, `arrays`, `nn`, `slim`, `tf_layers`, `scopes`, `summary`, `constants`, `digits`);
 //! `convert` says what a Python value is as a tensor; `load` builds one tower for each stage.
 
 mod arrays;
 mod bound;
+mod constants;
 mod convert;
 mod digits;
 mod library;

@@ -173,7 +173,6 @@ fn options(app: &App, form: &NewJob) -> Answer<RunOptions> {
         return Err(Refusal::from(page));
     }
     let mut options = form.options.clone();
-    options.croplen = None;
     if let Some(id) = form.dataset.as_deref().filter(|id| !id.is_empty()) {
         let folder = app.datasets.place().join(id);
         let known = app.datasets.summary(id).ok_or_else(|| Refusal::not_found("dataset", id))?;
@@ -222,7 +221,6 @@ pub(crate) fn form_of(app: &App, id: &str) -> Answer<NewJob> {
         (None, Ok(view)) => (RunOptions::resumed(&view.record()?.settings, &RunOptions::default())?, view.network()?),
         (None, Err(_)) => return Err(missing()),
     };
-    options.croplen = None;
     if summary.dataset.id.is_some() {
         options.dataset = None;
     }

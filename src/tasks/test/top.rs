@@ -72,7 +72,8 @@ fn run(job: &Trained, request: &TopRequest, observer: &mut dyn Observer) -> Resu
             .with_help("this test wants a classifier; test the whole database instead")
     })?;
     let mut classes: Vec<Vec<Sure>> = vec![Vec::new(); job.labels().len()];
-    let (all, batches) = job.batches(&request.database, None, &Stop::default())?;
+    let stop = Stop::default();
+    let (all, batches) = job.batches(&request.database, None, &stop)?;
     observer.stage("images", all);
     let mut index = 0;
     for batch in batches {
