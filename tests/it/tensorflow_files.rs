@@ -100,6 +100,26 @@ fn the_engines_of_the_lua_forms_take_them() {
     assert_eq!(sizes[7], ("model/fc2/biases".to_string(), vec![10]));
 }
 
+#[test]
+fn scalars_are_those_of_the_network_as_it_stands() {
+    for name in ["lenet", "gan"] {
+        let lowered = lowered(name, tch::Kind::Double);
+        let (images, classes) = squares(6, [1, 28, 28], 1);
+        let images = images.to_kind(tch::Kind::Double);
+        let found = lowered.scalars.of(&images, &classes).unwrap();
+        if name == "gan" {
+            let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["d_loss", "g_loss"]);
+            continue;
+        }
+        // The accuracy of the modules' own output.
+        let output = lowered.network.forward(&images.into(), &mut Context::new(Mode::Evaluate)).unwrap();
+        let chosen = output.tensor().unwrap().argmax(1, false) + 1;
+        let right = chosen.eq_tensor(&classes.to_kind(tch::Kind::Int64)).to_kind(tch::Kind::Double);
+        assert_eq!(found, [("accuracy".to_string(), right.mean(tch::Kind::Double).double_value(&[]))]);
+    }
+}
+
 /// Squares of two sizes at random places, `[n, c, 28 or more, …]`, and their classes from 1.
 fn squares(n: i64, [c, h, w]: [i64; 3], seed: i64) -> (tch::Tensor, tch::Tensor) {
     tch::manual_seed(seed);
@@ -239,7 +259,7 @@ fn mistakes_are_pages_with_line_scope_and_sizes() {
     let cases: &[(&str, &[&str])] = &[
         (
             "        x = slim.conv2d(self.x, 20, [5, 5], scope='conv1')\n        return tf.matmul(x, x)",
-            &["net.py:5", "return tf.matmul(x, x)", "two matrices are wanted", "[?, 28, 28, 20]", "model"],
+            &["net.py:5", "return tf.matmul(x, x)", "20 columns do not meet 28 rows", "[?, 28, 28, 20]", "model"],
         ),
         (
             "        with tf.variable_scope('a'):\n            x = slim.flatten(self.x)\n            x = slim.fully_connected(x, 10, scope='fc')\n            return slim.fully_connected(x, 10, scope='fc')",

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use super::{scopes::Scopes, summaries::Summary, variables::Variable};
+use super::state::{Constant, Feed, Graph, Operation, Scopes, Source, State, Symbol};
 use crate::{
     error::{Error, Kind, Origin, Result},
     nn::{
@@ -16,73 +16,6 @@ use crate::{
 const MOST_OPERATIONS: usize = 100_000;
 /// Numbers in one constant of a file, at most.
 const LARGEST_CONSTANT: usize = 1 << 24;
-
-/// A symbolic tensor: result `output` of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Symbol {
-    /// Number of the operation in its graph.
-    pub operation: usize,
-    /// 0-based result.
-    pub output: usize,
-}
-
-/// What a placeholder stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Feed {
-    /// The images of a batch.
-    Images,
-    /// Their labels.
-    Labels,
-}
-
-/// Numbers of the file.
-#[derive(Debug, PartialEq)]
-pub struct Constant {
-    /// In row-major order; whole numbers and truth values as floats.
-    pub values: Vec<f64>,
-}
-
-/// Where an operation's results come from.
-#[derive(Debug, Clone)]
-pub enum Source {
-    /// The batch.
-    Feed(Feed),
-    /// The file.
-    Constant(Rc<Constant>),
-    /// A variable, by its number.
-    Variable(usize),
-    /// A computation.
-    Op(Op),
-}
-
-/// An operation of the graph.
-#[derive(Debug, Clone)]
-pub struct Operation {
-    /// TensorFlow's name, such as `train/model/fc1/MatMul`.
-    pub name: String,
-    /// What makes its results.
-    pub source: Source,
-    /// What it reads.
-    pub inputs: Vec<Symbol>,
-    /// Type and sizes of each result.
-    pub results: Vec<Meta>,
-    /// The line that made it.
-    pub origin: Option<Origin>,
-}
-
-/// A graph; clones are the same graph.
-#[derive(Clone)]
-pub struct Graph(Rc<RefCell<State>>);
-
-pub(super) struct State {
-    pub(super) operations: Vec<Operation>,
-    pub(super) variables: Vec<Variable>,
-    pub(super) scopes: Scopes,
-    pub(super) collections: HashMap<String, Vec<Symbol>>,
-    pub(super) summaries: Vec<Summary>,
-    pub(super) generator: RefCell<Generator>,
-    origin: Option<Origin>,
-}
 
 impl Graph {
     /// An empty graph; initial values are drawn from `seed`.

@@ -3,10 +3,9 @@
 //! Order of a layer, as in TF-Slim: operation, bias or normalizer (not both), activation.
 
 use super::{
-    graph::{Graph, Symbol},
-    initializers::Initializer,
     ops,
-    variables::{Regularizer, VariableRequest},
+    state::{Graph, Initializer, Regularizer, Symbol},
+    variables::VariableRequest,
 };
 use crate::{
     error::{Error, Kind, Result},

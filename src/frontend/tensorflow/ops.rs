@@ -1,6 +1,6 @@
 //! Functions of `tf`, `tf.nn` and `tf.image` on symbols, composed of dataflow's primitives with TensorFlow's names.
 
-use super::graph::{Graph, Symbol};
+use super::state::{Graph, Symbol};
 use crate::{
     error::{Error, Kind, Result},
     nn::dataflow::{

@@ -3,10 +3,8 @@
 use std::rc::Rc;
 
 use super::{
-    bound::{OrRaise, Tf},
-    shape::{Dimension, ShapeValue},
-    tensor::{Tensor, is_whole},
-    types::{DTypeValue, Factory, InitializerValue, RegularizerValue},
+    bound::OrRaise,
+    objects::{DTypeValue, Dimension, Factory, InitializerValue, RegularizerValue, ShapeValue, Tensor, Tf},
 };
 use crate::{
     error::{Error, Kind},
@@ -341,4 +339,10 @@ pub(super) fn true_division(tf: &Rc<Tf>, a: Symbol, b: Symbol, name: Option<&str
 /// A page for what a function here cannot do.
 pub(super) fn unsupported(what: &str, help: &str) -> Raised {
     Raised::end(Error::new(Kind::Network, what).with_help(help))
+}
+
+/// Whether a value is an integer tensor; for sizes that only a run knows.
+fn is_whole(tensor: &Tensor) -> bool {
+    let dtype = tensor.tf.graph.dtype(tensor.symbol);
+    dtype == DType::Int32 || dtype == DType::Int64
 }

@@ -3,8 +3,10 @@
 use std::rc::Rc;
 
 use super::{
-    bound::{Entry, OrRaise, Tf, name},
-    convert, windows,
+    bound::{Entry, OrRaise, name},
+    convert,
+    objects::Tf,
+    windows,
 };
 use crate::{
     frontend::{

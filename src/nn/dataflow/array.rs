@@ -5,7 +5,7 @@
 
 use super::{
     meta::{DType, Dim, Dims, Meta, input, ranked},
-    op::Run,
+    run::Run,
 };
 use crate::error::{Error, Kind, Result};
 

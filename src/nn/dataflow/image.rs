@@ -6,7 +6,7 @@
 use super::{
     array::sizes,
     meta::{Dims, Meta, input, ranked},
-    op::Run,
+    run::Run,
 };
 use crate::error::{Error, Kind, Result};
 

@@ -5,7 +5,7 @@
 
 use super::{
     meta::{DType, Meta, input},
-    op::Run,
+    run::Run,
 };
 use crate::error::{Error, Kind, Result};
 

@@ -5,7 +5,7 @@
 use super::{
     array::sizes,
     meta::{DType, Dims, Meta, input},
-    op::Run,
+    run::Run,
 };
 use crate::error::{Error, Kind, Result};
 
