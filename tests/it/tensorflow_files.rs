@@ -271,7 +271,7 @@ fn mistakes_are_pages_with_line_scope_and_sizes() {
         ("        if self.x > 0: return self.x", &["net.py:4", "no truth value"]),
         ("        return tf.reshape(self.x, [-1, 783])", &["net.py:4", "784 elements", "[?, 783]"]),
         ("        return tf.placeholder(tf.float32)", &["net.py:4", "the batch is self.x and self.y"]),
-        ("        return tf.zeros([10**12])", &["net.py:4"]),
+        ("        return tf.zeros([10**12])", &["net.py:4", "a tensor of 1000000000000 elements does not fit"]),
         ("        return tf.get_variable('w', [10**6, 10**6])", &["net.py:4", "a variable of 1000000000000 elements"]),
         (
             "        return slim.fully_connected(slim.flatten(self.x), 10, weights_regularizer=slim.l2_regularizer(1))",

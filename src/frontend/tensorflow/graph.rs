@@ -9,7 +9,7 @@ use crate::{
         Context, Mode,
         dataflow::{DType, Described, Dims, Leaf, Meta, Op, ProgramBuilder, Slot},
     },
-    torch::Generator,
+    torch::{Generator, memory},
 };
 
 /// Larger graphs are loops that went wrong.
@@ -134,6 +134,12 @@ impl Graph {
         let metas: Vec<Meta> = inputs.iter().map(|&symbol| self.meta(symbol)).collect();
         let title = name.unwrap_or(op.name());
         let results = op.infer(&metas).map_err(|error| self.placed(error.in_module(title.to_string())))?;
+        for result in &results {
+            // A sample of it, at least: unknown extents count once.
+            let count = result.dims.0.iter().try_fold(1i64, |count, dim| count.checked_mul(dim.unwrap_or(1)));
+            memory::check(count.unwrap_or(i64::MAX), 4, "a tensor")
+                .map_err(|error| self.placed(error.with_fact("its sizes", result.dims.to_string())))?;
+        }
         self.push(title, Source::Op(op), inputs.to_vec(), results)
     }
 

@@ -212,9 +212,8 @@ pub fn conv2d_transpose(
     let shape = graph.add(Array::Shape(DType::Int32), &[x], None)?;
     let batch = ops::subscript(graph, shape, vec![Index::At(0)])?;
     let mut entries = vec![Err(batch)];
-    for dim in 0..2 {
-        let stride = window.stride[dim];
-        let more = if window.padding == Padding::Valid { (kernel[dim] - stride).max(0) } else { 0 };
+    for (dim, (stride, kernel)) in window.stride.into_iter().zip(kernel).enumerate() {
+        let more = if window.padding == Padding::Valid { (kernel - stride).max(0) } else { 0 };
         let rows = dims.0[dim + 1].and_then(|extent| extent.checked_mul(stride)?.checked_add(more));
         entries.push(Ok(rows.ok_or_else(|| {
             graph.placed(

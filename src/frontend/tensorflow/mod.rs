@@ -23,7 +23,7 @@ mod variables;
 pub use lowering::{Lowered, Scalars, Tower, VariableLayout, lower};
 pub use scopes::Opened;
 pub use state::{
-    Constant, Fans, Feed, Graph, Initializer, Operation, Regularizer, Reuse, ScopeGuard, Source, Spread, Summary,
-    SummaryKind, Symbol, Variable, VariableScope,
+    Constant, Fans, Feed, Graph, InitialValue, Initializer, Operation, Regularizer, Reuse, ScopeGuard, Source, Spread,
+    Summary, SummaryKind, Symbol, Variable, VariableScope,
 };
 pub use variables::{REGULARIZATION_LOSSES, VariableRequest};

@@ -190,6 +190,9 @@ pub enum Spread {
     Normal,
 }
 
+/// Makes the first value of a variable of these sizes and this type.
+pub type InitialValue = dyn Fn(&[i64], DType) -> Result<Symbol>;
+
 /// What gives a variable its first value.
 #[derive(Clone)]
 pub enum Initializer {
@@ -217,7 +220,7 @@ pub enum Initializer {
     /// The value of this tensor.
     Value(Symbol),
     /// A function of the user's: sizes in, tensor out.
-    Function(Rc<dyn Fn(&[i64], DType) -> Result<Symbol>>),
+    Function(Rc<InitialValue>),
 }
 
 /// What a summary shows.

@@ -34,7 +34,7 @@ pub(super) fn named_symbol(tf: &Rc<Tf>, value: &Value, like: Option<DType>, name
     }
     if let Some(Numbers { values, dims, dtype }) = numbers(value)? {
         let dtype = match like {
-            Some(like) if like == dtype || like.is_float() || dtype == like => like,
+            Some(like) if like == dtype || like.is_float() => like,
             Some(like) if like.is_integer() && dtype == DType::Int32 => like,
             Some(like) => {
                 return Err(Raised::type_error(format!("expected {like}, got a value of type {dtype}"))

@@ -128,10 +128,10 @@ pub(super) fn fill_factories(tf: &Rc<Tf>, modules: &[&Module], entries: &[Entry]
         let factory = Value::native(Factory { function, name });
         for module in modules {
             module.set(name, factory.clone());
-            if let Some(short) = name.strip_suffix("_initializer") {
-                if &*module.name == "tensorflow.initializers" {
-                    module.set(short, factory.clone());
-                }
+            if let Some(short) = name.strip_suffix("_initializer")
+                && &*module.name == "tensorflow.initializers"
+            {
+                module.set(short, factory.clone());
             }
         }
     }
