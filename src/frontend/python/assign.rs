@@ -2,7 +2,7 @@
 
 use super::{
     frame::Frame,
-    kinds::Binary,
+    kinds::{Binary, ExceptionKind},
     tree::{Expression, Target, TargetKind},
     value::{Interpreter, Outcome, Raised, Value},
 };
@@ -35,7 +35,7 @@ impl Interpreter {
 
     fn unpack(&self, frame: &Frame, targets: &[Target], star: Option<usize>, value: &Value) -> Outcome<()> {
         let iter = match self.iterate(value) {
-            Err(raised) if raised.kind() == Some(super::kinds::ExceptionKind::TypeError) => {
+            Err(raised) if raised.kind() == Some(ExceptionKind::TypeError) => {
                 let message = format!("cannot unpack non-iterable {} object", value.type_name());
                 return Err(Raised::type_error(message));
             }

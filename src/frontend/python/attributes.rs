@@ -5,7 +5,9 @@ use std::rc::Rc;
 use super::{
     kinds::{ExceptionKind, Type},
     table::Table,
-    value::{Arguments, Class, Descriptor, Dict, Interpreter, Names, Outcome, Raised, Value},
+    value::{
+        Arguments, Class, Descriptor, Dict, Instance, Interpreter, Names, NativeFunction, Outcome, Raised, Super, Value,
+    },
 };
 use crate::frontend::lua::suggest::closest;
 
@@ -144,25 +146,20 @@ impl Interpreter {
         Ok(match class.find(name) {
             Some(method @ Value::NativeFunction(_)) => Some(Value::method(method, value.clone())),
             Some(other) => Some(other),
-            None => self.common_attribute(value, &class, name),
+            None => self.common_attribute(&class, name),
         })
     }
 
     /// What every value has.
-    fn common_attribute(&self, value: &Value, class: &Rc<Class>, name: &str) -> Option<Value> {
+    fn common_attribute(&self, class: &Rc<Class>, name: &str) -> Option<Value> {
         match name {
-            "__class__" if !matches!(value, Value::Native(_)) => Some(Value::Class(Rc::clone(class))),
+            "__class__" => Some(Value::Class(Rc::clone(class))),
             "__doc__" => Some(Value::None),
             _ => None,
         }
     }
 
-    fn instance_attribute(
-        &self,
-        value: &Value,
-        instance: &Rc<super::value::Instance>,
-        name: &str,
-    ) -> Outcome<Option<Value>> {
+    fn instance_attribute(&self, value: &Value, instance: &Rc<Instance>, name: &str) -> Outcome<Option<Value>> {
         let in_class = instance.class.find(name);
         if let Some(Value::Descriptor(descriptor)) = &in_class
             && let Descriptor::Property { get, .. } = &**descriptor
@@ -175,7 +172,7 @@ impl Interpreter {
         if let Some(found) = in_class {
             return self.bind(&found, value, &instance.class).map(Some);
         }
-        if let Some(found) = self.common_attribute(value, &instance.class, name) {
+        if let Some(found) = self.common_attribute(&instance.class, name) {
             return Ok(Some(found));
         }
         if name == "__dict__" {
@@ -216,7 +213,7 @@ impl Interpreter {
         })
     }
 
-    fn super_attribute(&self, parent: &super::value::Super, name: &str) -> Outcome<Option<Value>> {
+    fn super_attribute(&self, parent: &Super, name: &str) -> Outcome<Option<Value>> {
         let behind = parent.of.order().skip_while(|class| !Rc::ptr_eq(class, &parent.after)).skip(1);
         for class in behind {
             let Some(found) = class.attributes.get(name) else { continue };
@@ -385,11 +382,11 @@ fn property_part(value: &Value, descriptor: &Rc<Descriptor>, name: &str) -> Opti
     match name {
         "fget" => Some(get.clone()),
         "fset" => Some(set.clone()),
-        "setter" => Some(super::value::NativeFunction::value("setter(function)", move |_, given| {
+        "setter" => Some(NativeFunction::value("setter(function)", move |_, given| {
             let descriptor = Descriptor::Property { get: before_get.clone(), set: given.value("function").clone() };
             Ok(Value::Descriptor(Rc::new(descriptor)))
         })),
-        "getter" => Some(super::value::NativeFunction::value("getter(function)", move |_, given| {
+        "getter" => Some(NativeFunction::value("getter(function)", move |_, given| {
             let descriptor = Descriptor::Property { get: given.value("function").clone(), set: before_set.clone() };
             Ok(Value::Descriptor(Rc::new(descriptor)))
         })),

@@ -7,7 +7,7 @@ use super::{
     frame::Frame,
     kinds::Type,
     table::Table,
-    value::{Arguments, Class, Dict, Function, Instance, Interpreter, Outcome, Raised, Value},
+    value::{Arguments, Class, Descriptor, Dict, Function, Instance, Interpreter, Names, Outcome, Raised, Value},
 };
 
 impl Interpreter {
@@ -40,7 +40,7 @@ impl Interpreter {
                 None => Err(not_callable(function)),
             },
             Value::Descriptor(descriptor) => match &**descriptor {
-                super::value::Descriptor::StaticMethod(inner) => self.deeper(|| self.call(inner, arguments)),
+                Descriptor::StaticMethod(inner) => self.deeper(|| self.call(inner, arguments)),
                 _ => Err(not_callable(function)),
             },
             _ => Err(not_callable(function)),
@@ -105,7 +105,7 @@ impl Interpreter {
             Some(make) => {
                 let make = match &make {
                     Value::Descriptor(descriptor) => match &**descriptor {
-                        super::value::Descriptor::StaticMethod(inner) => inner.clone(),
+                        Descriptor::StaticMethod(inner) => inner.clone(),
                         _ => make,
                     },
                     _ => make,
@@ -149,8 +149,22 @@ impl Interpreter {
     pub fn class_of(&self, value: &Value) -> Rc<Class> {
         match value {
             Value::Instance(instance) => Rc::clone(&instance.class),
+            Value::Native(object) => self.native_type(object.type_name()),
             other => Rc::clone(self.type_class(other.built_in_type().unwrap_or(Type::Object))),
         }
+    }
+}
+
+impl Interpreter {
+    /// The class that stands for native objects of a type.
+    fn native_type(&self, name: &str) -> Rc<Class> {
+        if let Some(known) = self.native_types.borrow().get(name) {
+            return Rc::clone(known);
+        }
+        let class = Class::new(name, Vec::new(), Names::new());
+        let class = class.unwrap_or_else(|_| Rc::clone(self.type_class(Type::Object)));
+        self.native_types.borrow_mut().insert(name.to_string(), Rc::clone(&class));
+        class
     }
 }
 

@@ -64,10 +64,9 @@ impl Interpreter {
     /// `TypeError` when `types` is no type or tuple of types.
     pub fn is_instance(&self, value: &Value, types: &Value) -> Outcome<bool> {
         match types {
-            Value::Class(class) => Ok(match value {
-                Value::Native(_) => class.built_in == Some(Type::Object),
-                _ => self.class_of(value).is_derived_from(class),
-            } || self.is_kind_of_iterator(value, class)),
+            Value::Class(class) => {
+                Ok(self.class_of(value).is_derived_from(class) || self.is_kind_of_iterator(value, class))
+            }
             Value::Tuple(tuple) => self.deeper(|| {
                 for one in &tuple.items {
                     if self.is_instance(value, one)? {

@@ -79,8 +79,7 @@ impl Clock {
 
 /// Processor time that this thread has used.
 #[expect(unsafe_code, reason = "the thread's processor time has no safe reader in the standard library")]
-#[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "both are clamped to what fits")]
-fn processor_time() -> Duration {
+pub(super) fn processor_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a local of the type that the function fills.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    kinds::Comparison,
+    kinds::{Comparison, Type},
     numbers::{Number, ordering, to_int},
     value::{Interpreter, Outcome, Raised, Set, Value},
 };
@@ -191,7 +191,7 @@ impl Interpreter {
             Value::List(list) => !list.items.borrow().is_empty(),
             Value::Dict(dict) => !dict.table.borrow().is_empty(),
             Value::Set(set) => !set.table.borrow().is_empty(),
-            Value::Range(range) => range.len() > 0,
+            Value::Range(range) => !range.is_empty(),
             Value::Native(object) => object.truth(self)?,
             Value::Instance(_) => {
                 if let Some(answer) = self.call_special(value, "__bool__", Vec::new())? {
@@ -313,7 +313,7 @@ impl Interpreter {
                 }
                 None => value.address().hash(&mut hasher),
             },
-            other => (other.built_in_type().map(super::kinds::Type::index), other.address()).hash(&mut hasher),
+            other => (other.built_in_type().map(Type::index), other.address()).hash(&mut hasher),
         }
         Ok(hasher.finish())
     }

@@ -1,24 +1,24 @@
-//! How values are made, read in Rust, and freed.
+//! How values are made, and read in Rust.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     mem,
     rc::{Rc, Weak},
 };
 
 use super::{
-    heap::{Charge, Emptied, Heap, drop_nested},
+    heap::{Charge, Emptied, Heap},
     kinds::Type,
     table::Table,
+    text::Text,
     value::{
-        Class, Descriptor, Dict, Function, Instance, Interpreter, Iter, List, Method, Names, Native, NativeFunction,
-        Outcome, Set, Signature, Slice, Super, Text, Tuple, Value, Variable,
+        Class, Descriptor, Dict, Instance, Interpreter, Iter, List, Names, Native, Outcome, Set, Tuple, Value, Variable,
     },
 };
 
 /// What a value of its own costs beside its items: counters, charge, header.
 const HEADER: usize = 64;
-const ITEM: usize = mem::size_of::<Value>();
+const ITEM: usize = size_of::<Value>();
 
 impl Value {
     /// A string.
@@ -166,7 +166,7 @@ impl Value {
             | (Value::Ellipsis, Value::Ellipsis) => true,
             (Value::Bool(a), Value::Bool(b)) => a == b,
             (Value::Int(a), Value::Int(b)) => a == b,
-            (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+            (Value::Float(a), Value::Float(b)) => !a.is_nan() && a.to_bits() == b.to_bits(),
             (Value::Str(a), Value::Str(b)) => Rc::ptr_eq(a, b) || (a.length <= 32 && a.text == b.text),
             (Value::Tuple(a), Value::Tuple(b)) => Rc::ptr_eq(a, b) || (a.items.is_empty() && b.items.is_empty()),
             _ => self.address().is_some_and(|address| other.address() == Some(address)),
@@ -375,134 +375,15 @@ impl Instance {
     }
 }
 
-impl Emptied for List {
-    fn empty(&self) {
-        drop_nested(self.items.take());
-    }
-}
-
-impl Emptied for Dict {
-    fn empty(&self) {
-        drop_nested(self.table.take());
-    }
-}
-
-impl Emptied for Set {
-    fn empty(&self) {
-        drop_nested(self.table.take());
-    }
-}
-
-impl Emptied for Variable {
-    fn empty(&self) {
-        drop_nested(self.value.take());
-    }
-}
-
-impl Emptied for Names {
-    fn empty(&self) {
-        drop_nested(self.table.take());
-    }
-}
-
-impl Emptied for Iter {
-    fn empty(&self) {
-        drop_nested(self.step.take());
-    }
-}
-
-macro_rules! emptied_when_dropped {
-    ($($name:ident)*) => {
-        $(impl Drop for $name {
-            fn drop(&mut self) {
-                self.empty();
-            }
-        })*
-    };
-}
-emptied_when_dropped! { List Dict Set Variable Names Iter }
-
-fn take(value: &mut Value) -> Value {
-    mem::replace(value, Value::None)
-}
-
-impl Drop for Tuple {
-    fn drop(&mut self) {
-        drop_nested(mem::take(&mut self.items));
-    }
-}
-
-impl Drop for Slice {
-    fn drop(&mut self) {
-        drop_nested([take(&mut self.start), take(&mut self.stop), take(&mut self.step)]);
-    }
-}
-
-impl Drop for Method {
-    fn drop(&mut self) {
-        drop_nested([take(&mut self.function), take(&mut self.receiver)]);
-    }
-}
-
-impl Drop for Super {
-    fn drop(&mut self) {
-        drop_nested(take(&mut self.receiver));
-    }
-}
-
-impl Drop for Descriptor {
-    fn drop(&mut self) {
+impl std::fmt::Debug for Value {
+    /// The type, with the text or number of a plain value: for tests and logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Descriptor::Property { get, set } => drop_nested([take(get), take(set)]),
-            Descriptor::StaticMethod(function) | Descriptor::ClassMethod(function) => drop_nested(take(function)),
+            Value::Bool(truth) => write!(f, "{truth}"),
+            Value::Int(integer) => write!(f, "{integer}"),
+            Value::Float(number) => write!(f, "{number}"),
+            Value::Str(text) => write!(f, "{:?}", text.text),
+            other => write!(f, "<{}>", other.type_name()),
         }
-    }
-}
-
-impl Drop for Function {
-    fn drop(&mut self) {
-        drop_nested(mem::take(&mut self.closure));
-    }
-}
-
-impl Drop for Signature {
-    fn drop(&mut self) {
-        drop_nested(mem::take(&mut self.parameters));
-    }
-}
-
-impl Drop for NativeFunction {
-    fn drop(&mut self) {
-        drop_nested(mem::replace(&mut self.run, Box::new(|_, _| Ok(Value::None))));
-    }
-}
-
-impl Drop for Class {
-    fn drop(&mut self) {
-        drop_nested((mem::take(&mut self.bases), mem::take(&mut self.ancestors)));
-    }
-}
-
-impl Drop for Interpreter {
-    /// Frees circles: classes whose functions name them, objects that name each other.
-    fn drop(&mut self) {
-        self.heap.empty();
-    }
-}
-
-/// A step counter that nested operations raise for as long as they run.
-pub(super) struct Nested<'c>(&'c Cell<usize>);
-
-impl<'c> Nested<'c> {
-    /// One level deeper.
-    pub(super) fn new(depth: &'c Cell<usize>) -> Nested<'c> {
-        depth.set(depth.get() + 1);
-        Nested(depth)
-    }
-}
-
-impl Drop for Nested<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
     }
 }

@@ -1,11 +1,11 @@
-//! Dicts, sets and ranges: searched, filled and combined, with keys that may compare themselves.
+//! Dicts and sets: searched, filled and combined, with keys that may compare themselves.
 
 use std::rc::Rc;
 
 use super::{
     kinds::Binary,
     table::Table,
-    value::{Dict, Interpreter, Outcome, Range, Set, Value},
+    value::{Dict, Interpreter, Outcome, Set, Value},
 };
 
 impl Interpreter {
@@ -161,43 +161,5 @@ impl Interpreter {
             }
         }
         Ok(result)
-    }
-}
-
-impl Range {
-    /// How many numbers it has.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        let (start, stop, step) = (i128::from(self.start), i128::from(self.stop), i128::from(self.step));
-        let span = if step > 0 { stop - start } else { start - stop };
-        let step = step.abs().max(1);
-        usize::try_from((span + step - 1).max(0) / step).unwrap_or(usize::MAX)
-    }
-
-    /// True without a number.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The number at a position.
-    #[must_use]
-    pub fn get(&self, at: usize) -> Option<i64> {
-        if at >= self.len() {
-            return None;
-        }
-        let at = i128::try_from(at).unwrap_or(i128::MAX);
-        i64::try_from(i128::from(self.start) + at * i128::from(self.step)).ok()
-    }
-
-    /// Whether it has this number.
-    #[must_use]
-    pub fn contains(&self, item: i64) -> bool {
-        let inside = if self.step > 0 {
-            (self.start..self.stop).contains(&item)
-        } else {
-            item <= self.start && item > self.stop
-        };
-        inside && (i128::from(item) - i128::from(self.start)) % i128::from(self.step) == 0
     }
 }

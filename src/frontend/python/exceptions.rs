@@ -5,8 +5,9 @@ use std::rc::Rc;
 use super::{
     frame::Frame,
     kinds::{ExceptionKind, Type},
+    running::Passed,
     tree::Expression,
-    value::{Arguments, Class, Failure, Instance, Interpreter, Outcome, Passed, Raised, Value, What},
+    value::{Arguments, Class, Failure, Instance, Interpreter, Outcome, Raised, Value, What},
 };
 use crate::error::{Error, Kind};
 
@@ -107,6 +108,16 @@ impl Interpreter {
             raised = raised.passing(passed);
         }
         raised
+    }
+
+    /// Names the exception that was being handled as the cause of a later one.
+    pub(super) fn while_handling(&self, mut later: Raised, handled: &Raised) -> Raised {
+        let What::Object(handled) = &handled.0.what else { return later };
+        let again = matches!(&later.0.what, What::Object(later) if Rc::ptr_eq(later, handled));
+        if !again && !later.is_end() && later.0.cause.is_none() {
+            later.0.cause = Some(self.describe(handled));
+        }
+        later
     }
 
     /// `ValueError: the words`, of an exception.

@@ -1,16 +1,18 @@
 //! Evaluates expressions.
 
-use std::rc::Rc;
+use std::{collections::HashSet, rc::Rc};
 
 use super::{
     frame::Frame,
-    heap::drop_nested,
-    kinds::ExceptionKind,
+    generator::Walk,
+    heap::{Charge, drop_nested},
+    kinds::{ExceptionKind, ParameterKind},
+    show::ascii,
     table::Table,
     tree::{Argument, Body, Code, Collects, Constant, Expression, ExpressionKind as Kind, Item, Piece, Relation},
     value::{
-        Arguments, Dict, Function, Interpreter, Names, Outcome, Parameter, ParameterKind, Raised, Set, Signature,
-        Slice, Super, Value,
+        Arguments, Class, Dict, Function, Interpreter, Names, Outcome, Parameter, Raised, Set, Signature, Slice, Super,
+        Value,
     },
 };
 
@@ -182,6 +184,7 @@ impl Interpreter {
     /// The arguments of a call as it is written.
     pub(super) fn arguments(&self, frame: &Frame, written: &[Argument]) -> Outcome<Arguments> {
         let mut arguments = Arguments::default();
+        let mut seen = HashSet::new();
         for argument in written {
             match argument {
                 Argument::Positional(value) => arguments.positional.push(self.evaluate(frame, value)?),
@@ -189,7 +192,7 @@ impl Interpreter {
                     let value = self.evaluate(frame, value)?;
                     arguments.positional.extend(self.list_of(&value)?);
                 }
-                Argument::Named(name, value) => add(&mut arguments, name, self.evaluate(frame, value)?)?,
+                Argument::Named(name, value) => add(&mut arguments, &mut seen, name, self.evaluate(frame, value)?)?,
                 Argument::Stars(value) => {
                     let value = self.evaluate(frame, value)?;
                     let Value::Dict(dict) = &value else {
@@ -200,7 +203,7 @@ impl Interpreter {
                         dict.table.borrow().iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
                     for (key, value) in pairs {
                         let name = key.as_str().ok_or_else(|| Raised::type_error("keywords must be strings"))?;
-                        add(&mut arguments, &name.into(), value)?;
+                        add(&mut arguments, &mut seen, &name.into(), value)?;
                     }
                 }
             }
@@ -232,7 +235,7 @@ impl Interpreter {
             closure: frame.captured(code),
             globals: Rc::clone(&frame.globals),
             attributes: Names::new(),
-            _charge: super::heap::Charge::new(256 + 64 * code.parameters.len()),
+            _charge: Charge::new(256 + 64 * code.parameters.len()),
         }))
     }
 
@@ -246,7 +249,7 @@ impl Interpreter {
     }
 
     /// `super(after, receiver)`.
-    pub(super) fn make_super(&self, after: &Rc<super::value::Class>, receiver: Value) -> Outcome {
+    pub(super) fn make_super(&self, after: &Rc<Class>, receiver: Value) -> Outcome {
         let of = match &receiver {
             Value::Instance(instance) => Rc::clone(&instance.class),
             Value::Class(class) => Rc::clone(class),
@@ -271,7 +274,7 @@ impl Interpreter {
                     frame.at(line);
                     let value = match conversion {
                         Some('r') => Value::from(self.repr(&value)?),
-                        Some('a') => Value::from(super::show::ascii(&self.repr(&value)?)),
+                        Some('a') => Value::from(ascii(&self.repr(&value)?)),
                         Some(_) => Value::from(self.display(&value)?),
                         None => value,
                     };
@@ -288,7 +291,7 @@ impl Interpreter {
             unreachable!("the tree makes these of comprehensions only")
         };
         let frame = Frame::new(code, &outer.globals, &outer.captured(code));
-        let mut walk = super::generator::Walk::new(code, frame, self.iterate(first)?);
+        let mut walk = Walk::new(code, frame, self.iterate(first)?);
         match inside.collects {
             Collects::Generator => Ok(Value::iterator("generator", move |interpreter| {
                 Ok(walk.next(interpreter)?.map(|(element, _)| element))
@@ -330,8 +333,8 @@ impl Interpreter {
     }
 }
 
-fn add(arguments: &mut Arguments, name: &Rc<str>, value: Value) -> Outcome<()> {
-    if arguments.named.iter().any(|(known, _)| known == name) {
+fn add(arguments: &mut Arguments, seen: &mut HashSet<Rc<str>>, name: &Rc<str>, value: Value) -> Outcome<()> {
+    if !seen.insert(Rc::clone(name)) {
         return Err(Raised::type_error(format!("got multiple values for keyword argument '{name}'")));
     }
     arguments.named.push((Rc::clone(name), value));

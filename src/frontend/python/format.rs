@@ -40,17 +40,11 @@ impl Interpreter {
         self.room_for(parsed.width.max(parsed.precision.unwrap_or(0)), 4)?;
         let number = match value {
             Value::Native(object) => object.integer().map(Number::Int),
-            Value::Bool(_) if parsed.kind.is_none() => None,
             other => Number::of(other),
         };
         match (number, value) {
             (Some(number), _) => parsed.number(number),
             (None, Value::Str(text)) => parsed.text(&text.text),
-            (None, Value::Bool(_) | Value::None)
-                if matches!(parsed.kind, None | Some('s')) && parsed.sign.is_none() =>
-            {
-                parsed.text(&self.display(value)?)
-            }
             _ => {
                 Err(Raised::type_error(format!("unsupported format string passed to {}.__format__", value.type_name()))
                     .with_help("show it as text first: {x!s:…} or str(x)"))
@@ -303,7 +297,7 @@ impl Spec {
         };
         let body = if upper { body.to_uppercase() } else { body };
         let (whole, rest) = match body.find(|letter: char| !letter.is_ascii_digit()) {
-            Some(at) if number.is_finite() => body.split_at(at),
+            Some(at) => body.split_at(at),
             _ => (body.as_str(), ""),
         };
         let sign = self.sign_of(number.is_sign_negative() && !number.is_nan());
@@ -312,12 +306,14 @@ impl Spec {
 
     /// Digits in groups where asked for, filled up.
     fn grouped(&self, sign: &str, digits: &str, rest: &str, group: usize) -> String {
-        let Some(separator) = self.grouping else { return self.pad(sign, &format!("{digits}{rest}"), '>') };
+        let Some(separator) = self.grouping.filter(|_| !digits.is_empty()) else {
+            return self.pad(sign, &format!("{digits}{rest}"), '>');
+        };
         let mut digits = digits.to_string();
         let shown = |digits: &str| {
             let mut text = String::new();
             for (at, digit) in digits.chars().enumerate() {
-                if at > 0 && (digits.len() - at) % group == 0 {
+                if at > 0 && (digits.len() - at).is_multiple_of(group) {
                     text.push(separator);
                 }
                 text.push(digit);
@@ -327,7 +323,7 @@ impl Spec {
         if self.align == Some('=') && self.fill == Some('0') {
             // Zeros that fill are grouped as well.
             let mut count = digits.len();
-            while sign.len() + count + 1 + count / group + rest.len() <= self.width {
+            while sign.len() + count + count.saturating_sub(1) / group + rest.len() < self.width {
                 count += 1;
             }
             digits.insert_str(0, &"0".repeat(count - digits.len()));

@@ -3,8 +3,9 @@
 use std::{cell::RefCell, rc::Rc};
 
 use super::{
+    running::Running,
     tree::{Code, Place},
-    value::{Names, Running, Value, Variable},
+    value::{Names, Value, Variable},
 };
 
 /// One variable.

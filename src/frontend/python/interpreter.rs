@@ -8,13 +8,13 @@ use std::{
 
 use super::{
     clock::{Clock, Over},
-    construct::Nested,
+    freed::Nested,
     heap::Heap,
     kinds::{ExceptionKind, Type},
     options::Options,
+    running::Running,
     syntax,
-    tree::Code,
-    value::{Arguments, Class, Interpreter, Module, Names, Outcome, Passed, Raised, Running, Value},
+    value::{Arguments, Class, Interpreter, Module, Names, Outcome, Raised, Value},
 };
 use crate::error::{Error, Kind, Origin, Result};
 
@@ -49,7 +49,6 @@ impl Interpreter {
             types.push(Class::built_in(Type::Exception(*kind), base.as_ref()));
         }
         let interpreter = Interpreter {
-            options,
             clock: Clock::default(),
             modules: RefCell::new(BTreeMap::new()),
             types,
@@ -59,7 +58,10 @@ impl Interpreter {
             depth: Cell::new(0),
             handling: RefCell::default(),
             printed: RefCell::default(),
+            print_left: Cell::new(options.print_limit),
+            native_types: RefCell::default(),
             heap: Rc::clone(&heap),
+            options,
         };
         interpreter.install_library();
         for module in modules {
@@ -119,7 +121,7 @@ impl Interpreter {
             self.clock.stop();
             let rest = self.printed.take();
             if !rest.is_empty() {
-                (self.options.print)(&rest);
+                self.print_line(&rest);
             }
         }
         outcome.map_err(|raised| self.page(&raised))
@@ -207,7 +209,7 @@ impl Interpreter {
     /// # Errors
     /// As [`Interpreter::room`].
     pub fn room_for(&self, count: usize, size: usize) -> Outcome<()> {
-        self.room(count.checked_mul(size).unwrap_or(usize::MAX))
+        self.room(count.saturating_mul(size))
     }
 
     fn out_of_time(&self, over: Over) -> Raised {
@@ -219,6 +221,23 @@ impl Interpreter {
             .at(self.origin().as_ref())
             .with_help("look for a loop that does not end near this line");
         Raised::end(page)
+    }
+
+    /// Hands a line to whoever listens; the first beyond the limit is replaced by a note, the later ones vanish.
+    pub(super) fn print_line(&self, line: &str) {
+        let left = self.print_left.get();
+        match left.checked_sub(line.len() + 1) {
+            Some(rest) => {
+                self.print_left.set(rest);
+                (self.options.print)(line);
+            }
+            None if left > 0 => {
+                self.print_left.set(0);
+                let limit = self.options.print_limit;
+                (self.options.print)(&format!("[print is cut off here: the file printed more than {limit} bytes]"));
+            }
+            None => {}
+        }
     }
 
     /// What a file may not do, whatever `except` says.
@@ -245,14 +264,7 @@ impl Interpreter {
         self.running.borrow_mut().push(Rc::clone(running));
         let outcome = self.deeper(work);
         self.running.borrow_mut().pop();
-        outcome.map_err(|raised| {
-            let code: &Code = &running.code;
-            raised.passing(Passed {
-                function: Rc::clone(&code.qualified),
-                line: running.line.get(),
-                source: Rc::clone(&code.source),
-            })
-        })
+        outcome.map_err(|raised| raised.passing(running.passed()))
     }
 }
 

@@ -4,8 +4,11 @@ use std::rc::Rc;
 
 use super::{
     heap::drop_nested,
-    kinds::ExceptionKind,
-    value::{Interpreter, Outcome, Raised, Slice, Text, Value},
+    kinds::{Binary, ExceptionKind},
+    numbers::overflow,
+    range::Range,
+    text::Text,
+    value::{Interpreter, Outcome, Raised, Slice, Value},
 };
 
 /// A slice over a sequence of some length: the first index, the step, how many.
@@ -88,12 +91,12 @@ impl Interpreter {
                     let span = self.span(slice, range.len())?;
                     let at = |at: i64| {
                         let number = i128::from(range.start) + i128::from(at) * i128::from(range.step);
-                        i64::try_from(number).map_err(|_| super::numbers::overflow(super::kinds::Binary::Multiply))
+                        i64::try_from(number).map_err(|_| overflow(Binary::Multiply))
                     };
                     let step = range.step.checked_mul(span.step);
-                    let step = step.ok_or_else(|| super::numbers::overflow(super::kinds::Binary::Multiply))?;
+                    let step = step.ok_or_else(|| overflow(Binary::Multiply))?;
                     let end = span.start + i64::try_from(span.count).unwrap_or(i64::MAX).saturating_mul(span.step);
-                    Ok(Value::Range(Rc::new(super::value::Range { start: at(span.start)?, stop: at(end)?, step })))
+                    Ok(Value::Range(Rc::new(Range { start: at(span.start)?, stop: at(end)?, step })))
                 }
                 _ => {
                     let at = self.at("range object", index, range.len())?;

@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use super::value::{Interpreter, Iter, Outcome, Raised, Value};
+use super::{
+    kinds::{ExceptionKind, Type},
+    value::{Interpreter, Iter, Outcome, Raised, Value},
+};
 
 impl Interpreter {
     /// `iter(value)`.
@@ -48,7 +51,7 @@ impl Interpreter {
                     let table = dict.table.borrow();
                     if table.len() != before {
                         let message = "dictionary changed size during iteration";
-                        return Err(Raised::new(super::kinds::ExceptionKind::RuntimeError, message)
+                        return Err(Raised::new(ExceptionKind::RuntimeError, message)
                             .with_help("walk a copy: for key in list(d)"));
                     }
                     let Some(found) = table.live_from(at) else { return Ok(None) };
@@ -62,7 +65,7 @@ impl Interpreter {
                     let table = set.table.borrow();
                     if table.len() != before {
                         let message = "Set changed size during iteration";
-                        return Err(Raised::new(super::kinds::ExceptionKind::RuntimeError, message));
+                        return Err(Raised::new(ExceptionKind::RuntimeError, message));
                     }
                     let Some(found) = table.live_from(at) else { return Ok(None) };
                     at = found + 1;
@@ -91,7 +94,7 @@ impl Interpreter {
                     Value::iterator("iterator", move |interpreter| {
                         end_of(
                             interpreter.call_special(&answer, "__next__", Vec::new()),
-                            super::kinds::ExceptionKind::StopIteration,
+                            ExceptionKind::StopIteration,
                             interpreter,
                         )
                     })
@@ -108,7 +111,7 @@ impl Interpreter {
             Value::iterator("iterator", move |interpreter| {
                 at += 1;
                 let item = interpreter.call_special(&value, "__getitem__", vec![Value::Int(at - 1)]);
-                end_of(item, super::kinds::ExceptionKind::IndexError, interpreter)
+                end_of(item, ExceptionKind::IndexError, interpreter)
             })
         } else {
             return Err(not_iterable(value));
@@ -183,14 +186,10 @@ impl Interpreter {
 }
 
 /// The exception that ends an iteration as its end.
-fn end_of(
-    item: Outcome<Option<Value>>,
-    end: super::kinds::ExceptionKind,
-    interpreter: &Interpreter,
-) -> Outcome<Option<Value>> {
+fn end_of(item: Outcome<Option<Value>>, end: ExceptionKind, interpreter: &Interpreter) -> Outcome<Option<Value>> {
     match item {
         Err(mut raised) if !raised.is_end() => {
-            let class = Value::Class(Rc::clone(interpreter.type_class(super::kinds::Type::Exception(end))));
+            let class = Value::Class(Rc::clone(interpreter.type_class(Type::Exception(end))));
             let value = interpreter.caught(&mut raised);
             if interpreter.matches_exception(&value, &class)? { Ok(None) } else { Err(raised) }
         }

@@ -146,6 +146,17 @@ impl Comparison {
     }
 }
 
+/// How a parameter is filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// By position only (before `/`).
+    Positional,
+    /// By position or name.
+    Either,
+    /// By name only (after `*`).
+    Named,
+}
+
 macro_rules! exceptions {
     ($($(#[$doc:meta])* $name:ident < $base:ident,)*) => {
         /// A built-in exception class.
@@ -277,7 +288,7 @@ impl Type {
     pub fn index(self) -> usize {
         match self {
             Type::Exception(kind) => Type::PLAIN.len() + kind as usize,
-            plain => Type::PLAIN.iter().position(|one| *one == plain).expect("PLAIN lists every plain type"),
+            plain => Type::PLAIN.iter().position(|one| *one == plain).unwrap_or(usize::MAX),
         }
     }
 }

@@ -11,6 +11,9 @@ use super::{
     },
 };
 
+/// Ancestors that a class may have: each derived class lists them all.
+const ANCESTORS: usize = 100;
+
 impl NativeFunction {
     /// A function with a declared signature, as [`Signature::of`] reads it. Put into a class with `self` as its first
     /// parameter, it is a method.
@@ -80,6 +83,9 @@ impl Class {
     /// `TypeError` when the bases' orders contradict each other.
     pub fn new(name: &str, bases: Vec<Rc<Class>>, attributes: Rc<Names>) -> Outcome<Rc<Class>> {
         let ancestors = ancestors(name, &bases)?;
+        if ancestors.len() > ANCESTORS {
+            return Err(Raised::type_error(format!("class {name} has more than {ANCESTORS} ancestors")));
+        }
         Ok(Rc::new(Class {
             name: name.into(),
             ancestors,
@@ -104,7 +110,7 @@ impl Class {
     }
 
     /// Itself and its ancestors in the order that attributes are looked up, without `object`.
-    pub fn order<'c>(self: &'c Rc<Self>) -> impl Iterator<Item = &'c Rc<Class>> {
+    pub fn order(self: &Rc<Self>) -> impl Iterator<Item = &Rc<Class>> {
         std::iter::once(self).chain(&self.ancestors)
     }
 

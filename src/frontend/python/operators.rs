@@ -6,7 +6,7 @@ use super::{
     heap::drop_nested,
     kinds::{Binary, ExceptionKind, Unary},
     numbers::{Number, arithmetic, overflow},
-    value::{Interpreter, List, Outcome, Raised, Value},
+    value::{Dict, Interpreter, List, Outcome, Raised, Value},
 };
 
 impl Interpreter {
@@ -111,7 +111,7 @@ impl Interpreter {
                 Value::Set(self.set_operation(operator, a, b)?)
             }
             (Binary::Or, Value::Dict(a), Value::Dict(b)) => {
-                let both = super::value::Dict::of(a.table.borrow().clone());
+                let both = Dict::of(a.table.borrow().clone());
                 self.dict_update(&both, b)?;
                 Value::Dict(both)
             }

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::{
     kinds::ExceptionKind,
-    value::{Failure, Instance, Passed, Raised, What},
+    running::Passed,
+    value::{Failure, Instance, Raised, What},
 };
 use crate::error::Error;
 
@@ -80,5 +81,23 @@ impl Raised {
     pub(super) fn passing(mut self, passed: Passed) -> Raised {
         self.0.trace.push(passed);
         self
+    }
+}
+
+impl From<Error> for Raised {
+    /// A page of another part of the program ends the run as it is.
+    fn from(page: Error) -> Raised {
+        Raised::end(page)
+    }
+}
+
+impl std::fmt::Debug for Raised {
+    /// What was raised: for tests and logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0.what {
+            What::New(kind, message) => write!(f, "{}: {message}", kind.name()),
+            What::Object(instance) => write!(f, "{}", instance.class.name),
+            What::End(page) => write!(f, "{page}"),
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! `repr` and `str`: how values are shown.
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 use super::{
-    kinds::Type,
+    exceptions::is_exception,
+    kinds::{ExceptionKind, Type},
     value::{Class, Descriptor, Interpreter, Outcome, Raised, Value},
 };
 
@@ -14,7 +15,7 @@ impl Interpreter {
     /// What a method of the user's raises; the end of the run when the text does not fit.
     pub fn repr(&self, value: &Value) -> Outcome<String> {
         let mut text = String::new();
-        self.write_repr(&mut text, value, &mut Vec::new())?;
+        self.write_repr(&mut text, value, &mut HashSet::new())?;
         Ok(text)
     }
 
@@ -25,12 +26,15 @@ impl Interpreter {
     pub fn display(&self, value: &Value) -> Outcome<String> {
         match value {
             Value::Str(text) => Ok(text.text.to_string()),
-            Value::Native(object) => Ok(object.display()),
+            Value::Native(object) => match self.deeper(|| object.shown(self))? {
+                Some(text) => Ok(text),
+                None => Ok(object.display()),
+            },
             Value::Instance(instance) => {
                 if let Some(answer) = self.call_special(value, "__str__", Vec::new())? {
                     return text_of(&answer, "__str__");
                 }
-                if super::exceptions::is_exception(&instance.class) && instance.class.find("__repr__").is_none() {
+                if is_exception(&instance.class) && instance.class.find("__repr__").is_none() {
                     let arguments =
                         instance.attributes.get("args").and_then(|args| args.as_items()).unwrap_or_default();
                     return match &arguments[..] {
@@ -46,7 +50,7 @@ impl Interpreter {
         }
     }
 
-    fn write_repr(&self, text: &mut String, value: &Value, inside: &mut Vec<usize>) -> Outcome<()> {
+    fn write_repr(&self, text: &mut String, value: &Value, inside: &mut HashSet<usize>) -> Outcome<()> {
         match value {
             Value::None => text.push_str("None"),
             Value::NotImplemented => text.push_str("NotImplemented"),
@@ -95,7 +99,7 @@ impl Interpreter {
             Value::Instance(instance) => {
                 if let Some(answer) = self.call_special(value, "__repr__", Vec::new())? {
                     text.push_str(&text_of(&answer, "__repr__")?);
-                } else if super::exceptions::is_exception(&instance.class) {
+                } else if is_exception(&instance.class) {
                     let arguments = instance.attributes.get("args").unwrap_or(Value::None);
                     let arguments = self.repr(&arguments)?;
                     let arguments = arguments.strip_suffix(",)").map_or(arguments.clone(), |one| format!("{one})"));
@@ -113,12 +117,15 @@ impl Interpreter {
             Value::Module(module) => {
                 let _ = write!(text, "<module '{}'>", module.name);
             }
-            Value::Native(object) => text.push_str(&object.repr()),
+            Value::Native(object) => match self.deeper(|| object.shown(self))? {
+                Some(shown) => text.push_str(&shown),
+                None => text.push_str(&object.repr()),
+            },
         }
         self.room(text.len())
     }
 
-    fn write_container(&self, text: &mut String, value: &Value, inside: &mut Vec<usize>) -> Outcome<()> {
+    fn write_container(&self, text: &mut String, value: &Value, inside: &mut HashSet<usize>) -> Outcome<()> {
         let address = value.address().unwrap_or(0);
         let (open, close) = match value {
             Value::Tuple(_) => ("(", ")"),
@@ -131,12 +138,11 @@ impl Interpreter {
             _ => ("{", "}"),
         };
         text.push_str(open);
-        if inside.contains(&address) {
+        if !inside.insert(address) {
             text.push_str("...");
             text.push_str(close);
             return Ok(());
         }
-        inside.push(address);
         let items = match value {
             Value::Dict(dict) => {
                 let entries = self.dict_entries(dict);
@@ -161,13 +167,13 @@ impl Interpreter {
             text.push(',');
         }
         text.push_str(close);
-        inside.pop();
+        inside.remove(&address);
         Ok(())
     }
 }
 
 fn is_key_error(class: &Class) -> bool {
-    class.built_in == Some(Type::Exception(super::kinds::ExceptionKind::KeyError))
+    class.built_in == Some(Type::Exception(ExceptionKind::KeyError))
 }
 
 fn text_of(answer: &Value, method: &str) -> Outcome<String> {

@@ -2,7 +2,9 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use super::value::{Arguments, Given, Outcome, Parameter, ParameterKind, Raised, Signature, Value};
+use super::heap::Heap;
+use super::kinds::ParameterKind;
+use super::value::{Arguments, Given, Outcome, Parameter, Raised, Signature, Value};
 
 thread_local! {
     static KNOWN: RefCell<HashMap<&'static str, Rc<Signature>>> = RefCell::default();
@@ -18,6 +20,8 @@ impl Signature {
         if let Some(known) = KNOWN.with_borrow(|known| known.get(text).cloned()) {
             return known;
         }
+        // Kept for the thread's other interpreters as well: on nobody's account.
+        let _neutral = Heap::new(usize::MAX).enter();
         let signature = Rc::new(read(text).unwrap_or_else(|| panic!("`{text}` is not a signature")));
         KNOWN.with_borrow_mut(|known| known.insert(text, Rc::clone(&signature)));
         signature

@@ -6,7 +6,7 @@ use super::{
     frame::Frame,
     kinds::ExceptionKind,
     tree::{Body, Code, Expression, Handler, Statement, StatementKind as Kind, Target},
-    value::{Interpreter, Outcome, Raised, Value},
+    value::{Arguments, Interpreter, Outcome, Raised, Value},
 };
 
 /// How a row of statements ended.
@@ -161,7 +161,7 @@ impl Interpreter {
     fn decorate(&self, frame: &Frame, target: &Target, decorators: Vec<Value>, mut value: Value) -> Outcome<()> {
         for decorator in decorators.into_iter().rev() {
             frame.at(target.line);
-            value = self.call(&decorator, super::value::Arguments::of(vec![value]))?;
+            value = self.call(&decorator, Arguments::of(vec![value]))?;
         }
         self.assign(frame, target, value)
     }
@@ -257,7 +257,11 @@ impl Interpreter {
             raised = self.here(raised, frame, line);
             self.handling.borrow_mut().push(raised);
             let outcome = self.statements(frame, &handler.body);
-            self.handling.borrow_mut().pop();
+            let handled = self.handling.borrow_mut().pop();
+            let outcome = outcome.map_err(|later| match &handled {
+                Some(handled) => self.while_handling(later, handled),
+                None => later,
+            });
             if let Some(name) = &handler.name
                 && !matches!(&outcome, Err(raised) if raised.is_end())
             {

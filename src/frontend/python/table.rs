@@ -48,7 +48,7 @@ impl<K, V> Table<K, V> {
     /// Bytes that the table takes, near enough for a limit.
     #[must_use]
     pub(super) fn bytes(&self) -> usize {
-        self.entries.capacity() * mem::size_of::<Option<Entry<K, V>>>() + self.first.capacity() * 16
+        self.entries.capacity() * size_of::<Option<Entry<K, V>>>() + self.first.capacity() * 16
     }
 
     /// The latest position whose key has this hash.

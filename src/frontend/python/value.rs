@@ -13,10 +13,13 @@ use std::{
 use super::{
     clock::Clock,
     heap::{Charge, Heap},
-    kinds::{Binary, Comparison, ExceptionKind, Type, Unary},
+    kinds::{Binary, Comparison, ExceptionKind, ParameterKind, Type, Unary},
     options::Options,
+    range::Range,
+    running::{Passed, Running},
     table::Table,
-    tree::{Code, SourceText},
+    text::Text,
+    tree::Code,
 };
 use crate::error::Error;
 
@@ -74,14 +77,6 @@ pub enum Value {
     Native(Rc<dyn Native>),
 }
 
-/// A string: immutable, indexed by code points.
-pub struct Text {
-    pub(super) text: Box<str>,
-    /// Code points; equal to the bytes for ASCII, where an index is then an offset.
-    pub(super) length: usize,
-    pub(super) _charge: Charge,
-}
-
 /// A tuple's items.
 pub struct Tuple {
     pub(super) items: Vec<Value>,
@@ -105,16 +100,6 @@ pub struct Set {
     pub(super) table: RefCell<Table<Value, ()>>,
     pub(super) frozen: bool,
     pub(super) charge: Charge,
-}
-
-/// `range(start, stop, step)`: never a list, so its length costs nothing.
-pub struct Range {
-    /// First number.
-    pub start: i64,
-    /// Excluded end.
-    pub stop: i64,
-    /// Step, not 0.
-    pub step: i64,
 }
 
 /// `start:stop:step`, each [`Value::None`] when left out.
@@ -158,17 +143,6 @@ pub struct Function {
     pub(super) globals: Rc<Names>,
     pub(super) attributes: Rc<Names>,
     pub(super) _charge: Charge,
-}
-
-/// How a parameter is filled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParameterKind {
-    /// By position only (before `/`).
-    Positional,
-    /// By position or name.
-    Either,
-    /// By name only (after `*`).
-    Named,
 }
 
 /// One parameter of a function.
@@ -433,6 +407,15 @@ pub trait Native: Any {
         format!("<{}>", self.type_name())
     }
 
+    /// `repr(self)` of what shows other values; `None` leaves it to [`Native::repr`].
+    ///
+    /// # Errors
+    /// What showing those values raises.
+    fn shown(&self, interpreter: &Interpreter) -> Outcome<Option<String>> {
+        let _ = interpreter;
+        Ok(None)
+    }
+
     /// `str(self)`.
     fn display(&self) -> String {
         self.repr()
@@ -484,14 +467,6 @@ pub(super) struct Failure {
     pub(super) cause: Option<String>,
 }
 
-/// One call that an exception left.
-#[derive(Debug, Clone)]
-pub(super) struct Passed {
-    pub(super) function: Rc<str>,
-    pub(super) line: u32,
-    pub(super) source: Rc<SourceText>,
-}
-
 /// The exception itself.
 #[derive(Clone)]
 pub(super) enum What {
@@ -501,12 +476,6 @@ pub(super) enum What {
     Object(Rc<Instance>),
     /// A limit: no `except` sees it.
     End(Error),
-}
-
-/// A function that runs: whose, and where it is.
-pub(super) struct Running {
-    pub(super) code: Rc<Code>,
-    pub(super) line: Cell<u32>,
 }
 
 /// One Python machine for one network file, fenced in: memory, time, depth, library.
@@ -528,4 +497,8 @@ pub struct Interpreter {
     pub(super) handling: RefCell<Vec<Raised>>,
     /// What was printed since the last newline.
     pub(super) printed: RefCell<String>,
+    /// Bytes that may still be printed.
+    pub(super) print_left: Cell<usize>,
+    /// The types of native objects, by name, as `type(x)` shows them.
+    pub(super) native_types: RefCell<BTreeMap<String, Rc<Class>>>,
 }

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, rc::Rc};
 
 use super::super::{
     kinds::{Binary, ExceptionKind, Unary},
-    numbers::{Number, to_int},
+    numbers::{Number, overflow, to_int},
     show,
     value::{Given, Interpreter, NativeFunction, Outcome, Raised, Value},
 };
@@ -71,6 +71,7 @@ pub(super) fn install(interpreter: &Interpreter) {
         let value = given.value("obj");
         Ok(Value::Int(match value {
             Value::Int(integer) => *integer,
+            Value::Float(number) if to_int(*number).is_some() => to_int(*number).unwrap_or(0),
             _ => i64::from_ne_bytes(interpreter.hash(value)?.to_ne_bytes()),
         }))
     });
@@ -89,6 +90,13 @@ pub(super) fn install(interpreter: &Interpreter) {
     });
     add("round(number, ndigits=None)", round);
     add("pow(base, exp, mod=None)", |interpreter, given| {
+        if let (Some(base), Some(exponent), Some(modulus)) =
+            (given.value("base").as_int(), given.value("exp").as_int(), given.value("mod").as_int())
+            && exponent >= 0
+            && modulus != 0
+        {
+            return Ok(Value::Int(power_modulo(base, exponent, modulus)));
+        }
         let power = interpreter.binary(Binary::Power, given.value("base"), given.value("exp"))?;
         match given.some("mod") {
             Some(modulus) => interpreter.binary(Binary::Modulo, &power, modulus),
@@ -117,6 +125,21 @@ pub(super) fn install(interpreter: &Interpreter) {
     add("bin(number, /)", |interpreter, given| digits(interpreter, given, "#b"));
     add("oct(number, /)", |interpreter, given| digits(interpreter, given, "#o"));
     add("hex(number, /)", |interpreter, given| digits(interpreter, given, "#x"));
+}
+
+/// `base ** exponent % modulus` without the large number between; the result has the modulus's sign.
+fn power_modulo(base: i64, mut exponent: i64, modulus: i64) -> i64 {
+    let modulus = i128::from(modulus);
+    let (mut result, mut factor) = (1_i128.rem_euclid(modulus), i128::from(base).rem_euclid(modulus));
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result = (result * factor).rem_euclid(modulus);
+        }
+        factor = (factor * factor).rem_euclid(modulus);
+        exponent >>= 1;
+    }
+    let signed = if modulus < 0 && result != 0 { result + modulus } else { result };
+    i64::try_from(signed).unwrap_or(0)
 }
 
 fn digits(interpreter: &Interpreter, given: &Given, spec: &str) -> Outcome {
@@ -149,11 +172,11 @@ fn print(interpreter: &Interpreter, given: &Given) -> Outcome {
     printed.push_str(&text);
     let mut rest = printed.as_str();
     while let Some((line, after)) = rest.split_once('\n') {
-        (interpreter.options.print)(line);
+        interpreter.print_line(line);
         rest = after;
     }
     if rest.len() > LONGEST_LINE {
-        (interpreter.options.print)(rest);
+        interpreter.print_line(rest);
         rest = "";
     }
     *interpreter.printed.borrow_mut() = rest.to_string();
@@ -238,7 +261,7 @@ fn round(interpreter: &Interpreter, given: &Given) -> Outcome {
                 Ordering::Less => false,
             };
             let rounded = low.checked_add(i64::from(up)).and_then(|low| low.checked_mul(unit));
-            rounded.map(Value::Int).ok_or_else(|| super::super::numbers::overflow(Binary::Multiply))
+            rounded.map(Value::Int).ok_or_else(|| overflow(Binary::Multiply))
         }
         (Some(Number::Float(number)), None) => {
             if !number.is_finite() {

@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use super::super::value::{Arguments, Interpreter, Module, Native, NativeFunction, Outcome, Raised, Value};
+use super::super::{
+    heap::drop_nested,
+    value::{Arguments, Interpreter, Module, Native, NativeFunction, Outcome, Raised, Value},
+};
 
 pub(super) fn module() -> Rc<Module> {
     let module = Module::new("functools", "functools has partial, reduce and wraps here");
@@ -94,6 +97,6 @@ impl Drop for Partial {
     /// Chains of partials through other objects are freed without recursion.
     fn drop(&mut self) {
         let held = (std::mem::replace(&mut self.function, Value::None), std::mem::take(&mut self.arguments));
-        super::super::heap::drop_nested((held.0, held.1.positional, held.1.named));
+        drop_nested((held.0, held.1.positional, held.1.named));
     }
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::{
     super::{
+        heap::drop_nested,
         kinds::{Binary, Comparison, ExceptionKind, Type},
         value::{Dict, Given, Interpreter, Native, NativeFunction, Outcome, Raised, Set, Value},
     },
@@ -66,7 +67,7 @@ pub(super) fn install(interpreter: &Interpreter) {
     });
     add(Type::Dict, "dict.clear(self, /)", |_, given| {
         let dict = dict(given)?;
-        super::super::heap::drop_nested(dict.table.take());
+        drop_nested(dict.table.take());
         dict.recount();
         Ok(Value::None)
     });
@@ -137,7 +138,7 @@ fn changes(add: &dyn Fn(Type, &'static str, Run)) {
     });
     add(Type::Set, "set.clear(self, /)", |_, given| {
         let set = set(given)?;
-        super::super::heap::drop_nested(set.table.take());
+        drop_nested(set.table.take());
         set.recount();
         Ok(Value::None)
     });
@@ -234,6 +235,11 @@ impl Native for View {
             Part::Values => "dict_values",
             Part::Items => "dict_items",
         }
+    }
+
+    fn shown(&self, interpreter: &Interpreter) -> Outcome<Option<String>> {
+        let items = interpreter.repr(&Value::list(self.list()))?;
+        Ok(Some(format!("{}({items})", self.type_name())))
     }
 
     fn length(&self, _: &Interpreter) -> Outcome<Option<usize>> {

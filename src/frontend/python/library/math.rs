@@ -8,6 +8,10 @@ use super::super::{
     value::{Given, Interpreter, Module, Outcome, Raised, Value},
 };
 
+type Unary = fn(f64) -> f64;
+type Binary64 = fn(f64, f64) -> f64;
+type Test = fn(f64) -> bool;
+
 pub(super) fn module() -> Rc<Module> {
     let module = Module::new("math", "");
     for (name, value) in [
@@ -19,7 +23,7 @@ pub(super) fn module() -> Rc<Module> {
     ] {
         module.set(name, Value::Float(value));
     }
-    let unary: [(&'static str, fn(f64) -> f64); 20] = [
+    let unary: [(&'static str, Unary); 20] = [
         ("math.sqrt(x, /)", f64::sqrt),
         ("math.exp(x, /)", f64::exp),
         ("math.expm1(x, /)", f64::exp_m1),
@@ -47,7 +51,7 @@ pub(super) fn module() -> Rc<Module> {
             checked(function(x), &[x])
         });
     }
-    let whole: [(&'static str, fn(f64) -> f64); 3] =
+    let whole: [(&'static str, Unary); 3] =
         [("math.floor(x, /)", f64::floor), ("math.ceil(x, /)", f64::ceil), ("math.trunc(x, /)", f64::trunc)];
     for (signature, function) in whole {
         module.function(signature, move |_, given| {
@@ -64,7 +68,7 @@ pub(super) fn module() -> Rc<Module> {
                 .ok_or_else(|| Raised::new(ExceptionKind::OverflowError, "the number has more than 64 bits"))
         });
     }
-    let binary: [(&'static str, fn(f64, f64) -> f64); 5] = [
+    let binary: [(&'static str, Binary64); 5] = [
         ("math.pow(x, y, /)", f64::powf),
         ("math.atan2(x, y, /)", f64::atan2),
         ("math.hypot(x, y, /)", f64::hypot),
@@ -77,7 +81,7 @@ pub(super) fn module() -> Rc<Module> {
             checked(function(x, y), &[x, y])
         });
     }
-    let tests: [(&'static str, fn(f64) -> bool); 3] = [
+    let tests: [(&'static str, Test); 3] = [
         ("math.isnan(x, /)", f64::is_nan),
         ("math.isinf(x, /)", f64::is_infinite),
         ("math.isfinite(x, /)", f64::is_finite),

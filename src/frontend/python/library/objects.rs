@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::super::{
     kinds::{ExceptionKind, Type},
-    value::{Descriptor, Instance, Interpreter, NativeFunction, Outcome, Raised, Value},
+    value::{Descriptor, Given, Instance, Interpreter, NativeFunction, Outcome, Raised, Value},
 };
 
 pub(super) fn install(interpreter: &Interpreter) {
@@ -94,7 +94,7 @@ pub(super) fn install(interpreter: &Interpreter) {
     );
 }
 
-fn next_of(interpreter: &Interpreter, given: super::super::value::Given) -> Outcome {
+fn next_of(interpreter: &Interpreter, given: Given) -> Outcome {
     let Value::Iterator(iter) = given.value("self") else { return Err(given.wrong("self", "an iterator")) };
     interpreter.next(iter)?.ok_or_else(|| Raised::new(ExceptionKind::StopIteration, ""))
 }

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use super::super::{
     kinds::{ExceptionKind, Type},
     numbers::to_int,
+    range::Range,
     table::Table,
-    value::{Dict, Given, Interpreter, NativeFunction, Outcome, Raised, Range, Slice, Value},
+    value::{Arguments, Dict, Given, Interpreter, NativeFunction, Outcome, Raised, Slice, Value},
 };
 
 pub(super) fn install(interpreter: &Interpreter) {
@@ -67,10 +68,7 @@ pub(super) fn install(interpreter: &Interpreter) {
             return Err(Raised::type_error("type() with three arguments is not among what runs in a network file")
                 .with_help("write a class statement"));
         }
-        match given.value("object") {
-            object @ Value::Native(_) => Ok(Value::str(object.type_name())),
-            object => Ok(Value::Class(interpreter.class_of(object))),
-        }
+        Ok(Value::Class(interpreter.class_of(given.value("object"))))
     });
 }
 
@@ -267,7 +265,7 @@ fn map(interpreter: &Interpreter, given: &Given) -> Outcome {
                 None => return Ok(None),
             }
         }
-        interpreter.call(&function, super::super::value::Arguments::of(items)).map(Some)
+        interpreter.call(&function, Arguments::of(items)).map(Some)
     }))
 }
 
@@ -280,7 +278,7 @@ fn filter(interpreter: &Interpreter, given: &Given) -> Outcome {
             let answer = if function.is_none() {
                 item.clone()
             } else {
-                interpreter.call(&function, super::super::value::Arguments::of(vec![item.clone()]))?
+                interpreter.call(&function, Arguments::of(vec![item.clone()]))?
             };
             if interpreter.truth(&answer)? {
                 return Ok(Some(item));

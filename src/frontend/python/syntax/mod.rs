@@ -9,6 +9,7 @@ mod statements;
 
 use std::rc::Rc;
 
+use rustpython_ruff_python_ast::PythonVersion;
 use rustpython_ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
 use self::lowering::Lowering;
@@ -35,9 +36,12 @@ pub(super) fn parse(name: &str, text: &str, limit: usize) -> Result<Rc<Code>> {
     let source = Rc::new(SourceText::new(name, text.replace("\r\n", "\n").replace('\r', "\n")));
     nesting::check(&source)?;
     stacker::grow(STACK, || {
-        let parsed = parse_unchecked(source.text(), ParseOptions::from(Mode::Module));
-        if let Some(error) = parsed.errors().first() {
-            return Err(remedy::page(&source, error, parsed.tokens()));
+        let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::PY313);
+        let parsed = parse_unchecked(source.text(), options);
+        let words = parsed.errors().first().map(|error| (error.location, error.error.to_string()));
+        let too_new = || parsed.unsupported_syntax_errors().first().map(|error| (error.range, error.to_string()));
+        if let Some((range, words)) = words.or_else(too_new) {
+            return Err(remedy::page(&source, range, &words, parsed.tokens()));
         }
         let syntax = parsed.into_syntax();
         let module = syntax.as_module().expect("Mode::Module yields a module");

@@ -3,8 +3,7 @@
 use std::rc::Rc;
 
 use rustpython_ruff_python_ast::token::{TokenKind, Tokens};
-use rustpython_ruff_python_parser::{LexicalErrorType, ParseError, ParseErrorType};
-use rustpython_ruff_text_size::Ranged;
+use rustpython_ruff_text_size::{Ranged as _, TextRange};
 
 use crate::{
     error::{Error, Kind},
@@ -42,21 +41,21 @@ const LOOKALIKES: &[(char, &str, &str)] = &[
     ('\u{ff1a}', "a wide colon", ":"),
 ];
 
-pub(super) fn page(source: &Rc<SourceText>, error: &ParseError, tokens: &Tokens) -> Error {
-    let offset = error.location.start().to_usize().min(source.text().len());
+/// `range` is where the parser stopped, `words` what it said.
+pub(super) fn page(source: &Rc<SourceText>, range: TextRange, words: &str, tokens: &Tokens) -> Error {
+    let offset = range.start().to_usize().min(source.text().len());
     let mut line = source.line_at(offset);
-    let mut message = capitals(&error.error.to_string());
+    let mut message = capitals(words);
     let mut name = "SyntaxError";
-    if let Some((open, letter)) = unclosed(tokens).filter(|_| is_about_an_end(error, source, offset)) {
+    let unindented = words.contains("ndent");
+    if let Some((open, letter)) =
+        unclosed(tokens).filter(|(open, _)| source.line_at(*open) < line || words.contains("EOF"))
+    {
         line = source.line_at(open);
         message = format!("'{letter}' was never closed");
-    }
-    // Just behind the end of a line means the end of that line.
-    if offset > 0 && offset == source.start_of(line) && source.text().as_bytes()[offset - 1] == b'\n' && line > 1 {
-        let indentation = matches!(error.error, ParseErrorType::UnexpectedIndentation);
-        if !indentation && source.line(line).trim().is_empty() {
-            line -= 1;
-        }
+    } else if offset == source.start_of(line) && line > 1 && !unindented && source.line(line).trim().is_empty() {
+        // Just behind the end of a line means the end of that line.
+        line -= 1;
     }
     let text = source.line(line);
     let mut help = None;
@@ -64,7 +63,7 @@ pub(super) fn page(source: &Rc<SourceText>, error: &ParseError, tokens: &Tokens)
         let code = u32::from(letter);
         message = format!("{what} (U+{code:04X}) stands where Python wants {plain}");
         help = Some("retype it: such letters come from web pages and word processors".to_string());
-    } else if is_indentation(error, &message) {
+    } else if unindented {
         name = "IndentationError";
         help = Some(indentation_help(source, line));
         if text.starts_with([' ', '\t']) && mixes_tabs(source) {
@@ -118,27 +117,10 @@ fn unclosed(tokens: &Tokens) -> Option<(usize, char)> {
     open.pop()
 }
 
-/// Whether an unclosed bracket explains the error: nothing is wrong before the end, or a statement's word stands inside.
-fn is_about_an_end(error: &ParseError, source: &SourceText, offset: usize) -> bool {
-    let words = ["def ", "class ", "with ", "for ", "if ", "return ", "import ", "from ", "@"];
-    let rest = source.text()[offset..].trim_start();
-    matches!(error.error, ParseErrorType::Lexical(LexicalErrorType::Eof))
-        || rest.is_empty()
-        || words.iter().any(|word| rest.starts_with(word))
-        || rest.lines().next().is_some_and(|line| line.contains(" = ") && !line.contains('('))
-}
-
 fn lookalike(text: &str) -> Option<(char, &'static str, &'static str)> {
     // Within a comment such letters do no harm; within quotes the parser would not have stopped here.
     let code = text.split('#').next().unwrap_or_default();
     LOOKALIKES.iter().copied().find(|(letter, _, _)| code.contains(*letter))
-}
-
-fn is_indentation(error: &ParseError, message: &str) -> bool {
-    matches!(
-        error.error,
-        ParseErrorType::UnexpectedIndentation | ParseErrorType::Lexical(LexicalErrorType::IndentationError)
-    ) || message.contains("an indented block")
 }
 
 fn mixes_tabs(source: &SourceText) -> bool {
@@ -199,11 +181,11 @@ fn python_2(text: &str) -> Option<(Option<&'static str>, String)> {
     let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     let word =
         |at: usize| bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'.');
-    for at in 0..bytes.len() {
-        if (bytes[at] == b'L' || bytes[at] == b'l') && at > 0 && digit(at - 1) && !word(at + 1) {
+    for (at, byte) in bytes.iter().enumerate() {
+        if (*byte == b'L' || *byte == b'l') && at > 0 && digit(at - 1) && !word(at + 1) {
             return Some((Some("integers have no L behind them in Python 3"), "take the L out".into()));
         }
-        if bytes[at] == b'0' && digit(at + 1) && (at == 0 || !word(at - 1)) {
+        if *byte == b'0' && digit(at + 1) && (at == 0 || !word(at - 1)) {
             return Some((None, "a number does not start with 0 in Python 3: octal ones start with 0o".into()));
         }
     }
@@ -222,9 +204,11 @@ fn habit(text: &str, message: &str) -> Option<String> {
         _ if code.starts_with("--") => "this looks like Lua: give a Lua network as a .lua file".into(),
         "else" if code.starts_with("else if") => "write elif".into(),
         "elseif" | "elsif" => "write elif".into(),
-        word if opens.contains(&word) && !code.ends_with(':') => "a line that opens a block ends with a colon".into(),
-        "if" | "elif" | "while" if code.replace("==", "").contains('=') => "comparing is written ==".into(),
         _ if code.contains("&&") || code.contains("||") => "write `and`, `or` and `not`".into(),
+        "if" | "elif" | "while" if message.contains("`=`") => "comparing is written ==".into(),
+        word if opens.contains(&word) && message.contains("`:`") => {
+            "a line that opens a block ends with a colon".into()
+        }
         _ if code.contains("++") || code.ends_with("--") => "write x += 1".into(),
         _ if code.contains('!') && !code.contains("!=") => "write `not`".into(),
         _ if message.contains("missing closing quote") => "close the string on the line where it starts".into(),
