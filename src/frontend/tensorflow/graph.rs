@@ -13,8 +13,12 @@ use crate::{
 };
 
 /// Larger graphs are loops that went wrong.
-const MOST_OPERATIONS: usize = 100_000;
-/// Numbers in one constant of a file, at most.
+const MOST_TENSORS: usize = 100_000;
+/// Of one tensor.
+const MOST_DIMENSIONS: usize = 32;
+/// Longer vectors of whole numbers are not looked into: they are no sizes.
+const LONGEST_SIZES: usize = 1024;
+/// Numbers in all constants of a file, at most.
 const LARGEST_CONSTANT: usize = 1 << 24;
 
 impl Graph {
@@ -27,6 +31,8 @@ impl Graph {
             scopes: Scopes::default(),
             collections: HashMap::new(),
             summaries: Vec::new(),
+            made: 0,
+            constants: 0,
             generator: RefCell::new(Generator::new(seed)),
             origin: None,
         })))
@@ -68,9 +74,16 @@ impl Graph {
     }
 
     fn push(&self, name: &str, source: Source, inputs: Vec<Symbol>, results: Vec<Meta>) -> Result<Symbol> {
+        if let Some(deep) = results.iter().find(|result| result.dims.rank() > MOST_DIMENSIONS) {
+            return Err(self.placed(
+                Error::new(Kind::Limit, format!("a tensor of more than {MOST_DIMENSIONS} dimensions"))
+                    .with_fact("it would have", deep.dims.rank().to_string()),
+            ));
+        }
         self.with_mut(|state| {
-            if state.operations.len() >= MOST_OPERATIONS {
-                return Err(Error::new(Kind::Limit, format!("the graph has {MOST_OPERATIONS} operations"))
+            state.made += results.len().max(1);
+            if state.made > MOST_TENSORS {
+                return Err(Error::new(Kind::Limit, format!("the graph has {MOST_TENSORS} tensors"))
                     .at(state.origin.as_ref())
                     .with_help("a loop in the file makes operations without end"));
             }
@@ -101,6 +114,13 @@ impl Graph {
                     .with_help("make it a variable, or let an operation compute it"),
             )
         })?;
+        let together = self.with_mut(|state| {
+            state.constants = state.constants.saturating_add(count);
+            state.constants
+        });
+        if together > LARGEST_CONSTANT {
+            return Err(self.placed(Error::new(Kind::Limit, "the constants of the file are too large together")));
+        }
         if values.len() == 1 && count != 1 {
             values = vec![values[0]; count];
         }
@@ -111,7 +131,7 @@ impl Graph {
                     .with_fact("its sizes", Dims::known(dims).to_string()),
             ));
         }
-        let whole = dtype.is_integer() && dims.len() <= 1;
+        let whole = dtype.is_integer() && dims.len() <= 1 && values.len() <= LONGEST_SIZES;
         let numbers = whole.then(|| values.iter().map(|&value| Some(value as i64)).collect());
         let meta = Meta { numbers, ..Meta::new(dtype, Dims::known(dims)) };
         self.push(name.unwrap_or("Const"), Source::Constant(Rc::new(Constant { values })), vec![], vec![meta])

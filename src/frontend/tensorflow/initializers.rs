@@ -49,9 +49,12 @@ impl Initializer {
             _ => None,
         };
         let kind = if dtype.is_float() { tch::Kind::Float } else { tch::Kind::Int64 };
-        let value = match symbol {
-            Some(symbol) => graph.evaluate(symbol)?,
-            None => {
+        let value = match (symbol, self) {
+            (Some(symbol), _) => graph.evaluate(symbol)?,
+            (None, Initializer::Constant(values)) if values.len() == 1 => {
+                tch::Tensor::f_full(dims, values[0], (kind, tch::Device::Cpu))?
+            }
+            (None, _) => {
                 let numbers = graph.with(|state| self.numbers(&mut state.generator.borrow_mut(), dims));
                 tch::Tensor::from_slice(&numbers.map_err(|error| graph.placed(error))?).f_reshape(dims)?
             }

@@ -73,6 +73,10 @@ pub(super) struct State {
     pub(super) collections: HashMap<String, Vec<Symbol>>,
     pub(super) summaries: Vec<Summary>,
     pub(super) generator: RefCell<Generator>,
+    /// Results of all operations.
+    pub(super) made: usize,
+    /// Numbers in all constants.
+    pub(super) constants: usize,
     pub(super) origin: Option<Origin>,
 }
 

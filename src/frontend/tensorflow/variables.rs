@@ -7,6 +7,7 @@ use super::{
 use crate::{
     error::{Error, Kind, Result},
     nn::dataflow::{DType, Dims, Linear, Meta, Pointwise, Reduce, Unary},
+    torch::memory,
 };
 
 /// Names of TensorFlow's collections.
@@ -177,6 +178,10 @@ impl Graph {
                     .with_fact("it has sizes", format!("{dims:?}")),
             ));
         }
+        let count = |dims: &[i64]| dims.iter().try_fold(1i64, |n, &dim| n.checked_mul(dim)).unwrap_or(i64::MAX);
+        let others = self.with(|state| state.variables.iter().map(|v| count(&v.dims)).fold(0i64, i64::saturating_add));
+        memory::check(others.saturating_add(count(dims)), 12, "a variable beside the others")
+            .map_err(|error| self.placed(error))?;
         let initial = initializer.draw(self, dims, dtype)?;
         let index = self.with(|state| state.variables.len());
         let read = self.read(index, name, Meta::new(dtype, Dims::known(dims)))?;

@@ -234,7 +234,7 @@ pub(super) const NN: &[Entry] = &[
 fn local_response(tf: &Rc<Tf>, given: &Given) -> Outcome {
     let x = convert::tensor(tf, given, "input")?;
     let planes = Normalization::Planes {
-        radius: given.int("depth_radius")?,
+        radius: given.int("depth_radius")?.clamp(0, 1 << 16),
         bias: given.float("bias")?,
         alpha: given.float("alpha")?,
         beta: given.float("beta")?,

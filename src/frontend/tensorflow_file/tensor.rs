@@ -174,7 +174,7 @@ fn subscript(tensor: &Tensor, index: &Value) -> Outcome {
             Value::Slice(slice) => {
                 let part = |value: &Value| match value {
                     Value::None => Ok(None),
-                    value => value.as_int().map(Some).ok_or_else(|| {
+                    value => value.as_int().map(|at| Some(at.clamp(-(1 << 40), 1 << 40))).ok_or_else(|| {
                         Raised::type_error(format!("a slice of a tensor has whole numbers, not {}", value.type_name()))
                             .with_help("for ends that only a run knows use tf.slice(x, begin, size)")
                     }),
@@ -182,7 +182,7 @@ fn subscript(tensor: &Tensor, index: &Value) -> Outcome {
                 indices.push(Index::Range(part(&slice.start)?, part(&slice.stop)?, part(&slice.step)?.unwrap_or(1)));
             }
             value => match (value.as_int(), value.as_native::<Tensor>()) {
-                (Some(at), _) => indices.push(Index::At(at)),
+                (Some(at), _) => indices.push(Index::At(at.clamp(-(1 << 40), 1 << 40))),
                 (None, Some(at)) => {
                     let axis = indices.iter().filter(|index| !matches!(index, Index::At(_))).count();
                     picks.push((axis, at.symbol));

@@ -238,7 +238,7 @@ impl Array {
                 let number = |at: usize| inputs.get(at)?.numbers.as_ref()?.first().copied()?;
                 let count = number(0).zip(number(1)).zip(number(2)).and_then(|((start, limit), delta)| {
                     let span = limit.checked_sub(start)?;
-                    (delta != 0).then(|| (span / delta + i64::from(span % delta != 0)).max(0))
+                    Some((span.checked_div(delta)? + i64::from(span.checked_rem(delta)? != 0)).max(0))
                 });
                 one(Meta::new(x.dtype, Dims(vec![count])))
             }
@@ -299,7 +299,7 @@ impl Array {
                 if delta == 0 {
                     return Err(Error::new(Kind::Argument, "the step of a range is 0"));
                 }
-                memory::check((limit / delta).saturating_sub(start / delta), 8, "a range")?;
+                memory::check(limit.saturating_div(delta).saturating_sub(start.saturating_div(delta)), 8, "a range")?;
                 tch::Tensor::f_arange_start_step(start, limit, delta, (x.kind(), x.device()))?
             }
         }])
@@ -368,7 +368,7 @@ fn reshaped(x: &Dims, wanted: &Meta) -> Result<Dims> {
 }
 
 fn part_sizes(extent: Dim, parts: &[i64]) -> Result<Vec<Dim>> {
-    let fixed: i64 = parts.iter().filter(|&&part| part >= 0).sum();
+    let fixed = parts.iter().filter(|&&part| part >= 0).fold(0i64, |sum, &part| sum.saturating_add(part));
     let open = parts.iter().filter(|&&part| part < 0).count();
     let Some(extent) = extent else { return Ok(parts.iter().map(|&part| (part >= 0).then_some(part)).collect()) };
     if open > 1 || fixed > extent || (open == 0 && fixed != extent) {

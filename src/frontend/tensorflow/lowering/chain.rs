@@ -103,6 +103,10 @@ fn step(graph: &Graph, operation: &Operation) -> Option<(Option<Step>, Symbol)> 
             };
             let is_vector = graph.with(|state| state.variables[bias].dims.len() == 1);
             let before = graph.operation(value);
+            // Biases upon biases are no layer, however many there are.
+            if !matches!(before.source, Source::Op(Op::Linear(Linear::MatMul { .. }) | Op::Windowed(_))) {
+                return None;
+            }
             let (step, further) = step(graph, &before)?;
             match step? {
                 Step::Linear { weights, bias: None } if is_vector => {
