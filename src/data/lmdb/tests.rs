@@ -324,7 +324,10 @@ fn each_kind_of_damage_is_named_with_its_place() {
         (|b| b.put(b.node(b.leaf(1), 1) + 16, 8, 1 << 40), "a value of 3 pages from page 1099511627776 on"),
         (|b| b.put(b.node(b.leaf(1), 1) + 3, 1, 1), "a value of 4099 pages from"),
         (|b| b.put(b.node(b.leaf(1), 1) + 16, 8, b.large(b.leaf(1), 0) as u64 / 4096), "used at two places"),
-        (|b| b.put(b.node(b.leaf(1), 1) + 16, 8, b.leaf(0) as u64 / 4096), "used at two places"),
+        (
+            |b| b.put(b.node(b.leaf(1), 1) + 16, 8, b.leaf(0) as u64 / 4096),
+            "a leaf page\n  it wants        an overflow page",
+        ),
         (|b| b.put(b.large(b.leaf(1), 1), 8, 0), "the number 0\n  it wants        the page's own number"),
         (|b| b.put(b.large(b.leaf(1), 1) + 10, 2, 2), "a leaf page\n  it wants        an overflow page"),
         (|b| b.put(b.large(b.leaf(1), 1) + 12, 4, 2), "2 pages\n  it wants        3 pages at least"),

@@ -7,5 +7,5 @@ for class in a b; do
 done
 "$DIGITS" dataset folder images --out data --size 4x4 --channels 1 --encoding none >/dev/null 2>&1
 # A leaf page in the middle.
-dd if=/dev/zero of=data/train_db/data.mdb bs=4096 count=1 seek=5 conv=notrunc 2>/dev/null
+dd if=/dev/zero of=data/train_db/data.mdb bs=4096 count=1 seek=6 conv=notrunc 2>/dev/null
 exec "$DIGITS" "$@"
