@@ -179,11 +179,6 @@ impl Trained {
         prepared(&self.without_mean()?, &Records::open(db, None)?.get(index)?.image)
     }
 
-    /// The shape of records and image files after fitting, before the crop, `[c, h, w]`.
-    pub(super) fn record_shape(&self) -> [i64; 3] {
-        self.preprocess.input_shape()
-    }
-
     /// Record `index` (from 0) of a database: its pixels, the same after mean subtraction, and its label.
     ///
     /// # Errors

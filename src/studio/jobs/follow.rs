@@ -72,12 +72,6 @@ impl Follower {
         Follower { path: folder.join(file::METRICS), offset: 0, last: Vec::new(), clock: Clock::default() }
     }
 
-    /// Bytes read so far.
-    #[must_use]
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
     /// The clock at the last event.
     #[must_use]
     pub(crate) fn clock(&self) -> Clock {

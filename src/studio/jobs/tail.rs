@@ -110,12 +110,6 @@ impl Tail {
         self.follower.clock()
     }
 
-    /// Bytes of metrics read.
-    #[must_use]
-    pub(crate) fn offset(&self) -> u64 {
-        self.follower.offset()
-    }
-
     /// Seconds until all `epochs` are done, by the speed since the last start.
     #[must_use]
     pub(crate) fn eta(&self, epochs: f64, unix: f64) -> Option<f64> {
