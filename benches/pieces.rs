@@ -12,7 +12,7 @@ use digits::{
     },
     frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
     optim::{Gradient, OptimizerKind, OptimizerSpec},
-    torch::{Tensor, TensorType},
+    train::Targets,
 };
 
 fn records(criterion: &mut Criterion) {
@@ -92,10 +92,11 @@ fn lua(criterion: &mut Criterion) {
         b.iter_batched(|| loaded(lenet), lower, BatchSize::PerIteration);
     });
     criterion.bench_function("labelHook", |b| {
-        let mut hook = loaded(autoencoder).label_hook().expect("it has one");
-        let batch = Tensor::zeros(TensorType::FLOAT, &[64, 1, 28, 28]).expect("small");
-        let labels = Tensor::zeros(TensorType::FLOAT, &[64]).expect("small");
-        b.iter(|| hook(&batch, &labels).expect("it gives the input"));
+        let text = autoencoder.replace("return input\n", "return input:view(-1, 784)\n");
+        let mut targets = Targets::new(loaded(&text).label_hook());
+        let batch = tch::Tensor::zeros([64, 1, 28, 28], (tch::Kind::Float, tch::Device::Cpu));
+        let labels = tch::Tensor::zeros([64], (tch::Kind::Float, tch::Device::Cpu));
+        b.iter(|| targets.of(&batch, &labels).expect("it gives the input"));
     });
 }
 

@@ -1,19 +1,35 @@
-//! Build script: Rust types from `proto/`, the one C++ file (`torch/fused.cpp`), an rpath to libtorch so that the binary
-//! runs without `LD_LIBRARY_PATH`, and the versions that `digits-rs doctor` reports.
+//! Build script: Rust types from `proto/`, the C++ files (`torch/fused.cpp`, `torch/guard.cpp`), an rpath to libtorch so that
+//! the binary runs without `LD_LIBRARY_PATH`, the versions that `digits-rs doctor` reports, and the studio's page from
+//! `studio/dist`.
 
-use std::{env, error::Error, fs, path::Path, process::Command};
+use std::{
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/build.rs");
     println!("cargo:rerun-if-changed=proto");
     prost_build::Config::new().compile_fds(protox::compile(["proto/caffe.proto", "proto/onnx.proto"], ["proto"])?)?;
     versions()?;
+    studio()?;
     // libtorch's headers lie beside its libraries; torch-sys says where those are.
     println!("cargo:rerun-if-changed=src/torch/fused.cpp");
+    println!("cargo:rerun-if-changed=src/torch/guard.cpp");
     if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {
         let mut shim = cc::Build::new();
         shim.cpp(true).std("c++17").warnings(false).include(Path::new(&libtorch).join("../include"));
-        shim.file("src/torch/fused.cpp").compile("digits_fused");
+        shim.file("src/torch/fused.cpp").file("src/torch/guard.cpp").compile("digits_fused");
+        // guard.cpp stands between tch and torch-sys. The linker may see the archive that holds it before anybody wants it.
+        for name in ["ats_free", "get_and_reset_last_err"] {
+            println!("cargo:rustc-link-arg=-Wl,--wrap={name}");
+            println!("cargo:rustc-link-arg=-Wl,--undefined=__wrap_{name}");
+        }
     }
 
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
@@ -37,6 +53,60 @@ fn versions() -> Result<(), Box<dyn Error>> {
         let entry = format!("name = \"{name}\"\nversion = \"");
         let version = lock.split_once(&entry).and_then(|(_, rest)| rest.split_once('"')).map_or("?", |(v, _)| v);
         println!("cargo:rustc-env=DIGITS_VERSION_{}={version}", name.to_uppercase().replace('-', "_"));
+    }
+    Ok(())
+}
+
+/// The page of a program that was built without its own.
+const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>digits-rs</title><h1>The page is not \
+built in</h1><p>This digits-rs was built without Node, so its page is missing; everything below /api answers. To have the \
+page, install Node with npm and run <code>make studio build</code> in the sources.</p></html>\n";
+
+/// The files of `studio/dist`, gzipped, as a Rust table; one page that says what is missing when there are none.
+fn studio() -> Result<(), Box<dyn Error>> {
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let dist = Path::new("studio/dist");
+    let is_built = dist.join("index.html").is_file();
+    // A path that is not there would run this script at every build: `make studio` touches this file instead.
+    let watched = Path::new(if is_built { "studio/dist" } else { "studio/vite.config.ts" });
+    if watched.exists() {
+        println!("cargo:rerun-if-changed={}", watched.display());
+    }
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    if is_built {
+        collect(dist, dist, &mut files)?;
+        files.sort();
+    } else {
+        files.push(("index.html".into(), NOT_BUILT.into()));
+    }
+    let mut table = format!("const IS_BUILT: bool = {is_built};\nconst ASSETS: &[Asset] = &[\n");
+    for (i, (path, bytes)) in files.iter().enumerate() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(bytes)?;
+        let name = format!("studio-{i}.gz");
+        fs::write(out.join(&name), gzip.finish()?)?;
+        let tag = bytes
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        let bytes = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\"))");
+        writeln!(table, "    Asset {{ path: {path:?}, gzip: {bytes}, tag: \"{tag:016x}\" }},")?;
+    }
+    table += "];\n";
+    fs::write(out.join("studio_assets.rs"), table)?;
+    Ok(())
+}
+
+/// All files below `folder`, by their paths below `top`.
+fn collect(top: &Path, folder: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed={}", folder.display());
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(top, &path, files)?;
+        } else {
+            let name = path.strip_prefix(top)?.to_string_lossy().replace('\\', "/");
+            files.push((name, fs::read(&path)?));
+        }
     }
     Ok(())
 }

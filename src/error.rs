@@ -6,11 +6,14 @@
 
 use std::{fmt, io, path::Path, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 /// The result of everything in this crate that a user's input can make fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What the reader can do about an error; also its exit status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The command line asks for something that does not exist or does not fit together.
     Usage,
@@ -22,6 +25,8 @@ pub enum Kind {
     Shape,
     /// The user's Lua code raised an error while it ran.
     Lua,
+    /// The user's Python code is not Python, or raised an exception while it ran.
+    Python,
     /// The network file used up its time, its memory or its stack, or reached outside the sandbox.
     Limit,
     /// A database, an image or a mean file is missing, damaged or of the wrong kind.
@@ -38,6 +43,8 @@ pub enum Kind {
     Torch,
     /// The user stopped the program.
     Interrupted,
+    /// A mistake of this program: a panic, in words.
+    Bug,
 }
 
 impl Kind {
@@ -50,6 +57,7 @@ impl Kind {
             Kind::Argument => "bad argument",
             Kind::Shape => "size mismatch",
             Kind::Lua => "Lua error",
+            Kind::Python => "Python error",
             Kind::Limit => "limit reached",
             Kind::Data => "data error",
             Kind::Job => "job error",
@@ -58,15 +66,18 @@ impl Kind {
             Kind::Io => "input/output error",
             Kind::Torch => "libtorch error",
             Kind::Interrupted => "stopped",
+            Kind::Bug => "internal error",
         }
     }
 
-    /// The process exit status: 2 for a command line that cannot be carried out, 130 for Ctrl-C, else 1.
+    /// The process exit status: 2 for a command line that cannot be carried out, 130 for Ctrl-C, 101 for a
+    /// panic as Rust has it, else 1.
     #[must_use]
     pub fn exit_status(self) -> u8 {
         match self {
             Kind::Usage => 2,
             Kind::Interrupted => 130,
+            Kind::Bug => 101,
             _ => 1,
         }
     }
@@ -149,6 +160,30 @@ impl Error {
     #[must_use]
     pub fn origin(&self) -> Option<&Origin> {
         self.0.origin.as_ref()
+    }
+
+    /// The path in the network, outermost module first.
+    #[must_use]
+    pub fn module(&self) -> &[String] {
+        &self.0.module
+    }
+
+    /// The labelled facts in order.
+    #[must_use]
+    pub fn facts(&self) -> &[(String, String)] {
+        &self.0.facts
+    }
+
+    /// The underlying causes.
+    #[must_use]
+    pub fn causes(&self) -> &[String] {
+        &self.0.causes
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
     }
 
     /// Adds the place, unless a deeper layer already gave one.
@@ -239,12 +274,25 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
+/// What `torch/guard.cpp` says inside libtorch's words.
+pub(crate) const NO_ROOM: &str = "it does not fit into the tensor memory";
+
 impl From<tch::TchError> for Error {
     /// Keeps the first line of libtorch's text: the rest is a C++ stack that helps nobody here.
     fn from(source: tch::TchError) -> Self {
         let text = source.to_string();
-        let first = text.lines().next().unwrap_or("unknown error");
-        Error::new(Kind::Torch, first.trim_start_matches("Internal torch error: ").to_string())
+        let first = text.lines().next().unwrap_or("unknown error").trim_start_matches("Internal torch error: ");
+        // What libtorch's allocator was refused (`torch::guard`), or what the system refused it.
+        if let Some((_, rest)) = first.split_once(NO_ROOM) {
+            let bytes = rest.trim_start_matches([':', ' ']).split_ascii_whitespace().next().unwrap_or_default();
+            return Error::new(Kind::Limit, "the result does not fit into the tensor memory")
+                .with_fact("it needs", format!("{bytes} bytes"))
+                .with_help("look for a size that is far too large");
+        }
+        if first.contains("can't allocate memory") || first.contains("not enough memory") {
+            return Error::new(Kind::Limit, "the result does not fit into the machine's memory").with_cause(first);
+        }
+        Error::new(Kind::Torch, first.to_string())
     }
 }
 

@@ -76,7 +76,7 @@ impl Case {
         let options =
             EngineOptions { batch_size: self.samples as usize, sample: Some(self.sample.to_vec()), ..options };
         let engine = engine(network, &OptimizerSpec::default(), &options).expect("the network trains");
-        engine.surroundings().grant();
+        std::mem::forget(engine.surroundings().grant()); // for the rest of the bench
         engine
     }
 

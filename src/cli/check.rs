@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
-use super::{json, report};
+use super::{fenced::FenceFlags, json, report};
 use crate::{
+    data::Place,
     error::Result,
+    fence::Reach,
     frontend::Source,
     tasks::{
         SampleShape,
         check::{CheckRequest, check},
+        reach,
     },
+    torch::device::DeviceChoice,
 };
 
 /// Look at a network without data: shapes, parameters, operations and memory of every layer
@@ -32,6 +36,8 @@ pub struct Check {
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    fence: FenceFlags,
 }
 
 /// Runs the command.
@@ -39,7 +45,10 @@ pub struct Check {
 /// # Errors
 /// When the file cannot be read; else as [`check`].
 pub fn run(args: Check) -> Result<()> {
-    let Check { file, input_shape, dataset, nclasses, batch, json } = args;
+    let Check { file, input_shape, dataset, nclasses, batch, json, fence } = args;
+    let place = dataset.clone().map(Place::Folder);
+    let reach = reach::program(DeviceChoice::Cpu).and(reach::network(&file));
+    fence.enter(&place.iter().map(reach::dataset).fold(reach, Reach::and));
     let summary = check(Source::read(&file)?, &CheckRequest { input_shape, dataset, nclasses, batch })?;
     if json {
         return json::print(&summary);

@@ -1,12 +1,11 @@
 //! `digits-rs dataset`: makes datasets and says what is in one.
-#![allow(clippy::print_stdout, reason = "the command line is what prints")]
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
-use super::json;
+use super::{json, report};
 use crate::{
     data::{Encoding, Resize, info::Info},
     error::Result,
@@ -17,6 +16,7 @@ use crate::{
             ListsRequest, MnistRequest, RecordSize,
         },
     },
+    train::Stop,
 };
 
 /// Make a dataset, or look into one.
@@ -266,9 +266,9 @@ struct InfoArgs {
 /// When a dataset cannot be made or read.
 pub fn run(args: DatasetArgs) -> Result<()> {
     match args.command {
-        Command::Mnist(args) => make(|bar| dataset::mnist(&args.request(), bar)),
-        Command::Folder(args) => make(|bar| dataset::folder(&args.request(), bar)),
-        Command::Lists(args) => make(|bar| dataset::lists(&args.request(), bar)),
+        Command::Mnist(args) => make(|bar| dataset::mnist(&args.request(), bar, &Stop::default())),
+        Command::Folder(args) => make(|bar| dataset::folder(&args.request(), bar, &Stop::default())),
+        Command::Lists(args) => make(|bar| dataset::lists(&args.request(), bar, &Stop::default())),
         Command::Generic(args) => generic(args),
         Command::Info(args) => info(args),
     }
@@ -281,17 +281,17 @@ fn make(task: impl FnOnce(&mut Bar) -> Result<DatasetReport>) -> Result<()> {
     bar.clear();
     let splits: Vec<String> =
         report.splits.iter().map(|split| format!("{} {}", split.name, HumanCount(split.records))).collect();
-    println!("{}: {} ({:.1} s)", report.out.display(), splits.join(", "), report.seconds);
+    report::line(&format!("{}: {} ({:.1} s)", report.out.display(), splits.join(", "), report.seconds));
     if !report.left_out.is_empty() {
-        println!("left out {} images that cannot be read, listed in skipped.txt", report.left_out.len());
+        report::line(&format!("left out {} images that cannot be read, listed in skipped.txt", report.left_out.len()));
     }
     Ok(())
 }
 
 fn generic(args: GenericArgs) -> Result<()> {
     let request = args.request();
-    let info = dataset::generic(&request)?;
-    println!("{}: points at databases where they lie", request.out.display());
+    let info = dataset::generic(&request, &Stop::default())?;
+    report::line(&format!("{}: points at databases where they lie", request.out.display()));
     print_info(&info);
     Ok(())
 }
@@ -301,13 +301,13 @@ fn info(args: InfoArgs) -> Result<()> {
     if args.json {
         json::print(&info)?;
     } else {
-        println!("{}", args.dataset.display());
+        report::line(&args.dataset.display().to_string());
         print_info(&info);
     }
     if let Some(records) = args.explore {
         let drawn = dataset::explore(&ExploreRequest { dataset: args.dataset, records, png: args.png })?;
         if !args.json {
-            println!("{}: the first {} records", drawn.png.display(), drawn.records);
+            report::line(&format!("{}: the first {} records", drawn.png.display(), drawn.records));
         }
     }
     Ok(())
@@ -315,26 +315,26 @@ fn info(args: InfoArgs) -> Result<()> {
 
 fn print_info(info: &Info) {
     let [c, h, w] = info.shape;
-    println!("  kind         {}", info.kind);
-    println!("  images       {w}x{h}, {c} channel{}", if c == 1 { "" } else { "s" });
+    report::line(&format!("  kind         {}", info.kind));
+    report::line(&format!("  images       {w}x{h}, {c} channel{}", if c == 1 { "" } else { "s" }));
     for split in &info.splits {
-        println!("  {:<11}  {} records in {}", split.name, HumanCount(split.entries), split.folder);
+        report::line(&format!("  {:<11}  {} records in {}", split.name, HumanCount(split.entries), split.folder));
     }
     if !info.mean.is_empty() {
         let mean: Vec<String> = info.mean.iter().map(|v| format!("{v:.2}")).collect();
-        println!("  mean         {}", mean.join(", "));
+        report::line(&format!("  mean         {}", mean.join(", ")));
     }
-    println!("  disk         {}", HumanBytes(info.disk_size));
+    report::line(&format!("  disk         {}", HumanBytes(info.disk_size)));
     if info.skipped > 0 {
-        println!("  left out     {} unreadable images, see skipped.txt", HumanCount(info.skipped));
+        report::line(&format!("  left out     {} unreadable images, see skipped.txt", HumanCount(info.skipped)));
     }
-    println!("  fingerprint  {}", info.fingerprint);
+    report::line(&format!("  fingerprint  {}", info.fingerprint));
     if info.labels.is_empty() {
         return;
     }
     let width = info.labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max("class".len());
     let heads: String = info.splits.iter().map(|split| format!("  {:>9}", split.name)).collect();
-    println!("\n  {:<width$}{heads}", "class");
+    report::line(&format!("\n  {:<width$}{heads}", "class"));
     for (i, label) in info.labels.iter().enumerate() {
         let counts: String = info
             .splits
@@ -343,7 +343,7 @@ fn print_info(info: &Info) {
                 format!("  {:>9}", split.classes.get(i).map_or("-".to_string(), |&n| HumanCount(n).to_string()))
             })
             .collect();
-        println!("  {label:<width$}{counts}");
+        report::line(&format!("  {label:<width$}{counts}"));
     }
 }
 
@@ -364,7 +364,7 @@ impl Bar {
 
 impl Observer for Bar {
     fn line(&mut self, line: &str) {
-        self.0.suspend(|| println!("{line}"));
+        self.0.suspend(|| report::line(line));
     }
 
     fn stage(&mut self, name: &str, total: u64) {
@@ -372,7 +372,7 @@ impl Observer for Bar {
         self.0.set_length(total);
         self.0.set_message(name.to_string());
         if self.0.is_hidden() {
-            println!("{name}: {total} images");
+            report::line(&format!("{name}: {total} images"));
         }
     }
 
@@ -381,7 +381,7 @@ impl Observer for Bar {
     }
 
     fn skipped(&mut self, input: &str, reason: &str) {
-        self.0.suspend(|| println!("left out {input}: {reason}"));
+        self.0.suspend(|| report::line(&format!("left out {input}: {reason}")));
     }
 }
 

@@ -1,10 +1,9 @@
 //! `digits-rs doctor`: versions, libtorch, processor, memory, devices, and what is missing, for a person or as JSON.
 
-use std::io::Write as _;
-
-use super::json;
+use super::{json, report};
 use crate::{
-    error::{Error, Kind, Result},
+    error::Result,
+    fence::Support,
     tasks::doctor::{DoctorReport, doctor},
 };
 
@@ -19,12 +18,14 @@ pub struct DoctorArgs {
 /// Prints the report.
 ///
 /// # Errors
-/// `Kind::Io` when standard output refuses.
+/// When the report has no form in JSON: a mistake in this crate.
 pub fn run(args: &DoctorArgs) -> Result<()> {
-    let report = doctor();
-    let text = if args.json { json::text(&report)? + "\n" } else { table(&report) };
-    let written = std::io::stdout().write_all(text.as_bytes());
-    written.map_err(|e| Error::new(Kind::Io, "cannot write to standard output").with_cause(e.to_string()))
+    let found = doctor();
+    if args.json {
+        return json::print(&found);
+    }
+    report::line(table(&found).trim_end());
+    Ok(())
 }
 
 /// Two columns: a label, what holds. The last lines say what to do where something is amiss.
@@ -67,9 +68,23 @@ fn table(report: &DoctorReport) -> String {
         table.row("CUDA", format!("off: {reason}"));
     }
 
+    table.row("fence", fence(&report.fence));
+
     let sample = report.mnist_sample.map_or("damaged".into(), |images| format!("built in, {images} images"));
     table.row("MNIST sample", sample);
     table.text
+}
+
+/// What a network file's process is held to on this kernel.
+fn fence(found: &Support) -> String {
+    let version = found.landlock.map_or_else(String::new, |version| format!(" (Landlock {version})"));
+    let part = |is_held: bool, what: &str| format!("{what} {}", if is_held { "refused" } else { "NOT refused here" });
+    let lines = [
+        part(found.files, "files that the command does not name:") + &version,
+        part(found.programs, "programs:"),
+        part(found.network, "network:"),
+    ];
+    lines.join("\n")
 }
 
 /// Lines of a label and a value, values in one column.
@@ -107,7 +122,7 @@ mod tests {
     #[test]
     fn the_table_names_every_part() {
         let table = table(&doctor());
-        for label in ["digits-rs", "Lua", "LMDB", "libtorch", "processor", "memory", "CUDA", "MNIST sample"] {
+        for label in ["digits-rs", "Lua", "LMDB", "libtorch", "processor", "memory", "CUDA", "fence", "MNIST sample"] {
             assert!(table.lines().any(|line| line.starts_with(label)), "no line '{label}' in\n{table}");
         }
         assert!(table.contains("Lua 5.1 inside"), "{table}");

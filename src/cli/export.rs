@@ -1,11 +1,14 @@
 //! `digits-rs export JOB --format safetensors|t7|onnx`: a job's network as one file for other software.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::HumanBytes;
 
-use super::{json, report};
+use super::{
+    fenced::{self, FenceFlags},
+    json, report,
+};
 use crate::{
     error::Result,
     tasks::{
@@ -31,6 +34,8 @@ pub struct Export {
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    fence: FenceFlags,
 }
 
 /// The names of the formats, each with its description in the help.
@@ -44,7 +49,10 @@ fn formats() -> impl TypedValueParser<Value = Format> {
 /// # Errors
 /// As [`export`].
 pub fn run(args: Export) -> Result<()> {
-    let Export { job, format, snapshot, out, json } = args;
+    let Export { job, format, snapshot, out, json, fence } = args;
+    let above = out.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    let folder = if out.is_some() { above.unwrap_or(Path::new(".")) } else { &job };
+    fence.enter(&fenced::job(&job)?.writing(folder));
     let written = export(&ExportRequest { job, format, snapshot, out })?;
     if json {
         return json::print(&written);

@@ -11,10 +11,14 @@ use std::{
 
 use clap::Parser;
 
-use super::command::{Cli, Command};
+use super::{
+    command::{Cli, Command},
+    early_thread,
+};
 use crate::{
     data::{HeadStart, Wanted},
-    tasks::prepare,
+    fence::{self, Reach},
+    tasks::{prepare, reach},
 };
 
 /// What the loader calls: with the arguments and the environment of `main`.
@@ -37,13 +41,29 @@ pub unsafe extern "C" fn before_main(count: c_int, words: *const *const c_char, 
     if words.get(1).is_none_or(|word| word != "run") {
         return;
     }
-    *BEGUN.lock().unwrap_or_else(PoisonError::into_inner) = HeadStart::begin(move || find(words));
+    let begun = HeadStart::begin(move || find(words));
+    if begun.is_some() {
+        early_thread::note();
+    }
+    *BEGUN.lock().unwrap_or_else(PoisonError::into_inner) = begun;
 }
 
-/// The dataset that the command line will want, when that is plain; mistakes are `main`'s to tell.
+/// The dataset that the command line will want, when that is plain; mistakes are `main`'s to tell. From here on the thread
+/// reads nothing else: it shares its memory with the thread that will run the network file, and a fence that leaves out one
+/// thread is none.
 fn find(words: Vec<OsString>) -> Option<Wanted> {
-    let Ok(Cli { command: Command::Run(args) }) = Cli::try_parse_from(words) else { return None };
-    prepare::wanted(&args.data_ahead()?)
+    let _fenced = early_thread::Fenced;
+    let args = match Cli::try_parse_from(words) {
+        Ok(Cli { command: Command::Run(args) }) => Some(args),
+        _ => None,
+    };
+    let is_fenced = args.as_ref().is_none_or(|args| !args.fence.is_off());
+    let wanted = args.and_then(|args| prepare::wanted(args.data_ahead()?));
+    if is_fenced {
+        let dataset = wanted.as_ref().map_or_else(Reach::default, |wanted| reach::dataset(&wanted.place));
+        fence::enter_thread(&Reach::system().and(dataset));
+    }
+    wanted
 }
 
 /// What was begun, for the first who asks.

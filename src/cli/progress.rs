@@ -2,40 +2,52 @@
 //! an epoch in both. It also grants an engine what it wants of the process, which is this program's to give.
 
 use std::{
-    io::{IsTerminal, Write},
+    io::IsTerminal,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::report;
 use crate::{
     job::{Event, EventKind},
     tasks::Observer,
-    train::{EpochSummary, Plan, Position, engine::Surroundings},
+    train::{
+        EpochSummary, Plan, Position,
+        engine::{Granted, Surroundings},
+    },
 };
 
 /// The display of a training, or of several one after the other.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     epochs: u64,
-    /// libtorch's threads before an engine wanted another number.
-    threads_before: Option<i32>,
+    /// What the engine at work was granted.
+    granted: Option<Granted>,
+    has_begun: Arc<AtomicBool>,
 }
 
 impl Progress {
     /// Live when standard error is a terminal.
     pub(super) fn new() -> Progress {
-        Progress { bar: None, epochs: 0, threads_before: None }
+        Progress { bar: None, epochs: 0, granted: None, has_begun: Arc::default() }
+    }
+
+    /// Becomes true when a training begins: from then on there is a state to save.
+    pub(super) fn has_begun(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.has_begun)
     }
 }
 
 impl Observer for Progress {
     /// A line of standard output that does not tear the live line.
     fn line(&mut self, line: &str) {
-        let print = || {
-            // A reader that went away (`| head`) is no reason to stop training.
-            let _ = writeln!(std::io::stdout(), "{line}");
-        };
+        // Output that goes nowhere is no reason to stop training.
+        let print = || report::line(line);
         match &self.bar {
             Some(bar) => bar.suspend(print),
             None => print(),
@@ -43,16 +55,13 @@ impl Observer for Progress {
     }
 
     fn surroundings(&mut self, wanted: &Surroundings) {
-        match wanted.libtorch_threads {
-            Some(_) if self.threads_before.is_none() => self.threads_before = Some(tch::get_num_threads()),
-            Some(_) => {}
-            // The engine of an earlier job of the sweep wanted fewer.
-            None => self.threads_before.take().into_iter().for_each(tch::set_num_threads),
-        }
-        wanted.grant();
+        // The engine of an earlier job of the sweep may have wanted something else: that is taken back first.
+        self.granted = None;
+        self.granted = Some(wanted.grant());
     }
 
     fn begin(&mut self, plan: &Plan, position: &Position) {
+        self.has_begun.store(true, Ordering::SeqCst);
         self.epochs = plan.epochs;
         // Hidden until it has its style: an unstyled bar would flash up first.
         let hidden = || ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());

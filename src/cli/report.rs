@@ -1,61 +1,92 @@
 //! Error pages on the terminal, and panics as pages.
 
 use std::{
-    io::{IsTerminal, Write},
-    panic::{AssertUnwindSafe, catch_unwind, set_hook},
+    io::{self, IsTerminal, Write},
+    panic::set_hook,
     path::Path,
+    sync::OnceLock,
 };
 
 use indicatif::HumanCount;
 
+use super::held;
 use crate::{
-    error::{Error, Result},
+    error::{Error, Kind, Result},
+    frontend::lua::end_overruns,
     tasks::panic,
 };
+
+/// Why standard output took no more, when it did not.
+static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// Runs `command`; an error or a panic is printed as a page and becomes the exit status.
 pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> u8 {
     set_hook(Box::new(panic::note));
-    match catch_unwind(AssertUnwindSafe(command)) {
-        Ok(Ok(())) => 0,
-        Ok(Err(error)) => {
-            print(&error.to_string());
-            error.kind().exit_status()
-        }
-        Err(payload) => {
-            print(&bug(&panic::words(&*payload)));
-            BUG
+    end_overruns(overrun);
+    match panic::guarded(command) {
+        Ok(()) => 0,
+        Err(error) => {
+            let status = error.kind().exit_status();
+            print(&held::explained(error).to_string());
+            status
         }
     }
 }
 
-/// Prints a result to standard output. A reader that went away (`| head`) is no error.
+/// The watchdog's end of a process whose call into a library does not come back: its page, and the exit status. No
+/// destructor runs, since the thread that hangs may be anywhere.
+fn overrun(page: &Error) {
+    print(&page.to_string());
+    let _ = io::stdout().flush();
+    #[expect(unsafe_code, reason = "std's exit runs destructors")]
+    // SAFETY: it takes a number and does not come back.
+    unsafe {
+        libc::_exit(i32::from(page.kind().exit_status()))
+    }
+}
+
+/// Prints a result to standard output. A reader that went away (`| head`) is no error; a full disk is one, which
+/// [`guarded_output`] tells at the end.
 pub(super) fn line(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    if let Err(source) = writeln!(io::stdout(), "{text}") {
+        note_lost(source);
+    }
+}
+
+fn note_lost(source: io::Error) {
+    if source.kind() != io::ErrorKind::BrokenPipe {
+        let _ = LOST.set(source); // the first reason counts
+    }
+}
+
+/// The exit status when the command's was `status` and the last output went like this: with a page, and not 0, when
+/// standard output took less than was printed.
+pub(super) fn guarded_output(last: io::Result<()>, status: u8) -> u8 {
+    last.unwrap_or_else(note_lost);
+    match LOST.get() {
+        Some(source) if status == 0 => {
+            let page = Error::io("write to", Path::new("standard output"), source);
+            print(&page.to_string());
+            Kind::Io.exit_status()
+        }
+        _ => status,
+    }
+}
+
+/// A line of standard error about a choice of the user.
+pub(super) fn warning(text: &str) {
+    let _ = writeln!(io::stderr(), "warning: {text}"); // standard error is closed: nobody is left to be told
 }
 
 /// A line of standard error about a database that takes long to go through.
 pub(super) fn long_wait(folder: &Path, seen: u64, all: u64) {
     let _ = writeln!(
-        std::io::stderr(),
+        io::stderr(),
         "opening {}: {} % of {} records found",
         folder.display(),
         100 * seen / all.max(1),
         HumanCount(all)
     );
-}
-
-/// The exit status of a panic, as Rust's own.
-const BUG: u8 = 101;
-
-/// The page for a panic.
-fn bug(said: &str) -> String {
-    format!(
-        "internal error: {said}\n\n  help: this is a bug in {} {}: please report it with the command line\n        \
-         and the network file; a running job's snapshots are intact",
-        env!("CARGO_PKG_NAME"),
-        env!("CARGO_PKG_VERSION")
-    )
 }
 
 /// Prints an error page to standard error and goes on.
@@ -65,7 +96,7 @@ pub(super) fn page(error: &Error) {
 
 /// Prints a page to standard error, with colour on a terminal that wants it.
 fn print(page: &str) {
-    let mut out = std::io::stderr();
+    let mut out = io::stderr();
     let is_coloured = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let page = if is_coloured { coloured(page) } else { page.to_string() };
     let _ = writeln!(out, "{page}"); // standard error is closed: nobody is left to be told

@@ -1,23 +1,30 @@
 //! `digits-rs run`: trains a network file, or goes on with a job.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+};
 
 use super::{
+    exit::end_now,
+    fenced::{self, FenceFlags, Outlet},
     progress::Progress,
     report,
     run_flags::{RunFlags, not_negative},
+    signals,
 };
 use crate::{
     data::HeadStart,
     error::{Error, Kind, Result},
+    fence::Reach,
     frontend::Source,
     inspect::{lines::LineChart, numbers::significant, sparkline::sparkline},
-    job::SweepRecord,
+    job::JobDir,
     tasks::{
-        RunOptions,
+        self, RunOptions, RunRequest,
         preview::{self, Augmentation, LearningRate},
-        sweep::{self, Sweep, Variants},
-        train::{self, Resume, Train},
+        reach,
+        sweep::{self, Variants},
     },
     torch::start_up,
     train::Stop,
@@ -43,7 +50,7 @@ pub struct RunArgs {
     plot_lr: bool,
     /// Draw N train images beside what six epochs make of them into augmentation.png, and stop
     #[arg(long, value_name = "N", help_heading = "Look before the run", conflicts_with_all = ["resume", "job"],
-          value_parser = clap::value_parser!(u64).range(1..=200))]
+          value_parser = clap::value_parser!(u64).range(1..=preview::MOST_IMAGES))]
     preview_augmentation: Option<u64>,
     /// Folder for these pictures [default: the working directory]
     #[arg(long, value_name = "DIR", help_heading = "Look before the run")]
@@ -56,6 +63,8 @@ pub struct RunArgs {
           value_parser = clap::value_parser!(u64).range(1..))]
     batch_size: Vec<u64>,
     #[command(flatten)]
+    pub(super) fence: FenceFlags,
+    #[command(flatten)]
     flags: RunFlags,
 }
 
@@ -63,7 +72,7 @@ impl RunArgs {
     /// The options, when the command will train right away and wants its data soon.
     pub(super) fn data_ahead(self) -> Option<RunOptions> {
         let trains = self.file.is_some() && !self.plot_lr && self.preview_augmentation.is_none();
-        self.flags.into_options(None, None).ok().filter(|_| trains)
+        trains.then(|| self.flags.into_options())
     }
 }
 
@@ -72,40 +81,31 @@ impl RunArgs {
 /// # Errors
 /// Everything that can keep a network from being trained; the page says what.
 pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
-    let RunArgs { file, job, resume, from_snapshot, plot_lr, preview_augmentation, out, lr, batch_size, flags } = args;
+    let RunArgs { file, job, resume, from_snapshot, plot_lr, preview_augmentation, out, lr, batch_size, fence, flags } =
+        args;
     let variants = Variants { lr, batch_size };
-    let (mut one_rate, mut one_size) = (None, None);
-    if !variants.is_sweep() {
-        (one_rate, one_size) = (variants.lr.first().copied(), variants.batch_size.first().copied());
-    }
-    let options = flags.into_options(one_rate, one_size)?;
+    let options = flags.into_options();
     variants.check()?;
+    let looks_only = plot_lr || preview_augmentation.is_some();
+    let job = job.or_else(|| (resume.is_none() && !looks_only).then(|| fresh(variants.is_sweep())));
     let out = Some(out.unwrap_or_else(|| ".".into()));
+    let folder = resume.as_deref().or(job.as_deref()).or(out.as_deref()).unwrap_or(Path::new("."));
+    let outlet = enter(fence, file.as_deref(), resume.as_deref(), folder, &options)?;
+    let made = outlet.as_ref().map(Outlet::made).unwrap_or_default();
     let network = || file.as_deref().map(Source::read).transpose();
     if plot_lr {
+        let options = variants.single(options);
         return learning_rate(LearningRate { network: network()?, options, rates: variants.lr, out });
     }
     if let Some(count) = preview_augmentation {
+        let options = variants.single(options);
         return augmentation(Augmentation { network: network()?, options, count, out });
     }
     start_up::give_back_pages();
-    let (mut progress, stop) = (Progress::new(), stop_on_signals()?);
-    match (resume, network()?) {
-        (Some(folder), _) if SweepRecord::is_at(&folder) => {
-            sweep::go_on(&folder, &options, &mut progress, &stop).map(drop)
-        }
-        (Some(job), _) => {
-            train::go_on(Resume { job, from_snapshot, options }, head_start, &mut progress, &stop).map(drop)
-        }
-        (None, Some(network)) if variants.is_sweep() => {
-            let task = Sweep { network, folder: job, variants, options };
-            sweep::begin(task, head_start, &mut progress, &stop).map(drop)
-        }
-        (None, Some(network)) => {
-            train::begin(Train { network, job, options }, head_start, &mut progress, &stop).map(drop)
-        }
-        (None, None) => Err(Error::new(Kind::Usage, "no network file is named").with_help("digits-rs run FILE")),
-    }
+    let mut progress = Progress::new();
+    let stop = stop_on_signals(&progress, made)?;
+    let request = RunRequest { network: network()?, job, resume, from_snapshot, variants, options };
+    tasks::run(request, head_start, &mut progress, &stop).map(drop)
 }
 
 /// `--plot-lr`: a line for each base rate, and the files.
@@ -133,15 +133,50 @@ fn made(files: &[PathBuf]) {
     report::line(&format!("made {}", names.join(", ")));
 }
 
-/// The first Ctrl-C (or SIGTERM) asks for a stop after the step; the second ends the process.
-fn stop_on_signals() -> Result<Stop> {
-    let stop = Stop::default();
-    let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.request() {
-            std::process::exit(i32::from(Kind::Interrupted.exit_status()));
+/// A new folder below `jobs/`.
+fn fresh(is_sweep: bool) -> PathBuf {
+    let jobs = Path::new("jobs");
+    if is_sweep { sweep::fresh(jobs) } else { JobDir::fresh_path(jobs) }
+}
+
+/// Makes what a fenced process may not make, and fences the process in: it reads the network file, its neighbours, dataset,
+/// weights and the job, and writes `folder`. Nothing is made for a network file that is not there.
+fn enter(
+    fence: FenceFlags,
+    file: Option<&Path>,
+    resume: Option<&Path>,
+    folder: &Path,
+    options: &RunOptions,
+) -> Result<Option<Outlet>> {
+    let has_file = file.is_none_or(|file| file == Path::new("-") || file.exists());
+    let (outlet, reach) = match resume {
+        Some(job) => (None, fenced::job(job)?.writing(job)),
+        None if has_file => {
+            reach::prepare_sample(options)?;
+            let outlet = Outlet::make("make the job folder", folder)?;
+            let reach = outlet.reach();
+            (Some(outlet), reach)
         }
-    })
-    .map_err(|source| Error::new(Kind::Io, "cannot watch for Ctrl-C").with_cause(source.to_string()))?;
+        None => (None, Reach::default()),
+    };
+    let reach = file.map(reach::network).into_iter().fold(reach.and(reach::options(options)), Reach::and);
+    fence.enter(&reach);
+    Ok(outlet)
+}
+
+/// The first Ctrl-C (or another signal of [`signals::STOP`]) asks for a stop after the step, the second ends the process.
+/// Before the first step there is nothing to save, and the first one ends it, also when an input does not let itself be read.
+fn stop_on_signals(progress: &Progress, made: Vec<PathBuf>) -> Result<Stop> {
+    let stop = Stop::default();
+    let (flag, has_begun) = (stop.clone(), progress.has_begun());
+    signals::on(signals::STOP, move |_| {
+        if !has_begun.load(Ordering::SeqCst) {
+            report::page(&Error::new(Kind::Interrupted, "before the first step: there was nothing to save"));
+        } else if !flag.request() {
+            return;
+        }
+        fenced::tidy(&made);
+        end_now(Kind::Interrupted.exit_status());
+    })?;
     Ok(stop)
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::{
     data::{Flip, Order, QuarterTurn, Subtract},
-    error::Result,
     tasks::RunOptions,
     train::Interval,
 };
@@ -135,11 +134,8 @@ pub(super) struct RunFlags {
 }
 
 impl RunFlags {
-    /// The options that they give, paths made absolute. Base rate and batch size are lists on the command line.
-    ///
-    /// # Errors
-    /// When a path is empty.
-    pub(super) fn into_options(self, lr: Option<f64>, batch_size: Option<u64>) -> Result<RunOptions> {
+    /// The options that they give: all but base rate and batch size, which are lists on the command line.
+    pub(super) fn into_options(self) -> RunOptions {
         let RunFlags {
             dataset,
             train_db,
@@ -181,7 +177,7 @@ impl RunFlags {
             aug_hsv_s,
             aug_hsv_v,
         } = self;
-        let options = RunOptions {
+        RunOptions {
             dataset,
             train_db,
             val_db,
@@ -194,7 +190,7 @@ impl RunFlags {
             shuffle,
             memory,
             epochs,
-            batch_size,
+            batch_size: None,
             validation_batch_size: None,
             seed,
             validation_interval,
@@ -206,7 +202,7 @@ impl RunFlags {
             double,
             autograd,
             solver,
-            lr,
+            lr: None,
             lr_policy,
             lr_step,
             lr_steps,
@@ -216,7 +212,6 @@ impl RunFlags {
             momentum,
             weight_decay,
             crop,
-            croplen: None,
             aug_flip,
             aug_quad_rot,
             aug_rot,
@@ -225,8 +220,7 @@ impl RunFlags {
             aug_hsv_h,
             aug_hsv_s,
             aug_hsv_v,
-        };
-        options.with_absolute_paths()
+        }
     }
 }
 

@@ -5,20 +5,26 @@ use std::{fmt::Write, path::PathBuf};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::{json, report};
+use super::{
+    fenced::{self, FenceFlags, Outlet},
+    json, report,
+};
 use crate::{
+    data::{Parts, Place},
     error::{Error, Kind, Result},
+    fence::Reach,
     inspect::{
         classify::Classification,
         numbers::{grouped, measured},
     },
     tasks::{
-        Observer, SnapshotChoice,
+        Observer, SnapshotChoice, reach,
         test::{
             self, DatabaseReport, DatabaseRequest, DatabaseResult, ImageReport, ImageRequest, ListReport, ListRequest,
             Written,
         },
     },
+    train::Stop,
 };
 
 /// Classes listed one by one on the terminal.
@@ -56,6 +62,8 @@ pub struct Test {
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    fence: FenceFlags,
 }
 
 /// Runs the command: prints the result, with progress over a database or a list.
@@ -63,14 +71,15 @@ pub struct Test {
 /// # Errors
 /// As the task.
 pub fn run(args: Test) -> Result<()> {
-    let Test { job, image, snapshot, out, db, labels_db, list, top, worst, json } = args;
+    let _outlet = enter(&args)?;
+    let Test { job, image, snapshot, out, db, labels_db, list, top, worst, json, fence: _ } = args;
     if let Some(database) = db {
         let request = DatabaseRequest { job, database, labels: labels_db, snapshot, worst, out };
-        return show(json, |bar| test::database(&request, bar), of_database);
+        return show(json, |bar| test::database(&request, bar, &Stop::default()), of_database);
     }
     if let Some(list) = list {
         let request = ListRequest { job, list, snapshot, top, worst, out };
-        return show(json, |bar| test::list(&request, bar), of_list);
+        return show(json, |bar| test::list(&request, bar, &Stop::default()), of_list);
     }
     let image = image.ok_or_else(|| {
         Error::new(Kind::Usage, "nothing to test")
@@ -78,6 +87,26 @@ pub fn run(args: Test) -> Result<()> {
     })?;
     let request = ImageRequest { job, image, snapshot, top, out };
     show(json, |_| test::image(&request), of_image)
+}
+
+/// Makes the folder of the results and fences the process in: it reads the job, what the job names and what is tested.
+fn enter(args: &Test) -> Result<Option<Outlet>> {
+    let Some(subject) = args.db.as_ref().or(args.list.as_ref()).or(args.image.as_ref()) else { return Ok(None) };
+    let tested = match (&args.db, &args.list) {
+        (Some(db), _) => reach::dataset(&Place::Parts(Parts {
+            val: Some(db.clone()),
+            val_labels: args.labels_db.clone(),
+            ..Parts::default()
+        })),
+        (None, Some(list)) => reach::list(list),
+        (None, None) => Reach::default().reading(subject),
+    };
+    let reach = fenced::job(&args.job)?.and(tested);
+    // No folder for a job that is none: its page is what comes of it.
+    let folder = test::place(args.out.as_deref(), &args.job, subject);
+    let outlet = args.job.is_dir().then(|| Outlet::make("make the folder", &folder)).transpose()?;
+    args.fence.enter(&outlet.iter().map(Outlet::reach).fold(reach, Reach::and));
+    Ok(outlet)
 }
 
 /// Carries out a task below a bar and prints its report.

@@ -2,10 +2,16 @@
 
 mod prompt;
 
-use std::{path::PathBuf, rc::Rc};
+use std::{
+    io::{IsTerminal, stdin},
+    path::PathBuf,
+    rc::Rc,
+};
 
+use super::fenced::FenceFlags;
 use crate::{
     error::Result,
+    fence::Reach,
     frontend::{
         Source,
         lua::{
@@ -13,6 +19,8 @@ use crate::{
             vm::{Output, VmOptions},
         },
     },
+    tasks::reach,
+    torch::device::DeviceChoice,
 };
 
 /// Run a Torch7 script; without one, and with -i, read Torch7 line by line
@@ -35,6 +43,8 @@ pub struct Th {
     /// Give the script io, os, debug and package, and lift the limits on time and memory: for your own scripts only
     #[arg(long)]
     pub trusted: bool,
+    #[command(flatten)]
+    fence: FenceFlags,
 }
 
 /// Runs the command.
@@ -42,6 +52,11 @@ pub struct Th {
 /// # Errors
 /// The page for what a script raised.
 pub fn run(args: &Th) -> Result<()> {
+    let has_work = args.file.is_some() || !args.execute.is_empty() || !args.library.is_empty();
+    let has_prompt = args.interactive || !has_work;
+    if !args.trusted {
+        args.fence.enter(&reached(args, has_prompt));
+    }
     let output = Output::new(super::report::line).capped(usize::MAX);
     let options = VmOptions { output, trusted: args.trusted, ..VmOptions::default() };
     let memory_limit = if args.trusted { 0 } else { options.memory_limit };
@@ -55,6 +70,15 @@ pub fn run(args: &Th) -> Result<()> {
     if let Some(file) = &args.file {
         shell.run_file(&Source::read(file)?, &args.arguments)?;
     }
-    let has_work = args.file.is_some() || !args.execute.is_empty() || !args.library.is_empty();
-    if args.interactive || !has_work { prompt::run(shell) } else { Ok(()) }
+    if has_prompt { prompt::run(shell) } else { Ok(()) }
+}
+
+/// What the script may read; a prompt also writes its history.
+fn reached(args: &Th, has_prompt: bool) -> Reach {
+    let reach =
+        args.file.as_deref().map(reach::network).into_iter().fold(reach::program(DeviceChoice::Auto), Reach::and);
+    let history = prompt::history_file().filter(|_| has_prompt && stdin().is_terminal());
+    let Some(folder) = history.as_deref().and_then(|file| file.parent()) else { return reach };
+    let _ = std::fs::create_dir_all(folder); // a session without history is no failure
+    reach.writing(folder)
 }

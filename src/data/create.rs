@@ -17,7 +17,7 @@ use super::{
     lock::Creation,
     manifest::{Manifest, SplitEntry},
     mean::{Mean, MeanSum},
-    progress::Progress,
+    progress::{self, Progress},
     random::Random,
 };
 use crate::error::{Error, Kind, Result};
@@ -69,7 +69,8 @@ pub fn load_file(item: &Item) -> Result<Image> {
 /// Makes the dataset folder `out`, whole or not at all. `extra` may write further files into it at the end.
 ///
 /// # Errors
-/// When `out` exists, another process is making it, the disk is full, or no image can be read.
+/// When `out` exists, another process is making it, the disk is full, or no image can be read;
+/// `Kind::Interrupted` when `progress` wants it stopped.
 pub fn create(
     out: &Path,
     lists: &Lists,
@@ -106,7 +107,7 @@ pub fn create(
         }
         let database = format!("{name}_db");
         progress.stage(&database, order.len() as u64);
-        let split = Split { order: &order, load, options, classes: lists.labels.len(), progress };
+        let split = Split { out, order: &order, load, options, classes: lists.labels.len(), progress };
         let written = split.write(&folder.join(&database), &mut skipped)?;
         if let ("train", Some(mean)) = (name, &written.mean) {
             mean.write(&folder.join("mean.binaryproto"))?;
@@ -130,6 +131,7 @@ pub fn create(
     }
     manifest.skipped = skipped.len() as u64;
     extra(folder)?;
+    progress::go_on(progress, out)?;
     manifest.write(folder)?;
     creation.finish()?;
     Ok(Report { manifest, skipped })
@@ -162,6 +164,7 @@ fn check(options: &CreateOptions) -> Result<()> {
 
 /// One database in the making.
 struct Split<'a> {
+    out: &'a Path,
     order: &'a [&'a Item],
     load: Load<'a>,
     options: CreateOptions,
@@ -187,6 +190,7 @@ impl Split<'_> {
         for chunk in self.order.chunks(AT_ONCE) {
             let made: Vec<Result<(Image, Vec<u8>)>> = chunk.par_iter().map(|item| self.make(item)).collect();
             for (item, made) in chunk.iter().zip(made) {
+                progress::go_on(self.progress, self.out)?;
                 seen += 1;
                 match made {
                     Ok((image, value)) => {
@@ -216,6 +220,7 @@ impl Split<'_> {
     }
 
     fn make(&self, item: &Item) -> Result<(Image, Vec<u8>)> {
+        progress::go_on(self.progress, self.out)?;
         let [c, h, w] = self.options.shape.map(|d| d as usize);
         // Keyed by the item, not by the thread or the time.
         let name = blake3::hash(item.name.as_bytes());

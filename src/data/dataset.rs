@@ -16,6 +16,7 @@ use super::{
     manifest::{self, Manifest, SplitEntry},
     mean::Mean,
     planes::shape_text,
+    progress::{self, Progress},
     records::Records,
 };
 use crate::{
@@ -67,24 +68,9 @@ impl Dataset {
     /// # Errors
     /// When the folder is none, or one of its databases or files cannot be read.
     pub fn open(dir: &Path) -> Result<Dataset> {
-        let manifest = dir.join(manifest::FILE);
-        if !manifest.is_file() {
-            let dataset = Dataset::from_parts(&found(dir)?)?;
-            return Ok(dataset);
-        }
-        let manifest = Manifest::read(&manifest)?;
+        let (parts, manifest) = Parts::of_folder(dir)?;
+        let Some(manifest) = manifest else { return Dataset::from_parts(&parts) };
         let split = |name: &str| manifest.splits.get(name);
-        let images = |name: &str| split(name).map(|split| dir.join(&split.images));
-        let labels = |name: &str| split(name).and_then(|split| split.labels.as_ref()).map(|path| dir.join(path));
-        let text = dir.join("labels.txt");
-        let parts = Parts {
-            train: images("train"),
-            train_labels: labels("train"),
-            val: images("val"),
-            val_labels: labels("val"),
-            mean: manifest.mean.as_ref().map(|path| dir.join(path)),
-            labels: text.is_file().then_some(text),
-        };
         let mut dataset = Dataset::from_parts(&parts)?;
         for (name, records) in [("train", &dataset.train), ("val", &dataset.val)] {
             let (Some(entry), Some(records)) = (split(name), records) else { continue };
@@ -139,8 +125,9 @@ impl Dataset {
     /// Writes a dataset folder `out` that points at databases where they lie; nothing is copied but the mean.
     ///
     /// # Errors
-    /// When a database cannot be read or `out` cannot be written.
-    pub fn create_generic(out: &Path, parts: &Parts) -> Result<Dataset> {
+    /// When a database cannot be read or `out` cannot be written; `Kind::Interrupted` when `progress` wants it stopped.
+    pub fn create_generic(out: &Path, parts: &Parts, progress: &dyn Progress) -> Result<Dataset> {
+        progress::go_on(progress, out)?;
         let dataset = Dataset::from_parts(parts)?;
         let creation = Creation::begin(out)?;
         let absolute = |path: &Path| path.canonicalize().map_err(|e| Error::io("find", path, &e));
@@ -179,6 +166,7 @@ impl Dataset {
             let bytes = input::read(labels, Form::Labels)?;
             fs::write(&to, bytes).map_err(|e| Error::io("copy the labels to", &to, &e))?;
         }
+        progress::go_on(progress, out)?;
         manifest.write(creation.path())?;
         creation.finish()?;
         Dataset::open(out)
@@ -224,6 +212,33 @@ impl Dataset {
             hash.update(label.as_bytes()).update(b"\n");
         }
         Ok(hash.finalize().to_hex()[..32].to_string())
+    }
+}
+
+impl Parts {
+    /// The parts of a dataset folder, and its `dataset.json` when it has one.
+    ///
+    /// # Errors
+    /// When the folder is none, or `dataset.json` is damaged.
+    pub(super) fn of_folder(dir: &Path) -> Result<(Parts, Option<Manifest>)> {
+        let manifest = dir.join(manifest::FILE);
+        if !manifest.is_file() {
+            return Ok((found(dir)?, None));
+        }
+        let manifest = Manifest::read(&manifest)?;
+        let split = |name: &str| manifest.splits.get(name);
+        let images = |name: &str| split(name).map(|split| dir.join(&split.images));
+        let labels = |name: &str| split(name).and_then(|split| split.labels.as_ref()).map(|path| dir.join(path));
+        let text = dir.join("labels.txt");
+        let parts = Parts {
+            train: images("train"),
+            train_labels: labels("train"),
+            val: images("val"),
+            val_labels: labels("val"),
+            mean: manifest.mean.as_ref().map(|path| dir.join(path)),
+            labels: text.is_file().then_some(text),
+        };
+        Ok((parts, Some(manifest)))
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     folder::{FolderOptions, Item, Lists},
     idx::Idx,
     image::Resize,
-    progress::Progress,
+    progress::{self, Progress},
 };
 use crate::error::{Error, Result};
 
@@ -39,7 +39,7 @@ impl MnistOptions {
     /// `test/<digit>/<number>.png` inside it.
     ///
     /// # Errors
-    /// When `out` exists or cannot be written.
+    /// When `out` exists or cannot be written; `Kind::Interrupted` when `progress` wants it stopped.
     pub fn create(
         &self,
         out: &Path,
@@ -69,6 +69,7 @@ impl MnistOptions {
         let write_test = |folder: &Path| {
             let Some(test) = test else { return Ok(()) };
             for (index, digit) in test.labels.iter().enumerate().take(test_images) {
+                progress::go_on(progress, out)?;
                 let folder = folder.join("test").join(digit.to_string());
                 fs::create_dir_all(&folder).map_err(|e| Error::io("make the folder", &folder, &e))?;
                 test.image(index, invert).save_png(&folder.join(format!("{index:05}.png")))?;

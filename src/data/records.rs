@@ -2,7 +2,10 @@
 //!
 //! Source: `digits/tools/torch/data.lua`. Records are numbered from 0 in the byte order of their keys.
 
-use std::{borrow::Cow, path::Path};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 use super::record::Sample;
 use crate::error::{Error, Kind, Result};
@@ -14,6 +17,19 @@ mod store;
 use databases::Databases;
 use hdf5::Hdf5;
 use store::Store;
+
+/// The files and folders of the split at `path`, links followed; none when no database and no HDF5 file is there.
+pub(super) fn files(path: &Path) -> Vec<PathBuf> {
+    let data = path.join("data.mdb");
+    let inside = if Hdf5::is_at(path) {
+        hdf5::paths(path).unwrap_or_default()
+    } else if data.is_file() {
+        vec![data]
+    } else {
+        return Vec::new();
+    };
+    [path.to_path_buf()].into_iter().chain(inside).collect()
+}
 
 /// A split, open for reading from any thread.
 pub struct Records {

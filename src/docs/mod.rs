@@ -8,6 +8,9 @@ pub mod architecture {}
 #[doc = include_str!("contributing.md")]
 pub mod contributing {}
 
+#[doc = include_str!("memory.md")]
+pub mod memory {}
+
 #[doc = include_str!("fidelity.md")]
 pub mod fidelity {}
 
@@ -63,4 +66,9 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0013-databases-read-by-offset.md")]
     pub mod d0013_databases_read_by_offset {}
+
+    #[doc = include_str!("decisions/0014-second-wall.md")]
+    pub mod d0014_second_wall {}
+    #[doc = include_str!("decisions/0015-a-process-for-each-risk.md")]
+    pub mod d0015_a_process_for_each_risk {}
 }

@@ -56,16 +56,23 @@ impl Source {
         Source { name: name.into(), text: text.into(), folder: None }
     }
 
-    /// The text that a job keeps, with the name that its file had: `require` still finds the neighbours of that file
-    /// where they are.
+    /// The text that a job keeps, with the name that its file had and the folder of [`Source::absolute_folder`]:
+    /// `require` still finds the neighbours of that file where they are, from any working directory.
     #[must_use]
-    pub fn of_job(name: &str, text: String) -> Source {
-        let folder = match Path::new(name).parent() {
-            // A name without a folder; `<stdin>` is no file.
-            Some(folder) if folder == Path::new("") => Path::new(name).is_file().then(|| PathBuf::from(".")),
-            folder => folder.filter(|folder| folder.is_dir()).map(Path::to_path_buf),
-        };
+    pub fn of_job(name: &str, text: String, folder: Option<&Path>) -> Source {
+        let folder = folder.filter(|folder| folder.is_dir()).map(|folder| {
+            // Where the name leads there too, error pages about a neighbour name it as they did in the first run.
+            let typed = Path::new(name).parent().unwrap_or(Path::new(""));
+            if absolute(typed).as_deref() == Some(folder) { typed.to_path_buf() } else { folder.to_path_buf() }
+        });
         Source { name: name.into(), text, folder }
+    }
+
+    /// The file's folder independent of the working directory, for a job to keep; `None` for pasted text, and for a path
+    /// that is not UTF-8, which no job can keep.
+    #[must_use]
+    pub fn absolute_folder(&self) -> Option<PathBuf> {
+        absolute(self.folder.as_deref()?).filter(|folder| folder.to_str().is_some())
     }
 
     fn from_bytes(name: String, bytes: Vec<u8>, folder: Option<PathBuf>) -> Result<Source> {
@@ -81,6 +88,11 @@ impl Source {
     }
 }
 
+/// An empty path is the working directory: the parent of a name alone.
+fn absolute(folder: &Path) -> Option<PathBuf> {
+    if folder == Path::new("") { std::env::current_dir().ok() } else { std::path::absolute(folder).ok() }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -93,11 +105,24 @@ mod tests {
         let path = folder.path().join("net.lua");
         fs::write(&path, "return 1").unwrap();
         let read = Source::read(&path).unwrap();
-        assert_eq!(Source::of_job(&read.name, read.text.clone()), read);
-        let folder_of = |name: &str| Source::of_job(name, String::new()).folder;
+        let kept = read.absolute_folder();
+        assert_eq!(kept.as_deref(), Some(folder.path()));
+        assert_eq!(Source::of_job(&read.name, read.text.clone(), kept.as_deref()), read);
         // Tests run in the crate's folder.
-        assert_eq!(folder_of("Cargo.toml"), Some(".".into()));
-        assert_eq!(folder_of("not-there/net.lua"), None);
-        assert_eq!(folder_of("<stdin>"), None);
+        let read = Source::read(Path::new("networks/autoencoder.lua")).unwrap();
+        let kept = read.absolute_folder().unwrap();
+        assert_eq!(kept, Path::new(env!("CARGO_MANIFEST_DIR")).join("networks"));
+        assert_eq!(Source::of_job(&read.name, read.text.clone(), Some(&kept)), read, "the folder as it was typed");
+        let elsewhere = Source::of_job("other/net.lua", String::new(), Some(&kept));
+        assert_eq!(elsewhere.folder, Some(kept), "the name is of another working directory");
+        assert_eq!(Source::of_job("net.lua", String::new(), Some(&folder.path().join("gone"))).folder, None);
+    }
+
+    #[test]
+    fn a_pasted_text_gains_no_folder() {
+        for name in ["<stdin>", "Cargo.toml", "networks/autoencoder.lua"] {
+            assert_eq!(Source::pasted(name, "").absolute_folder(), None);
+            assert_eq!(Source::of_job(name, String::new(), None).folder, None);
+        }
     }
 }

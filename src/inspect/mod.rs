@@ -16,6 +16,7 @@ pub mod csv;
 pub mod curves;
 pub mod database;
 pub mod files;
+pub mod graph;
 pub mod heat_map;
 pub mod histogram;
 pub mod layer;
@@ -36,5 +37,6 @@ pub mod sweep;
 pub mod test_one;
 #[cfg(test)]
 pub(crate) mod toy;
+pub mod value_map;
 pub mod values;
 mod weights;

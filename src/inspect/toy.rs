@@ -141,6 +141,7 @@ impl Toy {
             criterion: Box::new(MeanSquares),
             criterion_label: "nn.MSECriterion".into(),
             criterion_origin: None,
+            reported: None,
             parameters: Parameters { flat, grad, list: self.parameters, buffers: vec![] },
             kind: tch::Kind::Float,
             device: tch::Device::Cpu,

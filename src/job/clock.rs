@@ -13,7 +13,12 @@ impl Stamp {
     /// Now, in the time zone of the machine.
     #[must_use]
     pub fn now() -> Stamp {
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |elapsed| elapsed.as_secs_f64());
+        Stamp::at(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |elapsed| elapsed.as_secs_f64()))
+    }
+
+    /// The moment so many seconds after 1970 in UTC.
+    #[must_use]
+    pub fn at(seconds: f64) -> Stamp {
         Stamp { seconds, calendar: local(seconds as i64) }
     }
 

@@ -1,5 +1,7 @@
 //! `JobRecord`: `job.json`, what a run is: status, network, dataset, settings, versions; and `Best`: `best.json`.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::clock::Stamp;
@@ -26,6 +28,9 @@ pub struct NetworkRef {
     pub name: String,
     /// Hash of the text in `network.lua`.
     pub blake3: String,
+    /// The absolute folder that the file was read from; none for pasted text, and in jobs of before it was kept.
+    #[serde(default)]
+    pub folder: Option<PathBuf>,
 }
 
 /// The dataset of a job.

@@ -1,6 +1,6 @@
 //! `SweepRecord`: `sweep.json`, the plan of a group of jobs below one folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ pub struct SweepRecord {
     pub created: String,
     /// The network file as the user named it; its text is in `network.lua`.
     pub network: String,
+    /// The absolute folder that the file was read from; none for pasted text, and in sweeps of before it was kept.
+    #[serde(default)]
+    pub network_folder: Option<PathBuf>,
     /// The options that all jobs share.
     pub settings: serde_json::Value,
     /// The jobs in order.
@@ -37,8 +40,13 @@ pub struct SweepJob {
 impl SweepRecord {
     /// The record of a new sweep, made now.
     #[must_use]
-    pub fn new(network: String, settings: serde_json::Value, jobs: Vec<SweepJob>) -> SweepRecord {
-        SweepRecord { created: Stamp::now().rfc3339(), network, settings, jobs }
+    pub fn new(
+        network: String,
+        network_folder: Option<PathBuf>,
+        settings: serde_json::Value,
+        jobs: Vec<SweepJob>,
+    ) -> SweepRecord {
+        SweepRecord { created: Stamp::now().rfc3339(), network, network_folder, settings, jobs }
     }
 
     /// Whether `folder` holds a sweep.
@@ -84,11 +92,15 @@ mod tests {
     fn a_sweep_reads_back_and_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let jobs = vec![SweepJob { folder: "lr0.1".into(), lr: Some(0.1), batch_size: None }];
-        let record = SweepRecord::new("net.lua".into(), serde_json::json!({"epochs": 3}), jobs);
+        let record = SweepRecord::new("net.lua".into(), Some("/nets".into()), serde_json::json!({"epochs": 3}), jobs);
         let path = folder.path().join("sweep");
         assert!(!SweepRecord::is_at(&path));
         record.create(&path, "return 1").unwrap();
         assert_eq!(SweepRecord::read(&path).unwrap(), record);
         assert_eq!(record.create(&path, "return 1").unwrap_err().kind(), Kind::Job);
+        // As versions before this one wrote it.
+        let mut older = serde_json::to_value(&record).unwrap();
+        older.as_object_mut().unwrap().remove("network_folder");
+        assert_eq!(serde_json::from_value::<SweepRecord>(older).unwrap().network_folder, None);
     }
 }

@@ -67,6 +67,15 @@ impl JobView {
         Ok(record)
     }
 
+    /// The id of the process that writes the job at this moment; none when nobody does.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        if !Lock::is_held(&self.path) {
+            return None;
+        }
+        std::fs::read_to_string(self.path.join(file::LOCK)).ok()?.trim().parse().ok()
+    }
+
     /// The text of the network file.
     ///
     /// # Errors

@@ -9,7 +9,17 @@ use crate::{
 
 /// A network file's `labelHook(input, dblabel)`, called once a batch with the input `[n, c, h, w]` and the database's
 /// labels `[n]` or `[n, …]`; gives the target.
-pub type LabelHook = Box<dyn FnMut(&Tensor, &Tensor) -> Result<Activity>>;
+pub enum LabelHook {
+    /// It answers the input as it is: an autoencoder's.
+    Input,
+    /// It answers the labels as they are.
+    Labels,
+    /// What code makes of both, which may change them in place.
+    Code(HookCode),
+}
+
+/// The code of a hook: input and labels in, target out.
+pub type HookCode = Box<dyn FnMut(&Tensor, &Tensor) -> Result<Activity>>;
 
 /// A tensor, or a table of activities (Torch7 modules such as `ConcatTable` make tables).
 #[derive(Debug)]

@@ -72,7 +72,22 @@ pub trait Criterion: Any {
     fn scores(&self) -> Option<Scores> {
         None
     }
+
+    /// Where several losses each teach parameters of their own (adversarial networks): for each the indices of these in
+    /// [`super::Parameters::list`]. Empty where one loss teaches all.
+    fn taught(&self) -> &[Vec<usize>] {
+        &[]
+    }
+
+    /// The losses that the last `forward` summed up, in the order of [`Criterion::taught`]; handed out once.
+    fn losses(&self) -> Vec<tch::Tensor> {
+        Vec::new()
+    }
 }
+
+/// A term of the loss that is reported but not minimised, as DIGITS' TensorFlow tool treats regularisation losses: a
+/// libtorch scalar, computed from the parameters as they are.
+pub type ReportedTerm = Box<dyn Fn() -> Result<tch::Tensor>>;
 
 /// A module and what is known about its place.
 pub struct Node {
@@ -157,6 +172,7 @@ pub struct Context<'a> {
     private: bool,
     rearranged: Rearranged,
     observer: Option<&'a mut dyn Observer>,
+    target: Option<Activity>,
     cuts: Vec<Cut>,
 }
 
@@ -182,6 +198,7 @@ impl<'a> Context<'a> {
             private: false,
             rearranged: Rearranged::default(),
             observer: None,
+            target: None,
             cuts: Vec::new(),
         }
     }
@@ -191,6 +208,19 @@ impl<'a> Context<'a> {
     pub fn observed(mut self, observer: &'a mut dyn Observer) -> Context<'a> {
         self.observer = Some(observer);
         self
+    }
+
+    /// Lets the network itself see the target: DIGITS' TensorFlow networks may condition on it.
+    #[must_use]
+    pub fn towards(mut self, target: &Activity) -> Context<'a> {
+        self.target = Some(target.share());
+        self
+    }
+
+    /// The target of this pass, where the network may see it.
+    #[must_use]
+    pub fn target(&self) -> Option<&Activity> {
+        self.target.as_ref()
     }
 
     /// A pass where nobody looks at what flows between the modules: images may lie in memory with their planes side by
@@ -266,8 +296,13 @@ impl<'a> Context<'a> {
         self.noise.normal(size, mean, std, like)
     }
 
+    /// Whether there is an observer.
+    pub(super) fn is_observed(&self) -> bool {
+        self.observer.is_some()
+    }
+
     /// Tells the observer, if there is one.
-    fn observe(&mut self, node: &Node, input: &Activity, output: &Activity) {
+    pub(super) fn observe(&mut self, node: &Node, input: &Activity, output: &Activity) {
         if let Some(observer) = &mut self.observer {
             observer.saw(node, input, output);
         }

@@ -4,7 +4,7 @@ use super::{
     activity::Activity,
     backward::pull_back,
     cut::Cut,
-    module::{Context, Criterion, Node},
+    module::{Context, Criterion, Node, ReportedTerm},
     parameters::{Parameter, Parameters},
     scores::Scores,
 };
@@ -20,6 +20,8 @@ pub struct Network {
     pub criterion_label: String,
     /// The line that built the criterion, when known.
     pub criterion_origin: Option<Origin>,
+    /// A term that is added to reported losses and has no gradient.
+    pub reported: Option<ReportedTerm>,
     /// What it learns.
     pub parameters: Parameters,
     /// f32 or f64: the type of parameters and inputs.

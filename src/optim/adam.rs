@@ -20,13 +20,15 @@ const EPSILON: f64 = 1e-8;
 pub(super) struct Adam {
     spec: OptimizerSpec,
     counter: Counter,
+    /// Which of how many losses' turns a step is.
+    turn: (u64, u64),
     mean: Option<tch::Tensor>,
     variance: Option<tch::Tensor>,
 }
 
 impl Adam {
     pub(super) fn new(spec: &OptimizerSpec) -> Adam {
-        Adam { spec: spec.clone(), counter: Counter::default(), mean: None, variance: None }
+        Adam { spec: spec.clone(), counter: Counter::default(), turn: (0, 1), mean: None, variance: None }
     }
 }
 
@@ -46,9 +48,14 @@ impl Rule<2> for Update {
 }
 
 impl Optimizer for Adam {
+    fn take_turns(&mut self, turn: u64, of: u64) {
+        self.turn = (turn, of);
+    }
+
     fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
         let rate = self.counter.decayed(rate, self.spec.learning_rate_decay);
-        let t = self.counter.count() + 1.0;
+        let (turn, of) = self.turn;
+        let t = self.counter.count() * of as f64 + turn as f64 + 1.0;
         let rate = rate * (1.0 - BETA2.powf(t)).sqrt() / (1.0 - BETA1.powf(t));
         let decay = self.spec.weight_decay;
         counter::vector(&mut self.mean, x)?;

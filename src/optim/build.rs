@@ -1,4 +1,4 @@
-//! From a rule's settings to the rule: the one place that knows all six.
+//! From a rule's settings to the rule: the one place that knows them all.
 
 use super::{
     adadelta::Adadelta,
@@ -9,6 +9,7 @@ use super::{
     rmsprop::Rmsprop,
     sgd::Sgd,
     spec::{OptimizerKind, OptimizerSpec},
+    tensorflow::Slots,
 };
 use crate::error::{Error, Kind, Result};
 
@@ -37,6 +38,10 @@ impl OptimizerSpec {
             OptimizerKind::Rmsprop => Box::new(Rmsprop::new(self)),
             OptimizerKind::Adadelta => Box::new(Adadelta::new(self)),
             OptimizerKind::Adam => Box::new(Adam::new(self)),
+            OptimizerKind::TensorflowAdagrad
+            | OptimizerKind::TensorflowAdadelta
+            | OptimizerKind::TensorflowFtrl
+            | OptimizerKind::TensorflowRmsprop => Box::new(Slots::new(self)),
         })
     }
 }

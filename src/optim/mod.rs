@@ -1,4 +1,4 @@
-//! Optimisers: one step of a rule over the flat parameter vector, exactly as Torch7's `optim` package takes it.
+//! Optimisers: one step of a rule over the flat parameter vector, exactly as Torch7's `optim` package or TensorFlow takes it.
 //!
 //! **In:** the flat vector of parameters, the flat vector of gradients, a learning rate. **Out:** new parameters in
 //! place, and state tensors for snapshots. **Never:** networks, batches, files.
@@ -19,11 +19,12 @@ mod rmsprop;
 pub mod schedule;
 mod sgd;
 mod spec;
+mod tensorflow;
 
 pub use gradient::Gradient;
 pub use optimizer::Optimizer;
 pub use sgd::{Sgd, SgdStep};
-pub use spec::{OptimizerKind, OptimizerSpec};
+pub use spec::{OptimizerKind, OptimizerSpec, TENSORFLOW_SOLVERS};
 
 #[cfg(test)]
 mod tests;

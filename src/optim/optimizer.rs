@@ -23,6 +23,10 @@ pub trait Optimizer: Any {
         Ok(())
     }
 
+    /// Makes this the rule of one of several losses, of which each takes its turn in a step: what is counted then goes on
+    /// by `of` a step, as with TensorFlow's one optimiser for all of them. `turn` is this loss's number, from 0.
+    fn take_turns(&mut self, _turn: u64, _of: u64) {}
+
     /// Updates `x` in place from its gradient `g`. Never waits for the device.
     ///
     /// # Errors

@@ -22,10 +22,26 @@ pub enum OptimizerKind {
     Adadelta,
     /// Adam.
     Adam,
+    /// TensorFlow's Adagrad.
+    #[serde(rename = "tf.adagrad")]
+    TensorflowAdagrad,
+    /// TensorFlow's Adadelta; takes a learning rate.
+    #[serde(rename = "tf.adadelta")]
+    TensorflowAdadelta,
+    /// Follow the regularised leader.
+    #[serde(rename = "tf.ftrl")]
+    TensorflowFtrl,
+    /// TensorFlow's RMSProp, with momentum.
+    #[serde(rename = "tf.rmsprop")]
+    TensorflowRmsprop,
 }
 
+/// The solvers of DIGITS' TensorFlow tool, in the order of its menu.
+pub const TENSORFLOW_SOLVERS: [&str; 8] =
+    ["sgd", "momentum", "adagrad", "adagradda", "adadelta", "adam", "ftrl", "rmsprop"];
+
 impl OptimizerKind {
-    /// Every rule, in the order of DIGITS' menu.
+    /// Every rule of Torch's, in the order of DIGITS' menu.
     pub const ALL: [OptimizerKind; 6] = [
         OptimizerKind::Sgd,
         OptimizerKind::Nag,
@@ -35,7 +51,7 @@ impl OptimizerKind {
         OptimizerKind::Adam,
     ];
 
-    /// Its name in Torch's `optim`.
+    /// Its name in Torch's `optim`; of TensorFlow's own rules with `tf.` before it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -45,6 +61,10 @@ impl OptimizerKind {
             OptimizerKind::Rmsprop => "rmsprop",
             OptimizerKind::Adadelta => "adadelta",
             OptimizerKind::Adam => "adam",
+            OptimizerKind::TensorflowAdagrad => "tf.adagrad",
+            OptimizerKind::TensorflowAdadelta => "tf.adadelta",
+            OptimizerKind::TensorflowFtrl => "tf.ftrl",
+            OptimizerKind::TensorflowRmsprop => "tf.rmsprop",
         }
     }
 }
@@ -103,5 +123,34 @@ impl OptimizerSpec {
     #[must_use]
     pub fn dampening(&self) -> f64 {
         self.dampening.unwrap_or(self.momentum)
+    }
+
+    /// The rule that DIGITS' TensorFlow tool means by `solver`, without weight decay. `momentum` is used by `momentum` and
+    /// `rmsprop`; DIGITS leaves it at 0.9.
+    ///
+    /// # Errors
+    /// `Kind::Usage` when there is no such solver, or when it never worked in DIGITS (`adagradda`).
+    pub fn tensorflow(solver: &str, momentum: f64) -> Result<OptimizerSpec> {
+        let lower = solver.to_lowercase();
+        let (kind, momentum) = match lower.as_str() {
+            "sgd" => (OptimizerKind::Sgd, 0.0),
+            "momentum" => (OptimizerKind::Sgd, momentum),
+            "adam" => (OptimizerKind::Adam, 0.0),
+            "adagrad" => (OptimizerKind::TensorflowAdagrad, 0.0),
+            "adadelta" => (OptimizerKind::TensorflowAdadelta, 0.0),
+            "ftrl" => (OptimizerKind::TensorflowFtrl, 0.0),
+            "rmsprop" => (OptimizerKind::TensorflowRmsprop, momentum),
+            "adagradda" => {
+                return Err(Error::new(Kind::Usage, "the solver adagradda does not exist here")
+                    .with_cause("it counts steps in whole numbers, DIGITS counted them in floats: it never ran")
+                    .with_help("choose adagrad, which follows the same idea"));
+            }
+            _ => {
+                return Err(Error::new(Kind::Usage, format!("there is no TensorFlow solver '{solver}'"))
+                    .with_help(format!("choose one of {}", TENSORFLOW_SOLVERS.join(", "))));
+            }
+        };
+        let dampening = Some(0.0);
+        Ok(OptimizerSpec { kind, momentum, dampening, weight_decay: 0.0, learning_rate_decay: 0.0 })
     }
 }

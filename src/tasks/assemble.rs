@@ -4,7 +4,7 @@ use super::{
     loaders::{self, Loaders},
     observer::Observer,
     options::RunOptions,
-    prepare::{self, Prepared},
+    prepare::{self, OpenedDataset, Prepared},
     settings::RunSettings,
     weights,
 };
@@ -63,10 +63,14 @@ pub(super) fn assemble(
     head_start: Option<HeadStart>,
     observer: &mut dyn Observer,
 ) -> Result<Run> {
+    let options = &prepare::with_sample(options.clone());
     let before = RunSettings::of(options, &frontend::Settings::default());
     before.optimizer()?; // a page about the command line comes before any work
     before.schedule()?;
-    let mut prepared = prepare::prepare(source, options, prepare::device(&before)?, head_start)?;
+    let mut prepared = {
+        let device = prepare::device(&before)?;
+        prepare::prepare(source, options, device, OpenedDataset::open(&before, head_start)?)?
+    };
     let records = prepared.opened.train()?;
     let weights = prepared.settings.weights.clone().filter(|_| start == Start::Fresh);
     let transfer = match weights {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::sample_shape::SampleShape;
+use super::{panic, sample_shape::SampleShape};
 use crate::{
     data::Dataset,
     error::{Error, Kind, Result},
@@ -43,29 +43,32 @@ struct Sample {
 /// # Errors
 /// When the file does not load, or a layer refuses the shape: its error page.
 pub fn check(file: Source, request: &CheckRequest) -> Result<NetworkSummary> {
-    if request.batch < 1 || request.nclasses.is_some_and(|classes| classes < 1) {
-        return Err(Error::new(Kind::Usage, "batch size and number of classes are 1 at least"));
-    }
-    let (mut sample, classes) = given(request)?;
-    let nclasses = request.nclasses.or(classes);
-    let input_shape = sample.shape.as_deref().and_then(|shape| <[i64; 3]>::try_from(shape).ok());
-    let loaded = frontend::load(file, &NetworkParams { nclasses, ngpus: 0, input_shape }, VmOptions::default(), 1)?;
-    let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu)?;
-    if let (Some([_, height, width]), Some(crop)) = (sample.shape.as_deref_mut(), loaded.settings.croplen) {
-        (*height, *width) = (crop, crop);
-        sample.source += &format!(", cropped to {crop}");
-    }
-    if sample.shape.is_none() {
-        sample = match fixed_input(&network) {
-            Some((shape, source)) => Sample { shape: Some(shape), source },
-            None => {
-                Sample { shape: None, source: "shapes are unknown: give --input-shape 1x28x28 or --dataset DIR".into() }
-            }
-        };
-    }
-    let batch = sample.shape.map(|shape| [&[request.batch], shape.as_slice()].concat());
-    let settings = settings(&loaded);
-    summarize(&network, loaded.printed, batch.as_deref(), sample.source, settings)
+    panic::guarded(|| {
+        if request.batch < 1 || request.nclasses.is_some_and(|classes| classes < 1) {
+            return Err(Error::new(Kind::Usage, "batch size and number of classes are 1 at least"));
+        }
+        let (mut sample, classes) = given(request)?;
+        let nclasses = request.nclasses.or(classes);
+        let input_shape = sample.shape.as_deref().and_then(|shape| <[i64; 3]>::try_from(shape).ok());
+        let loaded = frontend::load(file, &NetworkParams { nclasses, ngpus: 0, input_shape }, VmOptions::default(), 1)?;
+        let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu)?;
+        if let (Some([_, height, width]), Some(crop)) = (sample.shape.as_deref_mut(), loaded.settings.croplen) {
+            (*height, *width) = (crop, crop);
+            sample.source += &format!(", cropped to {crop}");
+        }
+        if sample.shape.is_none() {
+            sample = match fixed_input(&network) {
+                Some((shape, source)) => Sample { shape: Some(shape), source },
+                None => Sample {
+                    shape: None,
+                    source: "shapes are unknown: give --input-shape 1x28x28 or --dataset DIR".into(),
+                },
+            };
+        }
+        let batch = sample.shape.map(|shape| [&[request.batch], shape.as_slice()].concat());
+        let settings = settings(&loaded);
+        summarize(&network, loaded.printed, batch.as_deref(), sample.source, settings)
+    })
 }
 
 /// The sample and the number of classes that the request knows.

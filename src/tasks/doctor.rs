@@ -5,6 +5,7 @@ use std::{fs, io::Read as _, path::PathBuf};
 use serde::Serialize;
 
 use crate::{
+    fence::{self, Support},
     frontend::lua::vm,
     torch::device::{self, CudaStatus, cuda_status},
 };
@@ -22,6 +23,8 @@ pub struct DoctorReport {
     pub memory: Memory,
     /// Its devices, or why there are none.
     pub cuda: Cuda,
+    /// What a network file's process is held to on this kernel.
+    pub fence: Support,
     /// Images of the MNIST sample that is built in, for `run` without a dataset; none when it is damaged.
     pub mnist_sample: Option<usize>,
 }
@@ -115,6 +118,7 @@ pub fn doctor() -> DoctorReport {
         processor: Processor::here(),
         memory: Memory::now(),
         cuda: Cuda { devices, off_because },
+        fence: fence::support(),
         mnist_sample: sample_images(),
     }
 }

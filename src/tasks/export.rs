@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{snapshot_choice::SnapshotChoice, trained::Trained};
+use super::{panic, snapshot_choice::SnapshotChoice, trained::Trained};
 use crate::{error::Result, job, onnx};
 
 /// What is exported.
@@ -105,17 +105,19 @@ impl FromStr for Format {
 /// # Errors
 /// When the job cannot be read, the network cannot be written in the format, or the file cannot be written.
 pub fn export(request: &ExportRequest) -> Result<ExportReport> {
-    let format = request.format;
-    let file = request.out.clone().unwrap_or_else(|| request.job.join(format!("model.{}", format.ending())));
-    let trained = Trained::open(&request.job, request.snapshot)?;
-    let bytes = match format {
-        Format::Safetensors => trained.weights().weights_file(trained.facts())?,
-        Format::T7 => trained.loaded().t7(false)?,
-        Format::T7Ascii => trained.loaded().t7(true)?,
-        Format::Onnx => onnx_bytes(&trained)?,
-    };
-    job::replace(&file, &bytes)?;
-    Ok(ExportReport { file, format, bytes: bytes.len() as u64 })
+    panic::guarded(|| {
+        let format = request.format;
+        let file = request.out.clone().unwrap_or_else(|| request.job.join(format!("model.{}", format.ending())));
+        let trained = Trained::open(&request.job, request.snapshot)?;
+        let bytes = match format {
+            Format::Safetensors => trained.weights().weights_file(trained.facts())?,
+            Format::T7 => trained.loaded().t7(false)?,
+            Format::T7Ascii => trained.loaded().t7(true)?,
+            Format::Onnx => onnx_bytes(&trained)?,
+        };
+        job::replace(&file, &bytes)?;
+        Ok(ExportReport { file, format, bytes: bytes.len() as u64 })
+    })
 }
 
 fn onnx_bytes(trained: &Trained) -> Result<Vec<u8>> {

@@ -5,7 +5,8 @@
 //! **Never:** printing, parsing of arguments, a terminal, state of the whole process.
 //!
 //! A training, in order: [`RunOptions`] become [`RunSettings`]; `prepare` opens the dataset and runs the network file;
-//! `assemble` lowers the network and makes engine and loaders; [`train`] runs them in a job; [`sweep`] runs several.
+//! `assemble` lowers the network and makes engine and loaders; [`train`] runs them in a job; [`sweep`] runs several;
+//! [`run`](fn@run) picks the one that a request means. A panic below a task is an error page of it.
 
 mod assemble;
 pub mod check;
@@ -14,11 +15,16 @@ pub mod dataset;
 pub mod doctor;
 pub mod export;
 mod loaders;
+pub mod look;
 mod observer;
 mod options;
+mod output_kind;
 pub mod panic;
 pub mod prepare;
 pub mod preview;
+pub mod reach;
+pub mod records;
+mod run;
 mod sample_shape;
 mod settings;
 mod snapshot_choice;
@@ -31,6 +37,8 @@ mod weights;
 
 pub use observer::{Observer, Unobserved};
 pub use options::RunOptions;
+pub use output_kind::OutputKind;
+pub use run::{RunRequest, RunSummary, run};
 pub use sample_shape::SampleShape;
 pub use settings::RunSettings;
 pub use snapshot_choice::SnapshotChoice;

@@ -21,7 +21,8 @@ pub trait Observer: Send {
     fn skipped(&mut self, _input: &str, _reason: &str) {}
 
     /// The engine is chosen, and wants this of the process. Whoever owns the process may grant it, now and on this thread
-    /// ([`Surroundings::grant`]); the engine works without, only slower.
+    /// ([`Surroundings::grant`]), until the next engine is chosen or the task is over; the engine works without, only
+    /// slower.
     fn surroundings(&mut self, _wanted: &Surroundings) {}
 
     /// Training begins or goes on at `position`.

@@ -87,9 +87,6 @@ pub struct RunOptions {
 
     /// Side of the square cut from each image, in pixels: at random in training, the middle in validation.
     pub crop: Option<i64>,
-    /// The network file's `croplen`, which counts without `crop` and leaves `params.inputShape` as it is. Written by a
-    /// run, not by a user.
-    pub croplen: Option<i64>,
     /// Mirror train images at random.
     pub aug_flip: Option<Flip>,
     /// Turn train images by quarter turns at random.
@@ -161,7 +158,15 @@ impl RunOptions {
             }
             merged[key] = value.clone();
         }
+        without_croplen(&mut merged);
         serde_json::from_value(merged).map_err(|cause| damaged(cause.to_string()))
+    }
+}
+
+/// Settings in JSON without what the network file alone says, which no options have.
+pub(super) fn without_croplen(settings: &mut serde_json::Value) {
+    if let Some(settings) = settings.as_object_mut() {
+        settings.remove("croplen");
     }
 }
 

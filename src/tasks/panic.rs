@@ -1,6 +1,12 @@
-//! Panics in words: what one was raised with, and where, noted on the thread that raised it.
+//! Panics as error pages: what one was raised with, and where, noted on the thread that raised it.
 
-use std::{any::Any, cell::RefCell, panic::PanicHookInfo};
+use std::{
+    any::Any,
+    cell::RefCell,
+    panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind},
+};
+
+use crate::error::{Error, Kind, Result};
 
 thread_local! {
     /// Message and place of this thread's last panic.
@@ -13,6 +19,25 @@ pub fn note(info: &PanicHookInfo<'_>) {
     let noted = (message(info.payload()), format!("{}:{}", place.file(), place.line()));
     // A thread that is ending has no such memory any more: then nobody asks for it either.
     let _ = NOTED.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some(noted)));
+}
+
+/// Does the work; a panic becomes an error page, so that a door needs no protection of its own.
+///
+/// # Errors
+/// Those of the work; `Kind::Bug` when it panicked.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    // What the work leaves behind is dropped, or files, which are whole at any moment.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(page(&*payload)))
+}
+
+/// The page for a panic that this thread caught.
+pub(super) fn page(payload: &(dyn Any + Send)) -> Error {
+    Error::new(Kind::Bug, words(payload)).with_help(format!(
+        "this is a bug in {} {}: please report it with the command line\nand the network file; a running job's \
+         snapshots are intact",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION")
+    ))
 }
 
 /// What a panic says that this thread caught: `src/x.rs:12: index out of bounds …`. Without its place when [`note`] is
@@ -32,7 +57,7 @@ fn message(payload: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::panic::{catch_unwind, panic_any};
+    use std::panic::panic_any;
 
     use super::*;
 
@@ -52,5 +77,13 @@ mod tests {
         assert_eq!(words(&*mine), "src/a.rs:1: mine");
         assert_eq!(words(&*caught("handed on")), "handed on", "an older panic's place");
         assert_eq!(words(&*catch_unwind(|| panic_any(3)).unwrap_err()), "no message");
+    }
+
+    #[test]
+    fn a_panic_is_a_page() {
+        assert_eq!(guarded(|| Ok(3)).unwrap(), 3);
+        let page = guarded(|| -> Result<()> { panic_any("a bug\nand a stack") }).unwrap_err();
+        assert_eq!((page.kind(), page.kind().exit_status()), (Kind::Bug, 101));
+        assert!(page.to_string().starts_with("internal error: a bug\n\n  help: this is a bug in digits-rs "), "{page}");
     }
 }

@@ -16,8 +16,30 @@ use crate::{
     },
 };
 
-/// Where the built-in sample of MNIST is unpacked when no dataset is named.
+/// Where the built-in sample of MNIST is unpacked when no dataset is named, below the working directory.
 const SAMPLE: &str = "datasets/mnist-sample";
+
+/// [`SAMPLE`] from any working directory.
+fn sample() -> PathBuf {
+    std::path::absolute(SAMPLE).unwrap_or_else(|_| SAMPLE.into())
+}
+
+/// Unpacks the built-in sample when the settings mean it and it is not there yet.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn unpack_sample(settings: &RunSettings) -> Result<()> {
+    let sample = sample();
+    if place(settings) == Place::Folder(sample.clone()) {
+        data::sample::ensure(&sample)?;
+    }
+    Ok(())
+}
+
+/// Whether a folder is that of the built-in sample, of this working directory or another.
+pub(super) fn is_sample(folder: &Path) -> bool {
+    folder.ends_with(SAMPLE)
+}
 
 /// A dataset, and the network file that has run for it.
 pub struct Prepared {
@@ -35,7 +57,7 @@ pub struct Prepared {
 
 /// A dataset as the settings name it.
 pub struct OpenedDataset {
-    /// The folder, or the train database.
+    /// The folder, or the train database, for people; the sample's folder as it is from the working directory.
     pub path: String,
     /// The data.
     pub dataset: Dataset,
@@ -51,19 +73,22 @@ pub fn device(settings: &RunSettings) -> Result<Resolved> {
     device::resolve(settings.device.parse()?)
 }
 
-/// Opens the dataset and runs the network file. `head_start` may have opened it already.
+/// The options, with the folder of the built-in sample as their dataset when they name none: a job that keeps them finds
+/// it from any working directory.
+#[must_use]
+pub fn with_sample(mut options: RunOptions) -> RunOptions {
+    if options.train_db.is_none() {
+        options.dataset.get_or_insert_with(sample);
+    }
+    options
+}
+
+/// Runs the network file for an opened dataset.
 ///
 /// # Errors
-/// When a setting is out of range, the dataset cannot be opened, or the file does not give a network.
-pub fn prepare(
-    source: Source,
-    options: &RunOptions,
-    device: Resolved,
-    head_start: Option<HeadStart>,
-) -> Result<Prepared> {
+/// When the file does not give a network.
+pub fn prepare(source: Source, options: &RunOptions, device: Resolved, opened: OpenedDataset) -> Result<Prepared> {
     let settings = RunSettings::of(options, &frontend::Settings::default());
-    settings.check()?;
-    let opened = OpenedDataset::open(&settings, head_start)?;
     let dataset = &opened.dataset;
     let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
     let [channels, height, width] = dataset.shape;
@@ -77,16 +102,26 @@ pub fn prepare(
 }
 
 impl OpenedDataset {
-    /// Opens the dataset that the settings name; the built-in sample, unpacked when it is not yet, when they name none.
+    /// Opens the dataset that the settings name; the built-in sample when they name none, unpacked when it is not yet.
+    /// `head_start` may have opened it already.
     ///
     /// # Errors
-    /// When it cannot be read, or the sample cannot be written.
+    /// When a setting is out of range, the dataset cannot be read, or the sample cannot be written.
     pub fn open(settings: &RunSettings, head_start: Option<HeadStart>) -> Result<OpenedDataset> {
-        let place = match place(settings) {
-            Some(place) => place,
-            None => Place::Folder(data::sample::ensure(Path::new(SAMPLE))?),
-        };
+        settings.check()?;
+        unpack_sample(settings)?;
+        OpenedDataset::as_it_is(settings, head_start)
+    }
+
+    /// The same, but writes nothing.
+    ///
+    /// # Errors
+    /// When a setting is out of range, or the dataset cannot be read.
+    pub fn as_it_is(settings: &RunSettings, head_start: Option<HeadStart>) -> Result<OpenedDataset> {
+        settings.check()?;
+        let place = place(settings);
         let path = match &place {
+            Place::Folder(folder) if *folder == sample() => SAMPLE.to_string(),
             Place::Folder(folder) => folder.display().to_string(),
             Place::Parts(parts) => parts.train.as_deref().unwrap_or(Path::new("")).display().to_string(),
         };
@@ -110,30 +145,29 @@ impl OpenedDataset {
     }
 }
 
-/// What a run with these options will want of its data, for a [`HeadStart`]; nothing while it is not there.
+/// What a run with these options will want of its data, for a [`HeadStart`]; nothing when they name no place.
 #[must_use]
-pub fn wanted(options: &RunOptions) -> Option<Wanted> {
-    let settings = RunSettings::of(options, &frontend::Settings::default());
+pub fn wanted(options: RunOptions) -> Option<Wanted> {
+    let settings = RunSettings::of(&options.with_absolute_paths().ok()?, &frontend::Settings::default());
     Some(Wanted {
-        place: place(&settings)?,
+        place: place(&settings),
         budget: settings.memory_budget(),
         order: (settings.shuffle, settings.seed),
         validates: settings.validation_interval > 0.0,
     })
 }
 
-/// Where the dataset lies that the settings name; none for the built-in sample while it is not unpacked.
-fn place(settings: &RunSettings) -> Option<Place> {
+/// Where the dataset lies that the settings name.
+pub(super) fn place(settings: &RunSettings) -> Place {
     if let Some(train) = &settings.train_db {
-        return Some(Place::Parts(Parts {
+        return Place::Parts(Parts {
             train: Some(train.clone()),
             train_labels: settings.train_labels_db.clone(),
             val: settings.val_db.clone(),
             val_labels: settings.val_labels_db.clone(),
             mean: settings.mean.clone(),
             labels: settings.labels.clone(),
-        }));
+        });
     }
-    let sample = || Some(PathBuf::from(SAMPLE)).filter(|path| Dataset::is_at(path));
-    settings.dataset.clone().or_else(sample).map(Place::Folder)
+    Place::Folder(settings.dataset.clone().unwrap_or_else(sample))
 }

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     options::RunOptions,
+    panic,
     prepare::{self, OpenedDataset},
     settings::RunSettings,
+    sweep::Variants,
 };
 use crate::{
     data::{Augment, DataLoader, LoaderOptions, Order, Preprocess, Records, Subtract},
@@ -32,12 +34,14 @@ use crate::{
 const POINTS: u64 = 2000;
 /// Iterations that are looked at for steps between these points; of longer runs not every one.
 const LOOKS: u64 = 10_000_000;
+/// No more images are shown beside what training makes of them: one sheet holds them.
+pub const MOST_IMAGES: u64 = 200;
 /// Epochs shown of each image.
 const EPOCHS: u64 = 6;
 
 /// What is asked about a run's learning rate.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct LearningRate {
     /// The network file, for its batch size.
     pub network: Option<Source>,
@@ -89,44 +93,49 @@ impl Course {
 /// # Errors
 /// When the dataset or the network file cannot be read, there is no such policy, or the pictures cannot be written.
 pub fn learning_rate(task: LearningRate) -> Result<LearningRateSummary> {
-    let (settings, opened) = opened(task.network, &task.options)?;
-    let records = opened.train()?.len();
-    let (batch, epochs) = (settings.batch_size, settings.epochs);
-    let steps = records.div_ceil(batch.max(1));
-    let total = steps.saturating_mul(epochs);
-    let policy = settings.lr_policy.clone();
-    let bases = if task.rates.is_empty() { vec![settings.lr] } else { task.rates };
-    let (mut courses, mut lines) = (Vec::new(), Vec::new());
-    for base in bases {
-        let schedule = RunSettings { lr: base, ..settings.clone() }.schedule()?;
-        let last = schedule.rate(total.saturating_sub(1), total);
-        let every = (total / POINTS).max(1);
-        let rates = (0..total).step_by(every as usize).map(|t| schedule.rate(t, total)).collect();
-        let course = Course { base, ends: [schedule.rate(0, total), last], rates };
-        let name = format!("{policy}, base {}", significant(base, 4));
-        lines.push(Line { name, note: course.ends_text(), points: points(&schedule, steps, total) });
-        courses.push(course);
-    }
-    let run = format!(
-        "{} records, batch size {batch}: {} iterations an epoch, {} in {epochs} epochs",
-        grouped(records as i64),
-        grouped(steps as i64),
-        grouped(total as i64)
-    );
-    let chart = LineChart {
-        title: format!("Learning rate: {policy}"),
-        subtitle: run.clone(),
-        measure: "learning rate".into(),
-        log: LineChart::spans_decades(lines.iter().flat_map(|line| &line.points).map(|point| point.value)),
-        lines,
-        epochs: epochs as f64,
-    };
-    let svg = chart.svg();
-    let made = match &task.out {
-        Some(out) => write(out, &[("lr.svg", svg.as_bytes()), ("lr.png", &raster::png(&svg, 1.0)?)])?,
-        None => Vec::new(),
-    };
-    Ok(LearningRateSummary { policy, run, courses, svg, made })
+    panic::guarded(|| {
+        Variants { lr: task.rates.clone(), ..Variants::default() }.check()?;
+        let (settings, opened) = opened(task.network, task.options)?;
+        let records = opened.train()?.len();
+        let (batch, epochs) = (settings.batch_size, settings.epochs);
+        let steps = records.div_ceil(batch.max(1));
+        let total = steps.saturating_mul(epochs);
+        let policy = settings.lr_policy.clone();
+        let bases = if task.rates.is_empty() { vec![settings.lr] } else { task.rates };
+        let (mut courses, mut lines) = (Vec::new(), Vec::new());
+        for base in bases {
+            let settings = RunSettings { lr: base, ..settings.clone() };
+            settings.check()?;
+            let schedule = settings.schedule()?;
+            let last = schedule.rate(total.saturating_sub(1), total);
+            let every = (total / POINTS).max(1);
+            let rates = (0..total).step_by(every as usize).map(|t| schedule.rate(t, total)).collect();
+            let course = Course { base, ends: [schedule.rate(0, total), last], rates };
+            let name = format!("{policy}, base {}", significant(base, 4));
+            lines.push(Line { name, note: course.ends_text(), points: points(&schedule, steps, total) });
+            courses.push(course);
+        }
+        let run = format!(
+            "{} records, batch size {batch}: {} iterations an epoch, {} in {epochs} epochs",
+            grouped(records as i64),
+            grouped(steps as i64),
+            grouped(total as i64)
+        );
+        let chart = LineChart {
+            title: format!("Learning rate: {policy}"),
+            subtitle: run.clone(),
+            measure: "learning rate".into(),
+            log: LineChart::spans_decades(lines.iter().flat_map(|line| &line.points).map(|point| point.value)),
+            lines,
+            epochs: epochs as f64,
+        };
+        let svg = chart.svg();
+        let made = match &task.out {
+            Some(out) => write(out, &[("lr.svg", svg.as_bytes()), ("lr.png", &raster::png(&svg, 1.0)?)])?,
+            None => Vec::new(),
+        };
+        Ok(LearningRateSummary { policy, run, courses, svg, made })
+    })
 }
 
 /// The rate by epoch; a step is drawn upright: two points at one moment.
@@ -155,6 +164,7 @@ fn points(schedule: &Schedule, steps: u64, total: u64) -> Vec<Point> {
 
 /// What is asked about a run's augmentation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Augmentation {
     /// The network file, for its crop.
     #[serde(default)]
@@ -162,7 +172,7 @@ pub struct Augmentation {
     /// The run.
     #[serde(default)]
     pub options: RunOptions,
-    /// How many images are shown.
+    /// How many images are shown, 1 to [`MOST_IMAGES`].
     pub count: u64,
     /// The folder for `augmentation.png`; it is not written when none is named.
     #[serde(default)]
@@ -188,43 +198,65 @@ pub struct AugmentationSummary {
 /// When the dataset or the network file cannot be read, the augmentation does not fit the images, or the picture cannot be
 /// written.
 pub fn augmentation(task: Augmentation) -> Result<AugmentationSummary> {
-    let (settings, opened) = opened(task.network, &task.options)?;
+    panic::guarded(|| {
+        if !(1..=MOST_IMAGES).contains(&task.count) {
+            return Err(Error::new(Kind::Usage, format!("{} train images do not fit one sheet", task.count))
+                .with_help(format!("ask for 1 to {MOST_IMAGES}")));
+        }
+        let (settings, opened) = opened(task.network, task.options)?;
+        let records = opened.train()?;
+        let count = task.count.min(records.len());
+        let mut columns = vec![pictures(&mut loader(&settings, &records, count, false)?, 1)?];
+        let mut trained = loader(&settings, &records, count, true)?;
+        for epoch in 1..=EPOCHS {
+            columns.push(pictures(&mut trained, epoch)?);
+        }
+        let caption = |column: usize| match column {
+            0 => "original".to_string(),
+            epoch => format!("epoch {epoch}"),
+        };
+        let cells = (0..count as usize)
+            .flat_map(|row| (0..columns.len()).map(move |column| (row, column)))
+            .map(|(row, column)| Cell { picture: columns[column][row].clone(), caption: vec![caption(column)] })
+            .collect();
+        let settings = in_words(&settings);
+        let sheet = ContactSheet {
+            title: "Augmentation of the train images".into(),
+            subtitle: format!("{settings}; the mean is not subtracted here"),
+            cells,
+            columns: columns.len(),
+        };
+        let png = sheet.png()?;
+        let made = task.out.map_or(Ok(Vec::new()), |out| write(&out, &[("augmentation.png", &png)]))?;
+        Ok(AugmentationSummary { settings, png, made })
+    })
+}
+
+/// The first train image, and what the loader makes of it in the first `count` epochs, each as a PNG.
+///
+/// # Errors
+/// As [`augmentation`].
+pub fn augmented(options: &RunOptions, count: u64) -> Result<Vec<Vec<u8>>> {
+    let (settings, opened) = opened(None, options.clone())?;
     let records = opened.train()?;
-    let count = task.count.min(records.len());
-    let mut columns = vec![pictures(&mut loader(&settings, &records, count, false)?, 1)?];
-    let mut trained = loader(&settings, &records, count, true)?;
-    for epoch in 1..=EPOCHS {
-        columns.push(pictures(&mut trained, epoch)?);
+    let mut made = pictures(&mut loader(&settings, &records, 1, false)?, 1)?;
+    let mut trained = loader(&settings, &records, 1, true)?;
+    for epoch in 1..=count {
+        made.extend(pictures(&mut trained, epoch)?);
     }
-    let caption = |column: usize| match column {
-        0 => "original".to_string(),
-        epoch => format!("epoch {epoch}"),
-    };
-    let cells = (0..count as usize)
-        .flat_map(|row| (0..columns.len()).map(move |column| (row, column)))
-        .map(|(row, column)| Cell { picture: columns[column][row].clone(), caption: vec![caption(column)] })
-        .collect();
-    let settings = in_words(&settings);
-    let sheet = ContactSheet {
-        title: "Augmentation of the train images".into(),
-        subtitle: format!("{settings}; the mean is not subtracted here"),
-        cells,
-        columns: columns.len(),
-    };
-    let png = sheet.png()?;
-    let made = task.out.map_or(Ok(Vec::new()), |out| write(&out, &[("augmentation.png", &png)]))?;
-    Ok(AugmentationSummary { settings, png, made })
+    made.iter().map(Picture::png).collect()
 }
 
 /// Settings and dataset; a network file has its say about batch size and crop.
-fn opened(network: Option<Source>, options: &RunOptions) -> Result<(RunSettings, OpenedDataset)> {
+fn opened(network: Option<Source>, options: RunOptions) -> Result<(RunSettings, OpenedDataset)> {
+    let options = &options.with_absolute_paths()?;
     let settings = RunSettings::of(options, &frontend::Settings::default());
     let Some(source) = network else {
-        settings.check()?;
         let opened = OpenedDataset::open(&settings, None)?;
         return Ok((settings, opened));
     };
-    let prepared = prepare::prepare(source, options, prepare::device(&settings)?, None)?;
+    let device = prepare::device(&settings)?;
+    let prepared = prepare::prepare(source, options, device, OpenedDataset::open(&settings, None)?)?;
     Ok((prepared.settings, prepared.opened))
 }
 
@@ -291,4 +323,28 @@ fn write(out: &Path, files: &[(&str, &[u8])]) -> Result<Vec<PathBuf>> {
             Ok(path)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_preview_can_show_is_a_page_before_any_work() {
+        for count in [0, MOST_IMAGES + 1] {
+            let task = serde_json::from_value(serde_json::json!({"count": count})).unwrap();
+            let page = augmentation(task).unwrap_err();
+            assert_eq!((page.kind(), page.message().contains("do not fit one sheet")), (Kind::Usage, true));
+        }
+        let rates = |rates: &str| serde_json::from_str::<LearningRate>(&format!("{{\"rates\": {rates}}}")).unwrap();
+        let page = learning_rate(rates("[0.1, 0.1]")).unwrap_err();
+        assert!(page.message().contains("given twice"), "{page}");
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = crate::data::sample::ensure(&folder.path().join("sample")).unwrap();
+        let options = RunOptions { dataset: Some(dataset), ..RunOptions::default() };
+        let page = learning_rate(LearningRate { options, ..rates("[0.1, -1.0]") }).unwrap_err();
+        assert_eq!((page.kind(), page.message()), (Kind::Usage, "lr is -1"));
+        assert!(serde_json::from_str::<LearningRate>("{\"rate\": []}").is_err());
+        assert!(serde_json::from_str::<Augmentation>("{\"count\": 1, \"of\": 2}").is_err());
+    }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::options::{self, RunOptions};
 use crate::{
-    data::{Augment, Flip, Order, QuarterTurn, Subtract},
+    data::{Augment, Flip, LoaderOptions, Order, QuarterTurn, Subtract},
     error::{Error, Kind, Result},
     frontend,
     optim::{
@@ -20,7 +20,7 @@ use crate::{
 /// The settings of a run; `None` only where there is no default, or it is not a number: the meaning of each is that of its
 /// namesake in [`RunOptions`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "each field is described in RunOptions")]
+#[expect(missing_docs, reason = "each other field is described in RunOptions")]
 pub struct RunSettings {
     pub dataset: Option<PathBuf>,
     pub train_db: Option<PathBuf>,
@@ -61,6 +61,7 @@ pub struct RunSettings {
     pub weight_decay: f64,
 
     pub crop: Option<i64>,
+    /// The network file's, which counts without `crop` and leaves `params.inputShape` as it is.
     pub croplen: Option<i64>,
     pub aug_flip: Flip,
     pub aug_quad_rot: QuarterTurn,
@@ -72,8 +73,8 @@ pub struct RunSettings {
     pub aug_hsv_v: f64,
 }
 
-/// Images a step when neither the user nor the network file says so.
-const BATCH_SIZE: u64 = 16;
+/// Bytes.
+const MIB: u64 = 1 << 20;
 
 /// DIGITS' settings of a learning rate policy.
 #[derive(Default)]
@@ -104,7 +105,8 @@ impl RunSettings {
     #[must_use]
     pub fn of(options: &RunOptions, file: &frontend::Settings) -> RunSettings {
         let of_file = |size: Option<i64>| size.and_then(|size| u64::try_from(size).ok());
-        let size = |given: Option<u64>, size: Option<i64>| given.or(of_file(size)).unwrap_or(BATCH_SIZE);
+        let loader = LoaderOptions::default();
+        let size = |given: Option<u64>, size: Option<i64>| given.or(of_file(size)).unwrap_or(loader.batch_size as u64);
         let rule = OptimizerSpec::default();
         let unchanged = Augment::default();
         let lr_policy = options.lr_policy.clone().unwrap_or_else(|| "step".into());
@@ -122,7 +124,7 @@ impl RunSettings {
             weights,
             subtract_mean: options.subtract_mean.unwrap_or_default(),
             shuffle: options.shuffle.unwrap_or_default(),
-            memory: options.memory.unwrap_or(2048),
+            memory: options.memory.unwrap_or(loader.memory_budget / MIB),
             epochs: options.epochs.unwrap_or(30),
             batch_size: size(options.batch_size, file.train_batch_size),
             validation_batch_size: size(
@@ -166,7 +168,9 @@ impl RunSettings {
     /// # Errors
     /// As [`RunSettings::to_json`].
     pub(super) fn to_options(&self) -> Result<RunOptions> {
-        Ok(serde_json::from_value(self.to_json()?).expect("settings have the names and types of the options"))
+        let mut settings = self.to_json()?;
+        options::without_croplen(&mut settings);
+        Ok(serde_json::from_value(settings).expect("settings have the names and types of the options"))
     }
 
     /// `settings` in `job.json`.
@@ -177,11 +181,13 @@ impl RunSettings {
         options::to_json(self)
     }
 
-    /// Refuses numbers that no run can have. The command line refuses them with its own words; another door may not.
+    /// Refuses numbers and combinations of databases that no run can have. The command line refuses them with its own
+    /// words; another door may not.
     ///
     /// # Errors
     /// `Kind::Usage`; the page names the setting.
     pub fn check(&self) -> Result<()> {
+        self.check_data()?;
         let page = |name: &str, value: String, wanted: &str| {
             Err(Error::new(Kind::Usage, format!("{name} is {value}")).with_fact("it must be", wanted))
         };
@@ -213,6 +219,29 @@ impl RunSettings {
         ];
         match amounts.into_iter().find(|(_, value)| !value.is_finite() || *value < 0.0) {
             Some((name, value)) => page(name, value.to_string(), "a finite number of at least 0"),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses data that is named twice, or belongs to a database that is not named.
+    fn check_data(&self) -> Result<()> {
+        let needs = |name: &str, needed: &str| {
+            Err(Error::new(Kind::Usage, format!("{name} is given without {needed}"))
+                .with_help(format!("give {needed} too, or leave {name} out")))
+        };
+        if self.dataset.is_some() && self.train_db.is_some() {
+            return Err(Error::new(Kind::Usage, "dataset and train_db are both given")
+                .with_help("name a dataset folder, or the databases"));
+        }
+        let of_databases = [
+            ("val_db", &self.val_db),
+            ("train_labels_db", &self.train_labels_db),
+            ("mean", &self.mean),
+            ("labels", &self.labels),
+        ];
+        match of_databases.into_iter().find(|(_, path)| path.is_some() && self.train_db.is_none()) {
+            Some((name, _)) => needs(name, "train_db"),
+            None if self.val_labels_db.is_some() && self.val_db.is_none() => needs("val_labels_db", "val_db"),
             None => Ok(()),
         }
     }
@@ -271,7 +300,7 @@ impl RunSettings {
     /// Bytes of decoded records that the loaders may keep.
     #[must_use]
     pub fn memory_budget(&self) -> u64 {
-        self.memory.saturating_mul(1 << 20)
+        self.memory.saturating_mul(MIB)
     }
 
     /// The type of all numbers: f32 or f64.
@@ -344,12 +373,33 @@ mod tests {
         }
     }
 
-    /// `job.json` is read as options: a field of the one is a field of the other, in the same order.
+    #[test]
+    fn data_that_is_named_twice_or_belongs_to_no_database_is_a_page() {
+        for (options, words) in [
+            (r#"{"dataset": "d", "train_db": "t"}"#, "dataset and train_db are both given"),
+            (r#"{"val_db": "v"}"#, "val_db is given without train_db"),
+            (r#"{"dataset": "d", "val_db": "v"}"#, "val_db is given without train_db"),
+            (r#"{"train_labels_db": "l"}"#, "train_labels_db is given without train_db"),
+            (r#"{"train_db": "t", "val_labels_db": "l"}"#, "val_labels_db is given without val_db"),
+            (r#"{"mean": "m"}"#, "mean is given without train_db"),
+            (r#"{"labels": "l"}"#, "labels is given without train_db"),
+        ] {
+            let page = settings(&serde_json::from_str(options).unwrap()).check().unwrap_err();
+            assert_eq!((page.kind(), page.message()), (Kind::Usage, words));
+        }
+        let whole = r#"{"train_db": "t", "val_db": "v", "train_labels_db": "a", "val_labels_db": "b", "mean": "m"}"#;
+        settings(&serde_json::from_str(whole).unwrap()).check().unwrap();
+    }
+
+    /// `job.json` is read as options: a field of the one is a field of the other, in the same order, but for `croplen`.
     #[test]
     fn settings_have_the_names_of_the_options_and_read_back() {
         let names = |value: serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         let all = settings(&RunOptions { lr_policy: Some("poly".into()), keep: Some(2), ..RunOptions::default() });
-        assert_eq!(names(all.to_json().unwrap()), names(serde_json::to_value(RunOptions::default()).unwrap()));
+        let mut of_settings = names(all.to_json().unwrap());
+        of_settings.retain(|name| name != "croplen");
+        assert_eq!(of_settings, names(serde_json::to_value(RunOptions::default()).unwrap()));
+        assert!(serde_json::from_str::<RunOptions>(r#"{"croplen": 24}"#).is_err(), "only a network file says it");
         assert_eq!(settings(&all.to_options().unwrap()), all);
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     observer::Observer,
     options::{self, RunOptions},
+    panic, prepare,
     settings::RunSettings,
     train::{self, Train},
 };
@@ -32,6 +33,7 @@ pub struct Variants {
 
 /// A network file to train with every combination of the variants.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sweep {
     /// The network file.
     pub network: Source,
@@ -41,6 +43,17 @@ pub struct Sweep {
     /// What differs.
     pub variants: Variants,
     /// What all jobs share.
+    #[serde(default)]
+    pub options: RunOptions,
+}
+
+/// A sweep to go on with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResumeSweep {
+    /// The sweep's folder.
+    pub folder: PathBuf,
+    /// What is to change.
     #[serde(default)]
     pub options: RunOptions,
 }
@@ -81,6 +94,16 @@ impl Variants {
         self.lr.len() > 1 || self.batch_size.len() > 1
     }
 
+    /// The options with the one learning rate and the one batch size that are given; as they are when it is a sweep.
+    #[must_use]
+    pub fn single(&self, options: RunOptions) -> RunOptions {
+        if self.is_sweep() {
+            return options;
+        }
+        let (lr, batch_size) = (self.lr.first().copied(), self.batch_size.first().copied());
+        RunOptions { lr: lr.or(options.lr), batch_size: batch_size.or(options.batch_size), ..options }
+    }
+
     /// Every combination, learning rates outermost, with a folder name of its own.
     fn jobs(&self) -> Vec<SweepJob> {
         let mut jobs = Vec::new();
@@ -100,6 +123,33 @@ fn or_default<T: Copy>(values: &[T]) -> Vec<Option<T>> {
     if values.is_empty() { vec![None] } else { values.iter().copied().map(Some).collect() }
 }
 
+/// Writes the sweep's folder and gives each of its jobs, in order, with its folder: for a door that runs them itself.
+///
+/// # Errors
+/// When a value is given twice, or the folder holds something already or cannot be written.
+pub fn plan(task: Sweep) -> Result<Vec<Train>> {
+    task.variants.check()?;
+    let folder = task.folder.unwrap_or_else(|| fresh(Path::new("jobs")));
+    let shared = shared(&task.options)?;
+    let record = SweepRecord::new(
+        task.network.name.clone(),
+        task.network.absolute_folder(),
+        options::to_json(&shared)?,
+        task.variants.jobs(),
+    );
+    record.create(&folder, &task.network.text)?;
+    let of = |job: &SweepJob| Train {
+        network: task.network.clone(),
+        job: Some(folder.join(&job.folder)),
+        options: RunOptions {
+            lr: job.lr.or(shared.lr),
+            batch_size: job.batch_size.or(shared.batch_size),
+            ..shared.clone()
+        },
+    };
+    Ok(record.jobs.iter().map(of).collect())
+}
+
 /// Plans the jobs and trains them one after the other. The same command given twice goes on. `head_start` may have opened
 /// the dataset already.
 ///
@@ -111,28 +161,53 @@ pub fn begin(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<SweepSummary> {
-    task.variants.check()?;
-    let folder = task.folder.unwrap_or_else(|| fresh(Path::new("jobs")));
-    let shared = shared(&task.options)?;
-    let record = SweepRecord::new(task.network.name.clone(), options::to_json(&shared)?, task.variants.jobs());
-    let is_same =
-        |known: &SweepRecord| known.jobs == record.jobs && options_of(known).is_ok_and(|options| options == shared);
-    let record = match SweepRecord::read(&folder).ok().filter(is_same) {
-        Some(known) => known,
-        None => {
-            record.create(&folder, &task.network.text)?;
-            record
+    panic::guarded(|| {
+        task.variants.check()?;
+        let folder = task.folder.unwrap_or_else(|| fresh(Path::new(train::JOBS)));
+        let given = task.options.with_absolute_paths()?;
+        let names_data = given.dataset.is_some() || given.train_db.is_some();
+        let shared = shared(&prepare::with_sample(given))?;
+        for SweepJob { lr, batch_size, .. } in task.variants.jobs() {
+            let options =
+                RunOptions { lr: lr.or(shared.lr), batch_size: batch_size.or(shared.batch_size), ..shared.clone() };
+            RunSettings::of(&options, &frontend::Settings::default()).check()?;
         }
-    };
-    run(&folder, &record, &RunOptions::default(), head_start, observer, stop)
+        let record = SweepRecord::new(
+            task.network.name.clone(),
+            task.network.absolute_folder(),
+            options::to_json(&shared)?,
+            task.variants.jobs(),
+        );
+        let is_same = |known: &SweepRecord| {
+            known.jobs == record.jobs
+                && options_of(known).is_ok_and(|mut options| {
+                    // The built-in sample is the same one in every working directory.
+                    if !names_data && options.dataset.as_deref().is_none_or(prepare::is_sample) {
+                        options.dataset.clone_from(&shared.dataset);
+                    }
+                    options == shared
+                })
+        };
+        let record = match SweepRecord::read(&folder).ok().filter(is_same) {
+            Some(known) => known,
+            None => {
+                record.create(&folder, &task.network.text)?;
+                record
+            }
+        };
+        run(&folder, &record, &RunOptions::default(), head_start, observer, stop)
+    })
 }
 
-/// Goes on with the jobs of a sweep that are not done; `given` is what is to change.
+/// Goes on with the jobs of a sweep that are not done.
 ///
 /// # Errors
 /// As [`begin`].
-pub fn go_on(folder: &Path, given: &RunOptions, observer: &mut dyn Observer, stop: &Stop) -> Result<SweepSummary> {
-    run(folder, &SweepRecord::read(folder)?, given, None, observer, stop)
+pub fn go_on(task: ResumeSweep, observer: &mut dyn Observer, stop: &Stop) -> Result<SweepSummary> {
+    panic::guarded(|| {
+        let given = task.options.with_absolute_paths()?;
+        run(&task.folder, &SweepRecord::read(&task.folder)?, &given, None, observer, stop)
+    })
 }
 
 /// What all jobs share: the defaults filled in, but for the batch sizes, which the network file may name.
@@ -172,7 +247,7 @@ fn run(
             continue;
         }
         let task = Train {
-            network: Source::of_job(&record.network, text.clone()),
+            network: Source::of_job(&record.network, text.clone(), record.network_folder.as_deref()),
             job: Some(path),
             options: RunOptions {
                 lr: job.lr.or(options.lr),
@@ -229,8 +304,9 @@ fn compare(folder: &Path) -> Result<Comparison> {
     Ok(comparison)
 }
 
-/// `jobs/20261124-065000-1f3a-sweep`
-fn fresh(folder: &Path) -> PathBuf {
+/// The path of a new sweep's folder, not taken yet: `jobs/20261124-065000-1f3a-sweep`.
+#[must_use]
+pub fn fresh(folder: &Path) -> PathBuf {
     let mut path = JobDir::fresh_path(folder).into_os_string();
     path.push("-sweep");
     path.into()
@@ -239,6 +315,7 @@ fn fresh(folder: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tasks::observer::Unobserved;
 
     #[test]
     fn every_combination_has_its_folder() {
@@ -251,12 +328,28 @@ mod tests {
     }
 
     #[test]
+    fn a_variant_that_no_run_can_have_is_a_page_before_anything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        for (variants, words) in
+            [(r#"{"lr": [0.1, -1.0]}"#, "lr is -1"), (r#"{"batch_size": [8, 0]}"#, "batch_size is 0")]
+        {
+            let network = Source::pasted("net.lua", "return 1");
+            let variants = serde_json::from_str(variants).unwrap();
+            let folder = folder.path().join("sweep");
+            let task = Sweep { network, folder: Some(folder.clone()), variants, options: RunOptions::default() };
+            let page = begin(task, None, &mut Unobserved, &Stop::default()).unwrap_err();
+            assert_eq!(page.message(), words);
+            assert!(!folder.exists());
+        }
+    }
+
+    #[test]
     fn what_jobs_share_leaves_the_batch_size_to_the_file_and_reads_back() {
         let options = RunOptions { epochs: Some(2), ..RunOptions::default() };
         let shared = shared(&options).unwrap();
         assert_eq!((shared.batch_size, shared.validation_batch_size, shared.lr), (None, None, Some(0.01)));
         let settings = serde_json::to_value(&shared).unwrap();
-        let record = SweepRecord::new("net.lua".into(), settings, Vec::new());
+        let record = SweepRecord::new("net.lua".into(), None, settings, Vec::new());
         assert_eq!(options_of(&record).unwrap(), shared);
     }
 }

@@ -2,7 +2,7 @@
 //! resumes one from a snapshot.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
@@ -24,8 +24,12 @@ use crate::{
     train::{EpochSummary, Plan, Position, Snapshot, SnapshotNote, Stop, TrainObserver},
 };
 
+/// Where new jobs and sweeps go that have no folder named, below the working directory.
+pub(super) const JOBS: &str = "jobs";
+
 /// A network file to train.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Train {
     /// The network file.
     pub network: Source,
@@ -39,6 +43,7 @@ pub struct Train {
 
 /// A job to go on with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Resume {
     /// The job's folder.
     pub job: PathBuf,
@@ -78,20 +83,25 @@ pub fn begin(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<TrainSummary> {
-    let Train { network: source, job, options } = task;
-    let (name, text) = (source.name.clone(), source.text.clone());
-    if let Some(job) = job.as_deref().filter(|job| is_job_of(job, &text)) {
-        return again(job, options, head_start, observer, stop);
-    }
-    let run = assemble::assemble(source, &options, Start::Fresh, head_start, observer)?;
-    let path = job.unwrap_or_else(|| JobDir::fresh_path(Path::new("jobs")));
-    let network = NetworkRef { blake3: blake3::hash(text.as_bytes()).to_string(), name };
-    let dataset = DatasetRef { path: run.dataset_path.clone(), fingerprint: run.fingerprint.clone() };
-    let libtorch = device::libtorch_version().unwrap_or_else(|| "unknown".into());
-    let record = JobRecord::new(network, dataset, run.plan.seed, run.settings.to_json()?, libtorch);
-    let mut job = JobDir::create(&path, &text, record)?;
-    let position = Position::start(&run.plan);
-    train(run, &mut job, position, observer, stop)
+    panic::guarded(|| {
+        let Train { network: source, job, options } = task;
+        let options = options.with_absolute_paths()?;
+        let (name, text, folder) = (source.name.clone(), source.text.clone(), source.absolute_folder());
+        if let Some(job) = job.as_deref().filter(|job| is_job_of(job, &text)) {
+            return again(job, options, head_start, observer, stop);
+        }
+        let run = assemble::assemble(source, &options, Start::Fresh, head_start, observer)?;
+        let path = job.unwrap_or_else(|| JobDir::fresh_path(Path::new(JOBS)));
+        let network = NetworkRef { blake3: blake3::hash(text.as_bytes()).to_string(), name, folder };
+        let dataset_path = std::path::absolute(&run.dataset_path).map(|path| path.display().to_string());
+        let dataset_path = dataset_path.unwrap_or_else(|_| run.dataset_path.clone());
+        let dataset = DatasetRef { path: dataset_path, fingerprint: run.fingerprint.clone() };
+        let libtorch = device::libtorch_version().unwrap_or_else(|| "unknown".into());
+        let record = JobRecord::new(network, dataset, run.plan.seed, run.settings.to_json()?, libtorch);
+        let mut job = JobDir::create(&path, &text, record)?;
+        let position = Position::start(&run.plan);
+        train(run, &mut job, position, observer, stop)
+    })
 }
 
 /// Whether the folder holds a job that trains exactly this network file.
@@ -138,37 +148,45 @@ pub fn go_on(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<TrainSummary> {
-    let mut job = JobDir::resume(&task.job)?;
-    let options = RunOptions::resumed(&job.record().settings, &task.options)?;
-    let source = Source::of_job(&job.record().network.name, job.view().network()?);
-    if let Some(epoch) = task.from_snapshot {
-        job.put_later_snapshots_aside(epoch)?;
-    }
-    let found = last_snapshot(&mut job)?;
-    let start = if found.is_some() { Start::FromSnapshot } else { Start::Fresh };
-    let mut run = assemble::assemble(source, &options, start, head_start, observer)?;
-    let stored = &job.record().dataset;
-    if stored.fingerprint != run.fingerprint {
-        return Err(Error::new(Kind::Job, "the dataset has changed since the run began")
-            .with_fact("dataset", run.dataset_path)
-            .with_fact("it was", stored.fingerprint.clone())
-            .with_fact("it is", run.fingerprint)
-            .with_help("put the old dataset back, or start a new run"));
-    }
-    let settings = run.settings.to_json()?;
-    job.update(|record| record.settings = settings)?;
-    let position = match found {
-        Some((snapshot, note)) => {
-            snapshot.restore(&mut *run.engine)?;
-            job.rewind_metrics(note.metrics_len)?;
-            note.position.resumed(&run.plan)
+    panic::guarded(|| {
+        let given = task.options.with_absolute_paths()?;
+        if let Some(epoch) = task.from_snapshot.filter(|epoch| !epoch.is_finite() || *epoch < 0.0) {
+            return Err(Error::new(Kind::Usage, format!("from_snapshot is {epoch}"))
+                .with_fact("it must be", "a finite number of at least 0"));
         }
-        None => {
-            job.rewind_metrics(0)?;
-            Position::start(&run.plan)
+        let mut job = JobDir::resume(&task.job)?;
+        let options = RunOptions::resumed(&job.record().settings, &given)?;
+        let network = &job.record().network;
+        let source = Source::of_job(&network.name, job.view().network()?, network.folder.as_deref());
+        if let Some(epoch) = task.from_snapshot {
+            job.put_later_snapshots_aside(epoch)?;
         }
-    };
-    train(run, &mut job, position, observer, stop)
+        let found = last_snapshot(&mut job)?;
+        let start = if found.is_some() { Start::FromSnapshot } else { Start::Fresh };
+        let mut run = assemble::assemble(source, &options, start, head_start, observer)?;
+        let stored = &job.record().dataset;
+        if stored.fingerprint != run.fingerprint {
+            return Err(Error::new(Kind::Job, "the dataset has changed since the run began")
+                .with_fact("dataset", run.dataset_path)
+                .with_fact("it was", stored.fingerprint.clone())
+                .with_fact("it is", run.fingerprint)
+                .with_help("put the old dataset back, or start a new run"));
+        }
+        let settings = run.settings.to_json()?;
+        job.update(|record| record.settings = settings)?;
+        let position = match found {
+            Some((snapshot, note)) => {
+                snapshot.restore(&mut *run.engine)?;
+                job.rewind_metrics(note.metrics_len)?;
+                note.position.resumed(&run.plan)
+            }
+            None => {
+                job.rewind_metrics(0)?;
+                Position::start(&run.plan)
+            }
+        };
+        train(run, &mut job, position, observer, stop)
+    })
 }
 
 /// The newest snapshot that reads; a damaged one is named in the log and passed over.
@@ -207,12 +225,11 @@ fn train(
     let outcome = match trained {
         Ok(outcome) => outcome?,
         Err(payload) => {
-            let page = Error::new(Kind::Torch, format!("internal error: {}", panic::words(&*payload)))
-                .with_help("this is a bug in digits-rs: please report it; the last snapshot is intact");
+            let page = panic::page(&*payload);
             let _ = job.replace(file::ERROR, format!("{page}\n").as_bytes());
-            let _ = job.update(|record| record.error = Some(page.message().to_string()));
+            let _ = job.update(|record| record.error = Some(format!("{}: {}", page.kind().title(), page.message())));
             let _ = job.set_status(Status::Error);
-            resume_unwind(payload);
+            return Err(page);
         }
     };
     if let Some(why) = &outcome.stopped_early {

@@ -8,20 +8,18 @@ use std::{
 
 use super::{
     options::RunOptions,
-    prepare::{self, Prepared},
+    prepare::{self, OpenedDataset, Prepared},
     settings::RunSettings,
     snapshot_choice::SnapshotChoice,
 };
 use crate::{
-    data::{
-        self, DataLoader, LoaderOptions, Order, Planes, Preprocess, Records, Resize, Scratch, image::Image, shape_text,
-    },
+    data::{self, DataLoader, LoaderOptions, Planes, Preprocess, Records, Resize, Scratch, image::Image, shape_text},
     error::{Error, Kind, Result},
     frontend::{self, Source},
     job::JobView,
     nn::{Activity, Network},
     torch::device::{self, DeviceChoice},
-    train::{Snapshot, Targets},
+    train::{Snapshot, Stop, Targets},
 };
 
 /// Batches of a database: inputs `[n, c, h, w]` after preprocessing, with targets after the label hook.
@@ -54,9 +52,16 @@ impl Trained {
         let snapshot_path = snapshot_path(&view, choice)?;
         let (snapshot, note) = Snapshot::read(&snapshot_path)?;
         let options = RunOptions::resumed(&record.settings, &RunOptions::default())?;
-        let options = RunOptions { seed: Some(record.seed), ..options };
-        let source = Source::of_job(&record.network.name, view.network()?);
-        let mut prepared = prepare::prepare(source, &options, device::resolve(DeviceChoice::Cpu)?, None)?;
+        let mut options = RunOptions { seed: Some(record.seed), ..options };
+        if options.train_db.is_none() {
+            // Jobs of before kept the place of the built-in sample here alone.
+            options.dataset.get_or_insert_with(|| record.dataset.path.clone().into());
+        }
+        let device = device::resolve(DeviceChoice::Cpu)?;
+        let settings = RunSettings::of(&options, &frontend::Settings::default());
+        let opened = OpenedDataset::as_it_is(&settings, None)?;
+        let source = Source::of_job(&record.network.name, view.network()?, record.network.folder.as_deref());
+        let mut prepared = prepare::prepare(source, &options, device, opened)?;
         prepared.loaded.fine_tune()?;
         let network = prepared.loaded.lower(prepared.settings.kind(), prepared.device.device())?;
         snapshot.restore_weights(&network)?;
@@ -127,15 +132,9 @@ impl Trained {
     fn loader(&self, records: Arc<Records>) -> Result<DataLoader> {
         let options = LoaderOptions {
             batch_size: self.batch_size,
-            order: Order::Sequential,
-            seed: 0,
             classification: self.is_classification,
             double: self.network.kind == tch::Kind::Double,
-            bytes: false,
-            memory_budget: 2 << 30,
-            cache: None,
-            train: false,
-            workers: None,
+            ..LoaderOptions::default()
         };
         DataLoader::new(records, self.preprocess.clone(), options)
     }
@@ -179,12 +178,33 @@ impl Trained {
         prepared(&self.without_mean()?, &Records::open(db, None)?.get(index)?.image)
     }
 
+    /// Record `index` (from 0) of a database: its pixels, the same after mean subtraction, and its label.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn sample(&self, db: &Path, index: u64) -> Result<(tch::Tensor, tch::Tensor, data::Target)> {
+        let sample = Records::open(db, self.labels_of(db).as_deref())?.get(index)?;
+        let pixels = prepared(&self.without_mean()?, &sample.image)?;
+        Ok((pixels, prepared(&self.preprocess, &sample.image)?, sample.target))
+    }
+
+    /// The label database of one of the job's own image databases.
+    fn labels_of(&self, db: &Path) -> Option<PathBuf> {
+        let db = std::path::absolute(db).ok()?;
+        self.own.iter().find(|(images, _)| *images == db).map(|(_, labels)| labels.clone())
+    }
+
     /// The number of records of a database (with labels in another one, when given or the job's own), and its batches
-    /// in order.
+    /// in order; an error takes the place of the batch before which `stop` was asked for.
     ///
     /// # Errors
     /// When it cannot be opened, or holds images of another shape.
-    pub(super) fn batches<'a>(&'a self, db: &Path, labels: Option<&Path>) -> Result<(u64, Batches<'a>)> {
+    pub(super) fn batches<'a>(
+        &'a self,
+        db: &Path,
+        labels: Option<&Path>,
+        stop: &'a Stop,
+    ) -> Result<(u64, Batches<'a>)> {
         let known = || {
             let db = std::path::absolute(db).ok()?;
             self.own.iter().find(|(images, _)| *images == db).map(|(_, labels)| labels.as_path())
@@ -198,13 +218,13 @@ impl Trained {
         let count = records.len();
         let mut loader = self.loader(records)?;
         loader.start(1, 0)?;
-        let batches = std::iter::from_fn(move || match loader.next() {
+        let batches = std::iter::from_fn(move || match stop.check("the test").and_then(|()| loader.next()) {
             Ok(None) => None,
             Err(error) => Some(Err(error)),
             Ok(Some(batch)) => {
-                let target = self.targets.borrow_mut().of(&batch.input, &batch.target);
+                let both = self.targets.borrow_mut().of(&batch.input, &batch.target);
                 // The batch's buffers are recycled once it is dropped: the test keeps copies of its own.
-                Some(target.and_then(|target| Ok((batch.input.copy(), target.map(&mut |tensor| Ok(tensor.copy()))?))))
+                Some(both.and_then(|(input, target)| Ok((input.copy(), target.map(&mut |tensor| Ok(tensor.copy()))?))))
             }
         });
         Ok((count, Box::new(batches)))

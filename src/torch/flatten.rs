@@ -1,6 +1,6 @@
 //! `flatten`: gathers tensors into one vector and re-points them into it (`getParameters`, spec section 1.4).
 
-use super::{storage::Storage, tensor::Tensor, types::TensorType};
+use super::{memory, storage::Storage, tensor::Tensor, types::TensorType};
 use crate::error::{Error, Kind, Result};
 
 /// Moves the elements of all `tensors` into one new 1-D tensor and makes each of them a view of it. Tensors that
@@ -25,9 +25,24 @@ pub fn flatten(tensors: &[Tensor], tensor_type: TensorType) -> Result<Tensor> {
             )
             .with_help("convert the whole network first, for example net:float()"));
         }
-        if let Some(storage) = tensor.storage()
-            && !blocks.iter().any(|(known, _)| known.same(&storage))
-        {
+        if let Some(storage) = tensor.storage() {
+            // Its storage may have been made shorter since.
+            let reach = tensor.reach();
+            if reach > storage.len() {
+                return Err(Error::new(
+                    Kind::Argument,
+                    format!(
+                        "a tensor reaches to element {reach} of a storage of size {}: it cannot be flattened",
+                        storage.len()
+                    ),
+                ));
+            }
+            if tensor.numel() > reach {
+                return Err(not_compact());
+            }
+            if blocks.iter().any(|(known, _)| known.same(&storage)) {
+                continue;
+            }
             let len = storage.len();
             blocks.push((storage, total));
             total += len;
@@ -37,6 +52,7 @@ pub fn flatten(tensors: &[Tensor], tensor_type: TensorType) -> Result<Tensor> {
         |storage: &Storage| blocks.iter().find(|(known, _)| known.same(storage)).map_or(0, |(_, start)| *start);
 
     // 2. Mark what the tensors cover; the rest are holes.
+    memory::check_values(total, "the flat vector of the parameters")?;
     let mut covered = vec![false; usize::try_from(total).unwrap_or(0)];
     for tensor in tensors {
         if let Some(storage) = tensor.storage() {
@@ -76,11 +92,15 @@ pub fn flatten(tensors: &[Tensor], tensor_type: TensorType) -> Result<Tensor> {
         let mut compact = true;
         for_each_element(&size, &stride, |at| compact &= position[(base + at) as usize] == first + at);
         if !compact {
-            return Err(Error::new(Kind::Argument, "Cannot gather tensors that are not compact"));
+            return Err(not_compact());
         }
         tensor.set(Some(storage.clone()), first, &size, &stride)?;
     }
     Tensor::on(storage, 0, &[kept], &[1])
+}
+
+fn not_compact() -> Error {
+    Error::new(Kind::Argument, "Cannot gather tensors that are not compact")
 }
 
 /// Calls `visit` with the distance from the first element, for each element in order.

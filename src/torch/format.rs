@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{storage::Storage, tensor::Tensor};
+use super::{memory, storage::Storage, tensor::Tensor};
 use crate::error::Result;
 
 /// How each number of one tensor is written.
@@ -204,6 +204,7 @@ impl Storage {
     /// # Errors
     /// When they cannot be copied out of libtorch.
     pub fn values(&self) -> Result<Vec<f64>> {
+        memory::check_values(self.len(), "a list of the elements")?;
         let flat = self.flat().f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Double)?;
         Ok(Vec::<f64>::try_from(&flat)?)
     }

@@ -28,8 +28,8 @@ impl Generator {
 
     /// A whole number in [a, b].
     pub fn between(&mut self, a: i64, b: i64) -> i64 {
-        let span = (b as i128 - a as i128 + 1).max(1) as u64;
-        i64::from(self.random()) % span.min(i64::MAX as u64) as i64 + a
+        let span = (i128::from(b) - i128::from(a) + 1).max(1);
+        (i128::from(self.random()) % span + i128::from(a)) as i64
     }
 
     /// A whole number over the range that Torch7 gives `t:random()` for this element type.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    element, memory,
+    element, guard, memory,
     types::{Element, TensorType},
 };
 use crate::error::{Error, Kind, Result};
@@ -29,6 +29,8 @@ struct Run {
     /// The longest it has been. libtorch keeps the memory of a tensor that shrinks.
     capacity: Cell<i64>,
     on_processor: bool,
+    /// Its length is fixed: see [`Storage::pin`].
+    is_pinned: Cell<bool>,
     claim: memory::Claim,
 }
 
@@ -40,6 +42,7 @@ impl Storage {
     pub fn zeros(tensor_type: TensorType, len: i64) -> Result<Storage> {
         let len = len.max(0);
         memory::check(len, tensor_type.element.bytes(), &tensor_type.storage_name())?;
+        guard::measure_allocations();
         let options = (tensor_type.element.kind(), tensor_type.device());
         Ok(Storage::holding(tensor_type, tch::Tensor::f_zeros([len], options)?))
     }
@@ -60,6 +63,23 @@ impl Storage {
             flat = flat.f_detach_copy()?;
         }
         Ok(Storage::holding(tensor_type, flat))
+    }
+
+    /// New memory with the elements of `other`.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn copied(other: &Storage) -> Result<Storage> {
+        Storage::converted(other.tensor_type(), other)
+    }
+
+    /// New memory with the elements of `other` as `tensor_type`.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn converted(tensor_type: TensorType, other: &Storage) -> Result<Storage> {
+        memory::check(other.len(), tensor_type.element.bytes(), &tensor_type.storage_name())?;
+        Storage::from_tch(tensor_type, &other.flat().f_detach_copy()?)
     }
 
     /// A storage of these values, converted as a C cast does.
@@ -95,6 +115,7 @@ impl Storage {
     /// # Errors
     /// When they cannot be copied from the device.
     pub fn bytes(&self) -> Result<Vec<u8>> {
+        memory::check(self.len(), self.0.tensor_type.element.bytes(), "a copy of its bytes")?;
         let flat = self.flat().f_to_device(tch::Device::Cpu)?.f_contiguous()?;
         let mut bytes = vec![0; self.len() as usize * self.0.tensor_type.element.bytes()];
         if !bytes.is_empty() {
@@ -112,6 +133,7 @@ impl Storage {
             len: Cell::new(len),
             base: 0,
             is_part: false,
+            is_pinned: Cell::new(false),
             capacity: Cell::new(len),
             claim: memory::Claim::new(len as u64 * tensor_type.element.bytes() as u64),
         }))
@@ -136,10 +158,17 @@ impl Storage {
             len: Cell::new(len),
             base: self.0.base + offset,
             is_part: true,
+            is_pinned: Cell::new(false),
             capacity: Cell::new(len),
             on_processor: self.0.on_processor,
             claim: memory::Claim::new(0),
         })))
+    }
+
+    /// Fixes its length for good: the memory stays where it is while this storage lives, so that an engine may keep the
+    /// address of what it trains from one call of the user's code to the next.
+    pub fn pin(&self) {
+        self.0.is_pinned.set(true);
     }
 
     /// Its class.
@@ -169,6 +198,13 @@ impl Storage {
         if self.0.is_part && len != self.len() {
             return Err(Error::new(Kind::Argument, "trying to resize a storage that is a part of another one"));
         }
+        if self.0.is_pinned.get() && len != self.len() {
+            return Err(Error::new(
+                Kind::Argument,
+                format!("a storage of parameters in training keeps its size of {}: it cannot become {len}", self.len()),
+            )
+            .with_help("copy what is to be resized first, for example t:clone()"));
+        }
         let bytes = self.0.tensor_type.element.bytes();
         if len > self.0.capacity.get() {
             memory::check(len - self.0.capacity.get(), bytes, &self.0.tensor_type.storage_name())?;
@@ -185,7 +221,8 @@ impl Storage {
         self.0.buffer.borrow().shallow_clone()
     }
 
-    /// A libtorch tensor on the same memory with this layout, `offset` 0-based.
+    /// A libtorch tensor on the same memory with this layout, `offset` 0-based, which lies inside the longest that the
+    /// storage has been.
     pub(super) fn strided(&self, size: &[i64], stride: &[i64], offset: i64) -> tch::Tensor {
         self.0.buffer.borrow().as_strided(size, stride, self.0.base + offset)
     }
@@ -240,7 +277,8 @@ impl Storage {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
-    /// A number that identifies the storage while it lives (`torch.pointer`).
+    /// A number that identifies the storage while it lives, for this program's own tables: it says where the storage lies
+    /// and is never shown to Lua.
     #[must_use]
     pub fn address(&self) -> usize {
         Rc::as_ptr(&self.0).cast::<()>() as usize

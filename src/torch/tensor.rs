@@ -8,8 +8,11 @@ use std::{
     rc::Rc,
 };
 
-use super::{storage::Storage, types::TensorType};
+use super::{memory, storage::Storage, types::TensorType};
 use crate::error::{Error, Kind, Result};
+
+/// Dimensions of a tensor, at most: as many as libtorch's loops take.
+pub const MOST_DIMS: i64 = 64;
 
 #[derive(Debug)]
 struct Layout {
@@ -23,6 +26,8 @@ struct Layout {
     view: OnceCell<tch::Tensor>,
     /// Counts the layouts that this handle has had.
     version: u64,
+    /// It looks for good at what it looks at: see [`Tensor::pin`].
+    is_pinned: bool,
 }
 
 impl Layout {
@@ -59,8 +64,16 @@ impl Tensor {
     /// A tensor without dimensions: `torch.FloatTensor()`.
     #[must_use]
     pub fn empty(tensor_type: TensorType) -> Tensor {
-        let (size, stride, view) = (vec![], vec![], OnceCell::new());
-        Tensor(Rc::new(RefCell::new(Layout { tensor_type, storage: None, offset: 0, size, stride, view, version: 0 })))
+        Tensor(Rc::new(RefCell::new(Layout {
+            tensor_type,
+            storage: None,
+            offset: 0,
+            size: vec![],
+            stride: vec![],
+            view: OnceCell::new(),
+            version: 0,
+            is_pinned: false,
+        })))
     }
 
     /// Zeros of this shape; a shape without dimensions gives an empty tensor.
@@ -136,6 +149,13 @@ impl Tensor {
         self.0.borrow().storage.clone()
     }
 
+    /// Elements that its storage must have for this layout.
+    #[must_use]
+    pub fn reach(&self) -> i64 {
+        let layout = self.0.borrow();
+        needed_len(layout.offset, &layout.size, &layout.stride).unwrap_or(i64::MAX)
+    }
+
     /// 0-based index of the first element in the storage.
     #[must_use]
     pub fn offset(&self) -> i64 {
@@ -149,7 +169,7 @@ impl Tensor {
         let mut expected = 1;
         layout.size.iter().zip(&layout.stride).rev().all(|(&size, &stride)| {
             let fits = size == 1 || stride == expected;
-            expected *= size;
+            expected *= size; // `set` has seen that the product is a number
             fits
         })
     }
@@ -160,7 +180,18 @@ impl Tensor {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
-    /// A number that identifies the object while it lives (`torch.pointer`).
+    /// Fixes where this handle looks, and the length of its storage ([`Storage::pin`]): what a network file holds of the
+    /// flat vectors that an engine trains.
+    pub fn pin(&self) {
+        let mut layout = self.0.borrow_mut();
+        layout.is_pinned = true;
+        if let Some(storage) = &layout.storage {
+            storage.pin();
+        }
+    }
+
+    /// A number that identifies the object while it lives, for this program's own tables: it says where the object lies and
+    /// is never shown to Lua.
     #[must_use]
     pub fn address(&self) -> usize {
         Rc::as_ptr(&self.0).cast::<()>() as usize
@@ -227,6 +258,7 @@ impl Tensor {
     /// # Errors
     /// When the memory cannot be had.
     pub fn values(&self) -> Result<Vec<f64>> {
+        memory::check_values(self.numel(), "a list of the elements")?;
         let flat = self.view().f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Double)?.f_reshape([-1])?;
         Ok(Vec::<f64>::try_from(&flat)?)
     }
@@ -236,7 +268,7 @@ impl Tensor {
     /// # Errors
     /// When the shape does not have that many elements, or the memory cannot be had.
     pub fn from_values(tensor_type: TensorType, size: &[i64], values: &[f64]) -> Result<Tensor> {
-        if size.iter().product::<i64>() != values.len() as i64 {
+        if size.iter().try_fold(1i64, |all, &extent| all.checked_mul(extent)) != Some(values.len() as i64) {
             return Err(Error::new(Kind::Shape, format!("{} values do not fill sizes {size:?}", values.len())));
         }
         if values.is_empty() {
@@ -251,6 +283,32 @@ impl Tensor {
     /// # Errors
     /// When the types differ, an extent is negative, or the memory cannot be had.
     pub fn set(&self, storage: Option<Storage>, offset: i64, size: &[i64], stride: &[i64]) -> Result<()> {
+        if self.0.borrow().is_pinned {
+            return Err(Error::new(
+                Kind::Argument,
+                "the flat vector of parameters in training keeps its place and its size",
+            )
+            .with_help("copy it first, for example flat:clone()"));
+        }
+        // Torch7 has no extent of 0: a list of sizes ends there.
+        let dims = size.iter().position(|&extent| extent < 1).unwrap_or(size.len());
+        if let Some(&extent) = size.get(dims).filter(|&&extent| extent < 0) {
+            let what = format!("tensor layout is negative: size {extent} in sizes {size:?}, strides {stride:?}");
+            return Err(Error::new(Kind::Argument, what));
+        }
+        let (size, stride) = (&size[..dims], &stride[..dims.min(stride.len())]);
+        if dims as i64 > MOST_DIMS || stride.len() != dims {
+            return Err(Error::new(
+                Kind::Argument,
+                format!(
+                    "a tensor of {dims} dimensions and {} strides: at most {MOST_DIMS}, as many each",
+                    stride.len()
+                ),
+            ));
+        }
+        if size.iter().try_fold(1i64, |all, &extent| all.checked_mul(extent)).is_none() {
+            return Err(Error::new(Kind::Argument, format!("a tensor of sizes {size:?} is larger than any memory")));
+        }
         if let Some(storage) = &storage {
             if storage.tensor_type() != self.tensor_type() {
                 return Err(Error::new(
@@ -258,7 +316,7 @@ impl Tensor {
                     format!("{} cannot use a {}", self.tensor_type(), storage.tensor_type().storage_name()),
                 ));
             }
-            if offset < 0 || size.iter().chain(stride).any(|&extent| extent < 0) {
+            if offset < 0 || stride.iter().any(|&extent| extent < 0) {
                 return Err(Error::new(
                     Kind::Argument,
                     format!("tensor layout is negative: sizes {size:?}, strides {stride:?}, offset {offset}"),

@@ -10,13 +10,20 @@ use std::{
 ///
 /// A number that `work` itself sets (`torch.setnumthreads`) is left as it is.
 pub fn on_one_thread<T>(work: impl FnOnce() -> T) -> T {
-    let threads = tch::get_num_threads();
+    let _others = OthersAfterwards(tch::get_num_threads());
     tch::set_num_threads(1);
-    let done = work();
-    if tch::get_num_threads() == 1 {
-        tch::set_num_threads(threads);
+    work()
+}
+
+/// Gives libtorch so many threads back when it is dropped, also by a panic, unless it has another number than one then.
+struct OthersAfterwards(i32);
+
+impl Drop for OthersAfterwards {
+    fn drop(&mut self) {
+        if tch::get_num_threads() == 1 {
+            tch::set_num_threads(self.0);
+        }
     }
-    done
 }
 
 /// While it lives, libgomp's threads wait shortly for each other: a hundred looks, then asleep.
@@ -80,6 +87,8 @@ mod tests {
         tch::set_num_threads(3);
         assert_eq!(on_one_thread(tch::get_num_threads), 1);
         assert_eq!(tch::get_num_threads(), 3);
+        assert!(std::panic::catch_unwind(|| on_one_thread(|| panic!("a bug"))).is_err());
+        assert_eq!(tch::get_num_threads(), 3, "also after a panic");
         on_one_thread(|| tch::set_num_threads(2));
         assert_eq!(tch::get_num_threads(), 2, "the number that the work set is kept");
         tch::set_num_threads(before);

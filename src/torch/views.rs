@@ -46,7 +46,7 @@ impl Tensor {
             return Err(out_of_range("size", count, dim, size[dim]));
         }
         size[dim] = count;
-        self.looking_at(self.offset() + first * stride[dim], &size, &stride)
+        self.looking_at(self.offset() + first * stride[dim], &size, &stride) // inside, as `first` is
     }
 
     /// Slice `index` of dimension `dim`, without that dimension. Of a 1-D tensor it is a handle of one element, `[1]`:
@@ -116,7 +116,7 @@ impl Tensor {
         size.push(length);
         stride.push(stride[dim]);
         size[dim] = (size[dim] - length) / step + 1;
-        stride[dim] *= step;
+        stride[dim] = stride[dim].saturating_mul(if size[dim] == 1 { 1 } else { step });
         self.looking_at(self.offset(), &size, &stride)
     }
 
@@ -169,13 +169,15 @@ impl Tensor {
     /// # Errors
     /// When there are several -1, or the number of elements does not fit.
     pub fn inferred(&self, wanted: &[i64]) -> Result<Vec<i64>> {
-        let known: i64 = wanted.iter().filter(|&&extent| extent != -1).product();
+        let product = |mut all: std::slice::Iter<i64>| all.try_fold(1i64, |all, &extent| all.checked_mul(extent));
+        let known: Vec<i64> = wanted.iter().copied().filter(|&extent| extent != -1).collect();
+        let known = product(known.iter()).unwrap_or(0);
         let open = wanted.iter().filter(|&&extent| extent == -1).count();
         let mut size = wanted.to_vec();
         if open == 1 && known > 0 && self.numel() % known == 0 {
             size.iter_mut().filter(|extent| **extent == -1).for_each(|extent| *extent = self.numel() / known);
         }
-        if open > 1 || size.is_empty() || size.iter().any(|&e| e < 1) || size.iter().product::<i64>() != self.numel() {
+        if open > 1 || size.is_empty() || size.iter().any(|&e| e < 1) || product(size.iter()) != Some(self.numel()) {
             return Err(Error::new(
                 Kind::Shape,
                 format!(

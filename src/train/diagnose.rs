@@ -103,7 +103,7 @@ pub fn diagnose(network: &Network, input: &tch::Tensor, target: &Activity, mode:
     }
     let mut first = First::default();
     tch::no_grad(|| {
-        let mut cx = Context::new(mode).observed(&mut first);
+        let mut cx = Context::new(mode).observed(&mut first).towards(target);
         let output = network.forward(&input, &mut cx)?;
         let loss = network.loss(&output, target, &mut cx)?;
         drop(cx);

@@ -1,5 +1,7 @@
 //! `TrainObserver`: who watches a run from outside: the progress display, the painter of the loss curve.
 
+use serde::Serialize;
+
 use super::{plan::Plan, position::Position};
 use crate::{
     error::Result,
@@ -7,7 +9,7 @@ use crate::{
 };
 
 /// What an epoch came to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EpochSummary {
     /// Epochs done.
     pub epoch: u64,

@@ -1,9 +1,11 @@
 //! `Plan`: the numbers of a run that the training loop needs.
 
+use serde::Serialize;
+
 use super::cadence::{Interval, epoch_digits, images_per_line};
 
 /// What to do, apart from the network and the optimiser.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plan {
     /// Epochs in all, those before a resume included.
     pub epochs: u64,

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use crate::error::{Error, Kind, Result};
+
 /// A flag that a signal handler sets and the training loop reads. Clones are the same flag.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
@@ -13,6 +15,14 @@ impl Stop {
     /// Asks for the stop; true when it had been asked for before.
     pub fn request(&self) -> bool {
         self.0.swap(true, Ordering::SeqCst)
+    }
+
+    /// Ends `what` when the stop was asked for.
+    ///
+    /// # Errors
+    /// `Kind::Interrupted` then.
+    pub fn check(&self, what: &str) -> Result<()> {
+        if self.is_requested() { Err(Error::new(Kind::Interrupted, format!("{what} was stopped"))) } else { Ok(()) }
     }
 
     /// Whether somebody asked.

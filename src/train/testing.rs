@@ -118,6 +118,7 @@ fn network(limit: f64, seed: &Rc<Cell<u64>>) -> Network {
         criterion: Box::new(Squares),
         criterion_label: "Squares".into(),
         criterion_origin: None,
+        reported: None,
         parameters: Parameters { flat, grad, list, buffers: vec![] },
         kind: tch::Kind::Float,
         device: tch::Device::Cpu,
@@ -193,7 +194,7 @@ pub(super) fn plan() -> Plan {
 }
 
 pub(super) fn job(path: &Path) -> JobDir {
-    let network = NetworkRef { name: "n.lua".into(), blake3: blake3::hash(b"net").to_string() };
+    let network = NetworkRef { name: "n.lua".into(), blake3: blake3::hash(b"net").to_string(), folder: None };
     let dataset = DatasetRef { path: "d".into(), fingerprint: "f".into() };
     JobDir::create(path, "net", JobRecord::new(network, dataset, 7, serde_json::json!({}), "2.11".into())).unwrap()
 }

@@ -385,6 +385,5 @@ fn on_device(engine: &dyn Engine, targets: &mut Targets, batch: &TrainBatch) -> 
         Some(finish) => finish(&carried)?,
         None => carried,
     };
-    let target = targets.of(&input, &carry(&batch.target, device)?)?;
-    Ok((input, target))
+    targets.of(&input, &carry(&batch.target, device)?)
 }

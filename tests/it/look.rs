@@ -120,6 +120,9 @@ fn a_job_with_a_neighbour_is_tested_and_exported_while_the_neighbour_is_there() 
         let csv = fs::read_to_string(at(list["table"].as_str().unwrap())).unwrap();
         assert!(csv.lines().nth(1).unwrap().starts_with("\"white, old.png\",1,"), "{csv}");
         let export = json(folder.path(), &format!("export {job} --format t7"));
+        // From a folder where the name of the network file leads nowhere.
+        let there = json(folder.path().join("set").as_path(), &format!("export ../{job} --format t7"));
+        assert_eq!(there["bytes"], export["bytes"]);
         assert!(export["bytes"].as_u64().unwrap() > 784 * 10 * 4);
         // The second network's neighbour lies where the program is started.
         fs::copy(at("nets/layers.lua"), at("layers.lua")).unwrap();
@@ -128,4 +131,36 @@ fn a_job_with_a_neighbour_is_tested_and_exported_while_the_neighbour_is_there() 
     let output = program(folder.path(), &["export", "below"]).output().unwrap();
     let page = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && page.contains("layers"), "{page}");
+}
+
+/// The built-in sample is found from another working directory, and not unpacked there a second time.
+#[test]
+fn a_job_of_the_sample_is_exported_and_gone_on_with_from_anywhere() {
+    let folder = workshop();
+    let text = run(folder.path(), "run net.lua --epochs 1 --job j --device cpu");
+    assert!(text.contains(" on datasets/mnist-sample, job j"), "{text}");
+    let record: Value = serde_json::from_slice(&fs::read(folder.path().join("j/job.json")).unwrap()).unwrap();
+    let sample = fs::canonicalize(folder.path()).unwrap().join("datasets/mnist-sample");
+    assert_eq!(fs::canonicalize(record["settings"]["dataset"].as_str().unwrap()).unwrap(), sample);
+    let elsewhere = folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    assert!(run(&elsewhere, "export ../j").starts_with("../j/model.safetensors ("));
+    run(&elsewhere, "run --resume ../j --epochs 2");
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0, "nothing is made here");
+}
+
+/// Refused, where it used to be passed over.
+#[test]
+fn a_run_that_goes_on_is_no_sweep_and_a_sweep_has_no_snapshots() {
+    let folder = small_workshop();
+    run(folder.path(), "run net.lua --dataset set --epochs 1 --lr 0.1,0.01 --job s --device cpu");
+    for (arguments, words) in [
+        ("run --resume s --from-snapshot 1", "usage error: s is a sweep, which has no snapshots of its own"),
+        ("run --resume s/lr0.1 --lr 0.1,0.01", "usage error: a run that goes on cannot become a sweep"),
+    ] {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let output = program(folder.path(), &arguments).output().unwrap();
+        let page = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), page.starts_with(words)), (Some(2), true), "{page}");
+    }
 }

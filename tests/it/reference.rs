@@ -7,8 +7,10 @@ use digits::{
     data::{Augment, Mean, Planes, Preprocess, Scratch, Subtract, Values},
     frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
     optim::OptimizerSpec,
-    torch::{Tensor, TensorType},
-    train::engine::{EngineOptions, engine},
+    train::{
+        Targets,
+        engine::{EngineOptions, engine},
+    },
 };
 
 const SHAPE: [i64; 3] = [1, 28, 28];
@@ -25,7 +27,7 @@ fn twenty_steps_from_the_lua_file_are_the_reference_s() {
     let params = NetworkParams { input_shape: Some(SHAPE), ..NetworkParams::default() };
     let seed = golden["seed"].as_u64().unwrap();
     let loaded = load(Source::pasted("autoencoder.lua", &text), &params, VmOptions::default(), seed).unwrap();
-    let mut hook = loaded.label_hook().unwrap();
+    let mut targets = Targets::new(loaded.label_hook());
     let network = loaded.lower(tch::Kind::Double, tch::Device::Cpu).unwrap();
     let mut engine = engine(network, &OptimizerSpec::default(), &EngineOptions::default()).unwrap();
 
@@ -47,8 +49,7 @@ fn twenty_steps_from_the_lua_file_are_the_reference_s() {
             preprocess.apply(&planes, None, &mut scratch, out);
         }
         let input = tch::Tensor::from_slice(&numbers).view([64, 1, 28, 28]);
-        let handle = Tensor::from_tch(TensorType::DOUBLE, &input).unwrap();
-        let target = hook(&handle, &handle).unwrap();
+        let (input, target) = targets.of(&input, &input).unwrap();
         engine.step(&input, &target, 0.01, 0).unwrap();
     }
     let losses = engine.take_losses().unwrap();

@@ -15,7 +15,7 @@ use rustyline::{
 };
 
 use crate::{
-    cli::report,
+    cli::{report, signals},
     error::{Error, Kind, Result},
     frontend::lua::{Evaluated, Shell, interrupt},
 };
@@ -62,7 +62,7 @@ pub(super) fn run(shell: Rc<Shell>) -> Result<()> {
         let _ = editor.load_history(path); // there is none in the first session
     }
     // At the prompt the editor sees Ctrl-C itself; while code runs it ends the code.
-    let _ = ctrlc::set_handler(interrupt);
+    signals::on(&[libc::SIGINT], |_| interrupt())?;
     report::line("digits-rs th: Torch7 on today's libtorch. Ctrl-D leaves, Tab completes.");
     let mut typed = Typed::default();
     loop {
@@ -135,7 +135,7 @@ impl Typed {
 }
 
 /// `$XDG_STATE_HOME/digits-rs/th_history`.
-fn history_file() -> Option<PathBuf> {
+pub(super) fn history_file() -> Option<PathBuf> {
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
     state.or_else(home).map(|folder| folder.join("digits-rs").join("th_history"))

@@ -30,7 +30,8 @@ impl Buffers {
 #[expect(unsafe_code, reason = "filling a batch in place saves a copy and an allocation for each batch")]
 fn values<T: Element>(tensor: &mut tch::Tensor) -> &mut [T] {
     // SAFETY: the pool made the tensor on the CPU, contiguous, zeroed, of the type that `slices` checked; it is lent to
-    // one thread at a time, and views of it died with their batch (as `Batch` says).
+    // one thread at a time, and views of it died with their batch (as `Batch` says). No code of the user's has it: a
+    // `labelHook` is given copies.
     unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<T>(), tensor.numel()) }
 }
 
@@ -49,9 +50,12 @@ impl Pool {
 
     /// Bytes of one batch.
     pub(super) fn batch_bytes(&self) -> usize {
-        let bytes =
-            |(kind, shape): &(tch::Kind, Vec<i64>)| shape.iter().product::<i64>() as usize * kind.elt_size_in_bytes();
-        bytes(&self.input) + bytes(&self.target)
+        let bytes = |(kind, shape): &(tch::Kind, Vec<i64>)| {
+            let count =
+                shape.iter().fold(1usize, |all, &extent| all.saturating_mul(usize::try_from(extent).unwrap_or(0)));
+            count.saturating_mul(kind.elt_size_in_bytes())
+        };
+        bytes(&self.input).saturating_add(bytes(&self.target))
     }
 
     /// A free pair, or a new one.

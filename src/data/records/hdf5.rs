@@ -311,7 +311,7 @@ fn check_mark(path: &Path) -> Result<()> {
 }
 
 /// The files that a file, a list or a folder names.
-fn paths(path: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn paths(path: &Path) -> Result<Vec<PathBuf>> {
     let list = if path.is_dir() { path.join(LIST) } else { path.to_path_buf() };
     if path.is_dir() && !list.is_file() {
         let all = fs::read_dir(path).map_err(|e| Error::io("read", path, &e))?;

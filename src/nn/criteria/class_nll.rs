@@ -94,7 +94,7 @@ impl ClassNll {
                 false => tch::Reduction::Sum,
             },
         );
-        let weights = weights.map(|w| w.to_kind(x.kind()));
+        let weights = weights.map(|w| w.f_to_kind(x.kind())).transpose()?;
         Ok(x.f_nll_loss_nd(&target.f_add_scalar(-1)?, weights.as_ref(), reduction, self.ignore_index - 1)?)
     }
 }

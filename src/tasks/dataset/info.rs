@@ -10,6 +10,7 @@ use crate::{
         info::{self, Info},
     },
     error::{Error, Kind, Result},
+    tasks::panic,
 };
 
 /// The dataset that is described.
@@ -25,7 +26,7 @@ pub struct InfoRequest {
 /// # Errors
 /// When there is no dataset, or a record cannot be read.
 pub fn info(request: &InfoRequest) -> Result<Info> {
-    Info::of(&Dataset::open(&request.dataset)?)
+    panic::guarded(|| Info::of(&Dataset::open(&request.dataset)?))
 }
 
 /// The records that are drawn.
@@ -54,14 +55,16 @@ pub struct ExploreReport {
 /// # Errors
 /// When there is no dataset, a record cannot be read or is no image, or the picture cannot be written.
 pub fn explore(request: &ExploreRequest) -> Result<ExploreReport> {
-    if request.records == 0 {
-        return Err(Error::new(Kind::Usage, "no records to draw").with_help("ask for one record or more"));
-    }
-    let dataset = Dataset::open(&request.dataset)?;
-    let records = dataset
-        .train()
-        .or_else(|| dataset.val())
-        .ok_or_else(|| Error::new(Kind::Data, format!("{} has no records to draw", request.dataset.display())))?;
-    info::explore(&records, request.records)?.save_png(&request.png)?;
-    Ok(ExploreReport { png: request.png.clone(), records: request.records.min(records.len()) })
+    panic::guarded(|| {
+        if request.records == 0 {
+            return Err(Error::new(Kind::Usage, "no records to draw").with_help("ask for one record or more"));
+        }
+        let dataset = Dataset::open(&request.dataset)?;
+        let records = dataset
+            .train()
+            .or_else(|| dataset.val())
+            .ok_or_else(|| Error::new(Kind::Data, format!("{} has no records to draw", request.dataset.display())))?;
+        info::explore(&records, request.records)?.save_png(&request.png)?;
+        Ok(ExploreReport { png: request.png.clone(), records: request.records.min(records.len()) })
+    })
 }

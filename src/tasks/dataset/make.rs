@@ -16,7 +16,11 @@ use crate::{
     },
     error::{Error, Kind, Result},
     inspect::numbers::grouped,
-    tasks::observer::Observer,
+    tasks::{
+        observer::{Observer, Unobserved},
+        panic,
+    },
+    train::Stop,
 };
 
 /// MNIST from its IDX files, divided as DIGITS does.
@@ -57,23 +61,27 @@ impl MnistRequest {
 /// Makes a dataset of MNIST.
 ///
 /// # Errors
-/// When the files cannot be read, or the dataset is there already or cannot be written.
-pub fn mnist(request: &MnistRequest, observer: &mut dyn Observer) -> Result<DatasetReport> {
-    if !(0.0..=100.0).contains(&request.val_percent) {
-        return Err(Error::new(Kind::Usage, format!("{} % for validation", request.val_percent))
-            .with_help("give a percentage from 0 to 100"));
-    }
-    let started = Instant::now();
-    let train = Idx::read(&request.idx, "train")?;
-    let test = (request.test_images > 0).then(|| Idx::read(&request.idx, "t10k")).transpose()?;
-    let options = MnistOptions {
-        encoding: request.encoding,
-        invert: request.invert,
-        val_percent: request.val_percent,
-        seed: request.seed,
-    };
-    let made = options.create(&request.out, &train, test.as_ref(), request.test_images, &Watched::by(observer))?;
-    Ok(DatasetReport::of(&request.out, made, started))
+/// When the files cannot be read, or the dataset is there already or cannot be written;
+/// `Kind::Interrupted` when `stop` is asked for, nothing being left of it then.
+pub fn mnist(request: &MnistRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<DatasetReport> {
+    panic::guarded(|| {
+        if !(0.0..=100.0).contains(&request.val_percent) {
+            return Err(Error::new(Kind::Usage, format!("{} % for validation", request.val_percent))
+                .with_help("give a percentage from 0 to 100"));
+        }
+        let started = Instant::now();
+        let train = Idx::read(&request.idx, "train")?;
+        let test = (request.test_images > 0).then(|| Idx::read(&request.idx, "t10k")).transpose()?;
+        let options = MnistOptions {
+            encoding: request.encoding,
+            invert: request.invert,
+            val_percent: request.val_percent,
+            seed: request.seed,
+        };
+        let made =
+            options.create(&request.out, &train, test.as_ref(), request.test_images, &Watched::by(observer, stop))?;
+        Ok(DatasetReport::of(&request.out, made, started))
+    })
 }
 
 /// A folder with one subfolder of images a class.
@@ -126,8 +134,14 @@ impl FolderRequest {
 /// Makes a dataset of a folder of class folders.
 ///
 /// # Errors
-/// When a folder cannot be read or holds no classes, or the dataset is there already or cannot be written.
-pub fn folder(request: &FolderRequest, observer: &mut dyn Observer) -> Result<DatasetReport> {
+/// When a folder cannot be read or holds no classes, or the dataset is there already or cannot be written;
+/// `Kind::Interrupted` when `stop` is asked for, nothing being left of it then.
+pub fn folder(request: &FolderRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<DatasetReport> {
+    panic::guarded(|| of_files(&request.images, &division(request)?, true, observer, stop))
+}
+
+/// The lists that the request's folders and percentages give.
+pub(super) fn division(request: &FolderRequest) -> Result<Lists> {
     // A folder of its own leaves nothing for the percentage.
     let percent = |folder: &Option<PathBuf>, percent| if folder.is_some() { 0.0 } else { percent };
     let division = FolderOptions {
@@ -144,7 +158,7 @@ pub fn folder(request: &FolderRequest, observer: &mut dyn Observer) -> Result<Da
     if let Some(folder) = &request.test_folder {
         lists.test = folder::parse_known(folder, &lists.labels)?;
     }
-    of_files(&request.images, &lists, true, observer)
+    Ok(lists)
 }
 
 /// Text files that name images and their classes: a path and a number from 0 on each line.
@@ -198,16 +212,30 @@ impl ListsRequest {
 /// Makes a dataset of text lists.
 ///
 /// # Errors
-/// When a list cannot be read or names no image, or the dataset is there already or cannot be written.
-pub fn lists(request: &ListsRequest, observer: &mut dyn Observer) -> Result<DatasetReport> {
-    let list = |file: &PathBuf, folder: &Option<PathBuf>| TextList { file: file.clone(), folder: folder.clone() };
-    let lists = text_lists::parse(
-        &list(&request.train, &request.train_folder),
-        request.val.as_ref().map(|file| list(file, &request.val_folder)).as_ref(),
-        request.test.as_ref().map(|file| list(file, &request.test_folder)).as_ref(),
-        &request.labels,
-    )?;
-    of_files(&request.images, &lists, request.shuffle, observer)
+/// When a list cannot be read or names no image, or the dataset is there already or cannot be written;
+/// `Kind::Interrupted` when `stop` is asked for, nothing being left of it then.
+pub fn lists(request: &ListsRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<DatasetReport> {
+    panic::guarded(|| {
+        needs(("val_folder", &request.val_folder), ("val", &request.val))?;
+        needs(("test_folder", &request.test_folder), ("test", &request.test))?;
+        let list = |file: &PathBuf, folder: &Option<PathBuf>| TextList { file: file.clone(), folder: folder.clone() };
+        let lists = text_lists::parse(
+            &list(&request.train, &request.train_folder),
+            request.val.as_ref().map(|file| list(file, &request.val_folder)).as_ref(),
+            request.test.as_ref().map(|file| list(file, &request.test_folder)).as_ref(),
+            &request.labels,
+        )?;
+        of_files(&request.images, &lists, request.shuffle, observer, stop)
+    })
+}
+
+/// Refuses the first path where the second one, which it belongs to, is not named.
+fn needs((name, path): (&str, &Option<PathBuf>), (needed, owner): (&str, &Option<PathBuf>)) -> Result<()> {
+    if path.is_some() && owner.is_none() {
+        return Err(Error::new(Kind::Usage, format!("{name} is given without {needed}"))
+            .with_help(format!("give {needed} too, or leave {name} out")));
+    }
+    Ok(())
 }
 
 fn of_files(
@@ -215,6 +243,7 @@ fn of_files(
     lists: &Lists,
     shuffle: bool,
     observer: &mut dyn Observer,
+    stop: &Stop,
 ) -> Result<DatasetReport> {
     let started = Instant::now();
     let count = |images: usize| grouped(images as i64);
@@ -226,7 +255,7 @@ fn of_files(
         count(lists.val.len()),
         count(lists.test.len()),
     ));
-    let progress = Watched::by(observer);
+    let progress = Watched::by(observer, stop);
     let made = create(&options.out, lists, &load_file, options.create(shuffle), &progress, &|_| Ok(()))?;
     Ok(DatasetReport::of(&options.out, made, started))
 }
@@ -256,17 +285,21 @@ pub struct GenericRequest {
 /// Makes a dataset folder that points at databases, and describes it.
 ///
 /// # Errors
-/// When a database cannot be read, or the folder is there already or cannot be written.
-pub fn generic(request: &GenericRequest) -> Result<Info> {
-    let parts = Parts {
-        train: Some(request.train_db.clone()),
-        train_labels: request.train_labels_db.clone(),
-        val: request.val_db.clone(),
-        val_labels: request.val_labels_db.clone(),
-        mean: request.mean.clone(),
-        labels: None,
-    };
-    Info::of(&Dataset::create_generic(&request.out, &parts)?)
+/// When a database cannot be read, or the folder is there already or cannot be written;
+/// `Kind::Interrupted` when `stop` is asked for, nothing being left of it then.
+pub fn generic(request: &GenericRequest, stop: &Stop) -> Result<Info> {
+    panic::guarded(|| {
+        needs(("val_labels_db", &request.val_labels_db), ("val_db", &request.val_db))?;
+        let parts = Parts {
+            train: Some(request.train_db.clone()),
+            train_labels: request.train_labels_db.clone(),
+            val: request.val_db.clone(),
+            val_labels: request.val_labels_db.clone(),
+            mean: request.mean.clone(),
+            labels: None,
+        };
+        Info::of(&Dataset::create_generic(&request.out, &parts, &Watched::by(&mut Unobserved, stop))?)
+    })
 }
 
 #[cfg(test)]
@@ -275,7 +308,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::tasks::observer::Unobserved;
 
     fn read<T: DeserializeOwned>(json: Value) -> T {
         serde_json::from_value(json).unwrap()
@@ -299,6 +331,51 @@ mod tests {
     #[test]
     fn a_percentage_is_a_percentage() {
         let request = MnistRequest { val_percent: f64::NAN, ..MnistRequest::new("d".into()) };
-        assert_eq!(mnist(&request, &mut Unobserved).unwrap_err().kind(), Kind::Usage);
+        assert_eq!(mnist(&request, &mut Unobserved, &Stop::default()).unwrap_err().kind(), Kind::Usage);
+    }
+
+    #[test]
+    fn a_path_that_belongs_to_none_is_a_page() {
+        let stop = Stop::default();
+        let request = read::<GenericRequest>(json!({"train_db": "t", "val_labels_db": "l", "out": "o"}));
+        assert_eq!(generic(&request, &stop).unwrap_err().message(), "val_labels_db is given without val_db");
+        for name in ["val", "test"] {
+            let mut request = json!({"train": "t", "labels": "l", "images": {"out": "o"}});
+            request[format!("{name}_folder")] = "f".into();
+            let page = lists(&read(request), &mut Unobserved, &stop).unwrap_err();
+            assert_eq!(page.message(), format!("{name}_folder is given without {name}"));
+        }
+    }
+
+    /// Asks for a stop once a record is written or left out.
+    struct StopsAfter(u64, Stop);
+
+    impl Observer for StopsAfter {
+        fn done(&mut self, done: u64) {
+            if done >= self.0 {
+                self.1.request();
+            }
+        }
+    }
+
+    #[test]
+    fn a_dataset_that_is_stopped_leaves_nothing_half_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("labels.txt"), "a\n").unwrap();
+        let image = crate::data::Image { width: 4, height: 4, channels: 1, pixels: vec![9; 16] };
+        image.save_png(&at("0.png")).unwrap();
+        // More than are loaded at once.
+        std::fs::write(at("train.txt"), "0.png 0\n".repeat(600)).unwrap();
+        let images = read(json!({"out": at("set"), "size": "4x4", "channels": 1}));
+        let request = ListsRequest::new(at("train.txt"), at("labels.txt"), images);
+        let stop = Stop::default();
+        let page = lists(&request, &mut StopsAfter(256, stop.clone()), &stop).unwrap_err();
+        assert_eq!(page.kind(), Kind::Interrupted);
+        let mut left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["0.png", "labels.txt", "train.txt"]);
+        let made = lists(&request, &mut Unobserved, &Stop::default()).unwrap();
+        assert_eq!(made.splits[0].records, 600);
     }
 }

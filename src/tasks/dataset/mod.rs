@@ -6,6 +6,7 @@ mod info;
 mod make;
 mod record_size;
 mod report;
+mod scan;
 mod watched;
 
 pub use image_options::ImageOptions;
@@ -13,3 +14,4 @@ pub use info::{ExploreReport, ExploreRequest, InfoRequest, explore, info};
 pub use make::{FolderRequest, GenericRequest, ListsRequest, MnistRequest, folder, generic, lists, mnist};
 pub use record_size::RecordSize;
 pub use report::{DatasetReport, LeftOut, SplitReport};
+pub use scan::{FolderScan, ScannedClass, scan};

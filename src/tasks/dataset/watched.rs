@@ -1,19 +1,22 @@
-//! `Watched`: an observer as the makers of datasets call it, which hold no exclusive borrow.
+//! `Watched`: an observer and a wish to stop as the makers of datasets see them, which hold no exclusive borrow.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::{data::Progress, tasks::observer::Observer};
+use crate::{data::Progress, tasks::observer::Observer, train::Stop};
 
-/// Hands the progress of a new dataset on to an observer.
-pub(super) struct Watched<'a>(Mutex<&'a mut dyn Observer>);
+/// Hands the progress of a new dataset on to an observer, and the wish to stop on to the makers.
+pub(super) struct Watched<'a> {
+    observer: Mutex<&'a mut dyn Observer>,
+    stop: &'a Stop,
+}
 
 impl<'a> Watched<'a> {
-    pub(super) fn by(observer: &'a mut dyn Observer) -> Watched<'a> {
-        Watched(Mutex::new(observer))
+    pub(super) fn by(observer: &'a mut dyn Observer, stop: &'a Stop) -> Watched<'a> {
+        Watched { observer: Mutex::new(observer), stop }
     }
 
     fn observer(&self) -> MutexGuard<'_, &'a mut dyn Observer> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.observer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -28,5 +31,9 @@ impl Progress for Watched<'_> {
 
     fn skipped(&self, input: &str, reason: &str) {
         self.observer().skipped(input, reason);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.is_requested()
     }
 }

@@ -19,13 +19,32 @@ use crate::{
 /// Checks the number of images to draw.
 ///
 /// # Errors
-/// `Kind::Usage` when there are too many for one sheet.
+/// `Kind::Usage` when there are none, or too many for one sheet.
 pub(super) fn worst(count: u64) -> Result<usize> {
+    at_least_one("worst", count)?;
     let fitting = usize::try_from(count).ok().filter(|_| count <= MOST_WORST);
     fitting.ok_or_else(|| {
         Error::new(Kind::Usage, format!("{count} of the worst images are too many for one sheet"))
             .with_help(format!("ask for {MOST_WORST} at most"))
     })
+}
+
+/// Checks the number of classes to list.
+///
+/// # Errors
+/// `Kind::Usage` when it is none.
+pub(super) fn top(count: u64) -> Result<usize> {
+    at_least_one("top", count)?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+fn at_least_one(name: &str, count: u64) -> Result<()> {
+    if count == 0 {
+        return Err(
+            Error::new(Kind::Usage, format!("{name} is 0")).with_fact("it must be", "a whole number of at least 1")
+        );
+    }
+    Ok(())
 }
 
 /// Writes the result about `subject` into `place`; `pixels` gives an image `[c, h, w]`, 0..255.

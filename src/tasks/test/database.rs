@@ -15,7 +15,8 @@ use crate::{
         database::{MeanLoss, mean_loss},
     },
     nn::Scores,
-    tasks::{observer::Observer, snapshot_choice::SnapshotChoice, trained::Trained},
+    tasks::{observer::Observer, panic, snapshot_choice::SnapshotChoice, trained::Trained},
+    train::Stop,
 };
 
 /// What is tested.
@@ -64,21 +65,30 @@ pub enum DatabaseResult {
 /// Runs every record through the network, in evaluation mode. `observer` sees the stage and its records.
 ///
 /// # Errors
-/// When job, snapshot or database cannot be read, do not fit the network, or the folder cannot be written.
-pub fn database(request: &DatabaseRequest, observer: &mut dyn Observer) -> Result<DatabaseReport> {
-    let worst = classification::worst(request.worst)?;
-    run(&Trained::open(&request.job, request.snapshot)?, request, worst, observer)
+/// When job, snapshot or database cannot be read, do not fit the network, or the folder cannot be written;
+/// `Kind::Interrupted` when `stop` is asked for.
+pub fn database(request: &DatabaseRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<DatabaseReport> {
+    panic::guarded(|| {
+        let worst = classification::worst(request.worst)?;
+        run(&Trained::open(&request.job, request.snapshot)?, request, worst, observer, stop)
+    })
 }
 
-fn run(job: &Trained, request: &DatabaseRequest, worst: usize, observer: &mut dyn Observer) -> Result<DatabaseReport> {
+fn run(
+    job: &Trained,
+    request: &DatabaseRequest,
+    worst: usize,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<DatabaseReport> {
     let database = request.database.clone();
     let Some(scores) = job.network().scores().filter(|_| !job.labels().is_empty()) else {
-        let (all, batches) = job.batches(&database, request.labels.as_deref())?;
+        let (all, batches) = job.batches(&database, request.labels.as_deref(), stop)?;
         observer.stage("images", all);
         let result = mean_loss(job.network(), batches, |done| observer.done(done))?;
         return Ok(DatabaseReport { database, result: DatabaseResult::MeanLoss(result), written: None });
     };
-    let result = classify(job, request, scores, worst, observer)?;
+    let result = classify(job, request, scores, worst, observer, stop)?;
     let mut facts = job.facts();
     facts.push(("database".into(), database.display().to_string()));
     let place = folder::place(request.out.as_deref(), &request.job, &database);
@@ -93,8 +103,9 @@ fn classify(
     scores: Scores,
     worst: usize,
     observer: &mut dyn Observer,
+    stop: &Stop,
 ) -> Result<Classification> {
-    let (all, batches) = job.batches(&request.database, request.labels.as_deref())?;
+    let (all, batches) = job.batches(&request.database, request.labels.as_deref(), stop)?;
     observer.stage("images", all);
     let mut classifier = Classifier::new(scores, job.labels(), job.labels().len(), worst);
     let mut done = 0;
@@ -118,6 +129,7 @@ mod tests {
             create::{CreateOptions, create},
             folder::{Item, Lists},
         },
+        error::Kind,
         tasks::trained::tests::{AUTOENCODER, CLASSIFIER, trained},
     };
 
@@ -160,7 +172,7 @@ mod tests {
     fn a_database_gives_its_mean_loss_and_progress() {
         let dir = tempfile::tempdir().unwrap();
         let (request, mut seen) = (request(dir.path()), Seen::default());
-        let report = run(&trained(AUTOENCODER, &[]), &request, 4, &mut seen);
+        let report = run(&trained(AUTOENCODER, &[]), &request, 4, &mut seen, &Stop::default());
         let DatabaseResult::MeanLoss(result) = report.unwrap().result else { panic!("it has no classes") };
         assert_eq!((result.images, result.batches), (4, 2));
         assert!(result.loss > 0.0 && result.loss.is_finite(), "{}", result.loss);
@@ -171,7 +183,9 @@ mod tests {
     fn a_classifier_gives_its_matrix_and_the_worst_image_first() {
         let dir = tempfile::tempdir().unwrap();
         let request = request(dir.path());
-        let report = run(&trained(CLASSIFIER, &["dark", "bright"]), &request, 4, &mut Seen::default()).unwrap();
+        let report =
+            run(&trained(CLASSIFIER, &["dark", "bright"]), &request, 4, &mut Seen::default(), &Stop::default())
+                .unwrap();
         let DatabaseResult::Classification(result) = report.result else { panic!("it is a classifier") };
         assert_eq!((result.images, result.accuracy, result.worst[0].index), (4, 0.75, 3));
         assert_eq!(result.confusion.counts, [[1, 1], [0, 2]]);
@@ -181,7 +195,22 @@ mod tests {
     }
 
     #[test]
+    fn a_test_that_is_stopped_writes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let request = request(dir.path());
+        let stop = Stop::default();
+        stop.request();
+        for (file, labels) in [(AUTOENCODER, &[][..]), (CLASSIFIER, &["dark", "bright"])] {
+            let page = run(&trained(file, labels), &request, 4, &mut Seen::default(), &stop).unwrap_err();
+            assert_eq!(page.kind(), Kind::Interrupted);
+        }
+        assert!(!request.job.exists());
+    }
+
+    #[test]
     fn more_images_than_a_sheet_holds_are_refused() {
+        assert_eq!(classification::worst(0).unwrap_err().message(), "worst is 0");
+        assert_eq!(classification::top(0).unwrap_err().message(), "top is 0");
         let page = classification::worst(defaults::MOST_WORST + 1).unwrap_err();
         assert!(page.to_string().contains("ask for 400 at most"), "{page}");
     }

@@ -28,7 +28,8 @@ impl Written {
 }
 
 /// Where results about `subject` go: `out`, or `test-NAME` inside the job.
-pub(super) fn place(out: Option<&Path>, job: &Path, subject: &Path) -> PathBuf {
+#[must_use]
+pub fn place(out: Option<&Path>, job: &Path, subject: &Path) -> PathBuf {
     out.map_or_else(|| job.join(format!("test-{}", name(subject.file_stem()))), Path::to_path_buf)
 }
 

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    defaults,
+    classification, defaults,
     folder::{self, Written},
 };
 use crate::{
     error::Result,
     inspect::{files, report::TestOne, test_one},
-    tasks::{snapshot_choice::SnapshotChoice, trained::Trained},
+    tasks::{panic, snapshot_choice::SnapshotChoice, trained::Trained},
 };
 
 /// What is tested.
@@ -49,7 +49,7 @@ pub struct ImageReport {
 /// # Errors
 /// When job, snapshot or image cannot be read, the image does not fit the network, or the folder cannot be written.
 pub fn image(request: &ImageRequest) -> Result<ImageReport> {
-    look_into(&Trained::open(&request.job, request.snapshot)?, request)
+    panic::guarded(|| look_into(&Trained::open(&request.job, request.snapshot)?, request))
 }
 
 fn look_into(job: &Trained, request: &ImageRequest) -> Result<ImageReport> {
@@ -61,7 +61,7 @@ fn look_into(job: &Trained, request: &ImageRequest) -> Result<ImageReport> {
         original: &original,
         input: &input,
         labels: job.labels(),
-        top: usize::try_from(request.top).unwrap_or(usize::MAX),
+        top: classification::top(request.top)?,
         title: folder::title(&request.image),
         facts,
     })?;

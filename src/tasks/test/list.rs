@@ -22,7 +22,8 @@ use crate::{
     },
     job,
     nn::{Activity, Context, Mode, Scores},
-    tasks::{observer::Observer, snapshot_choice::SnapshotChoice, trained::Trained},
+    tasks::{observer::Observer, panic, snapshot_choice::SnapshotChoice, trained::Trained},
+    train::Stop,
 };
 
 /// Images that go through the network at once.
@@ -93,21 +94,29 @@ pub struct NotTested {
 ///
 /// # Errors
 /// When job, snapshot or list cannot be read, no image can, they do not fit the network, or the folder cannot be
-/// written.
-pub fn list(request: &ListRequest, observer: &mut dyn Observer) -> Result<ListReport> {
-    let worst = classification::worst(request.worst)?;
-    run(&Trained::open(&request.job, request.snapshot)?, request, worst, observer)
+/// written; `Kind::Interrupted` when `stop` is asked for.
+pub fn list(request: &ListRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<ListReport> {
+    panic::guarded(|| {
+        let worst = classification::worst(request.worst)?;
+        run(&Trained::open(&request.job, request.snapshot)?, request, worst, observer, stop)
+    })
 }
 
-fn run(job: &Trained, request: &ListRequest, worst: usize, observer: &mut dyn Observer) -> Result<ListReport> {
+fn run(
+    job: &Trained,
+    request: &ListRequest,
+    worst: usize,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<ListReport> {
     let list = &request.list;
     let entries = listing::read(list, job.labels())?;
     let scores = job.network().scores().filter(|_| !job.labels().is_empty());
-    let mut answers = Answers { scores, top: usize::try_from(request.top).unwrap_or(usize::MAX), ..Answers::default() };
+    let mut answers = Answers { scores, top: classification::top(request.top)?, ..Answers::default() };
     if let Some(scores) = scores.filter(|_| entries.iter().any(|entry| entry.class.is_some())) {
         answers.classifier = Some(Classifier::new(scores, job.labels(), job.labels().len(), worst));
     }
-    answers.gather(job, &entries, observer)?;
+    answers.gather(job, &entries, observer, stop)?;
     let Answers { tested, not_tested, classifier, .. } = answers;
     if tested.is_empty() {
         let page = Error::new(Kind::Data, format!("no image of {} can be read", list.display()));
@@ -139,11 +148,12 @@ struct Answers {
 }
 
 impl Answers {
-    fn gather(&mut self, job: &Trained, entries: &[Entry], observer: &mut dyn Observer) -> Result<()> {
+    fn gather(&mut self, job: &Trained, entries: &[Entry], observer: &mut dyn Observer, stop: &Stop) -> Result<()> {
         observer.stage("images", entries.len() as u64);
         for (chunk, begun) in entries.chunks(BATCH).zip((0u64..).step_by(BATCH)) {
             let (mut inputs, mut these) = (Vec::new(), Vec::new());
             for entry in chunk {
+                stop.check("the test")?;
                 match job.image(&entry.path) {
                     Ok((_, input)) => {
                         inputs.push(input);
@@ -232,6 +242,10 @@ mod tests {
 
     /// Runs a list of a dark, a missing and a bright image.
     fn test(file: &str, labels: &[&str], lines: &str) -> (tempfile::TempDir, Result<ListReport>) {
+        test_until(file, labels, lines, &Stop::default())
+    }
+
+    fn test_until(file: &str, labels: &[&str], lines: &str, stop: &Stop) -> (tempfile::TempDir, Result<ListReport>) {
         let dir = tempfile::tempdir().unwrap();
         for (name, grey) in [("dark, \"old\".png", 0u8), ("bright.png", 255)] {
             let image = Image { width: 4, height: 4, channels: 1, pixels: vec![grey; 16] };
@@ -239,7 +253,7 @@ mod tests {
         }
         std::fs::write(dir.path().join("list.txt"), lines).unwrap();
         let request = serde_json::json!({"job": dir.path(), "list": dir.path().join("list.txt"), "top": 1});
-        let report = run(&trained(file, labels), &serde_json::from_value(request).unwrap(), 4, &mut Unobserved);
+        let report = run(&trained(file, labels), &serde_json::from_value(request).unwrap(), 4, &mut Unobserved, stop);
         (dir, report)
     }
 
@@ -275,6 +289,15 @@ mod tests {
         assert_eq!(report.tested[1].output.as_ref().map(Vec::len), Some(16));
         let lines = std::fs::read_to_string(&report.table).unwrap();
         assert!(report.table.ends_with("test-list/outputs.jsonl") && lines.lines().count() == 2, "{lines}");
+    }
+
+    #[test]
+    fn a_list_that_is_stopped_writes_nothing() {
+        let stop = Stop::default();
+        stop.request();
+        let (dir, report) = test_until(AUTOENCODER, &[], "bright.png\n", &stop);
+        assert_eq!(report.unwrap_err().kind(), Kind::Interrupted);
+        assert!(!dir.path().join("test-list").exists());
     }
 
     #[test]

@@ -29,6 +29,17 @@ pub(super) fn read(list: &Path, labels: &[String]) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
+/// Every file that the lines of a list may mean; none when it cannot be read.
+pub(in crate::tasks) fn images(list: &Path) -> Vec<PathBuf> {
+    let folder = list.parent().unwrap_or(Path::new(""));
+    let text = std::fs::read_to_string(list).unwrap_or_default();
+    let of_line = |line: &str| {
+        let without_class = line.rsplit_once(char::is_whitespace).map(|(path, _)| folder.join(path.trim_end()));
+        [Some(folder.join(line)), without_class]
+    };
+    text.lines().map(str::trim).flat_map(of_line).flatten().filter(|path| path.is_file()).collect()
+}
+
 /// The images of a list. Paths are relative to the list's folder. The last word of a line is a class when it is a
 /// number or a class' name and no file of the whole line's name exists.
 fn entries(text: &str, folder: &Path, labels: &[String]) -> Vec<Entry> {

@@ -3,13 +3,22 @@
 mod classification;
 mod database;
 mod defaults;
+mod examine;
 mod folder;
 mod image;
 mod list;
 mod listing;
+mod strip;
+mod top;
 
 pub use database::{DatabaseReport, DatabaseRequest, DatabaseResult, database};
 pub use defaults::{MOST_WORST, TOP, WORST};
-pub use folder::Written;
+pub use examine::{
+    Errors, ExamineRequest, Examined, ExaminedCode, ExaminedLayer, ImageChoice, KeptValues, OpenJob, draw, read,
+};
+pub use folder::{Written, place};
 pub use image::{ImageReport, ImageRequest, image};
 pub use list::{ListReport, ListRequest, ListedImage, NotTested, list};
+pub(in crate::tasks) use listing::images;
+pub use strip::{StripRequest, strip};
+pub use top::{Sure, TopClass, TopReport, TopRequest, top};

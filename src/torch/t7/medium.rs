@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use crate::torch::memory::{self, Claim};
+
 /// Bytes that are read and written at a position, with one byte of foresight.
 pub trait Medium {
     /// The byte at the position, without moving; `None` at the end.
@@ -54,13 +56,32 @@ pub trait Medium {
 pub struct Memory {
     bytes: Vec<u8>,
     position: usize,
+    claim: Claim,
 }
 
 impl Memory {
     /// These bytes, at their first one.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Memory {
-        Memory { bytes, position: 0 }
+        let claim = Claim::new(bytes.capacity() as u64);
+        Memory { bytes, position: 0, claim }
+    }
+
+    /// Makes room for `more` bytes at the end, below the limit of tensor memory.
+    fn grow(&mut self, more: usize) -> io::Result<()> {
+        let wanted = self.bytes.len().saturating_add(more);
+        if wanted > self.bytes.capacity() {
+            let room = wanted.max(2 * self.bytes.capacity());
+            if !memory::may_take(room as u64) {
+                return Err(io::Error::new(
+                    io::ErrorKind::OutOfMemory,
+                    format!("a file in memory of {wanted} bytes does not fit into the tensor memory"),
+                ));
+            }
+            self.bytes.try_reserve_exact(room - self.bytes.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+            self.claim.grow_to(room as u64);
+        }
+        Ok(())
     }
 }
 
@@ -79,6 +100,7 @@ impl Medium for Memory {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let over = (self.bytes.len() - self.position).min(bytes.len());
+        self.grow(bytes.len() - over)?;
         self.bytes[self.position..self.position + over].copy_from_slice(&bytes[..over]);
         self.bytes.extend_from_slice(&bytes[over..]);
         self.position += bytes.len();

@@ -4,33 +4,44 @@ use super::{
     contract::Engine,
     crowd::Crowd,
     surroundings::{LargeBlocks, Surroundings},
+    turns::Turns,
 };
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Context, Mode, Network},
-    optim::{Gradient, Optimizer},
+    nn::{Activity, Context, Cut, Mode, Network},
+    optim::{Gradient, Optimizer, OptimizerSpec},
 };
 
 /// The general engine.
 pub(super) struct Autograd {
     network: Network,
     optimizer: Box<dyn Optimizer>,
+    /// Where several losses teach parameters of their own, the optimiser's place is taken by these.
+    turns: Option<Turns>,
     /// Scalars on the device, not read yet.
     losses: Vec<tch::Tensor>,
     crowd: Crowd,
 }
 
 impl Autograd {
-    pub(super) fn new(network: Network, optimizer: Box<dyn Optimizer>) -> Autograd {
-        Autograd { network, optimizer, losses: Vec::new(), crowd: Crowd::new() }
+    /// With a fresh optimiser.
+    pub(super) fn new(network: Network, spec: &OptimizerSpec) -> Result<Autograd> {
+        let turns = Turns::of(&network, spec)?;
+        Ok(Autograd { network, optimizer: spec.build()?, turns, losses: Vec::new(), crowd: Crowd::new() })
+    }
+
+    /// Loss of a training pass, and the cuts of its graph.
+    fn pass(&self, input: &tch::Tensor, target: &Activity) -> Result<(tch::Tensor, Vec<Cut>)> {
+        let mut cx = Context::new(Mode::Train).private().towards(target);
+        let output = self.network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx)?;
+        let loss = self.network.loss(&output, target, &mut cx)?;
+        Ok((loss, cx.take_cuts()))
     }
 
     /// Loss and gradient; parameters are not changed.
     fn differentiate(&self, input: &tch::Tensor, target: &Activity) -> Result<(tch::Tensor, Gradient)> {
-        let mut cx = Context::new(Mode::Train).private();
-        let output = self.network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx)?;
-        let loss = self.network.loss(&output, target, &mut cx)?;
-        let gradient = Gradient::of(self.network.gradients(&loss, cx.take_cuts())?);
+        let (loss, cuts) = self.pass(input, target)?;
+        let gradient = Gradient::of(self.network.gradients(&loss, cuts)?);
         Ok((loss.f_detach()?, gradient))
     }
 }
@@ -40,6 +51,15 @@ impl Engine for Autograd {
         // Always, since a network does not tell whether it draws noise; it costs a few microseconds.
         tch::manual_seed(seed.cast_signed());
         self.crowd.look();
+        if self.turns.is_some() {
+            let (loss, _) = self.pass(input, target)?;
+            let loss = loss.f_detach()?;
+            if let Some(turns) = &mut self.turns {
+                turns.step(&self.network, rate)?;
+            }
+            self.losses.push(loss);
+            return Ok(());
+        }
         let x = self.network.parameters.flat.view();
         let learns = x.numel() > 0;
         if learns {
@@ -74,7 +94,7 @@ impl Engine for Autograd {
     fn evaluate(&mut self, input: &tch::Tensor, target: &Activity) -> Result<(f64, Activity)> {
         self.crowd.look();
         let _guard = tch::no_grad_guard();
-        let mut cx = Context::new(Mode::Evaluate).private();
+        let mut cx = Context::new(Mode::Evaluate).private().towards(target);
         let output = self.network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx)?;
         let loss = self.network.loss(&output, target, &mut cx)?;
         if loss.numel() != 1 {
@@ -97,6 +117,20 @@ impl Engine for Autograd {
 
     fn surroundings(&self) -> Surroundings {
         Surroundings { libtorch_threads: None, large_blocks: LargeBlocks::Keep }
+    }
+
+    fn optimizer_state(&self) -> Vec<(String, tch::Tensor)> {
+        match &self.turns {
+            Some(turns) => turns.state(),
+            None => self.optimizer.state(),
+        }
+    }
+
+    fn load_optimizer_state(&mut self, state: &[(String, tch::Tensor)]) -> Result<()> {
+        if let Some(turns) = &mut self.turns {
+            return turns.load(&self.network, state);
+        }
+        self.optimizer.load(&self.network.parameters.flat.view(), state)
     }
 
     fn describe(&self) -> String {

@@ -41,13 +41,13 @@ pub(super) struct Chain {
 
 impl Chain {
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system gives no thread, or a batch does not fit into the memory.
     pub(super) fn new(network: Network, shape: Shape, spec: &OptimizerSpec, options: &EngineOptions) -> Result<Chain> {
         let team = Team::new(options.threads.clamp(1, PARTS))
             .map_err(|error| Error::new(Kind::Io, "cannot start a thread").with_cause(error.to_string()))?;
         Ok(Chain {
             size_average: recognise::criterion(&network).is_some_and(|mse| mse.size_average),
-            buffers: Buffers::new(&shape, options.batch_size, team.members()),
+            buffers: Buffers::new(&shape, options.batch_size, team.members())?,
             optimizer: Sgd::new(spec),
             level: options.level.unwrap_or_else(Level::detect),
             accepted: Vec::new(),
@@ -123,10 +123,14 @@ impl Engine for Chain {
         let (input, target) = self.rows(input, target)?;
         let n = self.samples(&input);
         if n > self.buffers.capacity {
-            self.buffers = Buffers::new(&self.shape, n, self.team.members());
+            self.buffers = Buffers::new(&self.shape, n, self.team.members())?;
         }
         let flat = self.network.parameters.flat.view();
-        let velocity = self.optimizer.velocity(&flat)?.map_or(MutPtr(std::ptr::null_mut()), start);
+        let numbers = self.shape.numbers();
+        let velocity = match self.optimizer.velocity(&flat)? {
+            Some(velocity) => start(velocity, numbers)?,
+            None => MutPtr(std::ptr::null_mut()),
+        };
         let coming = self.optimizer.coming(rate);
         let update = Update {
             decay: coming.decay as f32,
@@ -136,7 +140,8 @@ impl Engine for Chain {
             velocity,
             loss_scale: (2.0 / self.divisor(n)) as f32,
         };
-        let (input, target, parameters) = (start(&input), start(&target), start(&flat));
+        let (inputs, outputs) = (n * self.shape.inputs(), n * self.shape.outputs());
+        let (input, target, parameters) = (start(&input, inputs)?, start(&target, outputs)?, start(&flat, numbers)?);
         self.run(Job { n, input, target, parameters, task: Task::Train(update) });
         self.optimizer.advance();
         self.losses.push(self.buffers.squared_error() / self.divisor(n));
@@ -158,18 +163,21 @@ impl Engine for Chain {
         self.output = Some(output.shallow_clone());
         let flat = self.network.parameters.flat.view();
         let (n, inputs, outputs) = (self.samples(&input), self.shape.inputs(), self.shape.outputs());
+        let parameters = start(&flat, self.shape.numbers())?;
+        let (input, target, output_start) =
+            (start(&input, n * inputs)?, start(&target, n * outputs)?, start(&output, n * outputs)?);
         let mut sum = 0.0;
         let mut done = 0;
         while done < n {
             let count = self.buffers.capacity.min(n - done);
             // Blocks of the batch lie one after another in all three tensors.
-            let at = |tensor: &tch::Tensor, width: usize| MutPtr(start(tensor).0.wrapping_add(done * width));
+            let at = |start: MutPtr, width: usize| MutPtr(start.0.wrapping_add(done * width));
             self.run(Job {
                 n: count,
-                input: at(&input, inputs),
-                target: at(&target, outputs),
-                parameters: start(&flat),
-                task: Task::Evaluate(at(&output, outputs)),
+                input: at(input, inputs),
+                target: at(target, outputs),
+                parameters,
+                task: Task::Evaluate(at(output_start, outputs)),
             });
             sum += self.buffers.squared_error();
             done += count;

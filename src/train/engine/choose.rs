@@ -6,6 +6,7 @@ use super::{
     contract::{Engine, EngineOptions},
     panels::{self, Panels},
     recognise,
+    reported::reported,
 };
 use crate::{error::Result, nn::Network, optim::OptimizerSpec};
 
@@ -14,16 +15,16 @@ use crate::{error::Result, nn::Network, optim::OptimizerSpec};
 /// # Errors
 /// When a setting of the optimiser is out of range, or the system gives no thread.
 pub fn engine(network: Network, spec: &OptimizerSpec, options: &EngineOptions) -> Result<Box<dyn Engine>> {
-    let optimizer = spec.build()?;
+    spec.build()?; // its settings are checked before any choice
     if !options.force_autograd
         && let Some(shape) = recognise::chain(&network, spec)
     {
-        return Ok(Box::new(Chain::new(network, shape, spec, options)?));
+        return Ok(reported(Box::new(Chain::new(network, shape, spec, options)?), true));
     }
     let planned = if options.force_autograd { None } else { panels::planned(&network, options) };
-    let general = Autograd::new(network, optimizer);
+    let general = Autograd::new(network, spec)?;
     Ok(match planned {
-        Some(planned) => Box::new(Panels::new(general, planned, options)?),
-        None => Box::new(general),
+        Some(planned) => reported(Box::new(Panels::new(general, planned, options)?), true),
+        None => reported(Box::new(general), false),
     })
 }

@@ -16,8 +16,10 @@ mod crowd;
 mod kernels;
 mod panels;
 mod recognise;
+mod reported;
 mod surroundings;
 mod team;
+mod turns;
 
 #[cfg(test)]
 mod sample;
@@ -27,4 +29,4 @@ mod tests;
 pub use choose::engine;
 pub use contract::{Engine, EngineOptions};
 pub use kernels::Level;
-pub use surroundings::{LargeBlocks, Surroundings};
+pub use surroundings::{Granted, LargeBlocks, Surroundings};

@@ -81,6 +81,7 @@ impl Sample {
             criterion: Box::new(Mse { size_average: self.size_average }),
             criterion_label: "nn.MSECriterion".to_string(),
             criterion_origin: None,
+            reported: None,
             parameters: Parameters { flat, grad, list, buffers: vec![] },
             kind: tensor_type.element.kind(),
             device: tch::Device::Cpu,

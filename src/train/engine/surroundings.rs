@@ -32,12 +32,30 @@ impl Surroundings {
         Surroundings { libtorch_threads: (members > 1).then_some(1), large_blocks: LargeBlocks::Return }
     }
 
-    /// Grants it, for the whole process; libtorch's threads, for the calling thread and those made later.
-    pub fn grant(&self) {
-        if let Some(threads) = self.libtorch_threads {
+    /// Grants it until the answer is dropped, for the whole process; libtorch's threads, for the calling thread and those
+    /// made later.
+    #[must_use = "what is granted is taken back when the answer is dropped"]
+    pub fn grant(&self) -> Granted {
+        let threads_before = self.libtorch_threads.map(|threads| {
+            let before = tch::get_num_threads();
             tch::set_num_threads(threads);
-        }
+            before
+        });
         self.large_blocks.grant();
+        Granted { threads_before }
+    }
+}
+
+/// What an engine was granted. Dropped, on the thread that granted it, it gives libtorch its threads back; the C library
+/// keeps its settings, which cannot be read, until other ones are granted.
+#[derive(Debug)]
+pub struct Granted {
+    threads_before: Option<i32>,
+}
+
+impl Drop for Granted {
+    fn drop(&mut self) {
+        self.threads_before.into_iter().for_each(tch::set_num_threads);
     }
 }
 
@@ -59,5 +77,24 @@ impl LargeBlocks {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_granted_until_the_grant_is_dropped() {
+        let before = tch::get_num_threads();
+        tch::set_num_threads(3);
+        let wanted = |libtorch_threads| Surroundings { libtorch_threads, large_blocks: LargeBlocks::Return };
+        let granted = wanted(Some(1)).grant();
+        assert_eq!(tch::get_num_threads(), 1);
+        drop(granted);
+        assert_eq!(tch::get_num_threads(), 3);
+        drop(wanted(None).grant());
+        assert_eq!(tch::get_num_threads(), 3, "nothing was wanted");
+        tch::set_num_threads(before);
     }
 }

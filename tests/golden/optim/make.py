@@ -95,6 +95,51 @@ def adam(s):
     return out
 
 
+def tf_adagrad(s):
+    x, a, out = X0.copy(), np.full(N, 0.1), []
+    for t in range(STEPS):
+        g = gradient(x, t)
+        a = a + g**2
+        x = x - rate_at(t) * g / np.sqrt(a)
+        out.append(x.tolist())
+    return out
+
+
+def tf_adadelta(s):
+    x, a, d, out = X0.copy(), np.zeros(N), np.zeros(N), []
+    for t in range(STEPS):
+        g = gradient(x, t)
+        a = 0.95 * a + 0.05 * g**2
+        u = np.sqrt(d + 1e-8) / np.sqrt(a + 1e-8) * g
+        d = 0.95 * d + 0.05 * u**2
+        x = x - rate_at(t) * u
+        out.append(x.tolist())
+    return out
+
+
+def tf_ftrl(s):
+    x, a, l, out = X0.copy(), np.full(N, 0.1), np.zeros(N), []
+    for t in range(STEPS):
+        g = gradient(x, t)
+        new = a + g**2
+        l = l + g - (np.sqrt(new) - np.sqrt(a)) / rate_at(t) * x
+        a = new
+        x = -l / (np.sqrt(a) / rate_at(t))
+        out.append(x.tolist())
+    return out
+
+
+def tf_rmsprop(s):
+    x, ms, m, out = X0.copy(), np.ones(N), np.zeros(N), []
+    for t in range(STEPS):
+        g = gradient(x, t)
+        ms = 0.9 * ms + 0.1 * g**2
+        m = s["momentum"] * m + rate_at(t) * g / np.sqrt(ms + 1e-10)
+        x = x - m
+        out.append(x.tolist())
+    return out
+
+
 def settings(kind, momentum=0.9, dampening=None, weight_decay=1e-2, learning_rate_decay=0.0):
     return dict(kind=kind, momentum=momentum, dampening=dampening, weight_decay=weight_decay,
                 learning_rate_decay=learning_rate_decay)
@@ -107,8 +152,11 @@ RULES = [
     settings("adagrad"), settings("adagrad", learning_rate_decay=0.1), settings("rmsprop"),
     settings("rmsprop", weight_decay=0.0), settings("adadelta"), settings("adam"),
     settings("adam", weight_decay=0.0, learning_rate_decay=0.1),
+    settings("tf.adagrad", weight_decay=0.0), settings("tf.adadelta", weight_decay=0.0),
+    settings("tf.ftrl", weight_decay=0.0), settings("tf.rmsprop", weight_decay=0.0),
+    settings("tf.rmsprop", momentum=0.0, weight_decay=0.0),
 ]
-rules = [{"spec": s, "x": globals()[s["kind"]](s)} for s in RULES]
+rules = [{"spec": s, "x": globals()[s["kind"].replace(".", "_")](s)} for s in RULES]
 with open("rules.json", "w") as f:
     json.dump({**HEADER, "start": X0.tolist(), "runs": rules}, f, indent=1)
 

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Kind, Result},
     frontend::lua::{
         machine::{
-            error::{OrPage, raise},
+            error::{OrPage, contained, raise},
             limits,
         },
         objects::{
@@ -87,7 +87,7 @@ pub(in crate::frontend::lua) fn install(lua: &Lua, mt: &Table, spec: &'static Sp
             if !are_native {
                 return Ok(());
             }
-            give("backward", lua.create_function(move |lua, call| backward(lua, &class, &halves, call))?)
+            give("backward", lua.create_function(move |lua, call| contained(|| backward(lua, &class, &halves, call)))?)
         }
         Build::Criterion(_) => {
             give("updateOutput", method(lua, &class, criterion_output)?)?;
@@ -103,7 +103,7 @@ fn method<A: FromLuaMulti + 'static, R: IntoLuaMulti + 'static>(
     f: fn(&Lua, &Class, A) -> mlua::Result<R>,
 ) -> mlua::Result<Function> {
     let class = class.clone();
-    lua.create_function(move |lua, call| f(lua, &class, call))
+    lua.create_function(move |lua, call| contained(|| f(lua, &class, call)))
 }
 
 /// The arguments of `updateOutput`: object, input.

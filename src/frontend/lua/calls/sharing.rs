@@ -6,7 +6,11 @@
 use mlua::{Lua, Table, Value as LuaValue};
 
 use crate::{
-    frontend::lua::{machine::error::raise, objects::activity::type_of, tensor},
+    frontend::lua::{
+        machine::error::raise,
+        objects::{activity::type_of, nesting::Nesting},
+        tensor,
+    },
     nn::{Activity, Spec},
     torch::{Tensor, TensorType},
 };
@@ -24,7 +28,7 @@ pub(super) fn store_output(
 ) -> mlua::Result<Option<LuaValue>> {
     if spec.looks_at_input {
         let mut inputs = vec![];
-        collect(input, &mut inputs)?;
+        collect(input, &mut inputs, &mut Nesting::default())?;
         return looking(lua, &inputs, old, output, like).map(Some);
     }
     if acts_in_place(spec, object)? {
@@ -68,13 +72,15 @@ fn written(lua: &Lua, from: &LuaValue, old: &LuaValue, result: &Activity) -> mlu
 }
 
 /// The tensors of a tree, depth first.
-fn collect(value: &LuaValue, list: &mut Vec<Tensor>) -> mlua::Result<()> {
+fn collect(value: &LuaValue, list: &mut Vec<Tensor>, nesting: &mut Nesting) -> mlua::Result<()> {
     if let Some(tensor) = tensor::from_lua(value) {
         list.push(tensor);
     } else if let LuaValue::Table(table) = value {
+        nesting.enter(table.raw_len(), "the input").map_err(raise)?;
         for i in 1..=table.raw_len() {
-            collect(&table.raw_get(i)?, list)?;
+            collect(&table.raw_get(i)?, list, nesting)?;
         }
+        nesting.leave();
     }
     Ok(())
 }

@@ -18,6 +18,9 @@ pub(super) struct Contract<'a> {
     pub(super) lua: &'a Lua,
 }
 
+/// Records of a batch, and pixels of a side, at most: more is a slip, and would only fail later.
+const MOST: i64 = 1_000_000;
+
 const SHAPE: &str = "a network file ends with\n  return function(params)\n    return { model = net, loss = \
                      nn.MSECriterion() }\n  end";
 
@@ -54,13 +57,13 @@ impl Contract<'_> {
         table.get(name).or_page(self.lua)
     }
 
-    /// A whole number of at least 1, when it is there.
+    /// A whole number from 1 to [`MOST`], when it is there.
     pub(super) fn count(&self, table: &Table, name: &str) -> Result<Option<i64>> {
         match self.get(table, name)? {
             LuaValue::Nil => Ok(None),
-            LuaValue::Integer(n) if n >= 1 => Ok(Some(n)),
-            LuaValue::Number(n) if n >= 1.0 && n.fract() == 0.0 && n < 1e9 => Ok(Some(n as i64)),
-            other => Err(self.wrong(name, "a whole number of at least 1", &other)),
+            LuaValue::Integer(n) if (1..=MOST).contains(&n) => Ok(Some(n)),
+            LuaValue::Number(n) if n >= 1.0 && n.fract() == 0.0 && n <= MOST as f64 => Ok(Some(n as i64)),
+            other => Err(self.wrong(name, &format!("a whole number from 1 to {MOST}"), &other)),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::{
         lua::{
             lowering::lower::Lowering,
             machine::{
+                bytecode,
                 error::raise,
                 vm::{Limit, Vm},
             },
@@ -113,13 +114,19 @@ impl Loaded {
         storage.bytes()
     }
 
-    /// The hook, to be called once a batch with the input `[n, c, h, w]` and the database's labels; `None` when the file
-    /// has none and the target is the label itself.
+    /// The hook, to be called once a batch with the input `[n, c, h, w]` and the database's labels, which are its own; `None`
+    /// when the file has none and the target is the label itself.
     #[must_use]
     pub fn label_hook(&self) -> Option<LabelHook> {
         let hook = self.label_hook.clone()?;
+        // Common enough, and the hot path has no Lua then.
+        match bytecode::returned_argument(&hook) {
+            Some(0) => return Some(LabelHook::Input),
+            Some(1) => return Some(LabelHook::Labels),
+            _ => {}
+        }
         let vm = Rc::clone(&self.vm);
-        Some(Box::new(move |input, label| {
+        Some(LabelHook::Code(Box::new(move |input, label| {
             vm.guard(Limit::Hook, "in labelHook", || {
                 let lua = vm.lua();
                 // On an accelerator each batch has new memory, which Lua's collector cannot see behind past handles.
@@ -134,7 +141,7 @@ impl Loaded {
                 }
                 activity_from_lua(&result, "the result of labelHook")
             })
-        }))
+        })))
     }
 }
 

@@ -35,6 +35,48 @@ struct Flat {
     gradients: Tensor,
 }
 
+/// What `getParameters`, which a file may replace, gave for `what`: a vector of the network's type, as an engine wants it. The
+/// engine gets a handle of its own; the one that Lua has, and the memory, stay as they are from now on.
+fn vector(what: &str, given: &LuaValue, wanted: TensorType) -> Result<Tensor> {
+    let Some(handle) = tensor::from_lua(given) else { return Ok(Tensor::empty(wanted)) };
+    if handle.dim() == 0 {
+        return Ok(Tensor::empty(wanted));
+    }
+    let page = |found: String| {
+        Error::new(Kind::Network, format!("getParameters gave no flat vector of {what}"))
+            .with_fact("it gave", found)
+            .with_fact("it wants", format!("a contiguous {wanted} of one dimension"))
+            .with_help("leave getParameters as nn.Module has it, or return its two vectors as they are")
+    };
+    if handle.tensor_type() != wanted {
+        return Err(page(handle.tensor_type().to_string()));
+    }
+    if handle.dim() != 1 || !handle.is_contiguous() {
+        return Err(page(format!("sizes {:?} with strides {:?}", handle.size(), handle.stride())));
+    }
+    let reaches = handle.storage().is_some_and(|storage| handle.reach() <= storage.len());
+    if !reaches {
+        return Err(page("a tensor that reaches beyond its storage".into()));
+    }
+    let own = handle.alias()?;
+    handle.pin();
+    Ok(own)
+}
+
+impl Flat {
+    /// The part of the gradients that belongs to a parameter; `None` when it is not part of the flat vector.
+    fn gradient_of(&self, tensor: &Tensor) -> Option<tch::Tensor> {
+        let (own, all) = (tensor.storage()?, self.parameters.storage()?);
+        let (first, count) = (self.parameters.offset(), self.parameters.numel());
+        let inside = tensor.dim() > 0 && tensor.offset() >= first && tensor.reach() <= first + count;
+        if !own.same(&all) || !inside {
+            return None;
+        }
+        let from = self.gradients.offset() + tensor.offset() - first;
+        self.gradients.view().f_as_strided(tensor.size(), tensor.stride(), from).ok()
+    }
+}
+
 /// A module and the indices of its parameters in the network's list.
 type Made = (Box<dyn crate::nn::Module>, Vec<usize>);
 
@@ -85,10 +127,9 @@ impl Lowering {
         ObjectLike::call_method::<()>(model, "training", ()).or_page(lua)?;
         let method: Function = model.get("getParameters").or_page(lua)?;
         let (flat, gradients): (LuaValue, LuaValue) = method.call(model).or_page(lua)?;
-        let empty = || Tensor::empty(tensor_type);
         let flat = Flat {
-            parameters: tensor::from_lua(&flat).unwrap_or_else(empty),
-            gradients: tensor::from_lua(&gradients).unwrap_or_else(empty),
+            parameters: vector("parameters", &flat, tensor_type)?,
+            gradients: vector("gradients", &gradients, tensor_type)?,
         };
         if flat.parameters.numel() != flat.gradients.numel() {
             return Err(Error::new(
@@ -111,6 +152,7 @@ impl Lowering {
             criterion: lowering.loss(criterion, Caller::Trainer)?,
             criterion_label,
             criterion_origin: origin_of(lua, criterion),
+            reported: None,
             parameters: Parameters { flat: parameters, grad, list: lowering.list, buffers: lowering.buffers },
             kind,
             device,
@@ -345,13 +387,7 @@ impl Lowering {
     fn parameter(&mut self, tensor: &Tensor, name: String, learns: bool) -> (tch::Tensor, Option<usize>) {
         let view = tensor.view().detach();
         let Some(flat) = &self.flat else { return (view, None) };
-        let is_ours = match (tensor.storage(), flat.parameters.storage()) {
-            (Some(own), Some(all)) => own.same(&all),
-            _ => false,
-        };
-        if !is_ours {
-            return (view, None);
-        }
+        let Some(grad) = flat.gradient_of(tensor) else { return (view, None) };
         let twin = self.list.iter().find(|p| {
             p.learns == learns
                 && p.leaf.data_ptr() == view.data_ptr()
@@ -360,8 +396,6 @@ impl Lowering {
         });
         let is_twin = twin.is_some();
         let leaf = twin.map_or_else(|| view.set_requires_grad(learns), |twin| twin.leaf.shallow_clone());
-        let grad =
-            flat.gradients.view().as_strided(tensor.size(), tensor.stride(), flat.gradients.offset() + tensor.offset());
         self.list.push(Parameter { name, size: tensor.size(), leaf: leaf.shallow_clone(), grad, learns, is_twin });
         (leaf, Some(self.list.len() - 1))
     }

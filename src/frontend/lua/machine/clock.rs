@@ -1,19 +1,30 @@
-//! `Clock`: the running deadline of one machine, on the processor time of its thread.
+//! `Clock`: the running deadline of one machine, on the processor time of its thread and on the wall.
 
 use std::{
     cell::{Cell, RefCell},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use super::watchdog::{self, Watch};
 use crate::error::{Error, Kind, Origin};
 
+/// What a call may take on the wall: ten times its processor time and a minute. A machine may be busy with other work, but
+/// nobody waits for ever.
+fn on_the_wall(allowed: Duration) -> Duration {
+    allowed * 10 + Duration::from_secs(60)
+}
+
 /// A deadline and what it is for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(in crate::frontend::lua) struct Deadline {
     /// On the thread's own clock.
     until: Option<Duration>,
+    /// On the wall.
+    until_wall: Option<Instant>,
     allowed: Duration,
     what: String,
+    /// Ends the process when all else fails; it watches as long as it is kept.
+    _watch: Option<Watch>,
 }
 
 /// The running deadline of one machine.
@@ -26,23 +37,30 @@ pub(in crate::frontend::lua) struct Clock {
 }
 
 impl Clock {
-    /// Sets a deadline, unless an earlier one is running; answers the one to restore with [`Clock::stop`].
-    pub(in crate::frontend::lua) fn start(&self, allowed: Option<Duration>, what: &str) -> Deadline {
-        let before = self.deadline.borrow().clone();
-        if let Some(allowed) = allowed {
-            let until = processor_time().checked_add(allowed);
-            if until.is_some() && before.until.is_none_or(|earlier| until < Some(earlier)) {
-                *self.deadline.borrow_mut() = Deadline { until, allowed, what: what.to_string() };
-            }
+    /// Sets a deadline, unless an earlier one is running; answers the one to restore with [`Clock::stop`], if it was replaced.
+    pub(in crate::frontend::lua) fn start(&self, allowed: Option<Duration>, what: &str) -> Option<Deadline> {
+        let allowed = allowed?;
+        let until = processor_time().checked_add(allowed)?;
+        if self.deadline.borrow().until.is_some_and(|earlier| earlier <= until) {
+            return None;
         }
-        before
+        let until_wall = Instant::now().checked_add(on_the_wall(allowed));
+        let watch = watchdog::watch(allowed, on_the_wall(allowed), what);
+        Some(self.deadline.replace(Deadline {
+            until: Some(until),
+            until_wall,
+            allowed,
+            what: what.to_string(),
+            _watch: watch,
+        }))
     }
 
     /// Ends the deadline that `start` set; the page if it had passed.
-    pub(in crate::frontend::lua) fn stop(&self, before: Deadline) -> Option<Error> {
-        let outer_goes_on = before.until.is_none_or(|until| processor_time() < until);
-        *self.deadline.borrow_mut() = before;
-        if outer_goes_on {
+    pub(in crate::frontend::lua) fn stop(&self, before: Option<Deadline>) -> Option<Error> {
+        if let Some(before) = before {
+            *self.deadline.borrow_mut() = before;
+        }
+        if self.passed().is_none() {
             self.sticky.set(false);
             self.expired.take()
         } else {
@@ -50,9 +68,26 @@ impl Clock {
         }
     }
 
+    /// The time that was allowed, once it has passed: on the processor, or on the wall.
+    fn passed(&self) -> Option<String> {
+        let deadline = self.deadline.borrow();
+        let until = deadline.until?;
+        if processor_time() >= until {
+            return Some(seconds(deadline.allowed));
+        }
+        let is_late = deadline.until_wall.is_some_and(|until| Instant::now() >= until);
+        is_late.then(|| format!("{} on the wall clock", seconds(on_the_wall(deadline.allowed))))
+    }
+
     /// True once the deadline has passed: cheap enough for inner loops that look every few thousand steps.
     pub(in crate::frontend::lua) fn is_over(&self) -> bool {
-        self.expired.borrow().is_some() || self.deadline.borrow().until.is_some_and(|until| processor_time() >= until)
+        self.expired.borrow().is_some() || self.passed().is_some()
+    }
+
+    /// Processor time that is left, and that was allowed; `None` without a deadline.
+    pub(in crate::frontend::lua) fn left(&self) -> Option<(Duration, Duration)> {
+        let deadline = self.deadline.borrow();
+        Some((deadline.until?.saturating_sub(processor_time()), deadline.allowed))
     }
 
     /// The page of the deadline that has passed: made once, with the line that was running then, and given again and
@@ -60,8 +95,10 @@ impl Clock {
     pub(in crate::frontend::lua) fn expire(&self, line: Option<Origin>) -> Error {
         let mut expired = self.expired.borrow_mut();
         let page = expired.take().unwrap_or_else(|| {
+            let after = self.passed();
             let deadline = self.deadline.borrow();
-            Error::new(Kind::Limit, format!("stopped after {} {}", seconds(deadline.allowed), deadline.what))
+            let after = after.unwrap_or_else(|| seconds(deadline.allowed));
+            Error::new(Kind::Limit, format!("stopped after {after} {}", deadline.what))
                 .at(line.as_ref())
                 .with_help("look for a loop that does not end near this line")
         });
@@ -81,15 +118,12 @@ impl Clock {
 }
 
 /// What this thread has spent computing so far.
-#[expect(unsafe_code, reason = "the standard library has no clock of a thread")]
 fn processor_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a local of the type that the function fills.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    Duration::new(time.tv_sec.max(0) as u64, time.tv_nsec.clamp(0, 999_999_999) as u32)
+    watchdog::time_of(libc::CLOCK_THREAD_CPUTIME_ID).unwrap_or_default()
 }
 
-fn seconds(time: Duration) -> String {
+/// `10 s`, `300 ms`.
+pub(super) fn seconds(time: Duration) -> String {
     if time.as_secs() > 0 && time.subsec_millis() == 0 {
         format!("{} s", time.as_secs())
     } else {

@@ -4,7 +4,10 @@
 //! as text (as Torch7 did); when the user raises that text again, or a container adds `In 3 module of nn.Sequential:`
 //! to it, the page is found again by its text.
 
-use std::any::Any;
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use mlua::Lua;
 
@@ -55,6 +58,11 @@ pub(in crate::frontend::lua) fn from_panic(panic: &(dyn Any + Send)) -> Error {
     Error::new(Kind::Lua, "digits-rs itself failed while it carried out the file")
         .with_cause(if words.is_empty() { "a panic without a message".to_string() } else { words })
         .with_help("this is a fault in digits-rs, not in your file: please report it together with the file")
+}
+
+/// Runs a native function. A panic, which is a fault of this crate's, becomes an error that `pcall` can catch, as any other.
+pub(in crate::frontend::lua) fn contained<T>(f: impl FnOnce() -> mlua::Result<T>) -> mlua::Result<T> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(raise(from_panic(panic.as_ref()))))
 }
 
 /// What `pcall` hands to Lua in place of a page: one line, `net.lua:12: message (it was given …; it wants …)`.

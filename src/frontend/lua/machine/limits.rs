@@ -1,7 +1,8 @@
-//! Limits of a machine: processor time through a count hook that cannot be escaped, and the native stack.
+//! Limits of a machine: time through a count hook that cannot be escaped, and the native stack.
 //!
-//! Time is what this thread spent computing, not what the wall clock says: on a busy machine a file that is loading must
-//! not be stopped because others are at work.
+//! Time is first of all what this thread spent computing: on a busy machine a file that is loading must not be stopped
+//! because others are at work. The wall clock has a limit of its own, ten times as long and a minute. A native call is asked what it
+//! costs before it starts ([`afford`]).
 
 use std::{
     cell::Cell,
@@ -64,6 +65,36 @@ pub(in crate::frontend::lua) fn look(lua: &Lua) -> mlua::Result<()> {
     LOOKED.set(Some(now));
     // Without limits: tensors can be had in a machine that is no network file's.
     if shared(lua).is_ok() { check_time(lua) } else { Ok(()) }
+}
+
+/// An error when a native call that takes `seconds` of processor time at the very least cannot end before the deadline:
+/// asked before it starts, since nothing can stop it then. `what` names the call.
+///
+/// # Errors
+/// [`Kind::Limit`], naming the time.
+pub(in crate::frontend::lua) fn afford(lua: &Lua, seconds: f64, what: &str) -> mlua::Result<()> {
+    // The clock is a call of the system, and most calls are short.
+    if seconds < 1e-3 {
+        return Ok(());
+    }
+    let Some((left, allowed)) = shared(lua).ok().and_then(|shared| shared.clock.left()) else { return Ok(()) };
+    if seconds <= left.as_secs_f64() {
+        return Ok(());
+    }
+    let page = Error::new(Kind::Limit, format!("{what} would take longer than the file may run"))
+        .with_fact("it takes", format!("at least {} s", shown(seconds)))
+        .with_fact("it may run", format!("{} s of processor time", shown(allowed.as_secs_f64())))
+        .with_help("look for a size that is far too large");
+    Err(mlua::Error::external(page.at(origin(lua).as_ref())))
+}
+
+/// `12`, `0.3`, `4e9`: one digit that counts.
+fn shown(seconds: f64) -> String {
+    match seconds {
+        1.0..1e6 => format!("{seconds:.0}"),
+        0.0..1.0 => format!("{seconds:.1}"),
+        _ => format!("{seconds:.0e}"),
+    }
 }
 
 /// An error when the native stack that calls between Rust and Lua take runs low.

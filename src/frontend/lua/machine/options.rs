@@ -1,7 +1,8 @@
 //! `VmOptions` and `Limit`: what a machine may do, and for how long.
 //!
-//! Both limits are *processor time* of the thread that runs the file, not time on the wall: on a busy machine a file that
-//! is loading must not be stopped because others are at work. A call that sleeps or waits for the disk takes none of it.
+//! Both limits are *processor time* of the thread that runs the file: on a busy machine a file that is loading must not be
+//! stopped because others are at work. On the wall each has ten times as long and a minute; at twice either limit the watchdog ends the
+//! process.
 //! Memory is that of Lua's values; tensors have a limit of their own, `torch::memory`.
 
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use mlua::{Lua, Value as LuaValue};
 
-use super::{classes::class_name, value::value_from_lua};
+use super::{classes::class_name, nesting::Nesting, value::value_from_lua};
 use crate::{
     error::{Error, Kind},
     frontend::lua::{machine::error::raise, tensor},
@@ -13,8 +13,12 @@ use crate::{
 /// An input, target or gradient from Lua: a tensor, a number (as one element), or a table of these.
 ///
 /// # Errors
-/// When it is something else, named by `what`.
+/// When it is something else, named by `what`, or nested too deep.
 pub(in crate::frontend::lua) fn activity_from_lua(value: &LuaValue, what: &str) -> mlua::Result<Activity> {
+    walked(value, what, &mut Nesting::default())
+}
+
+fn walked(value: &LuaValue, what: &str, nesting: &mut Nesting) -> mlua::Result<Activity> {
     if let Some(tensor) = tensor::from_lua(value) {
         return Ok(Activity::Tensor(tensor.view()));
     }
@@ -22,8 +26,12 @@ pub(in crate::frontend::lua) fn activity_from_lua(value: &LuaValue, what: &str) 
         LuaValue::Number(number) => Ok(Activity::Tensor(tch::Tensor::from_slice(&[*number]))),
         LuaValue::Integer(number) => Ok(Activity::Tensor(tch::Tensor::from_slice(&[*number as f64]))),
         LuaValue::Table(table) if class_name(table).is_none() => {
-            let entries = (1..=table.raw_len()).map(|i| activity_from_lua(&table.raw_get(i)?, what));
-            Ok(Activity::Table(entries.collect::<mlua::Result<_>>()?))
+            let len = table.raw_len();
+            nesting.enter(len, what).map_err(raise)?;
+            let entries = (1..=len).map(|i| walked(&table.raw_get(i)?, what, nesting));
+            let entries = entries.collect::<mlua::Result<_>>()?;
+            nesting.leave();
+            Ok(Activity::Table(entries))
         }
         other => Err(raise(Error::new(
             Kind::Argument,

@@ -80,7 +80,7 @@ pub(in crate::frontend::lua) fn convert(
             let new = match kept {
                 Some((_, new)) if new.tensor_type() == to => new.clone(),
                 _ => {
-                    let new = Storage::from_tch(to, &old.flat().copy()).map_err(raise)?;
+                    let new = Storage::converted(to, &old).map_err(raise)?;
                     if let Some(cache) = &mut cache {
                         cache.storages.insert(old.address(), (old, new.clone()));
                     }

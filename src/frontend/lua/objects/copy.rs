@@ -109,7 +109,7 @@ impl Copier {
         if let Some(new) = self.storages.get(&old.address()) {
             return Ok(new.clone());
         }
-        let new = Storage::from_tch(old.tensor_type(), &old.flat().copy()).map_err(raise)?;
+        let new = Storage::copied(&old).map_err(raise)?;
         self.storages.insert(old.address(), new.clone());
         Ok(new)
     }

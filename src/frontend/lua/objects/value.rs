@@ -2,12 +2,16 @@
 
 use mlua::{Lua, Value as LuaValue};
 
-use super::classes::class_name;
+use super::{classes::class_name, nesting::Nesting};
 use crate::{frontend::lua::tensor, nn::Value};
 
-/// A Lua value as a spec's constructor or `build` sees it.
+/// A Lua value as a spec's constructor or `build` sees it; a table that is nested too deep is one of no known kind.
 pub(in crate::frontend::lua) fn value_from_lua(value: &LuaValue) -> Value {
-    match value {
+    walked(value, &mut Nesting::default()).unwrap_or_else(|| Value::Other("table".into()))
+}
+
+fn walked(value: &LuaValue, nesting: &mut Nesting) -> Option<Value> {
+    Some(match value {
         LuaValue::Nil => Value::Nil,
         LuaValue::Boolean(flag) => Value::Bool(*flag),
         LuaValue::Integer(number) => Value::Number(*number as f64),
@@ -16,8 +20,7 @@ pub(in crate::frontend::lua) fn value_from_lua(value: &LuaValue) -> Value {
         LuaValue::UserData(_) => match (tensor::from_lua(value), tensor::storage_from_lua(value)) {
             (Some(tensor), _) => Value::Tensor(tensor),
             (None, Some(storage)) => {
-                let numbers = storage.flat().to_kind(tch::Kind::Double);
-                let numbers = Vec::<f64>::try_from(numbers).unwrap_or_default();
+                let numbers = storage.values().ok()?;
                 Value::List(numbers.into_iter().map(Value::Number).collect())
             }
             (None, None) => Value::Other("userdata".into()),
@@ -26,12 +29,15 @@ pub(in crate::frontend::lua) fn value_from_lua(value: &LuaValue) -> Value {
             Some(class) => Value::Other(class),
             None => {
                 let length = table.raw_len();
-                let items = (1..=length).map(|i| table.raw_get::<LuaValue>(i).map(|item| value_from_lua(&item)));
-                items.collect::<mlua::Result<Vec<_>>>().map_or_else(|_| Value::Other("table".into()), Value::List)
+                nesting.enter(length, "a table").ok()?;
+                let items = (1..=length).map(|i| walked(&table.raw_get::<LuaValue>(i).ok()?, nesting));
+                let items = items.collect::<Option<_>>()?;
+                nesting.leave();
+                Value::List(items)
             }
         },
         other => Value::Other(other.type_name().into()),
-    }
+    })
 }
 
 /// A value that Rust puts into a field.

@@ -3,7 +3,7 @@
 use mlua::{Lua, MultiValue, Value};
 
 use super::{
-    form::Arg,
+    form::{Arg, whole},
     refusal::{checked, misfit, refuse},
 };
 use crate::torch::{Element, Tensor, TensorType};
@@ -42,6 +42,12 @@ pub(super) struct Call<'lua> {
 }
 
 impl Call<'_> {
+    /// Elements of the largest tensor among arguments and results.
+    pub(super) fn largest(&self) -> i64 {
+        let arguments = self.args.iter().map(|arg| if let Arg::Tensor(tensor, _) = arg { tensor.numel() } else { 0 });
+        arguments.chain(self.results.iter().map(|(result, _)| result.numel())).max().unwrap_or(0)
+    }
+
     /// Argument `at`, a tensor.
     pub(super) fn tensor(&self, at: usize) -> &Tensor {
         match self.args.get(at) {
@@ -102,7 +108,7 @@ impl Call<'_> {
 
     /// The whole number at `at`.
     pub(super) fn int(&self, at: usize) -> i64 {
-        self.number(at) as i64
+        whole(self.number(at))
     }
 
     /// The boolean at `at`, false when it is missing.

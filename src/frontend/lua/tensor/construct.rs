@@ -10,7 +10,10 @@ use super::{
     memory::{count, pace_collector, reserve},
     refusal::{checked, refuse},
 };
-use crate::torch::{Element, Storage, Tensor, TensorType, contiguous_strides};
+use crate::{
+    frontend::lua::machine::limits,
+    torch::{Element, Storage, Tensor, TensorType, contiguous_strides, memory::check_values},
+};
 
 fn list(args: MultiValue) -> Vec<Value> {
     let mut values: Vec<Value> = args.into_iter().collect();
@@ -69,7 +72,7 @@ pub(super) fn laid_out(lua: &Lua, tensor_type: TensorType, values: &[Value]) -> 
 pub(super) fn on_storage(storage: Storage, rest: &[Value]) -> Option<mlua::Result<Tensor>> {
     let offset = match rest.first() {
         None => 1,
-        Some(value) => form::number(value)? as i64,
+        Some(value) => form::whole(form::number(value)?),
     };
     if offset < 1 {
         return Some(Err(refuse(format!("storage offset {offset} is not at least 1"))));
@@ -94,7 +97,7 @@ pub(super) fn on_storage(storage: Storage, rest: &[Value]) -> Option<mlua::Resul
         }
         pairs => {
             let numbers: Vec<i64> =
-                pairs.iter().map(|value| form::number(value).map(|x| x as i64)).collect::<Option<_>>()?;
+                pairs.iter().map(|value| form::number(value).map(form::whole)).collect::<Option<_>>()?;
             let sizes: Vec<i64> = numbers.iter().step_by(2).copied().collect();
             let given: Vec<i64> = (0..sizes.len()).map(|at| numbers.get(2 * at + 1).copied().unwrap_or(-1)).collect();
             let sizes: Vec<i64> = match sizes.iter().position(|size| *size == -1) {
@@ -137,9 +140,12 @@ fn nested(lua: &Lua, tensor_type: TensorType, table: &Table) -> mlua::Result<Ten
     if sizes.is_empty() {
         return Ok(Tensor::empty(tensor_type));
     }
+    // A few tables inside one another may stand for any number of elements.
+    checked(check_values(count(&sizes), "a tensor of a table"))?;
+    reserve(lua, tensor_type, count(&sizes), &tensor_type.tensor_name())?;
+    limits::afford(lua, count(&sizes) as f64 * 1e-8, "reading this table")?;
     let mut values = Vec::new();
     gather(table, &sizes, &mut values)?;
-    reserve(lua, tensor_type, values.len() as i64, &tensor_type.tensor_name())?;
     checked(Tensor::from_values(tensor_type, &sizes, &values))
 }
 
@@ -183,7 +189,7 @@ pub(super) fn storage(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> m
             checked(Storage::from_values(tensor_type, &numbers))?
         }
         [one] if form::number(one).is_some() => {
-            let len = form::number(one).unwrap_or_default() as i64;
+            let len = form::whole(form::number(one).unwrap_or_default());
             reserve(lua, tensor_type, len, &tensor_type.storage_name())?;
             checked(Storage::zeros(tensor_type, len))?
         }
@@ -198,7 +204,7 @@ pub(super) fn storage(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> m
                         tensor_type.storage_name()
                     ))
                 })?;
-            let numbers: Vec<i64> = rest.iter().filter_map(form::number).map(|x| x as i64).collect();
+            let numbers: Vec<i64> = rest.iter().filter_map(form::number).map(form::whole).collect();
             let offset = numbers.first().copied().unwrap_or(1);
             let size = numbers.get(1).copied().unwrap_or(whole.len() - offset + 1);
             checked(whole.part(offset - 1, size))?

@@ -131,6 +131,13 @@ fn matched_one(letter: char, value: &Value, tensor_type: &mut Option<TensorType>
     }
 }
 
+/// A number as a whole one. Sizes and indices are at most 2⁵³, beyond which doubles have gaps, so that sums and differences of
+/// a few of them are numbers too.
+pub(super) fn whole(number: f64) -> i64 {
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    number.clamp(-MOST, MOST) as i64
+}
+
 /// A Lua number; strings are not converted.
 pub(super) fn number(value: &Value) -> Option<f64> {
     match value {
@@ -147,7 +154,7 @@ pub(super) fn storage_sizes(value: &Value) -> Option<Vec<i64>> {
         return None;
     }
     let values = data.0.values().ok()?;
-    Some(values.into_iter().map(|x| x as i64).collect())
+    Some(values.into_iter().map(whole).collect())
 }
 
 /// Sizes as one `LongStorage` or as one or more numbers.
@@ -155,7 +162,7 @@ pub(super) fn sizes(values: &[Value]) -> Option<Vec<i64>> {
     match values {
         [] => None,
         [one] if one.is_userdata() => storage_sizes(one),
-        _ => values.iter().map(|value| number(value).map(|x| x as i64)).collect(),
+        _ => values.iter().map(|value| number(value).map(whole)).collect(),
     }
 }
 

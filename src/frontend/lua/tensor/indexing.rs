@@ -20,7 +20,7 @@ enum Selection {
 
 /// 0-based position of a 1-based index that may count from the end.
 fn position(index: i64, size: i64) -> mlua::Result<i64> {
-    let at = if index < 0 { size + index } else { index - 1 };
+    let at = if index < 0 { size.saturating_add(index) } else { index - 1 };
     if (0..size).contains(&at) {
         return Ok(at);
     }
@@ -29,7 +29,7 @@ fn position(index: i64, size: i64) -> mlua::Result<i64> {
 
 /// `t[i]`: a number of a 1-D tensor, else a view.
 pub(super) fn by_number(lua: &Lua, tensor: &Tensor, index: i64) -> mlua::Result<Value> {
-    if let Some(value) = tensor.element(index - 1) {
+    if let Some(value) = tensor.element(index.wrapping_sub(1)) {
         return Ok(Value::Number(value));
     }
     answer(lua, select(tensor, index)?)
@@ -68,7 +68,7 @@ fn by_table(tensor: &Tensor, key: &Table) -> mlua::Result<Selection> {
                 let first = range.raw_get::<Option<f64>>(1)?;
                 if let Some(first) = first {
                     let last = range.raw_get::<Option<f64>>(2)?.unwrap_or(first);
-                    let (first, last) = (position(first as i64, size)?, position(last as i64, size)?);
+                    let (first, last) = (position(form::whole(first), size)?, position(form::whole(last), size)?);
                     if last < first {
                         return Err(refuse(format!(
                             "end {} before start {} in dimension {place}",
@@ -84,7 +84,7 @@ fn by_table(tensor: &Tensor, key: &Table) -> mlua::Result<Selection> {
                 let index = form::number(&other).ok_or_else(|| {
                     refuse(format!("index {place} is a {}: a number or a table is wanted", form::word(&other)))
                 })?;
-                let at = position(index as i64, size)?;
+                let at = position(form::whole(index), size)?;
                 if view.dim() == 1 {
                     return Ok(Selection::Element(view, at));
                 }
@@ -116,7 +116,7 @@ fn by_storage(tensor: &Tensor, index: &[i64]) -> mlua::Result<Selection> {
 
 fn selected(tensor: &Tensor, key: &Value) -> mlua::Result<Selection> {
     if let Some(index) = form::number(key) {
-        return select(tensor, index as i64);
+        return select(tensor, form::whole(index));
     }
     if let Value::Table(table) = key {
         return by_table(tensor, table);

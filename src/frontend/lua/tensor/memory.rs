@@ -5,7 +5,10 @@ use std::cell::Cell;
 use mlua::Lua;
 
 use super::refusal::checked;
-use crate::torch::{TensorType, memory};
+use crate::{
+    frontend::lua::machine::limits,
+    torch::{TensorType, memory},
+};
 
 thread_local! {
     static AT_STEP: Cell<u64> = const { Cell::new(0) };
@@ -38,6 +41,27 @@ pub(super) fn reserve(lua: &Lua, tensor_type: TensorType, count: i64, what: &str
     }
     Ok(())
 }
+
+/// What reading one element takes on the fastest machine: a lower bound of a function that looks at each.
+const SECONDS_AN_ELEMENT: f64 = 1e-10;
+
+/// Asks about a function that looks at `count` elements of a tensor and makes as many: an expanded tensor may stand for any
+/// number of them.
+pub(super) fn measure(lua: &Lua, tensor_type: TensorType, count: i64, what: &str) -> mlua::Result<()> {
+    if count < LARGE {
+        return Ok(());
+    }
+    measure_time(lua, count, what)?;
+    reserve(lua, tensor_type, count, what)
+}
+
+/// The same of a function that makes nothing.
+pub(super) fn measure_time(lua: &Lua, count: i64, what: &str) -> mlua::Result<()> {
+    limits::afford(lua, count as f64 * SECONDS_AN_ELEMENT, what)
+}
+
+/// Elements from which on a function is measured before it runs.
+pub(super) const LARGE: i64 = 1 << 20;
 
 /// Product of sizes without overflow.
 pub(super) fn count(sizes: &[i64]) -> i64 {

@@ -10,11 +10,11 @@ use super::{
     form::{Arg, Form, word},
     generator::LuaGenerator,
     handle::{from_lua, to_lua},
-    memory::pace_collector,
+    memory::{LARGE, measure, measure_time, pace_collector},
     refusal::{checked, refuse},
 };
 use crate::{
-    frontend::lua::machine::limits,
+    frontend::lua::machine::{error::contained, limits},
     torch::{Element, Storage, Tensor, TensorType},
 };
 
@@ -51,6 +51,20 @@ pub(super) struct Row {
     as_method: bool,
     as_function: bool,
     of_indices: bool,
+    cost: Cost,
+}
+
+/// What a call costs at the very least, asked before it runs.
+#[derive(Clone)]
+enum Cost {
+    /// It looks at each element of its largest argument, and its result may have as many.
+    Elements,
+    /// It looks at each, and makes nothing large.
+    InPlace,
+    /// It looks at sizes, not at elements.
+    Nothing,
+    /// Seconds of a fast machine.
+    Seconds(Rc<dyn Fn(&Call) -> f64>),
 }
 
 impl Row {
@@ -69,7 +83,23 @@ impl Row {
             as_method: true,
             as_function: true,
             of_indices: false,
+            cost: Cost::Elements,
         }
+    }
+
+    /// It looks at sizes, not at elements: views cost nothing however much they stand for.
+    pub(super) fn of_sizes(self) -> Row {
+        Row { cost: Cost::Nothing, ..self }
+    }
+
+    /// It changes elements where they are, and makes nothing large.
+    pub(super) fn in_place(self) -> Row {
+        Row { cost: Cost::InPlace, ..self }
+    }
+
+    /// It takes at least this many seconds on a fast machine.
+    pub(super) fn costs(self, seconds: impl Fn(&Call) -> f64 + 'static) -> Row {
+        Row { cost: Cost::Seconds(Rc::new(seconds)), ..self }
     }
 
     /// The result is a `LongTensor` of indices, whatever the type of the arguments.
@@ -112,7 +142,24 @@ impl Row {
         let (form, tensor_type, results, args) =
             self.matched(&values, method, default).ok_or_else(|| self.mismatch(&values, default))?;
         let call = Call { lua, tensor_type, form, results, generator, args };
-        finish(&call, (self.run)(&call)?)
+        self.measure(&call)?;
+        contained(|| finish(&call, (self.run)(&call)?))
+    }
+
+    /// Refuses a call that cannot end in time, or whose result cannot fit.
+    fn measure(&self, call: &Call) -> mlua::Result<()> {
+        if matches!(self.cost, Cost::Nothing) {
+            return Ok(());
+        }
+        let largest = call.largest();
+        if let Cost::Seconds(seconds) = &self.cost {
+            limits::afford(call.lua, seconds(call), self.name)?;
+        }
+        match self.cost {
+            Cost::InPlace if largest >= LARGE => measure_time(call.lua, largest, self.name),
+            Cost::InPlace => Ok(()),
+            _ => measure(call.lua, call.tensor_type, largest, self.name),
+        }
     }
 
     /// Tries every form with every permitted number of leading results.

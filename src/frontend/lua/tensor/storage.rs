@@ -9,10 +9,19 @@ use super::{
     memory::reserve,
     refusal::{checked, misfit, refuse},
 };
-use crate::torch::{Element, Storage, TensorType};
+use crate::{
+    frontend::lua::machine::limits,
+    torch::{Element, Storage, TensorType},
+};
 
 fn own(this: &AnyUserData) -> mlua::Result<Storage> {
     Ok(this.borrow::<LuaStorage>()?.0.clone())
+}
+
+/// The storage of a method that goes through its elements: a loop of such calls is few instructions of Lua.
+fn whole(lua: &Lua, this: &AnyUserData) -> mlua::Result<Storage> {
+    limits::look(lua)?;
+    own(this)
 }
 
 /// Copies `source` into `storage`, converting elements.
@@ -31,30 +40,31 @@ pub(super) fn install(lua: &Lua, class: &Table, tensor_type: TensorType) -> mlua
         "resize",
         lua.create_function(|lua, (this, len): (AnyUserData, f64)| {
             let storage = own(&this)?;
-            reserve(lua, storage.tensor_type(), len as i64 - storage.len(), &storage.tensor_type().storage_name())?;
-            checked(storage.resize(len as i64))?;
+            let len = form::whole(len);
+            reserve(lua, storage.tensor_type(), len - storage.len(), &storage.tensor_type().storage_name())?;
+            checked(storage.resize(len))?;
             Ok(this)
         })?,
     )?;
     class.raw_set(
         "fill",
-        lua.create_function(|_, (this, value): (AnyUserData, f64)| {
-            let storage = own(&this)?;
+        lua.create_function(|lua, (this, value): (AnyUserData, f64)| {
+            let storage = whole(lua, &this)?;
             let _ = checked(storage.flat().f_fill_(element(storage.tensor_type(), value)))?;
             Ok(this)
         })?,
     )?;
     class.raw_set(
         "copy",
-        lua.create_function(|_, (this, source): (AnyUserData, Value)| {
+        lua.create_function(|lua, (this, source): (AnyUserData, Value)| {
             let source = storage_from_lua(&source).ok_or_else(|| refuse("a storage copies from a storage"))?;
-            copy(&own(&this)?, &source)?;
+            copy(&whole(lua, &this)?, &source)?;
             Ok(this)
         })?,
     )?;
     class.raw_set(
         "totable",
-        lua.create_function(|lua, this: AnyUserData| lua.create_sequence_from(checked(own(&this)?.values())?))?,
+        lua.create_function(|lua, this: AnyUserData| lua.create_sequence_from(checked(whole(lua, &this)?.values())?))?,
     )?;
     class.raw_set(
         "elementSize",
@@ -101,6 +111,7 @@ fn convert(lua: &Lua, this: AnyUserData, wanted: Option<TensorType>, name: &str)
     if storage.tensor_type() == wanted {
         return Ok(Value::UserData(this));
     }
+    limits::look(lua)?;
     let made = checked(Storage::zeros(wanted, storage.len()))?;
     copy(&made, &storage)?;
     Ok(Value::UserData(storage_to_lua(lua, made)?))
@@ -108,7 +119,7 @@ fn convert(lua: &Lua, this: AnyUserData, wanted: Option<TensorType>, name: &str)
 
 /// `s:string()` answers the bytes, `s:string(text)` becomes them.
 fn string(lua: &Lua, (this, text): (AnyUserData, Value)) -> mlua::Result<Value> {
-    let storage = own(&this)?;
+    let storage = whole(lua, &this)?;
     match &text {
         Value::String(text) => {
             let bytes: Vec<f64> = text.as_bytes().iter().map(|byte| f64::from(*byte)).collect();

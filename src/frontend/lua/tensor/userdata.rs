@@ -8,10 +8,14 @@ use super::{
     generator::LuaGenerator,
     handle::{LuaStorage, LuaTensor, from_lua, long_storage, to_lua},
     indexing,
+    memory::{measure, pace_collector},
     refusal::{checked, misfit, refuse},
     timer::LuaTimer,
 };
-use crate::torch::Tensor;
+use crate::{
+    frontend::lua::machine::{error::contained, limits},
+    torch::Tensor,
+};
 
 impl UserData for LuaTensor {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
@@ -45,7 +49,7 @@ impl UserData for LuaTensor {
             methods.add_meta_function(operator, move |lua, (a, b): (Value, Value)| {
                 match redefined(lua, &a, name)?.or(redefined(lua, &b, name)?) {
                     Some(function) => function.call::<Value>((a, b)),
-                    None => operate(lua, &kind, &a, &b),
+                    None => contained(|| operate(lua, &kind, &a, &b)),
                 }
             });
         }
@@ -107,7 +111,7 @@ fn of_class(lua: &Lua, (this, key): (Value, Value)) -> mlua::Result<Value> {
 
 /// 0-based position of a 1-based index that is inside.
 fn inside(storage: &crate::torch::Storage, index: f64) -> mlua::Result<i64> {
-    let position = index as i64 - 1;
+    let position = form::whole(index) - 1;
     if (0..storage.len()).contains(&position) {
         return Ok(position);
     }
@@ -130,11 +134,21 @@ fn redefined(lua: &Lua, value: &Value, name: &str) -> mlua::Result<Option<Functi
     }
 }
 
+/// What writing a number takes, on a fast machine.
+const SECONDS_A_NUMBER: f64 = 5e-8;
+
 fn text_of(lua: &Lua, this: AnyUserData) -> mlua::Result<Value> {
     let value = Value::UserData(this.clone());
     if let Some(function) = redefined(lua, &value, "__tostring__")? {
         return function.call::<Value>(value);
     }
+    limits::look(lua)?;
+    let count = match (this.borrow::<LuaTensor>(), this.borrow::<LuaStorage>()) {
+        (Ok(tensor), _) => tensor.0.numel(),
+        (_, Ok(storage)) => storage.0.len(),
+        _ => 0,
+    };
+    limits::afford(lua, count as f64 * SECONDS_A_NUMBER, "printing it")?;
     let text = match (this.borrow::<LuaTensor>(), this.borrow::<LuaStorage>()) {
         (Ok(tensor), _) => checked(tensor.0.printed())?,
         (_, Ok(storage)) => checked(storage.0.printed())?,
@@ -145,6 +159,11 @@ fn text_of(lua: &Lua, this: AnyUserData) -> mlua::Result<Value> {
 
 /// `a <operator> b` where one of them is a tensor: a new tensor, or a number for a product of two vectors.
 fn operate(lua: &Lua, operator: &MetaMethod, a: &Value, b: &Value) -> mlua::Result<Value> {
+    pace_collector(lua)?;
+    limits::look(lua)?;
+    for tensor in [from_lua(a), from_lua(b)].into_iter().flatten() {
+        measure(lua, tensor.tensor_type(), tensor.numel(), "the result")?;
+    }
     let answer = |tensor: &Tensor, elements: tch::Tensor| {
         Ok(Value::UserData(to_lua(lua, checked(Tensor::from_tch(tensor.tensor_type(), &elements))?)?))
     };

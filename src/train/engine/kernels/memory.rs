@@ -3,6 +3,8 @@
 
 use std::{cell::UnsafeCell, ops::Range};
 
+use crate::{error::Result, torch::memory};
+
 /// One Linear with what follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Layer {
@@ -33,6 +35,15 @@ impl Shape {
         self.layers[0].inputs
     }
 
+    /// How much of the flat vector it reads: up to its last weight or bias.
+    pub(in super::super) fn numbers(&self) -> usize {
+        let end = |layer: &Layer| {
+            let weights = layer.weight + layer.inputs * layer.outputs;
+            layer.bias.map_or(weights, |bias| weights.max(bias + layer.outputs))
+        };
+        self.layers.iter().map(end).max().unwrap_or(0)
+    }
+
     /// Features of one output.
     pub(in super::super) fn outputs(&self) -> usize {
         self.layers[self.layers.len() - 1].outputs
@@ -59,8 +70,13 @@ pub(in crate::train::engine) struct Floats(Box<[UnsafeCell<Line>]>);
 unsafe impl Sync for Floats {}
 
 impl Floats {
-    pub(in crate::train::engine) fn new(len: usize) -> Floats {
-        Floats((0..len.div_ceil(16)).map(|_| UnsafeCell::new(Line([0.0; 16]))).collect())
+    ///
+    /// # Errors
+    /// When they do not fit into the memory.
+    pub(in crate::train::engine) fn new(len: usize) -> Result<Floats> {
+        let lines = len.div_ceil(16);
+        memory::check(i64::try_from(lines).unwrap_or(i64::MAX), size_of::<Line>(), "a buffer for a batch")?;
+        Ok(Floats((0..lines).map(|_| UnsafeCell::new(Line([0.0; 16]))).collect()))
     }
 
     /// All of them, and up to fifteen zeros behind.
@@ -111,32 +127,45 @@ pub(in super::super) struct Buffers {
 
 impl Buffers {
     /// Memory for batches of up to `samples` on `threads` threads.
-    pub(in super::super) fn new(shape: &Shape, samples: usize, threads: usize) -> Buffers {
-        let capacity = samples.max(1).next_multiple_of(16);
+    ///
+    /// # Errors
+    /// When they do not fit into the memory.
+    pub(in super::super) fn new(shape: &Shape, samples: usize, threads: usize) -> Result<Buffers> {
+        let capacity = capacity_for(samples);
         let layers = &shape.layers;
-        let panels = |features: usize| Floats::new(capacity * features);
+        let panels = |features: usize| Floats::new(capacity.saturating_mul(features));
         let strips = |l: usize| match layers[l].inputs {
             inputs if l == 0 && inputs.is_multiple_of(16) => 0,
             inputs => inputs.next_multiple_of(16),
         };
-        let own =
-            || Own { batch: panels(shape.inputs()), strips: (0..layers.len()).map(|l| panels(strips(l))).collect() };
-        let partial = |l: usize| if l == 0 { 0 } else { layers[l].inputs };
-        Buffers {
+        let own = || -> Result<Own> {
+            let strips = (0..layers.len()).map(|l| panels(strips(l))).collect::<Result<_>>()?;
+            Ok(Own { batch: panels(shape.inputs())?, strips })
+        };
+        let partial = |l: usize| -> Result<[Floats; PARTS]> {
+            let features = if l == 0 { 0 } else { layers[l].inputs };
+            Ok([panels(features)?, panels(features)?])
+        };
+        Ok(Buffers {
             capacity,
-            own: (0..threads).map(|_| own()).collect(),
-            outputs: layers.iter().map(|l| panels(l.outputs)).collect(),
-            deltas: layers.iter().map(|l| panels(l.outputs)).collect(),
-            partial: (0..layers.len()).map(|l| [(); PARTS].map(|()| panels(partial(l)))).collect(),
-            target: panels(shape.outputs()),
-            squares: Floats::new(16 * shape.outputs()),
-        }
+            own: (0..threads).map(|_| own()).collect::<Result<_>>()?,
+            outputs: layers.iter().map(|l| panels(l.outputs)).collect::<Result<_>>()?,
+            deltas: layers.iter().map(|l| panels(l.outputs)).collect::<Result<_>>()?,
+            partial: (0..layers.len()).map(partial).collect::<Result<_>>()?,
+            target: panels(shape.outputs())?,
+            squares: Floats::new(16 * shape.outputs())?,
+        })
     }
 
     /// The summed squared error of the last block.
     pub(in super::super) fn squared_error(&mut self) -> f64 {
         self.squares.all().map(f64::from).sum()
     }
+}
+
+/// Room for batches of up to `samples`, in whole panels of sixteen; far too many stay far too many.
+pub(in crate::train::engine) fn capacity_for(samples: usize) -> usize {
+    samples.clamp(1, usize::MAX - 15).next_multiple_of(16)
 }
 
 /// The part of `0..len` of thread `thread` of `threads`, cut at multiples of `unit`.

@@ -27,5 +27,5 @@ pub(super) use layout::{Strips, from_panel, to_panel, to_strips};
 pub(super) use learn::{Learn, Sgd};
 pub use level::Level;
 pub(super) use level::{Work, described};
-pub(super) use memory::{Buffers, Floats, Layer, MutPtr, PARTS, Shape, share};
+pub(super) use memory::{Buffers, Floats, Layer, MutPtr, PARTS, Shape, capacity_for, share};
 pub(super) use phases::Share;

@@ -73,12 +73,12 @@ impl Panels {
     /// The engine of a network that is as planned; `general` runs it where a batch is not.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system gives no thread, or a batch does not fit into the memory.
     pub(super) fn new(general: Autograd, planned: Planned, options: &EngineOptions) -> Result<Panels> {
         let team = Team::new(options.threads.max(1))
             .map_err(|error| Error::new(Kind::Io, "cannot start a thread").with_cause(error.to_string()))?;
         Ok(Panels {
-            buffers: Buffers::new(&planned.plan, options.batch_size),
+            buffers: Buffers::new(&planned.plan, options.batch_size)?,
             general,
             planned,
             team,
@@ -140,14 +140,19 @@ impl Panels {
     }
 
     /// Lets the team do samples `first..first + n`; gives their summed loss.
-    fn run(&mut self, batch: &Batch, (first, n): (usize, usize), task: Task) -> f64 {
+    ///
+    /// # Errors
+    /// When a vector is no longer what was planned.
+    fn run(&mut self, batch: &Batch, (first, n): (usize, usize), task: Task) -> Result<f64> {
         let (inputs, outputs) = (self.planned.plan.inputs(), self.planned.plan.outputs());
         let target = match &batch.values {
-            Some(values) => Target::Values(MutPtr(start(values).0.wrapping_add(first * outputs))),
+            Some(values) => {
+                Target::Values(MutPtr(start(values, (first + n) * outputs)?.0.wrapping_add(first * outputs)))
+            }
             None => Target::Labels(&self.labels[first..first + n]),
         };
-        let input = MutPtr(start(&batch.rows).0.wrapping_add(first * inputs));
-        let parameters = start(&self.general.network().parameters.flat.view());
+        let input = MutPtr(start(&batch.rows, (first + n) * inputs)?.0.wrapping_add(first * inputs));
+        let parameters = start(&self.general.network().parameters.flat.view(), self.planned.plan.numbers())?;
         let job = Job { n, input, target, parameters, task };
         let (level, plan, buffers, threads) = (self.level, &self.planned.plan, &self.buffers, self.team.members());
         #[expect(unsafe_code, reason = "the kernels work on libtorch's memory")]
@@ -157,16 +162,21 @@ impl Panels {
             // `batch` and `recognise` checked; the team's threads share them as `Part` wants.
             unsafe { level.run(&part) }
         });
-        self.buffers.loss(n)
+        Ok(self.buffers.loss(n))
     }
 
     /// What is to be done with gradients at this step.
     fn learn(&mut self, rate: f64) -> Result<(Taking, bool)> {
         let flat = self.general.network().parameters.flat.view();
+        let numbers = self.planned.plan.numbers();
         let Some(sgd) = sgd(self.general.optimizer_mut()) else {
-            return Ok((Taking::Store(start(&self.general.network().parameters.grad.view())), false));
+            let grad = self.general.network().parameters.grad.view();
+            return Ok((Taking::Store(start(&grad, numbers)?), false));
         };
-        let velocity = sgd.velocity(&flat)?.map_or(MutPtr(std::ptr::null_mut()), start);
+        let velocity = match sgd.velocity(&flat)? {
+            Some(velocity) => start(velocity, numbers)?,
+            None => MutPtr(std::ptr::null_mut()),
+        };
         let coming = sgd.coming(rate);
         let update = Update {
             decay: coming.decay as f32,
@@ -176,7 +186,7 @@ impl Panels {
             velocity,
             loss_scale: 0.0,
         };
-        Ok((Taking::Sgd(kernels::Sgd { update, parameters: start(&flat) }), true))
+        Ok((Taking::Sgd(kernels::Sgd { update, parameters: start(&flat, numbers)? }), true))
     }
 }
 
@@ -194,14 +204,14 @@ impl Engine for Panels {
         };
         let n = batch.n;
         if n > self.buffers.capacity {
-            self.buffers = Buffers::new(&self.planned.plan, n);
+            self.buffers = Buffers::new(&self.planned.plan, n)?;
         }
         let flat = self.general.network().parameters.flat.view();
         self.general.optimizer_mut().before_forward(&flat)?;
         let (learn, is_fused) = self.learn(rate)?;
         let doubled = if self.planned.plan.loss == Loss::Mse { 2.0 } else { 1.0 };
         let task = Task::Train(learn, (doubled / self.divisor(n)) as f32);
-        let loss = self.run(&batch, (0, n), task) / self.divisor(n);
+        let loss = self.run(&batch, (0, n), task)? / self.divisor(n);
         if is_fused {
             sgd(self.general.optimizer_mut()).expect("`learn` saw it").advance();
         } else {
@@ -226,8 +236,9 @@ impl Engine for Panels {
         let (mut sum, mut done) = (0.0, 0);
         while done < n {
             let count = self.buffers.capacity.min(n - done);
-            let to = MutPtr(start(&output).0.wrapping_add(done * self.planned.plan.outputs()));
-            sum += self.run(&batch, (done, count), Task::Evaluate(to));
+            let outputs = self.planned.plan.outputs();
+            let to = MutPtr(start(&output, n * outputs)?.0.wrapping_add(done * outputs));
+            sum += self.run(&batch, (done, count), Task::Evaluate(to))?;
             done += count;
         }
         Ok((sum / self.divisor(n), Activity::Tensor(output)))

@@ -3,7 +3,10 @@
 
 use std::cell::UnsafeCell;
 
-use crate::train::engine::kernels::Floats;
+use crate::{
+    error::Result,
+    train::engine::kernels::{Floats, capacity_for},
+};
 
 /// Planes of features: `[c, h, w]`; a vector of features is c planes of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +106,16 @@ impl PanelPlan {
         self.stages[self.stages.len() - 1].output.features()
     }
 
+    /// How much of the flat vector it reads: up to its last weight or bias.
+    pub(super) fn numbers(&self) -> usize {
+        let end = |stage: &Stage| {
+            let place = stage.place()?;
+            let weights = place.weight + stage.weights();
+            Some(place.bias.map_or(weights, |bias| weights.max(bias + stage.output.c)))
+        };
+        self.stages.iter().filter_map(end).max().unwrap_or(0)
+    }
+
     /// The first stage with a weight: nothing before it needs a gradient.
     pub(super) fn first_learning(&self) -> usize {
         self.stages.iter().position(|stage| stage.place().is_some()).unwrap_or(self.stages.len())
@@ -144,31 +157,35 @@ pub(super) struct Buffers {
 unsafe impl Sync for Buffers {}
 
 impl Buffers {
-    pub(super) fn new(plan: &PanelPlan, samples: usize) -> Buffers {
-        let capacity = samples.max(1).next_multiple_of(16);
+    ///
+    /// # Errors
+    /// When they do not fit into the memory.
+    pub(super) fn new(plan: &PanelPlan, samples: usize) -> Result<Buffers> {
+        let capacity = capacity_for(samples);
         let first = plan.first_learning();
-        let stage = |(i, stage): (usize, &Stage)| {
+        let panels = |samples: usize, features: usize| Floats::new(samples.saturating_mul(features));
+        let stage = |(i, stage): (usize, &Stage)| -> Result<StageBuffers> {
             let (linear, convolution) = match stage.kind {
                 Kind::Linear(_) => (capacity, 0),
                 Kind::Convolution(..) => (0, capacity / 16),
                 Kind::Pad(_) | Kind::MaxPool(_) => (0, 0),
             };
-            StageBuffers {
-                output: Floats::new(capacity * stage.output.features()),
-                delta: Floats::new(capacity * stage.output.features()),
-                strips: Floats::new(linear * stage.input.features().next_multiple_of(16)),
-                packed: Floats::new(if i > first { stage.weights() } else { 0 }),
-                partial: Floats::new(convolution * partial_len(stage)),
-            }
+            Ok(StageBuffers {
+                output: panels(capacity, stage.output.features())?,
+                delta: panels(capacity, stage.output.features())?,
+                strips: panels(linear, stage.input.features().next_multiple_of(16))?,
+                packed: Floats::new(if i > first { stage.weights() } else { 0 })?,
+                partial: panels(convolution, partial_len(stage))?,
+            })
         };
         let is_mse = plan.loss == Loss::Mse;
-        Buffers {
+        Ok(Buffers {
             capacity,
-            input: Floats::new(capacity * plan.inputs()),
-            target: Floats::new(if is_mse { capacity * plan.outputs() } else { 0 }),
-            stages: plan.stages.iter().enumerate().map(stage).collect(),
+            input: panels(capacity, plan.inputs())?,
+            target: panels(if is_mse { capacity } else { 0 }, plan.outputs())?,
+            stages: plan.stages.iter().enumerate().map(stage).collect::<Result<_>>()?,
             sums: (0..capacity / 16).map(|_| UnsafeCell::new(Sums([0.0; 16]))).collect(),
-        }
+        })
     }
 
     /// The summed loss of the last block of `n` samples, added in the order of the samples.

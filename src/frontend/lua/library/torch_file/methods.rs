@@ -4,8 +4,11 @@ use mlua::{AnyUserData, Lua, LuaString, Table, Value};
 
 use super::handle::{LuaFile, Open, refuse, words_of};
 use crate::{
-    frontend::lua::{machine::error::raise, tensor},
-    torch::{Element, Storage, TensorType, t7::Encoding},
+    frontend::lua::{
+        machine::{error::raise, limits},
+        tensor,
+    },
+    torch::{Element, Storage, TensorType, memory, t7::Encoding},
 };
 
 fn with<T>(file: &AnyUserData, f: impl FnOnce(&mut Open) -> mlua::Result<T>) -> mlua::Result<T> {
@@ -36,6 +39,7 @@ fn write(open: &mut Open, element: Element, bytes: &[u8]) -> mlua::Result<()> {
 
 /// `f:readX()` a number, `f:readX(n)` a storage, `f:readX(storage)` how many were read into it.
 fn read_numbers(lua: &Lua, element: Element, (file, into): (AnyUserData, Value)) -> mlua::Result<Value> {
+    limits::look(lua)?;
     if into.is_nil() {
         let bytes = with(&file, |open| read(open, element, 1))?;
         let one = Storage::from_bytes(type_of(element), &bytes).map_err(raise)?;
@@ -64,7 +68,8 @@ fn read_numbers(lua: &Lua, element: Element, (file, into): (AnyUserData, Value))
 }
 
 /// `f:writeX(number)`, `f:writeX(storage)`.
-fn write_numbers(element: Element, (file, value): (AnyUserData, Value)) -> mlua::Result<Option<i64>> {
+fn write_numbers(lua: &Lua, element: Element, (file, value): (AnyUserData, Value)) -> mlua::Result<Option<i64>> {
+    limits::look(lua)?;
     if let Some(storage) = tensor::storage_from_lua(&value).filter(|storage| storage.tensor_type().element == element) {
         let bytes = storage.bytes().map_err(raise)?;
         with(&file, |open| write(open, element, &bytes))?;
@@ -87,10 +92,14 @@ fn write_numbers(element: Element, (file, value): (AnyUserData, Value)) -> mlua:
 
 /// `f:storage()` of a memory file: its bytes and the 0 behind them, in the storage that it was made on if there is one.
 fn storage(lua: &Lua, file: AnyUserData) -> mlua::Result<AnyUserData> {
+    limits::look(lua)?;
     let (mut bytes, backing) = with(&file, |open| {
         let backing = open.backing.clone();
         match open.channel()?.contents() {
-            Some(bytes) => Ok((bytes.to_vec(), backing)),
+            Some(bytes) => {
+                memory::check(bytes.len() as i64, 2, "the bytes of a file in memory").map_err(raise)?;
+                Ok((bytes.to_vec(), backing))
+            }
             None => Err(refuse("only a torch.MemoryFile has a storage")),
         }
     })?;
@@ -168,7 +177,10 @@ pub(super) fn install(lua: &Lua, native: &Table) -> mlua::Result<()> {
         let word = element.word();
         numbers
             .raw_set(format!("read{word}"), lua.create_function(move |lua, args| read_numbers(lua, element, args))?)?;
-        numbers.raw_set(format!("write{word}"), lua.create_function(move |_, args| write_numbers(element, args))?)?;
+        numbers.raw_set(
+            format!("write{word}"),
+            lua.create_function(move |lua, args| write_numbers(lua, element, args))?,
+        )?;
     }
     native.raw_set("numbers", numbers)?;
     // Runs of bytes without a storage between: the strings of a stream.

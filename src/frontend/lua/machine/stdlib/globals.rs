@@ -9,7 +9,9 @@ use crate::{
     error::{Error, Kind},
     frontend::lua::machine::{
         compile::compile,
-        error, limits,
+        error,
+        identities::Identities,
+        limits,
         source::PRELUDE,
         state::{self, Shared, origin},
     },
@@ -55,6 +57,9 @@ const REFUSED_FUNCTIONS: [(&str, &str); 2] = [
     ("loadfile", "put the code beside the network file and write require 'name'"),
 ];
 
+/// What the compiler takes for a byte of text, on a fast machine.
+const SECONDS_A_BYTE: f64 = 2e-8;
+
 /// Sets up the globals of a fresh machine.
 pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
     let globals = lua.globals();
@@ -69,6 +74,14 @@ pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
         })?,
     )?;
     native.set("over", lua.create_function(|lua, ()| Ok(state::shared(lua)?.clock.is_over()))?)?;
+    let identities = Identities::new();
+    lua.set_app_data(identities.clone());
+    native.set(
+        "identity",
+        lua.create_function(move |_, value: Value| {
+            Ok(format!("0x{:012x}", identities.of(value.to_pointer() as usize)))
+        })?,
+    )?;
     native.set("text", lua.create_function(|lua, value: Value| text(lua, value))?)?;
     native.set("trusted", shared.options.trusted)?;
     let output = shared.options.output.clone();
@@ -199,6 +212,8 @@ fn load(
     if body.first() == Some(&0x1b) {
         return Ok((None, Some("compiled Lua code is not loaded, only text".into())));
     }
+    limits::afford(lua, body.len() as f64 * SECONDS_A_BYTE, "compiling this text")?;
+    limits::look(lua)?;
     // Lua shows a text's own start as its name; a file must not pass its text off as the prelude's.
     let name = name.map_or_else(|| String::from_utf8_lossy(&body).into_owned(), |name| name.to_string_lossy());
     let name = match name.strip_prefix('=') {

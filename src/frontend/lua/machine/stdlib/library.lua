@@ -119,6 +119,26 @@ if not native.trusted then
   function string.sub(...) look() return sub(...) end
 end
 
+-- A format as long as a book would be filled in one call.
+local date = os.date
+function os.date(format, ...)
+  if type(format) == 'string' and #format > 1000 then error("bad argument #1 to 'date' (the format is too long)", 2) end
+  native.look()
+  return date(format, ...)
+end
+
+-- What C writes for a value without a form of its own says where it lies in memory.
+if not native.trusted then
+  local tostring, identity, match = tostring, native.identity, string.match
+  function _G.tostring(...)
+    local value, written = ..., tostring(...)
+    local kind = type(value)
+    if kind == 'number' or kind == 'string' or type(written) ~= 'string' then return written end
+    local word = match(written, '^(%a+): 0x%x+$')
+    return word and word .. ': ' .. identity(value) or written
+  end
+end
+
 table.unpack = unpack
 table.getn = table.getn or function(t) return #t end
 math.pow = math.pow or function(x, y) return x ^ y end

@@ -3,6 +3,7 @@
 use mlua::{Function, Value};
 
 use crate::{
+    frontend::lua::machine::limits,
     frontend::lua::tensor::{
         call::{Answer, Call},
         form,
@@ -16,6 +17,7 @@ use crate::{
 fn run(call: &Call, tensors: usize) -> mlua::Result<Answer> {
     let Value::Function(function) = call.value(tensors) else { return Err(refuse("a function is wanted")) };
     let own = call.tensor(0);
+    limits::afford(call.lua, own.numel() as f64 * 3e-8, "calling a function on each element")?;
     let others = (1..tensors).map(|at| checked(call.tensor(at).values())).collect::<mlua::Result<Vec<_>>>()?;
     if others.iter().any(|values| values.len() as i64 != own.numel()) {
         return Err(misfit("inconsistent tensor size: map wants tensors of equal numbers of elements"));

@@ -18,10 +18,33 @@ fn divided(x: &tch::Tensor, y: &tch::Tensor, whole: bool) -> Elements {
     if !whole {
         return checked(x.f_div(y));
     }
-    if y.numel() > 0 && checked(checked(y.f_eq(0))?.f_any())?.int64_value(&[]) != 0 {
-        return Err(refuse("integer division by zero"));
+    no_zero(y, whole)?;
+    let Some((minus_one, y)) = without_minus_one(y)? else { return checked(x.f_div_tensor_mode(y, "trunc")) };
+    let quotient = checked(x.f_div_tensor_mode(&y, "trunc"))?;
+    checked(checked(x.f_neg())?.f_where_self(&minus_one, &quotient))
+}
+
+/// Where a whole divisor is -1, and the divisor with 1 in these places; `None` when it is -1 nowhere. The processor stops a
+/// program that divides the least number by -1: it wraps here, as other overflows do.
+fn without_minus_one(y: &tch::Tensor) -> mlua::Result<Option<(tch::Tensor, tch::Tensor)>> {
+    if y.kind() == tch::Kind::Uint8 || y.numel() == 0 {
+        return Ok(None);
     }
-    checked(x.f_div_tensor_mode(y, "trunc"))
+    let minus_one = checked(y.f_eq(-1))?;
+    if checked(minus_one.f_any())?.int64_value(&[]) == 0 {
+        return Ok(None);
+    }
+    let others = checked(y.f_masked_fill(&minus_one, 1))?;
+    Ok(Some((minus_one, others)))
+}
+
+/// The divisor of a whole remainder: by 1 or by -1 nothing is left.
+fn remainder_divisor(y: &tch::Tensor, whole: bool) -> Elements {
+    no_zero(y, whole)?;
+    if !whole {
+        return Ok(y.shallow_clone());
+    }
+    Ok(without_minus_one(y)?.map_or_else(|| y.shallow_clone(), |(_, y)| y))
 }
 
 /// A one-element tensor of the operand's kind, for functions that libtorch has only between tensors.
@@ -56,14 +79,12 @@ fn no_zero(y: &tch::Tensor, whole: bool) -> mlua::Result<()> {
 
 /// Remainder with the divisor's sign.
 fn floor_remainder(x: &tch::Tensor, y: &tch::Tensor, whole: bool) -> Elements {
-    no_zero(y, whole)?;
-    checked(x.f_remainder_tensor(y))
+    checked(x.f_remainder_tensor(&remainder_divisor(y, whole)?))
 }
 
 /// Remainder with the dividend's sign, as C has it.
 fn c_remainder(x: &tch::Tensor, y: &tch::Tensor, whole: bool) -> Elements {
-    no_zero(y, whole)?;
-    checked(x.f_fmod_tensor(y))
+    checked(x.f_fmod_tensor(&remainder_divisor(y, whole)?))
 }
 
 /// `f(t, number)`, for a function between tensors.

@@ -5,12 +5,13 @@ use mlua::Value;
 use crate::{
     frontend::lua::tensor::{
         call::{Answer, Call, element},
+        form::whole,
         handle::from_lua,
         memory::{count, reserve},
         refusal::{checked, misfit, refuse},
         row::{Results, Row},
     },
-    torch::{Element, Tensor, TensorType},
+    torch::{Element, MOST_DIMS, Tensor, TensorType},
 };
 
 fn elements(call: &Call, size: &[i64], values: &[f64]) -> mlua::Result<Answer> {
@@ -33,7 +34,7 @@ fn range(call: &Call) -> mlua::Result<Answer> {
     if step == 0.0 || !n.is_finite() || n < 1.0 {
         return Err(refuse(format!("range({a}, {b}, {step}): upper bound and larger bound incoherent with step sign")));
     }
-    reserve(call.lua, call.tensor_type, n as i64, "a range")?;
+    reserve(call.lua, TensorType::DOUBLE, n as i64, "a range")?;
     let values: Vec<f64> = (0..n as i64).map(|i| a + i as f64 * step).collect();
     kept_shape(call, &values)
 }
@@ -49,11 +50,11 @@ fn kept_shape(call: &Call, values: &[f64]) -> mlua::Result<Answer> {
 
 /// `n` values from a to b, evenly apart.
 fn spaced(call: &Call, map: fn(f64) -> f64) -> mlua::Result<Answer> {
-    let (a, b, n) = (call.number(0), call.number(1), call.number_or(2, 100.0) as i64);
+    let (a, b, n) = (call.number(0), call.number(1), whole(call.number_or(2, 100.0)));
     if n < 1 || (n == 1 && a != b) {
         return Err(refuse(format!("{n} points from {a} to {b}: invalid number of points")));
     }
-    reserve(call.lua, call.tensor_type, n, "evenly spaced values")?;
+    reserve(call.lua, TensorType::DOUBLE, n, "evenly spaced values")?;
     let values: Vec<f64> =
         (0..n).map(|i| map(if n == 1 { a } else { a + (b - a) * i as f64 / (n - 1) as f64 })).collect();
     kept_shape(call, &values)
@@ -67,7 +68,7 @@ fn joined(call: &Call, tensors: &[Tensor], dim_at: usize) -> mlua::Result<Answer
     let full: Vec<&Tensor> = tensors.iter().filter(|tensor| tensor.dim() > 0).collect();
     let widest = full.iter().map(|tensor| tensor.dim()).max().unwrap_or(0) as i64;
     let dim = if call.is_number(dim_at) { call.int(dim_at) } else { widest.max(1) };
-    if dim < 1 {
+    if !(1..=MOST_DIMS).contains(&dim) {
         return Err(refuse(format!("cat: invalid dimension {dim}")));
     }
     if full.is_empty() {
@@ -87,7 +88,12 @@ fn joined(call: &Call, tensors: &[Tensor], dim_at: usize) -> mlua::Result<Answer
         }
         views.push(checked(tensor.view().f_reshape(size))?);
     }
-    reserve(call.lua, call.tensor_type, full.iter().map(|tensor| tensor.numel()).sum(), "cat")?;
+    reserve(
+        call.lua,
+        call.tensor_type,
+        full.iter().fold(0, |all: i64, tensor| all.saturating_add(tensor.numel())),
+        "cat",
+    )?;
     Ok(Answer::Tensor(checked(tch::Tensor::f_cat(&views, dim - 1))?))
 }
 
@@ -143,6 +149,8 @@ fn bins_of(call: &Call) -> mlua::Result<(usize, (f64, f64))> {
     if !(1.0..1e9).contains(&bins) {
         return Err(refuse(format!("histc: {bins} bins: the number must be positive")));
     }
+    let rows = if call.tensor(0).dim() == 2 { call.tensor(0).size()[0] } else { 1 };
+    reserve(call.lua, TensorType::DOUBLE, rows.saturating_mul(bins as i64), "the bins")?;
     Ok((bins as usize, (call.number_or(2, 0.0), call.number_or(3, 0.0))))
 }
 
@@ -152,7 +160,7 @@ pub(super) fn rows() -> Vec<Row> {
         Row::new("zeros", One, &["z"], |call| filled(call, 0.0)),
         Row::new("ones", One, &["z"], |call| filled(call, 1.0)),
         Row::new("eye", One, &["ii?"], |call| {
-            let (n, m) = (call.int(0), call.number_or(1, call.number(0)) as i64);
+            let (n, m) = (call.int(0), whole(call.number_or(1, call.number(0))));
             if n < 1 || m < 1 {
                 return Err(refuse(format!("eye({n}, {m}): sizes must be positive")));
             }
@@ -172,13 +180,13 @@ pub(super) fn rows() -> Vec<Row> {
             if !(1..=2).contains(&call.tensor(0).dim()) {
                 return Err(misfit("matrix or a vector expected"));
             }
-            Ok(Answer::Tensor(checked(call.view(0).f_diag(call.number_or(1, 0.0) as i64))?))
+            Ok(Answer::Tensor(checked(call.view(0).f_diag(whole(call.number_or(1, 0.0))))?))
         }),
         Row::new("tril", Own, &["ti?"], |call| {
-            Ok(Answer::Tensor(checked(call.view(0).f_tril(call.number_or(1, 0.0) as i64))?))
+            Ok(Answer::Tensor(checked(call.view(0).f_tril(whole(call.number_or(1, 0.0))))?))
         }),
         Row::new("triu", Own, &["ti?"], |call| {
-            Ok(Answer::Tensor(checked(call.view(0).f_triu(call.number_or(1, 0.0) as i64))?))
+            Ok(Answer::Tensor(checked(call.view(0).f_triu(whole(call.number_or(1, 0.0))))?))
         }),
         Row::new("cross", One, &["tti?"], |call| {
             let size = call.tensor(0).size();

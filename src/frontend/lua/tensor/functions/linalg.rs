@@ -6,6 +6,8 @@ use tch::Tensor as T;
 
 use crate::frontend::lua::tensor::{
     call::{Answer, Call},
+    form::Arg,
+    functions::products::MULTIPLY_ADDS,
     refusal::{checked, misfit, refuse},
     row::{Results, Row},
 };
@@ -50,6 +52,17 @@ fn row(name: &'static str, results: usize, forms: &[&str], f: fn(&Call) -> Found
         }
         Ok(Answer::Several(found))
     })
+    .costs(seconds)
+}
+
+/// Seconds that a decomposition takes at the very least: an operation for each element and each row or column.
+fn seconds(call: &Call) -> f64 {
+    let size = call.args.iter().filter_map(|arg| if let Arg::Tensor(tensor, _) = arg { Some(tensor) } else { None });
+    let work = |tensor: &crate::torch::Tensor| {
+        let size = tensor.size();
+        tensor.numel() as f64 * size.iter().copied().min().unwrap_or(0) as f64
+    };
+    size.map(work).fold(0.0, f64::max) / MULTIPLY_ADDS
 }
 
 /// `x, lu` of `a x = b`.
@@ -247,6 +260,6 @@ pub(super) fn rows() -> Vec<Row> {
         row("geqrf", 2, &["t"], geqrf),
         row("orgqr", 1, &["tt"], orgqr),
         row("ormqr", 1, &["ttts?s?"], ormqr),
-        Row::new("pstrf", Results::Pivoted, &["ts?"], pstrf),
+        Row::new("pstrf", Results::Pivoted, &["ts?"], pstrf).costs(|call| 30.0 * seconds(call)),
     ]
 }

@@ -3,6 +3,7 @@
 use mlua::{Lua, Value};
 
 use crate::{
+    frontend::lua::machine::limits,
     frontend::lua::tensor::{
         call::{Answer, Call, element},
         form::Arg,
@@ -13,6 +14,22 @@ use crate::{
     },
     torch::Tensor,
 };
+
+/// Multiply-adds a second of the fastest machine that a network file may meet: a lower bound of the time of a product.
+pub(super) const MULTIPLY_ADDS: f64 = 1e11;
+
+/// Seconds that the product of the last two tensors takes at the very least.
+fn seconds(call: &Call) -> f64 {
+    let sizes: Vec<Vec<i64>> = call
+        .args
+        .iter()
+        .filter_map(|arg| if let Arg::Tensor(tensor, _) = arg { Some(tensor.size()) } else { None })
+        .collect();
+    let [.., a, b] = sizes.as_slice() else { return 0.0 };
+    let all = |size: &[i64]| size.iter().map(|&extent| extent as f64).product::<f64>();
+    let columns = if b.len() > 1 || a.len() == 1 { b.last().copied().unwrap_or(1) } else { 1 };
+    all(a) * columns as f64 / MULTIPLY_ADDS
+}
 
 /// Ranks of both factors and the function.
 type Product =
@@ -55,7 +72,7 @@ fn product(
 ) -> mlua::Result<tch::Tensor> {
     let (a, b) = (call.tensor(at), call.tensor(at + 1));
     check(name, a, b, ranks)?;
-    let rows: i64 = a.size().iter().take(ranks[0].max(2) - 1).product();
+    let rows = count(&a.size()[..ranks[0].max(2) - 1]);
     reserve(call.lua, call.tensor_type, rows.saturating_mul(b.size().last().copied().unwrap_or(1)), name)?;
     checked(f(&a.view(), &b.view()))
 }
@@ -124,6 +141,8 @@ pub(in crate::frontend::lua::tensor) fn star(lua: &Lua, a: &Tensor, b: &Tensor) 
         )));
     }
     check("multiplication", a, b, ranks)?;
+    let columns = b.size().get(1).copied().unwrap_or(1);
+    limits::afford(lua, a.numel() as f64 * columns as f64 / MULTIPLY_ADDS, "this product")?;
     reserve(lua, a.tensor_type(), count(&[a.size()[0], b.size().get(1).copied().unwrap_or(1)]), "a product")?;
     let product = checked(a.view().f_matmul(&b.view()))?;
     Ok(Value::UserData(to_lua(lua, checked(Tensor::from_tch(a.tensor_type(), &product))?)?))
@@ -133,43 +152,55 @@ pub(super) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for &(plain, adding, ranks, f) in PRODUCTS {
         if !plain.is_empty() {
-            rows.push(Row::new(plain, Results::One, &["tt"], move |call| {
-                Ok(Answer::Tensor(product(call, plain, 0, ranks, f)?))
-            }));
+            rows.push(
+                Row::new(plain, Results::One, &["tt"], move |call| {
+                    Ok(Answer::Tensor(product(call, plain, 0, ranks, f)?))
+                })
+                .costs(seconds),
+            );
         }
-        rows.push(added(adding, ranks, f).or("nntt", move |call| {
-            // Method form `M:addmm(v1, v2, a, b)`: the object is M.
-            let (own, value) = call
-                .results
-                .first()
-                .cloned()
-                .ok_or_else(|| misfit(format!("{adding}: the matrix to add to is missing")))?;
-            let mut args = call.args.clone();
-            args.push(Arg::Tensor(own, value));
-            let whole = Call {
-                lua: call.lua,
-                tensor_type: call.tensor_type,
-                form: 0,
-                results: call.results.clone(),
-                generator: None,
-                args,
-            };
-            add_product(&whole, adding, call.number(0), 4, call.number(1), 2, ranks, f)
-        }));
+        rows.push(
+            added(adding, ranks, f)
+                .or("nntt", move |call| {
+                    // Method form `M:addmm(v1, v2, a, b)`: the object is M.
+                    let (own, value) = call
+                        .results
+                        .first()
+                        .cloned()
+                        .ok_or_else(|| misfit(format!("{adding}: the matrix to add to is missing")))?;
+                    let mut args = call.args.clone();
+                    args.push(Arg::Tensor(own, value));
+                    let whole = Call {
+                        lua: call.lua,
+                        tensor_type: call.tensor_type,
+                        form: 0,
+                        results: call.results.clone(),
+                        generator: None,
+                        args,
+                    };
+                    add_product(&whole, adding, call.number(0), 4, call.number(1), 2, ranks, f)
+                })
+                .costs(seconds),
+        );
     }
-    rows.push(Row::new("match", Results::One, &["ttn?"], |call| {
-        let (a, b) = (call.view(0), call.view(1));
-        if a.dim() != 2 || b.dim() != 2 || a.size()[1] != b.size()[1] {
-            return Err(misfit(format!(
-                "match wants two matrices of equal width, not {:?} and {:?}",
-                a.size(),
-                b.size()
-            )));
-        }
-        let gain = call.number_or(2, 1.0);
-        let apart = checked(checked(a.f_unsqueeze(1))?.f_sub(&checked(b.f_unsqueeze(0))?))?;
-        let squares = checked(checked(apart.f_square())?.f_sum_dim_intlist(&[2][..], false, apart.kind()))?;
-        Ok(Answer::Tensor(checked(squares.f_mul_scalar(gain))?))
-    }));
+    rows.push(
+        Row::new("match", Results::One, &["ttn?"], |call| {
+            let (a, b) = (call.view(0), call.view(1));
+            if a.dim() != 2 || b.dim() != 2 || a.size()[1] != b.size()[1] {
+                return Err(misfit(format!(
+                    "match wants two matrices of equal width, not {:?} and {:?}",
+                    a.size(),
+                    b.size()
+                )));
+            }
+            let gain = call.number_or(2, 1.0);
+            let apart = checked(checked(a.f_unsqueeze(1))?.f_sub(&checked(b.f_unsqueeze(0))?))?;
+            let squares = checked(checked(apart.f_square())?.f_sum_dim_intlist(&[2][..], false, apart.kind()))?;
+            Ok(Answer::Tensor(checked(squares.f_mul_scalar(gain))?))
+        })
+        .costs(|call| {
+            call.tensor(0).numel() as f64 * call.tensor(1).size().first().copied().unwrap_or(1) as f64 * 1e-10
+        }),
+    );
     rows
 }

@@ -3,6 +3,7 @@
 use mlua::{Lua, Table, Value};
 
 use crate::{
+    frontend::lua::machine::limits,
     frontend::lua::tensor::{
         call::{Answer, Call},
         form::number,
@@ -85,6 +86,7 @@ fn drawn(call: &Call, size: &[i64], draw: impl Fn(&mut Generator, &mut [f64])) -
 
 /// Draws the elements of `tensor` anew.
 fn fill(call: &Call, tensor: &Tensor, draw: impl Fn(&mut Generator, &mut [f64])) -> mlua::Result<()> {
+    limits::afford(call.lua, tensor.numel() as f64 * 5e-10, "drawing these numbers")?;
     checked(with(call.lua, call.generator.as_ref(), |generator| tensor.fill_from(|block| draw(generator, block)))?)
 }
 
@@ -227,7 +229,7 @@ pub(super) fn rows() -> Vec<Row> {
             if n < 1 {
                 return Err(refuse(format!("randperm({n}): must be strictly positive")));
             }
-            reserve(call.lua, call.tensor_type, n, "a permutation")?;
+            reserve(call.lua, TensorType::DOUBLE, n, "a permutation")?;
             let order = with(call.lua, call.generator.as_ref(), |generator| generator.permutation(n as usize))?;
             Ok(Answer::Tensor(shaped(call.tensor_type, &order, &[n])?))
         }),
@@ -273,6 +275,8 @@ fn alias_draw(call: &Call) -> mlua::Result<Answer> {
     if own.tensor_type() != TensorType::LONG || others.len() != kept.len() || others.is_empty() {
         return Err(refuse("multinomialAlias wants a LongTensor and a state of multinomialAliasSetup"));
     }
+    reserve(call.lua, TensorType::LONG, own.numel(), "the samples")?;
+    limits::afford(call.lua, own.numel() as f64 * 1e-9, "multinomialAlias")?;
     let drawn: Vec<i64> = with(call.lua, call.generator.as_ref(), |generator| {
         (0..own.numel())
             .map(|_| {
@@ -295,6 +299,9 @@ fn multinomial(call: &Call) -> mlua::Result<Answer> {
         return Err(refuse(format!("cannot draw {n} samples from weights of sizes {:?}", weights.size())));
     }
     let all = checked(weights.values())?;
+    let samples = n.saturating_mul(weights.numel() / columns);
+    reserve(call.lua, TensorType::DOUBLE, samples, "the samples")?;
+    limits::afford(call.lua, samples as f64 * columns as f64 * 1e-10, "multinomial")?;
     let mut drawn = Vec::new();
     for row in all.chunks(columns as usize) {
         let one =

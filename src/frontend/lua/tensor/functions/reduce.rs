@@ -89,6 +89,10 @@ fn norm(x: &tch::Tensor, p: f64, dim: Option<i64>) -> mlua::Result<tch::Tensor> 
 }
 
 pub(super) fn rows() -> Vec<Row> {
+    all().into_iter().map(Row::in_place).collect()
+}
+
+fn all() -> Vec<Row> {
     vec![
         reduction("sum", false, |x| x.f_sum(wide(x)), |x, dim| x.f_sum_dim_intlist(&[dim][..], true, x.kind())),
         reduction("prod", false, |x| x.f_prod(wide(x)), |x, dim| x.f_prod_dim_int(dim, true, x.kind())),

@@ -3,11 +3,12 @@
 use mlua::{AnyUserData, IntoLua, Lua, MultiValue, ObjectLike, Table, Value};
 
 use crate::{
+    frontend::lua::machine::limits,
     frontend::lua::tensor::{
         call::{Answer, Call},
         classes, construct, form,
         handle::{LuaTensor, from_lua, long_storage, storage_from_lua, storage_to_lua, to_lua},
-        memory::{count, reserve},
+        memory::{count, measure, reserve},
         refusal::{checked, misfit, refuse},
         row::{Results, Row},
     },
@@ -87,7 +88,8 @@ fn layout_rows() -> Vec<Row> {
             let size = tensor.size();
             // Torch7 does not look at the dimension of a vector.
             let dim = if size.len() == 1 { 0 } else { call.dim(1, 0)? };
-            let index = if call.int(2) < 0 { call.int(2) + size[dim as usize] } else { call.int(2) - 1 };
+            let extent = size.get(dim as usize).copied().unwrap_or(0);
+            let index = if call.int(2) < 0 { call.int(2).saturating_add(extent) } else { call.int(2) - 1 };
             let view = checked(tensor.select(dim, index))?;
             if size.len() == 1 { Ok(Answer::Number(checked(view.get(&[0]))?)) } else { Ok(Answer::Handle(view)) }
         }),
@@ -143,7 +145,8 @@ fn layout_rows() -> Vec<Row> {
         Row::new("chunk", Plain, &["xii?"], |call| {
             let dim = if call.has(2) { call.dim(2, 0)? } else { 0 };
             let size = call.tensor(0).size();
-            let length = (size[checked(call.tensor(0).check_dim(dim))?] + call.int(1) - 1) / call.int(1).max(1);
+            let extent = size[checked(call.tensor(0).check_dim(dim))?];
+            let length = extent.saturating_add(call.int(1) - 1) / call.int(1).max(1);
             pieces(call, None, length, 2)
         }),
     ]
@@ -179,6 +182,7 @@ fn pieces(call: &Call, into: Option<&Table>, length: i64, dim_at: usize) -> mlua
     };
     let mut first = 0;
     while first < extent {
+        limits::look(call.lua)?;
         let piece = checked(tensor.narrow(dim, first, length.min(extent - first)))?;
         table.raw_push(to_lua(call.lua, piece)?)?;
         first += length;
@@ -195,9 +199,9 @@ fn sub(call: &Call) -> mlua::Result<Answer> {
             break;
         }
         let size = view.size()[checked(view.check_dim(dim as i64))?];
-        let place = |index: i64| if index < 0 { index + size } else { index - 1 };
-        let (first, last) = (place(call.int(at)), place(call.number_or(at + 1, -1.0) as i64));
-        view = checked(view.narrow(dim as i64, first, last - first + 1))?;
+        let place = |index: i64| if index < 0 { index.saturating_add(size) } else { index - 1 };
+        let (first, last) = (place(call.int(at)), place(form::whole(call.number_or(at + 1, -1.0))));
+        view = checked(view.narrow(dim as i64, first, last.saturating_sub(first).saturating_add(1)))?;
     }
     Ok(Answer::Handle(view))
 }
@@ -213,6 +217,7 @@ fn content_rows() -> Vec<Row> {
             if call.tensor(0).is_contiguous() {
                 return Ok(Answer::Same);
             }
+            measure(call.lua, call.tensor_type, call.tensor(0).numel(), "contiguous")?;
             handle(Tensor::from_tch(call.tensor_type, &call.view(0)))
         }),
         Row::new("copy", Plain, &["xx"], |call| {
@@ -259,7 +264,7 @@ fn resized(call: &Call, size: &[i64]) -> mlua::Result<Answer> {
     reserve(
         call.lua,
         tensor.tensor_type(),
-        count(size) - have,
+        count(size).saturating_sub(have),
         &format!("{} of sizes {size:?}", tensor.tensor_type()),
     )?;
     checked(tensor.resize(size))?;
@@ -305,7 +310,7 @@ fn converted(call: &Call, wanted: TensorType) -> mlua::Result<Answer> {
     if tensor.dim() == 0 {
         return Ok(Answer::Handle(Tensor::empty(wanted)));
     }
-    reserve(call.lua, wanted, tensor.numel(), &wanted.tensor_name())?;
+    measure(call.lua, wanted, tensor.numel(), &wanted.tensor_name())?;
     // `torch.CudaTensor` without a device is the same elements under another name: still a copy.
     handle(Tensor::zeros(wanted, &tensor.size()).and_then(|made| made.copy_from(&tensor.view()).map(|()| made)))
 }
@@ -351,7 +356,7 @@ pub(super) fn nested(lua: &Lua, values: &[f64], size: &[i64]) -> mlua::Result<Ta
         [_] => lua.create_sequence_from(values.iter().copied()),
         [rows, rest @ ..] => {
             let table = lua.create_table()?;
-            for row in values.chunks(values.len() / (*rows).max(1) as usize) {
+            for row in values.chunks((values.len() / (*rows).max(1) as usize).max(1)) {
                 table.raw_push(nested(lua, row, rest)?)?;
             }
             Ok(table)
@@ -374,5 +379,16 @@ pub(in crate::frontend::lua::tensor) fn install_questions(lua: &Lua, torch: &Tab
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    layout_rows().into_iter().chain(content_rows()).collect()
+    // These copy; the other functions on layouts look at no element, as do some on contents.
+    const COPYING: [&str; 2] = ["reshape", "repeatTensor"];
+    const IN_PLACE: [&str; 3] = ["fill", "zero", "copy"];
+    // `contiguous` and the conversions ask once they know that they copy.
+    const ASKING: [&str; 9] = ["contiguous", "resize", "resizeAs", "set", "typeAs", "isTensor", "cuda", "type", "data"];
+    let layouts = layout_rows().into_iter().map(|row| if COPYING.contains(&row.name) { row } else { row.of_sizes() });
+    let contents = content_rows().into_iter().map(|row| match row.name {
+        name if IN_PLACE.contains(&name) => row.in_place(),
+        name if ASKING.contains(&name) => row.of_sizes(),
+        _ => row,
+    });
+    layouts.chain(contents).collect()
 }

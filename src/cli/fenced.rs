@@ -1,0 +1,117 @@
+//! The fence around a command that runs a pasted file, and the choice to go without it.
+
+use std::path::{Path, PathBuf};
+
+use super::{early_thread, held, report};
+use crate::{
+    error::{Error, Result},
+    fence::{self, Reach},
+    tasks::reach,
+};
+
+/// Whether the command is fenced in.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(super) struct FenceFlags {
+    /// Let the network file's process keep all rights of its user: for your own files only
+    #[arg(long)]
+    no_fence: bool,
+}
+
+impl FenceFlags {
+    /// Without the fence.
+    pub(super) fn is_off(self) -> bool {
+        self.no_fence
+    }
+
+    /// Fences the process in, before the network file is read.
+    pub(super) fn enter(self, reach: &Reach) {
+        if self.no_fence {
+            report::warning("no fence: what runs here may do whatever you may do");
+            return;
+        }
+        let held = fence::enter(reach);
+        // The thread that reads the dataset ahead keeps itself to the dataset.
+        early_thread::wait_until_fenced();
+        held::note(held);
+    }
+}
+
+/// What a command with this job reaches, the built-in sample unpacked when the job wants it: what is fenced may not write it.
+///
+/// # Errors
+/// When the sample cannot be written.
+pub(super) fn job(folder: &Path) -> Result<Reach> {
+    if let Some(options) = reach::options_of_job(folder) {
+        reach::prepare_sample(&options)?;
+    }
+    Ok(reach::job(folder))
+}
+
+/// A folder for results, made before the fence goes up. Folders that it made and that are still empty when it is dropped are
+/// removed.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    folder: PathBuf,
+    /// Deepest first.
+    made: Vec<PathBuf>,
+}
+
+impl Outlet {
+    /// Makes the folder, with those above it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(super) fn make(doing: &str, folder: &Path) -> Result<Outlet> {
+        let missing = folder.ancestors().filter(|path| !path.as_os_str().is_empty());
+        let made: Vec<PathBuf> = missing.take_while(|path| !path.exists()).map(Path::to_path_buf).collect();
+        let outlet = Outlet { folder: folder.to_path_buf(), made };
+        std::fs::create_dir_all(folder).map_err(|source| Error::io(doing, folder, &source))?;
+        Ok(outlet)
+    }
+
+    /// Writing into it, and removing what was made when it stays empty.
+    pub(super) fn reach(&self) -> Reach {
+        let reach = Reach::default().writing(&self.folder);
+        let above = self.made.last().and_then(|topmost| topmost.parent());
+        let named = above.map(|above| if above.as_os_str().is_empty() { Path::new(".") } else { above });
+        named.into_iter().fold(reach, Reach::tidying)
+    }
+
+    /// The folders that it made, deepest first, for [`tidy`].
+    pub(super) fn made(&self) -> Vec<PathBuf> {
+        self.made.clone()
+    }
+}
+
+/// Removes those of these folders that are empty.
+pub(super) fn tidy(made: &[PathBuf]) {
+    for folder in made {
+        let _ = std::fs::remove_dir(folder); // not empty: it has its results
+    }
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        tidy(&self.made);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_folders_that_were_made_go_and_others_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let jobs = root.path().join("jobs");
+        drop(Outlet::make("make", &jobs.join("a/b")).unwrap());
+        assert!(!jobs.exists());
+        let outlet = Outlet::make("make", &jobs.join("a")).unwrap();
+        std::fs::write(jobs.join("a/result"), "1").unwrap();
+        drop(outlet);
+        assert!(jobs.join("a/result").exists());
+        std::fs::create_dir(root.path().join("empty")).unwrap();
+        drop(Outlet::make("make", &root.path().join("empty")).unwrap());
+        assert!(root.path().join("empty").exists());
+    }
+}

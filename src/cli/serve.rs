@@ -1,0 +1,80 @@
+//! `digits-rs serve`: the studio in a browser; and the processes that it starts.
+
+use std::path::PathBuf;
+
+use super::{report, stop};
+use crate::{
+    error::{Error, Kind, Result},
+    studio::{
+        self, ServeOptions,
+        child::{Wall, Work},
+    },
+    torch::start_up,
+};
+
+/// Open the studio: datasets, networks, training and tests in a browser
+#[derive(Debug, clap::Args)]
+pub struct Serve {
+    /// Address and port; others than this machine's users need the token
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5000")]
+    listen: String,
+    /// Folder of jobs/ and datasets/
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    root: PathBuf,
+    /// Nobody comes in without it [default: made up where others can reach the address]
+    #[arg(long, value_name = "TEXT", env = "DIGITS_RS_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// A folder besides the root that the page may name datasets and images in; may be given again
+    #[arg(long, value_name = "DIR")]
+    allow: Vec<PathBuf>,
+    /// Trainings at once on one device
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    per_device: usize,
+    /// End the trainings with the server, saved; they go on without it otherwise
+    #[arg(long)]
+    stop_jobs: bool,
+}
+
+/// Runs the command until Ctrl-C.
+///
+/// # Errors
+/// When the address is taken or the folder cannot be written.
+pub fn run(args: Serve) -> Result<()> {
+    let Serve { listen, root, token, allow, per_device, stop_jobs } = args;
+    let options = ServeOptions { listen, root, token, allow, per_device, stop_jobs };
+    studio::serve(&options, |served| {
+        report::line(&format!("the studio is at {}", served.link));
+        if served.is_open {
+            report::line("others can reach this address: the link holds the token, keep it to yourself");
+        }
+        if !served.has_page {
+            report::line("the page is not built in: install Node with npm, run make build; the REST interface answers");
+        }
+    })
+}
+
+/// A process of the server; not for people.
+#[derive(Debug, clap::Args)]
+pub struct WorkArgs {
+    /// train, pasted or data
+    what: String,
+    /// The job's folder
+    folder: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What keeps a job from being trained.
+pub fn work(args: WorkArgs) -> Result<()> {
+    let work = match (args.what.as_str(), args.folder) {
+        ("train", Some(folder)) => Work::Train(folder),
+        ("pasted", None) => Work::Answer(Wall::Pasted),
+        ("data", None) => Work::Answer(Wall::Data),
+        _ => return Err(Error::new(Kind::Usage, "this command is the server's own").with_help("digits-rs serve")),
+    };
+    if matches!(work, Work::Train(_)) {
+        start_up::give_back_pages();
+    }
+    studio::child::work(&work, &stop::on_signals()?)
+}

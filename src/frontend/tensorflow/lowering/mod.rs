@@ -1,0 +1,289 @@
+//! Lowering: the graphs of a network's stages become one `nn::Network`.
+//!
+//! **In:** a graph and its towers. **Out:** [`Lowered`]. **Never:** the file's language, batches.
+//!
+//! A chain of known layers becomes the modules that the Lua form of the network has, on planes-first images, and trains on
+//! the same engine. Anything else becomes a dataflow program.
+
+mod chain;
+mod modules;
+mod object;
+mod parameters;
+mod program;
+#[cfg(test)]
+mod tests;
+
+use std::rc::Rc;
+
+use self::{
+    chain::Target,
+    parameters::{Layout, Made},
+};
+use super::graph::{Graph, Source, Symbol};
+use crate::{
+    error::{Error, Kind, Result},
+    nn::{
+        Criterion, Network, Node, ReportedTerm,
+        criteria::{class_nll::ClassNll, cross_entropy::CrossEntropy, mse::Mse},
+        dataflow::{self, Labels},
+    },
+    torch::Element,
+};
+
+pub use parameters::VariableLayout;
+
+/// What one stage of a network built in the graph.
+#[derive(Debug, Clone)]
+pub struct Tower {
+    /// The images `[n, h, w, c]`.
+    pub images: Symbol,
+    /// The labels, where the stage has them.
+    pub labels: Option<Symbol>,
+    /// `inference`: one tensor, or a list.
+    pub outputs: Vec<Symbol>,
+    /// `loss`: each with the variables that it teaches, or `None` for all.
+    pub losses: Vec<(Symbol, Option<Vec<Symbol>>)>,
+    /// What is added to the reported loss besides regularisation, such as entries of `tf.losses`.
+    pub reported: Vec<Symbol>,
+}
+
+/// A network, and what is known of it besides.
+pub struct Lowered {
+    /// The network.
+    pub network: Network,
+    /// Whether the loss compares with the images themselves: the target of a batch is its input then.
+    pub target_is_input: bool,
+    /// Where TensorFlow's variables lie.
+    pub variables: Vec<VariableLayout>,
+}
+
+/// Lowers the stages `train` and `evaluate` (validation, or inference without losses). Labels are as `labels` says.
+///
+/// # Errors
+/// A page when the stages do not fit each other, or memory is short.
+pub fn lower(
+    graph: &Graph,
+    train: &Tower,
+    evaluate: &Tower,
+    labels: Labels,
+    kind: tch::Kind,
+    device: tch::Device,
+) -> Result<Lowered> {
+    let penalties = graph.collection(super::variables::REGULARIZATION_LOSSES, None);
+    // Sums over all elements do not mind a module's layout; a penalty that looks at places would.
+    let layered =
+        layered(graph, train, evaluate).filter(|_| penalties.iter().all(|&penalty| sums_over_all(graph, penalty)));
+    let wanted = match &layered {
+        Some((plan, _)) => plan.layouts.clone(),
+        None => read_by(graph, &[train, evaluate])
+            .into_iter()
+            .map(|index| (index, Layout::same(&graph.with(|state| state.variables[index].dims.clone()))))
+            .collect(),
+    };
+    let made = parameters::make(graph, &wanted, kind, device)?;
+    let reported = reported(graph, &penalties, &made, kind, device)?;
+    let (root, criterion, label, target_is_input): (Rc<Node>, Box<dyn Criterion>, String, bool) = match layered {
+        Some((plan, target)) => {
+            let root = plan.build(graph, &made, Element::of(kind).unwrap_or(Element::Float), device.is_cuda())?;
+            let (criterion, label) = criterion(target);
+            (root, criterion, label.to_string(), target == Target::Images)
+        }
+        None => {
+            let (root, losses, label) = dataflow_network(graph, train, evaluate, labels, &made, kind, device)?;
+            (root, Box::new(losses), label, false)
+        }
+    };
+    let criterion_origin = train.losses.first().and_then(|(loss, _)| graph.operation(*loss).origin);
+    let Made { parameters, layouts, .. } = made;
+    let network =
+        Network { root, criterion, criterion_label: label, criterion_origin, reported, parameters, kind, device };
+    Ok(Lowered { network, target_is_input, variables: layouts })
+}
+
+/// The plan of modules, when both stages are one chain of known layers and the loss is a known one.
+fn layered(graph: &Graph, train: &Tower, evaluate: &Tower) -> Option<(modules::Plan, Target)> {
+    let (&[output], &[(loss, None)]) = (train.outputs.as_slice(), train.losses.as_slice()) else { return None };
+    let &[tested] = evaluate.outputs.as_slice() else { return None };
+    let links = chain::recognise(graph, train.images, output)?;
+    let lasting = chain::recognise(graph, evaluate.images, tested)?;
+    if !chain::agree(&links, &lasting) || !train.reported.is_empty() {
+        return None;
+    }
+    let target = chain::target(graph, loss, output, train.images, train.labels)?;
+    match evaluate.losses.as_slice() {
+        [] => {}
+        &[(loss, None)] if chain::target(graph, loss, tested, evaluate.images, evaluate.labels) == Some(target) => {}
+        _ => return None,
+    }
+    let image: Option<Vec<i64>> = graph.dims(train.images).0.get(1..)?.iter().copied().collect();
+    Some((modules::plan(graph, &links, image?.try_into().ok()?)?, target))
+}
+
+/// Whether a penalty treats all elements of a variable alike.
+fn sums_over_all(graph: &Graph, penalty: Symbol) -> bool {
+    use crate::nn::dataflow::{Binary, Linear, Op, Pointwise, Reduce, Reduction, Unary};
+    graph.ancestors(penalty).into_iter().all(|at| {
+        graph.with(|state| {
+            let operation = &state.operations[at];
+            match &operation.source {
+                Source::Constant(constant) => constant.values.len() == 1,
+                Source::Variable(_) => true,
+                Source::Feed(_) => false,
+                Source::Op(Op::Linear(Linear::L2Loss) | Op::Pointwise(Pointwise::AddN)) => true,
+                Source::Op(Op::Pointwise(Pointwise::Unary(Unary::Abs | Unary::Square))) => true,
+                Source::Op(Op::Pointwise(Pointwise::Binary(Binary::Mul | Binary::Add))) => true,
+                Source::Op(Op::Reduction(Reduction::Over { reduce: Reduce::Sum, .. })) => {
+                    operation.results[0].dims.rank() == 0
+                }
+                Source::Op(_) => false,
+            }
+        })
+    })
+}
+
+/// The criterion of a known loss, and how it prints.
+fn criterion(target: Target) -> (Box<dyn Criterion>, &'static str) {
+    match target {
+        Target::Images | Target::Labels => (Box::new(Mse { size_average: true }), "digits.mse_loss: nn.MSECriterion"),
+        Target::Classes => {
+            let nll = ClassNll { weights: None, size_average: true, ignore_index: -100 };
+            (Box::new(CrossEntropy(Box::new(nll))), "digits.classification_loss: nn.CrossEntropyCriterion")
+        }
+    }
+}
+
+/// The numbers of the variables that these stages read, or that are trained anyway.
+fn read_by(graph: &Graph, towers: &[&Tower]) -> Vec<usize> {
+    let values = towers.iter().flat_map(|tower| {
+        let losses = tower.losses.iter().map(|(loss, _)| *loss);
+        tower.outputs.iter().copied().chain(losses).chain(tower.reported.iter().copied())
+    });
+    let mut operations: Vec<usize> = values.flat_map(|value| graph.ancestors(value)).collect();
+    operations.sort_unstable();
+    operations.dedup();
+    graph.with(|state| {
+        let read = operations.into_iter().filter_map(|at| match state.operations[at].source {
+            Source::Variable(index) => Some(index),
+            _ => None,
+        });
+        let mut read: Vec<usize> = read.collect();
+        read.sort_unstable();
+        read.dedup();
+        read
+    })
+}
+
+fn dataflow_network(
+    graph: &Graph,
+    train: &Tower,
+    evaluate: &Tower,
+    labels: Labels,
+    made: &Made,
+    kind: tch::Kind,
+    device: tch::Device,
+) -> Result<(Rc<Node>, dataflow::Losses, String)> {
+    let groups = |tower: &Tower| {
+        let losses = tower.losses.iter().map(|(loss, _)| *loss).collect();
+        [tower.outputs.clone(), losses, tower.reported.clone()]
+    };
+    let program = |tower: &Tower| program::program(graph, &groups(tower), made, kind, device);
+    let (first, second) = (program(train)?, program(evaluate)?);
+    let taught = taught(graph, train, made)?;
+    let (root, losses) = dataflow::towers(first, second, labels, taught);
+    let class = "tf.Graph".to_string();
+    let node = Node {
+        path: String::new(),
+        label: class.clone(),
+        class,
+        origin: None,
+        parameters: Vec::new(),
+        module: Box::new(root),
+    };
+    Ok((Rc::new(node), losses, loss_label(graph, train)))
+}
+
+/// The losses by name; of classifiers with the word that says that outputs are logits.
+fn loss_label(graph: &Graph, tower: &Tower) -> String {
+    let names: Vec<String> = tower
+        .losses
+        .iter()
+        .map(|(loss, _)| {
+            let name = graph.operation(*loss).name;
+            name.split_once('/').map_or(name.clone(), |(_, rest)| rest.to_string())
+        })
+        .collect();
+    let compares_logits = tower.losses.iter().any(|(loss, _)| {
+        graph.with(|state| {
+            graph.ancestors(*loss).into_iter().any(|at| {
+                let operation = &state.operations[at];
+                let is_cross_entropy = matches!(
+                    operation.source,
+                    Source::Op(dataflow::Op::Loss(
+                        dataflow::Loss::SparseSoftmaxCrossEntropy | dataflow::Loss::SoftmaxCrossEntropy
+                    ))
+                );
+                is_cross_entropy && operation.inputs.get(1) == tower.outputs.first()
+            })
+        })
+    });
+    let names = names.join(", ");
+    if compares_logits { format!("{names}: softmax CrossEntropy") } else { names }
+}
+
+/// For each of several losses the parameters that it teaches; empty where one teaches all.
+fn taught(graph: &Graph, tower: &Tower, made: &Made) -> Result<Vec<Vec<usize>>> {
+    if tower.losses.iter().all(|(_, variables)| variables.is_none()) && tower.losses.len() < 2 {
+        return Ok(Vec::new());
+    }
+    let all = || (0..made.parameters.list.len()).collect();
+    tower
+        .losses
+        .iter()
+        .map(|(loss, variables)| {
+            let Some(variables) = variables else { return Ok(all()) };
+            let places = variables.iter().map(|&symbol| match graph.operation(symbol).source {
+                // A variable that nothing reads has no gradient in TensorFlow either.
+                Source::Variable(index) => Ok(made.leaves.get(&index).and_then(|(_, place)| *place)),
+                _ => Err(Error::new(Kind::Network, "'vars' of a loss holds something that is no variable")
+                    .with_fact("it holds", graph.name(symbol))
+                    .at(graph.operation(*loss).origin.as_ref())
+                    .with_help("take them from tf.trainable_variables()")),
+            });
+            Ok(places.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        })
+        .collect()
+}
+
+/// The sum of the regularisation losses as a function of the parameters as they are.
+fn reported(
+    graph: &Graph,
+    penalties: &[Symbol],
+    made: &Made,
+    kind: tch::Kind,
+    device: tch::Device,
+) -> Result<Option<ReportedTerm>> {
+    let known: Vec<Symbol> = penalties
+        .iter()
+        .copied()
+        .filter(|&penalty| {
+            graph.ancestors(penalty).into_iter().all(|at| match graph.with(|s| s.operations[at].source.clone()) {
+                Source::Variable(index) => made.leaves.contains_key(&index),
+                _ => true,
+            })
+        })
+        .collect();
+    if known.is_empty() {
+        return Ok(None);
+    }
+    let program = program::program(graph, &[known], made, kind, device)?;
+    Ok(Some(Box::new(move || {
+        let nothing = tch::Tensor::f_zeros([0], (kind, device))?;
+        let mut cx = crate::nn::Context::new(crate::nn::Mode::Evaluate);
+        let terms = program.get(0, &mut program.begin(&nothing, None), &mut cx)?;
+        let mut sum = tch::Tensor::f_zeros(&[] as &[i64], (kind, device))?;
+        for term in terms {
+            sum = sum.f_add(&term.f_sum(kind)?)?;
+        }
+        Ok(sum)
+    })))
+}

@@ -1,0 +1,100 @@
+//! A stage's graph as a dataflow program: what the output, the losses and the summaries need, in order.
+
+use std::collections::HashMap;
+
+use super::{modules::layer_name, parameters::Made};
+use crate::{
+    error::Result,
+    frontend::tensorflow::graph::{Feed, Graph, Operation, Source, Symbol, tensor_of},
+    nn::dataflow::{Array, Described, Leaf, Op, Pointwise, Program, ProgramBuilder, Slot},
+};
+
+/// The program that computes these groups of values.
+///
+/// # Errors
+/// When a constant cannot be made.
+pub(super) fn program(
+    graph: &Graph,
+    groups: &[Vec<Symbol>],
+    made: &Made,
+    real: tch::Kind,
+    device: tch::Device,
+) -> Result<Program> {
+    let mut needed: Vec<usize> = groups.iter().flatten().flat_map(|&symbol| graph.ancestors(symbol)).collect();
+    needed.sort_unstable();
+    needed.dedup();
+    let from_images = downstream(graph, &needed);
+    let mut builder = ProgramBuilder::new(real, device);
+    let mut slots: HashMap<usize, Slot> = HashMap::new();
+    let mut shown = 0;
+    for at in needed {
+        let operation = graph.with(|state| state.operations[at].clone());
+        let slot = match &operation.source {
+            Source::Feed(Feed::Images) => builder.leaf(Leaf::Input),
+            Source::Feed(Feed::Labels) => builder.leaf(Leaf::Target),
+            Source::Constant(constant) => {
+                builder.leaf(Leaf::Constant(tensor_of(constant, &operation.results[0], real, device)?))
+            }
+            Source::Variable(index) => {
+                let tensor = made.leaves.get(index).map(|(leaf, _)| leaf.shallow_clone());
+                builder.leaf(Leaf::Variable(tensor.expect("every variable that the program reads was made")))
+            }
+            Source::Op(op) => {
+                let visible = is_layer(op) && from_images.contains(&at);
+                shown += usize::from(visible);
+                let described = Described {
+                    path: shown.to_string(),
+                    label: label(&operation),
+                    origin: operation.origin.clone(),
+                    visible,
+                };
+                let inputs =
+                    operation.inputs.iter().map(|input| Slot { output: input.output, ..slots[&input.operation] });
+                let parameters = operation.inputs.iter().filter_map(|&input| match graph.operation(input).source {
+                    Source::Variable(index) => made.leaves.get(&index).and_then(|(_, place)| *place),
+                    _ => None,
+                });
+                builder.step(op.clone(), inputs.collect(), described, parameters.collect())
+            }
+        };
+        slots.insert(at, slot);
+    }
+    let slot = |symbol: &Symbol| Slot { output: symbol.output, ..slots[&symbol.operation] };
+    Ok(builder.finish(groups.iter().map(|group| group.iter().map(slot).collect()).collect()))
+}
+
+/// The operation's name without its stage, then its type where the name does not say it.
+fn label(operation: &Operation) -> String {
+    let inner = operation.name.split_once('/').map_or(operation.name.as_str(), |(_, rest)| rest);
+    match &operation.source {
+        Source::Op(op) if !inner.to_lowercase().contains(&op.name().to_lowercase()) => {
+            format!("{}: {}", layer_name(&operation.name), op.name())
+        }
+        _ => inner.to_string(),
+    }
+}
+
+/// The operations that depend on the images.
+fn downstream(graph: &Graph, needed: &[usize]) -> Vec<usize> {
+    graph.with(|state| {
+        let mut found: Vec<usize> = Vec::new();
+        for &at in needed {
+            let operation = &state.operations[at];
+            let starts = matches!(operation.source, Source::Feed(Feed::Images));
+            if starts || operation.inputs.iter().any(|input| found.binary_search(&input.operation).is_ok()) {
+                found.push(at);
+            }
+        }
+        found
+    })
+}
+
+/// Whether an operation is worth showing: not those that only handle sizes.
+fn is_layer(op: &Op) -> bool {
+    match op {
+        Op::Array(array) => !matches!(array, Array::Shape(_) | Array::Size(_) | Array::Fill(..) | Array::Range),
+        Op::Pointwise(Pointwise::Identity | Pointwise::StopGradient) => false,
+        Op::Slice(_) => false,
+        _ => true,
+    }
+}

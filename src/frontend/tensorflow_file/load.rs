@@ -1,0 +1,283 @@
+//! `load`: runs the file, makes its `UserModel` once a stage, and reads inference, loss and summaries.
+//!
+//! Source of the contract: DIGITS `tools/tensorflow/main.py` and `model.py` (spec section 6).
+
+use std::{rc::Rc, time::Instant};
+
+use super::{
+    bound::{OrRaise, Tf},
+    convert,
+    library::{Library, library},
+    tensor::Tensor,
+    types::SummaryValue,
+};
+use crate::{
+    error::{Error, Kind, Result},
+    frontend::{
+        NetworkParams, Source,
+        python::{Arguments, Interpreter, Options, Outcome, Raised, Type, Value},
+        tensorflow::{self, Feed, Graph, Lowered, Opened, Reuse, Summary, SummaryKind, Symbol, Tower},
+    },
+    nn::dataflow::{DType, Dims, Labels},
+};
+
+const SHAPE: &str = "a TensorFlow network file defines\n  class UserModel(Tower):\n    @model_property\n    def inference(self): \
+                     …\n    @model_property\n    def loss(self): …";
+
+/// What the dataset's labels are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelShape {
+    /// A number for each image.
+    Scalar,
+    /// A label database of images or lists: channels, height, width; `None` where it is not known.
+    Image(Option<[i64; 3]>),
+}
+
+/// What a network is lowered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Training with validation: the stages `train` and `val`.
+    Training,
+    /// Looking at images without labels: the stage `inf`.
+    Inference,
+}
+
+/// What one stage gave.
+struct Stage {
+    tower: Tower,
+    summaries: Vec<Summary>,
+}
+
+/// A TensorFlow network file that has run.
+pub struct TensorflowFile {
+    graph: Graph,
+    train: Stage,
+    val: Stage,
+    inf: Stage,
+    labels: Labels,
+    /// The file, as given.
+    pub source: Source,
+    /// How long the file ran, in seconds.
+    pub seconds: f64,
+}
+
+/// Whether a text is DIGITS' TensorFlow form: by `.py`, else by what it defines.
+#[must_use]
+pub fn is_tensorflow(source: &Source) -> bool {
+    let defines_a_model = source.text.lines().any(|line| {
+        let line = line.trim_start();
+        line.strip_prefix("class ").is_some_and(|rest| rest.trim_start().starts_with("UserModel"))
+    });
+    source.name.ends_with(".py") || defines_a_model
+}
+
+/// Runs a network file with these parameters; initial weights are drawn from `seed`.
+///
+/// # Errors
+/// A page for the file's author: syntax and exceptions with their line, a class that is no network, a limit that was
+/// reached.
+pub fn load(
+    source: Source,
+    params: &NetworkParams,
+    labels: LabelShape,
+    options: Options,
+    seed: u64,
+) -> Result<TensorflowFile> {
+    let start = Instant::now();
+    let graph = Graph::new(seed);
+    let shared = Tf::new(graph.clone());
+    let python = Rc::new(Interpreter::new(options, Vec::new()));
+    shared.set_python(&python);
+    let Library { modules, tf, slim, digits, tower, model_property } = python.guard(|| library(&shared))?;
+    for (name, module) in &modules {
+        python.add_module(module.clone());
+        python.add_alias(name, module);
+    }
+    python.define("tf", Value::Module(tf));
+    python.define("slim", Value::Module(slim));
+    python.define("digits", Value::Module(digits));
+    python.define("Tower", tower);
+    python.define("model_property", model_property);
+    python.define("xrange", Value::Class(python.type_class(Type::Range).clone()));
+    python.run(&source.name, &source.text)?;
+    let Some(class) = python.global("UserModel") else {
+        return Err(Error::new(Kind::Network, format!("{} defines no class UserModel", source.name)).with_help(SHAPE));
+    };
+    let form = match (labels, params.nclasses) {
+        (LabelShape::Image(_), _) => Labels::Images,
+        (LabelShape::Scalar, Some(_)) => Labels::ClassesFromOne,
+        (LabelShape::Scalar, None) => Labels::Whole,
+    };
+    let builder = Builder { tf: &shared, python: &python, class, params, labels };
+    let [train, val, inf] =
+        [("train", true), ("val", false), ("inf", false)].map(|(stage, training)| builder.stage(stage, training));
+    Ok(TensorflowFile {
+        graph,
+        train: train?,
+        val: val?,
+        inf: inf?,
+        labels: form,
+        source,
+        seconds: start.elapsed().as_secs_f64(),
+    })
+}
+
+struct Builder<'a> {
+    tf: &'a Rc<Tf>,
+    python: &'a Interpreter,
+    class: Value,
+    params: &'a NetworkParams,
+    labels: LabelShape,
+}
+
+impl Builder<'_> {
+    /// Builds one tower, as DIGITS does: the constructor in the stage's scope of names, inference in the variable scope
+    /// `model`, the loss in `model` with reuse on.
+    fn stage(&self, stage: &str, training: bool) -> Result<Stage> {
+        let graph = &self.tf.graph;
+        let inference = stage == "inf";
+        // Each stage starts with TensorFlow's outermost scopes; later ones find the variables of the first.
+        let root = graph.variable_scope();
+        let reuse = (stage != "train").then_some(Reuse::Auto);
+        let (_, _root) = graph.open_variable_scope(&Opened::Again(&root), reuse)?;
+        let _stage = graph.name_scope(&format!("{stage}/"));
+        let [c, h, w] = self.params.input_shape.map_or([None; 3], |shape| shape.map(Some));
+        let images = graph.placeholder(Feed::Images, DType::Float32, Dims(vec![None, h, w, c]), "x")?;
+        let labels = if inference { None } else { Some(self.labels(graph)?) };
+        let size = |extent: Option<i64>| extent.map_or(Value::None, Value::Int);
+        let read = self.python.guard(|| {
+            let y = labels.map_or(Value::None, |labels| self.tf.value(labels));
+            let arguments = Arguments::of(vec![
+                self.tf.value(images),
+                y,
+                Value::list(vec![size(h), size(w), size(c)]),
+                Value::Int(self.params.nclasses.unwrap_or(0)),
+                Value::Bool(training),
+                Value::Bool(inference),
+            ]);
+            let model = self.python.call(&self.class, arguments)?;
+            self.read(&model, stage, inference)
+        });
+        graph.set_origin(None);
+        let (outputs, losses, reported, summaries) = read?;
+        Ok(Stage { tower: Tower { images, labels, outputs, losses, reported }, summaries })
+    }
+
+    fn labels(&self, graph: &Graph) -> Result<Symbol> {
+        match self.labels {
+            LabelShape::Scalar => graph.placeholder(Feed::Labels, DType::Int64, Dims(vec![None]), "y"),
+            LabelShape::Image(shape) => {
+                let [c, h, w] = shape.map_or([None; 3], |shape| shape.map(Some));
+                graph.placeholder(Feed::Labels, DType::Float32, Dims(vec![None, h, w, c]), "y")
+            }
+        }
+    }
+
+    /// Inference, losses, what the reported loss holds besides, and summaries.
+    #[expect(clippy::type_complexity, reason = "the four parts of a tower, taken apart by the only caller")]
+    fn read(
+        &self,
+        model: &Value,
+        stage: &str,
+        inference: bool,
+    ) -> Outcome<(Vec<Symbol>, Vec<(Symbol, Option<Vec<Symbol>>)>, Vec<Symbol>, Vec<Summary>)> {
+        let graph = &self.tf.graph;
+        let (scope, _model) = graph.open_variable_scope(&Opened::Named("model"), None).or_raise()?;
+        let output = self.part(model, "inference")?;
+        let outputs =
+            self.symbols(&output).map_err(|raised| raised.with_help("inference returns a tensor, or a list"))?;
+        scope.reuse_variables();
+        let (mut losses, mut reported) = (Vec::new(), Vec::new());
+        if !inference {
+            let _loss = graph.name_scope("loss");
+            let value = self.part(model, "loss")?;
+            losses = self.losses(&value)?;
+            let entries = graph.collection("losses", Some(&format!("{stage}/")));
+            reported = entries.into_iter().filter(|entry| graph.dims(*entry).rank() == 0).collect();
+        }
+        let mut summaries = Vec::new();
+        if let Some(list) = self.python.find_attribute(model, "summaries")?.and_then(|list| list.as_items()) {
+            for summary in list.iter().filter_map(Value::as_native::<SummaryValue>) {
+                summaries.extend(summary.0.iter().filter_map(|&index| graph.summary(index)));
+            }
+        }
+        Ok((outputs, losses, reported, summaries))
+    }
+
+    /// A property of the model, or a method that takes nothing (a forgotten decorator).
+    fn part(&self, model: &Value, name: &str) -> Outcome<Value> {
+        let Some(value) = self.python.find_attribute(model, name)? else {
+            return Err(Raised::value_error(format!("UserModel has no {name}")).with_help(SHAPE));
+        };
+        match value {
+            Value::Method(_) => self.python.call(&value, Arguments::default()),
+            Value::None => Err(Raised::value_error(format!("UserModel.{name} gives None"))
+                .with_help(format!("end {name} with `return …`"))),
+            value => Ok(value),
+        }
+    }
+
+    fn symbols(&self, value: &Value) -> Outcome<Vec<Symbol>> {
+        match value.as_items() {
+            Some(items) if items.iter().any(|item| item.as_native::<Tensor>().is_some()) => {
+                items.iter().map(|item| convert::symbol(self.tf, item, None)).collect()
+            }
+            _ => Ok(vec![convert::symbol(self.tf, value, None)?]),
+        }
+    }
+
+    fn losses(&self, value: &Value) -> Outcome<Vec<(Symbol, Option<Vec<Symbol>>)>> {
+        let Some(items) = value.as_items() else { return Ok(vec![(convert::symbol(self.tf, value, None)?, None)]) };
+        let wrong = || {
+            Raised::type_error("loss gives a tensor, or a list of {'loss': tensor, 'vars': variables}")
+                .with_help("return [{'loss': d_loss, 'vars': d_vars}, {'loss': g_loss, 'vars': g_vars}]")
+        };
+        let mut losses = Vec::new();
+        for item in &items {
+            let Value::Dict(dict) = item else { return Err(wrong()) };
+            let entry = |name: &str| self.python.dict_get(dict, &Value::str(name));
+            let loss = convert::symbol(self.tf, &entry("loss")?.ok_or_else(wrong)?, None)?;
+            let variables = entry("vars")?.and_then(|vars| vars.as_items()).ok_or_else(wrong)?;
+            let variables = variables.iter().map(|one| convert::symbol(self.tf, one, None)).collect::<Outcome<_>>()?;
+            losses.push((loss, Some(variables)));
+        }
+        Ok(losses)
+    }
+}
+
+impl TensorflowFile {
+    /// The network on `device`, its floats of type `kind`.
+    ///
+    /// # Errors
+    /// When it does not fit into memory, or a loss teaches what is no variable.
+    pub fn lower(&self, purpose: Purpose, kind: tch::Kind, device: tch::Device) -> Result<Lowered> {
+        let evaluate = match purpose {
+            Purpose::Training => &self.val.tower,
+            Purpose::Inference => &self.inf.tower,
+        };
+        tensorflow::lower(&self.graph, &self.train.tower, evaluate, self.labels, kind, device)
+    }
+
+    /// Name and kind of each summary that the model appended, as validation has them.
+    #[must_use]
+    pub fn summaries(&self) -> Vec<(String, SummaryKind)> {
+        self.val.summaries.iter().map(|summary| (summary.tag.clone(), summary.kind)).collect()
+    }
+
+    /// The network's sizes and its variables, one a line.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        let graph = &self.graph;
+        let mut lines = vec![format!("UserModel: {} -> {}", graph.dims(self.train.tower.images), self.shapes())];
+        for (name, symbol) in graph.variables(false) {
+            lines.push(format!("  {name} {}", graph.dims(symbol)));
+        }
+        lines.join("\n")
+    }
+
+    fn shapes(&self) -> String {
+        let shapes: Vec<String> =
+            self.train.tower.outputs.iter().map(|&output| self.graph.dims(output).to_string()).collect();
+        shapes.join(", ")
+    }
+}

@@ -1,0 +1,28 @@
+//! DIGITS' TensorFlow form of a network file: the file is evaluated with symbolic modules, and its towers are lowered.
+//!
+//! **In:** a network file's text, `params`. **Out:** [`TensorflowFile`]: the printed network, `nn::Network`, the rule of
+//! targets, summaries. **Never:** datasets, jobs, the training loop.
+//!
+//! `library` puts the modules together (`maths`, `arrays`, `nn`, `slim`, `tf_layers`, `scopes`, `summary`, `constants`, `digits`);
+//! `convert` says what a Python value is as a tensor; `load` builds one tower for each stage.
+
+mod arrays;
+mod bound;
+mod constants;
+mod convert;
+mod digits;
+mod library;
+mod load;
+mod maths;
+mod nn;
+mod scoped;
+mod scopes;
+mod shape;
+mod slim;
+mod summary;
+mod tensor;
+mod tf_layers;
+mod types;
+mod windows;
+
+pub use load::{LabelShape, Purpose, TensorflowFile, is_tensorflow, load};

@@ -1,0 +1,119 @@
+//! `Towers`: the programs of training and of evaluation as one network: its root module, and the losses as its criterion.
+//!
+//! Both share the values of a pass, so that a loss may look at whatever the inference computed. Group 0 of a program is
+//! the inference, group 1 the losses, group 2 what is added to the reported loss without a gradient.
+
+use std::{cell::RefCell, rc::Rc};
+
+use super::program::{Pass, Program, joined, planes_first, planes_last};
+use crate::{
+    error::{Error, Kind, Result},
+    nn::{Activity, Context, Criterion, Mode, Module, Node},
+};
+
+/// What the loader's labels are, and what the graph wants of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Labels {
+    /// Classes counted from 1; the graph counts from 0.
+    ClassesFromOne,
+    /// Whole numbers as they are.
+    Whole,
+    /// Images of numbers, `[n, c, h, w]`; the graph has `[n, h, w, c]`.
+    Images,
+}
+
+struct Both {
+    train: Program,
+    evaluate: Program,
+    labels: Labels,
+    pass: RefCell<Option<Pass>>,
+}
+
+/// The root module.
+pub struct Towers(Rc<Both>);
+
+/// The losses of the same pass.
+pub struct Losses {
+    both: Rc<Both>,
+    taught: Vec<Vec<usize>>,
+    losses: RefCell<Vec<tch::Tensor>>,
+}
+
+/// The module and the criterion of two programs. `taught` says of each loss which parameters it teaches, where there are
+/// several; else it is empty.
+#[must_use]
+pub fn towers(train: Program, evaluate: Program, labels: Labels, taught: Vec<Vec<usize>>) -> (Towers, Losses) {
+    let both = Rc::new(Both { train, evaluate, labels, pass: RefCell::new(None) });
+    (Towers(both.clone()), Losses { both, taught, losses: RefCell::default() })
+}
+
+impl Both {
+    fn program(&self, mode: Mode) -> &Program {
+        match mode {
+            Mode::Train => &self.train,
+            Mode::Evaluate => &self.evaluate,
+        }
+    }
+}
+
+impl Labels {
+    fn arranged(self, labels: &tch::Tensor) -> Result<tch::Tensor> {
+        Ok(match self {
+            Labels::ClassesFromOne => labels.f_add_scalar(-1.0)?.f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?,
+            Labels::Whole => labels.f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?,
+            Labels::Images => planes_last(labels)?,
+        })
+    }
+}
+
+impl Module for Towers {
+    fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity> {
+        let program = self.0.program(cx.mode);
+        let target = cx.target().map(Activity::tensor).transpose()?;
+        let target = target.map(|target| self.0.labels.arranged(target)).transpose()?;
+        // The last pass is dropped before this one takes its memory.
+        self.0.pass.replace(None);
+        let mut pass = program.begin(&planes_last(input.tensor()?)?, target.as_ref());
+        let made = program.get(0, &mut pass, cx)?;
+        self.0.pass.replace(Some(pass));
+        Ok(joined(made.iter().map(planes_first).collect::<Result<_>>()?))
+    }
+
+    fn children(&self) -> Vec<&Node> {
+        self.0.evaluate.visible()
+    }
+}
+
+impl Criterion for Losses {
+    fn forward(&self, _: &Activity, _: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
+        let mut pass = self.both.pass.take().ok_or_else(|| {
+            Error::new(Kind::Network, "a loss of this network is computed with the pass that made its output")
+        })?;
+        let losses = self.both.program(cx.mode).get(1, &mut pass, cx)?;
+        let more = self.both.program(cx.mode).get(2, &mut pass, cx)?;
+        let more = more.iter().map(|term| Ok(term.f_detach()?)).collect::<Result<Vec<_>>>()?;
+        let mut sum: Option<tch::Tensor> = None;
+        for loss in losses.iter().chain(&more) {
+            if loss.numel() != 1 {
+                return Err(Error::new(Kind::Shape, "the loss is not one number")
+                    .with_fact("it is", format!("{:?}", loss.size()))
+                    .with_help("take its mean: tf.reduce_mean(loss)"));
+            }
+            let loss = loss.f_reshape(&[] as &[i64])?;
+            sum = Some(match sum {
+                Some(sum) => sum.f_add(&loss)?,
+                None => loss,
+            });
+        }
+        self.losses.replace(if self.taught.is_empty() { Vec::new() } else { losses });
+        sum.ok_or_else(|| Error::new(Kind::Network, "the file gives no loss"))
+    }
+
+    fn taught(&self) -> &[Vec<usize>] {
+        &self.taught
+    }
+
+    fn losses(&self) -> Vec<tch::Tensor> {
+        self.losses.take()
+    }
+}

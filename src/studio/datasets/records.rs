@@ -1,0 +1,229 @@
+//! Databases and their records.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::header,
+    response::{IntoResponse as _, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::IntoParams;
+
+use super::{
+    index::SAMPLE,
+    scan::{percent, thumbs},
+};
+use crate::{
+    data::Resize,
+    error::{Error, Kind},
+    studio::{
+        app::App,
+        child::question::Question,
+        refusal::{Answer, Refusal, RefusalBody},
+    },
+    tasks::records::{DatabaseChoice, RecordsRequest, Side},
+};
+
+const LIMIT: Duration = Duration::from_secs(30);
+/// A picture's address never changes its picture.
+const KEPT: &str = "private, max-age=31536000, immutable";
+
+/// Which database.
+#[derive(Debug, Default, Clone, Deserialize, IntoParams)]
+#[serde(default)]
+pub(crate) struct DatabaseQuery {
+    /// A dataset's id.
+    pub(crate) dataset: Option<String>,
+    /// `train`, `val` or `test`.
+    pub(crate) split: Option<String>,
+    /// Or the path of any LMDB.
+    pub(crate) path: Option<String>,
+}
+
+impl DatabaseQuery {
+    /// The database that is meant.
+    ///
+    /// # Errors
+    /// 400 when none is named, 403 and 404.
+    pub(crate) fn choice(&self, app: &App) -> Answer<DatabaseChoice> {
+        if let Some(path) = self.path.as_deref().filter(|path| !path.is_empty()) {
+            return Ok(DatabaseChoice::Path { path: app.roots.resolve(path)? });
+        }
+        let id = self.dataset.as_deref().ok_or_else(|| Refusal::usage("name a dataset and a split, or a path"))?;
+        // The sample can be looked at before it is made.
+        let sample =
+            || Some(app.sample_preview()).filter(|folder| id == SAMPLE && folder.join("dataset.json").is_file());
+        let dataset = app.datasets.folder(id).or_else(sample).ok_or_else(|| Refusal::not_found("dataset", id))?;
+        Ok(DatabaseChoice::Split { dataset, split: self.split.clone().unwrap_or_else(|| "train".into()) })
+    }
+
+    /// As the end of an address.
+    pub(crate) fn address(&self) -> String {
+        match (&self.path, &self.dataset) {
+            (Some(path), _) if !path.is_empty() => format!("path={}", percent(path)),
+            (_, dataset) => {
+                let split = self.split.as_deref().unwrap_or("train");
+                format!("dataset={}&split={}", percent(dataset.as_deref().unwrap_or_default()), percent(split))
+            }
+        }
+    }
+}
+
+/// A database by its path.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct PathQuery {
+    /// Its folder.
+    path: String,
+}
+
+/// What the database at a path is.
+#[utoipa::path(get, path = "/api/databases", tag = "datasets", params(PathQuery),
+    responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn database(State(app): State<Arc<App>>, Query(query): Query<PathQuery>) -> Answer<Json<Value>> {
+    let path = app.roots.resolve(&query.path)?;
+    let mut found: Value = app.looker.ask(&Question::Database(path), LIMIT).await?;
+    found["field"] = Value::Null;
+    found["thumbs"] = thumbs(&found);
+    Ok(Json(found))
+}
+
+/// Which records.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+pub(crate) struct RecordsQuery {
+    /// A dataset's id.
+    dataset: Option<String>,
+    /// `train`, `val` or `test`.
+    split: Option<String>,
+    /// Or the path of any LMDB.
+    path: Option<String>,
+    /// From 0.
+    first: u64,
+    /// 500 at most.
+    count: Option<u64>,
+    /// From 0.
+    class: Option<i32>,
+    /// A key's beginning, a number, or a class name.
+    search: Option<String>,
+}
+
+/// A page of records.
+#[utoipa::path(get, path = "/api/records", tag = "datasets", params(RecordsQuery),
+    responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn records(State(app): State<Arc<App>>, Query(query): Query<RecordsQuery>) -> Answer<Json<Value>> {
+    let of = DatabaseQuery { dataset: query.dataset, split: query.split, path: query.path };
+    let request = RecordsRequest {
+        database: of.choice(&app)?,
+        first: query.first,
+        count: query.count.unwrap_or(100),
+        class: query.class,
+        search: query.search,
+    };
+    let mut page: Value = app.looker.ask(&Question::Records(request), LIMIT).await?;
+    for row in page["records"].as_array_mut().into_iter().flatten() {
+        with_pictures(row, &of);
+    }
+    Ok(Json(page))
+}
+
+fn with_pictures(row: &mut Value, of: &DatabaseQuery) {
+    let address = format!("/api/records/{}/picture?{}", row["index"], of.address());
+    let has_label = row["has_label_picture"] == true;
+    row["label_picture"] = if has_label { format!("{address}&of=label").into() } else { Value::Null };
+    row["picture"] = address.into();
+    if let Some(row) = row.as_object_mut() {
+        row.remove("has_label_picture");
+    }
+}
+
+/// One record.
+#[utoipa::path(get, path = "/api/records/{index}", tag = "datasets", params(("index" = u64, Path,), DatabaseQuery),
+    responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn record(
+    State(app): State<Arc<App>>,
+    Path(index): Path<u64>,
+    Query(query): Query<DatabaseQuery>,
+) -> Answer<Json<Value>> {
+    let database = query.choice(&app)?;
+    let mut facts: Value = app.looker.ask(&Question::Record { database, index }, LIMIT).await?;
+    with_pictures(&mut facts, &query);
+    facts["source"] = Value::Null;
+    Ok(Json(facts))
+}
+
+/// How a record is drawn.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+pub(crate) struct PictureQuery {
+    /// A dataset's id.
+    dataset: Option<String>,
+    /// `train`, `val` or `test`.
+    split: Option<String>,
+    /// Or the path of any LMDB.
+    path: Option<String>,
+    /// Longest side, pixels.
+    max: Option<usize>,
+    /// `image` or `label`.
+    #[param(value_type = Option<String>)]
+    of: Side,
+}
+
+/// The picture of a record.
+#[utoipa::path(get, path = "/api/records/{index}/picture", tag = "datasets", params(("index" = u64, Path,), PictureQuery),
+    responses((status = 200, body = Vec<u8>, content_type = "image/png"), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn picture(
+    State(app): State<Arc<App>>,
+    Path(index): Path<u64>,
+    Query(query): Query<PictureQuery>,
+) -> Answer<Response> {
+    let of = DatabaseQuery { dataset: query.dataset, split: query.split, path: query.path };
+    let question = Question::Picture { database: of.choice(&app)?, index, side: query.of, max: query.max };
+    png(app.looker.ask(&question, LIMIT).await?)
+}
+
+/// A picture as base64 becomes a reply that may be kept for ever.
+///
+/// # Errors
+/// When it is no base64.
+pub(crate) fn png(base64: String) -> Answer<Response> {
+    let bytes = STANDARD
+        .decode(base64)
+        .map_err(|cause| Error::new(Kind::Io, "a picture is damaged").with_cause(cause.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, KEPT)], bytes).into_response())
+}
+
+/// How an image file is fitted.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct ResizedQuery {
+    /// A path or `upload:<id>`.
+    file: String,
+    /// Pixels in a row.
+    width: usize,
+    /// Rows.
+    height: usize,
+    /// 1 or 3.
+    channels: usize,
+    /// `squash`, `crop`, `fill` or `half_crop`.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    resize: Resize,
+}
+
+/// An image file as a dataset would hold it.
+#[utoipa::path(get, path = "/api/pictures/resized", tag = "datasets", params(ResizedQuery),
+    responses((status = 200, body = Vec<u8>, content_type = "image/png"), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn resized(State(app): State<Arc<App>>, Query(query): Query<ResizedQuery>) -> Answer<Response> {
+    let file = match query.file.strip_prefix("upload:") {
+        Some(id) => app.uploads.file(id)?.path,
+        None => app.roots.resolve(&query.file)?,
+    };
+    let shape = [query.channels, query.height, query.width];
+    if ![1, 3].contains(&query.channels) {
+        return Err(Refusal::usage("channels are 1 or 3"));
+    }
+    png(app.looker.ask(&Question::Resized { file, shape, resize: query.resize }, LIMIT).await?)
+}

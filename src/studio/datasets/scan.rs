@@ -1,0 +1,146 @@
+//! What a form of a new dataset would make.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{Json, extract::State};
+use serde_json::{Value, json};
+
+use super::form::DatasetForm;
+use crate::studio::{
+    app::App,
+    child::question::{MakeDataset, Question},
+    error_page::ErrorPage,
+    refusal::{Answer, RefusalBody},
+};
+
+/// What a form would make, as far as it is known after a second.
+#[utoipa::path(post, path = "/api/datasets/scan", tag = "datasets", request_body = DatasetForm,
+    responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn scan(State(app): State<Arc<App>>, Json(form): Json<DatasetForm>) -> Answer<Json<Value>> {
+    let begun = Instant::now();
+    let mut reply = json!({"complete": true, "seconds": 0.0, "classes": [], "train": 0, "val": 0, "test": 0,
+        "left_out_total": 0, "left_out": [], "samples": [], "databases": [], "fields": {}, "estimate": null});
+    let mut fields = wrong_paths(&app, &form);
+    if fields.is_empty() {
+        match form.request(&app, app.datasets.place().join("scan")) {
+            Err(refusal) => drop(fields.insert(main_field(&form).into(), *refusal.page)),
+            Ok(MakeDataset::Folder(request)) => {
+                let asked: Result<Value, ErrorPage> =
+                    app.looker.ask(&Question::Scan(request), Duration::from_secs(60)).await;
+                match asked {
+                    Ok(found) => {
+                        for name in ["classes", "train", "val", "test"] {
+                            reply[name] = found[name].clone();
+                        }
+                        let samples = found["samples"].as_array().cloned().unwrap_or_default();
+                        reply["samples"] =
+                            samples.iter().take(40).map(|sample| sample_of(&app, &sample[0], &sample[1])).collect();
+                    }
+                    Err(page) => drop(fields.insert("folder".into(), page)),
+                }
+            }
+            Ok(MakeDataset::Generic(request)) => {
+                let databases = [
+                    ("train_db", Some(&request.train_db)),
+                    ("train_labels_db", request.train_labels_db.as_ref()),
+                    ("val_db", request.val_db.as_ref()),
+                    ("val_labels_db", request.val_labels_db.as_ref()),
+                ];
+                let mut found = Vec::new();
+                for (field, path) in databases {
+                    let Some(path) = path else { continue };
+                    let asked: Result<Value, ErrorPage> =
+                        app.looker.ask(&Question::Database(path.clone()), Duration::from_secs(20)).await;
+                    match asked {
+                        Ok(mut database) => {
+                            database["field"] = field.into();
+                            database["thumbs"] = thumbs(&database);
+                            found.push(database);
+                        }
+                        Err(page) => drop(fields.insert(field.into(), page)),
+                    }
+                }
+                let of = |field: &str| {
+                    found.iter().find(|database| database["field"] == field).map(|database| database["records"].clone())
+                };
+                reply["train"] = of("train_db").unwrap_or(0.into());
+                reply["val"] = of("val_db").unwrap_or(0.into());
+                reply["databases"] = found.into();
+            }
+            Ok(_) => {}
+        }
+    }
+    reply["fields"] = serde_json::to_value(fields).unwrap_or_default();
+    reply["seconds"] = begun.elapsed().as_secs_f64().into();
+    Ok(Json(reply))
+}
+
+/// Addresses of a database's first pictures.
+pub(crate) fn thumbs(database: &Value) -> Value {
+    let path = database["path"].as_str().unwrap_or_default();
+    let count = database["records"].as_u64().unwrap_or(0).min(8);
+    let path: String = percent(path);
+    (0..count).map(|index| Value::from(format!("/api/records/{index}/picture?path={path}"))).collect()
+}
+
+/// As part of an address.
+pub(crate) fn percent(text: &str) -> String {
+    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    text.bytes().map(|byte| if keep(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+fn sample_of(app: &App, file: &Value, class: &Value) -> Value {
+    let path = file.as_str().unwrap_or_default();
+    let size =
+        Some(path).filter(|path| app.roots.resolve(path).is_ok()).and_then(|path| image::image_dimensions(path).ok());
+    let (width, height) = size.unwrap_or((0, 0));
+    let file = percent(path);
+    json!({"file": path, "class": class, "width": width, "height": height, "label_picture": null,
+        "picture": format!("/api/pictures/resized?file={file}&width={width}&height={height}&channels=3&resize=squash")})
+}
+
+fn main_field(form: &DatasetForm) -> &'static str {
+    match form {
+        DatasetForm::Folder { .. } => "folder",
+        DatasetForm::Lists { .. } => "train",
+        DatasetForm::Generic { .. } => "train_db",
+        DatasetForm::Pairs { .. } => "feature_folder",
+        DatasetForm::Sample => "name",
+    }
+}
+
+/// A page for each path that cannot be used.
+fn wrong_paths(app: &App, form: &DatasetForm) -> BTreeMap<String, ErrorPage> {
+    let some = |name: &'static str, path: &Option<String>| (name, path.clone().unwrap_or_default());
+    let named: Vec<(&str, String)> = match form {
+        DatasetForm::Folder { folder, val_folder, test_folder, .. } => {
+            vec![("folder", folder.clone()), some("val_folder", val_folder), some("test_folder", test_folder)]
+        }
+        DatasetForm::Lists { train, val, test, labels, .. } => {
+            vec![("train", train.clone()), some("val", val), some("test", test), ("labels", labels.clone())]
+        }
+        DatasetForm::Generic { train_db, train_labels_db, val_db, val_labels_db, mean } => vec![
+            ("train_db", train_db.clone()),
+            some("train_labels_db", train_labels_db),
+            some("val_db", val_db),
+            some("val_labels_db", val_labels_db),
+            some("mean", mean),
+        ],
+        DatasetForm::Pairs { .. } | DatasetForm::Sample => Vec::new(),
+    };
+    let main = main_field(form);
+    let mut wrong = BTreeMap::new();
+    for (field, path) in named {
+        if path.starts_with("upload:") || (path.trim().is_empty() && field != main) {
+            continue;
+        }
+        if let Err(refusal) = app.roots.resolve(&path) {
+            wrong.insert(field.to_string(), *refusal.page);
+        }
+    }
+    wrong
+}

@@ -1,0 +1,287 @@
+//! What is done to jobs: named, grouped, stopped, gone on with, deleted; one or many at once.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    about::About,
+    detail::blocking,
+    folder::{ERROR_PAGE, JobRequest, REQUEST, STARTED},
+    summary::{JobSummary, Status},
+};
+use crate::{
+    error::{Error, Kind},
+    job::JobView,
+    studio::{
+        app::App,
+        error_page::ErrorPage,
+        refusal::{Answer, Refusal, RefusalBody},
+    },
+    tasks::{RunOptions, train::Resume},
+};
+
+/// What is to change.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub(crate) struct JobChange {
+    /// A new name.
+    name: Option<String>,
+    /// A new group; null takes it out of its group.
+    #[serde(deserialize_with = "there")]
+    #[schema(value_type = Option<String>)]
+    group: Option<Option<String>>,
+    /// New notes.
+    notes: Option<String>,
+}
+
+/// Tells null from nothing.
+fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// How a job goes on.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub(crate) struct ResumeJob {
+    /// More epochs.
+    epochs: Option<u64>,
+    /// From the snapshot of this epoch.
+    from_snapshot: Option<f64>,
+}
+
+/// What is done to several jobs.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub(crate) enum BulkAction {
+    /// Deletes them.
+    Delete {
+        /// Whom.
+        ids: Vec<String>,
+    },
+    /// Stops them.
+    Abort {
+        /// Whom.
+        ids: Vec<String>,
+    },
+    /// Goes on with them.
+    Resume {
+        /// Whom.
+        ids: Vec<String>,
+    },
+    /// Puts them into a group.
+    Group {
+        /// Whom.
+        ids: Vec<String>,
+        /// Null takes them out.
+        #[serde(default)]
+        group: Option<String>,
+    },
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BulkReply {
+    /// Ids.
+    done: Vec<String>,
+    /// Ids with what is wrong.
+    failed: Vec<BulkFailure>,
+}
+
+/// What failed for one job.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BulkFailure {
+    /// Whose.
+    id: String,
+    /// What is wrong.
+    error: ErrorPage,
+}
+
+fn known(app: &App, id: &str) -> Answer<(JobSummary, std::path::PathBuf)> {
+    app.jobs.summary(id).zip(app.jobs.folder(id)).ok_or_else(|| Refusal::not_found("job", id))
+}
+
+fn now(app: &App, id: &str) -> Answer<JobSummary> {
+    app.refresh();
+    app.jobs.summary(id).ok_or_else(|| Refusal::not_found("job", id))
+}
+
+/// Names a job, groups it, notes something about it.
+#[utoipa::path(patch, path = "/api/jobs/{id}", tag = "jobs", params(("id" = String, Path,)), request_body = JobChange,
+    responses((status = 200, body = JobSummary), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn change(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Json(change): Json<JobChange>,
+) -> Answer<Json<JobSummary>> {
+    blocking(move || {
+        let (_, folder) = known(&app, &id)?;
+        let mut about = About::read(&folder);
+        if let Some(name) = change.name {
+            about.name = Some(name.trim().to_string()).filter(|name| !name.is_empty());
+        }
+        if let Some(group) = change.group {
+            about.group = group.filter(|group| !group.trim().is_empty());
+        }
+        if let Some(notes) = change.notes {
+            about.notes = notes;
+        }
+        about.write(&folder)?;
+        now(&app, &id)
+    })
+    .await
+    .map(Json)
+}
+
+/// Deletes a job with its folder.
+#[utoipa::path(delete, path = "/api/jobs/{id}", tag = "jobs", params(("id" = String, Path,)),
+    responses((status = 204), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<StatusCode> {
+    blocking(move || remove(&app, &id).map(|()| app.refresh())).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Deletes a job that does not run.
+///
+/// # Errors
+/// 404, or 409 while it runs.
+pub(crate) fn remove(app: &App, id: &str) -> Answer<()> {
+    let (summary, folder) = known(app, id)?;
+    let view = JobView::open(&folder).ok();
+    if summary.status == Status::Running || view.as_ref().is_some_and(|view| view.process().is_some()) {
+        return Err(Refusal::conflict(format!("the job '{}' runs: stop it first", summary.name)));
+    }
+    // Whoever starts it now finds nothing to take.
+    let _ = std::fs::remove_file(folder.join(REQUEST));
+    std::fs::remove_dir_all(&folder).map_err(|source| Error::io("remove", &folder, &source))?;
+    Ok(())
+}
+
+/// Stops a job after its step; what it has learned is saved.
+#[utoipa::path(post, path = "/api/jobs/{id}/abort", tag = "jobs", params(("id" = String, Path,)),
+    responses((status = 202, body = JobSummary), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn abort(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Answer<(StatusCode, Json<JobSummary>)> {
+    blocking(move || stop(&app, &id).and_then(|()| now(&app, &id))).await.map(|job| (StatusCode::ACCEPTED, Json(job)))
+}
+
+/// Stops a job that runs or waits.
+///
+/// # Errors
+/// 404, or 409 when it does neither.
+pub(crate) fn stop(app: &App, id: &str) -> Answer<()> {
+    let (summary, folder) = known(app, id)?;
+    if std::fs::rename(folder.join(REQUEST), folder.join(STARTED)).is_ok() {
+        return Ok(());
+    }
+    let process = JobView::open(&folder).ok().and_then(|view| view.process());
+    match process.and_then(|process| i32::try_from(process).ok()) {
+        Some(process) => {
+            #[expect(unsafe_code, reason = "the standard library sends no signals")]
+            // SAFETY: kill takes plain numbers; the process holds the job's lock, so it is a training of ours.
+            unsafe {
+                libc::kill(process, libc::SIGTERM);
+            }
+            Ok(())
+        }
+        None => Err(Refusal::conflict(format!("the job '{}' neither runs nor waits", summary.name))),
+    }
+}
+
+/// Goes on with a job from its last snapshot, or from a chosen one.
+#[utoipa::path(post, path = "/api/jobs/{id}/resume", tag = "jobs", params(("id" = String, Path,)), request_body = ResumeJob,
+    responses((status = 202, body = JobSummary), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn resume(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Json(how): Json<ResumeJob>,
+) -> Answer<(StatusCode, Json<JobSummary>)> {
+    blocking(move || go_on(&app, &id, &how).and_then(|()| now(&app, &id)))
+        .await
+        .map(|job| (StatusCode::ACCEPTED, Json(job)))
+}
+
+fn go_on(app: &App, id: &str, how: &ResumeJob) -> Answer<()> {
+    let (summary, folder) = known(app, id)?;
+    if matches!(summary.status, Status::Running | Status::Waiting) {
+        return Err(Refusal::conflict(format!("the job '{}' runs or waits already", summary.name)));
+    }
+    let _ = std::fs::remove_file(folder.join(ERROR_PAGE));
+    let Ok(view) = JobView::open(&folder) else {
+        // It never began: the same request waits again.
+        std::fs::rename(folder.join(STARTED), folder.join(REQUEST))
+            .map_err(|source| Error::io("start again", &folder, &source))?;
+        return Ok(());
+    };
+    if summary.status == Status::Done && how.epochs.is_none() && how.from_snapshot.is_none() {
+        let page =
+            Error::new(Kind::Job, format!("the job '{}' is done", summary.name)).with_help("give it more epochs");
+        return Err(Refusal::new(StatusCode::CONFLICT, &page));
+    }
+    let options = RunOptions { epochs: how.epochs, ..RunOptions::default() };
+    RunOptions::resumed(&view.record()?.settings, &options)?;
+    if let Some(epoch) = how.from_snapshot {
+        view.snapshot_of(epoch)?;
+    }
+    let task = Resume { job: folder.clone(), from_snapshot: how.from_snapshot, options };
+    JobRequest::Resume(task).put(&folder)?;
+    Ok(())
+}
+
+/// Starts a waiting job beside what runs.
+#[utoipa::path(post, path = "/api/jobs/{id}/start", tag = "jobs", params(("id" = String, Path,)),
+    responses((status = 202, body = JobSummary), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn start(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Answer<(StatusCode, Json<JobSummary>)> {
+    blocking(move || {
+        let (summary, _) = known(&app, &id)?;
+        if summary.status != Status::Waiting {
+            return Err(Refusal::conflict(format!("the job '{}' does not wait", summary.name)));
+        }
+        app.queue.start_at_once(&id);
+        now(&app, &id)
+    })
+    .await
+    .map(|job| (StatusCode::ACCEPTED, Json(job)))
+}
+
+/// Does something to several jobs; what fails for one does not stop the others.
+#[utoipa::path(post, path = "/api/jobs/bulk", tag = "jobs", request_body = BulkAction,
+    responses((status = 200, body = BulkReply), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn bulk(State(app): State<Arc<App>>, Json(action): Json<BulkAction>) -> Answer<Json<BulkReply>> {
+    blocking(move || {
+        let mut reply = BulkReply { done: Vec::new(), failed: Vec::new() };
+        let mut each = |ids: Vec<String>, act: &dyn Fn(&str) -> Answer<()>| {
+            for id in ids {
+                match act(&id) {
+                    Ok(()) => reply.done.push(id),
+                    Err(refusal) => reply.failed.push(BulkFailure { id, error: *refusal.page }),
+                }
+            }
+        };
+        match action {
+            BulkAction::Delete { ids } => each(ids, &|id| remove(&app, id)),
+            BulkAction::Abort { ids } => each(ids, &|id| stop(&app, id)),
+            BulkAction::Resume { ids } => each(ids, &|id| go_on(&app, id, &ResumeJob::default())),
+            BulkAction::Group { ids, group } => each(ids, &|id| {
+                let (_, folder) = known(&app, id)?;
+                let mut about = About::read(&folder);
+                about.group = group.clone().filter(|group| !group.trim().is_empty());
+                Ok(about.write(&folder)?)
+            }),
+        }
+        app.refresh();
+        Ok(reply)
+    })
+    .await
+    .map(Json)
+}

@@ -1,0 +1,360 @@
+//! `GET /api/jobs/{id}`: everything about one job but its points.
+
+use std::{path::Path, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Path as Segment, State},
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{
+    about::About,
+    command::command,
+    folder::{ERROR_PAGE, JobRequest, REQUEST, STARTED},
+    summary::{JobSummary, Status},
+};
+use crate::{
+    frontend,
+    job::{Event, EventKind, JobView, Stamp, file},
+    studio::{
+        app::App,
+        error_page::ErrorPage,
+        machine,
+        refusal::{Answer, Refusal, RefusalBody},
+    },
+    tasks::{RunOptions, RunSettings},
+};
+
+/// A snapshot.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct SnapshotRow {
+    /// From its name.
+    epoch: f64,
+    /// Steps done then.
+    iteration: u64,
+    /// Validation loss at that epoch.
+    loss: Option<f64>,
+    /// Validation accuracy at that epoch, 0 to 1.
+    accuracy: Option<f64>,
+    /// Its size.
+    bytes: u64,
+    /// Whether it has the lowest validation loss.
+    best: bool,
+    /// Below the job's folder.
+    file: String,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct HistoryLine {
+    /// RFC 3339.
+    time: String,
+    /// In words.
+    text: String,
+}
+
+/// A file of the folder.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct FileRow {
+    /// Below the job's folder.
+    name: String,
+    /// Its size.
+    bytes: u64,
+}
+
+/// Everything about one job but its points.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Job {
+    /// As in the list.
+    summary: JobSummary,
+    /// Under the names of the flags of `digits-rs run`, defaults filled in.
+    #[schema(value_type = Object)]
+    settings: Value,
+    /// `digits-rs 0.1.0`
+    program: String,
+    /// `2.11.0+cpu`
+    libtorch: String,
+    /// Absolute.
+    folder: String,
+    /// The command line that gives the same run.
+    command: String,
+    /// Free text.
+    notes: String,
+    /// The network file.
+    network_text: String,
+    /// The network as Torch prints it.
+    printed: String,
+    /// `reconstruction`, `classes` …
+    output: String,
+    /// What the loss measures, in words.
+    loss_unit: String,
+    /// Learned numbers.
+    parameters: Option<u64>,
+    /// Resident bytes of its process.
+    memory_bytes: Option<u64>,
+    /// Share of its time that it waits for data.
+    data_wait: Option<f64>,
+    /// Iterations of one epoch.
+    iterations_per_epoch: f64,
+    /// The planned learning rate: epoch, rate.
+    schedule: Vec<[f64; 2]>,
+    /// By epoch.
+    snapshots: Vec<SnapshotRow>,
+    /// When the next is due.
+    next_snapshot_epoch: Option<f64>,
+    /// What happened.
+    history: Vec<HistoryLine>,
+    /// The page of the error that ended it.
+    error: Option<ErrorPage>,
+    /// Its files.
+    files: Vec<FileRow>,
+    /// Where to open the event stream so that nothing is missed.
+    cursor: String,
+}
+
+/// One job.
+#[utoipa::path(get, path = "/api/jobs/{id}", tag = "jobs", params(("id" = String, Path,)),
+    responses((status = 200, body = Job), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn job(State(app): State<Arc<App>>, Segment(id): Segment<String>) -> Answer<Json<Job>> {
+    blocking(move || detail(&app, &id)).await.map(Json)
+}
+
+/// Runs what reads files on a thread that may wait.
+///
+/// # Errors
+/// As `work`; 500 when it panics.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Answer<T> + Send + 'static) -> Answer<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            let page = crate::error::Error::new(crate::error::Kind::Io, "the request could not be carried out");
+            Err(Refusal::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, &page))
+        }
+    }
+}
+
+fn detail(app: &App, id: &str) -> Answer<Job> {
+    let missing = || Refusal::not_found("job", id);
+    let summary = app.jobs.summary(id).ok_or_else(missing)?;
+    let folder = app.jobs.folder(id).ok_or_else(missing)?;
+    let view = JobView::open(&folder).ok();
+    let record = view.as_ref().and_then(|view| view.record().ok());
+    let request = [REQUEST, STARTED].into_iter().find_map(|name| JobRequest::read(&folder, name));
+    let asked = match &request {
+        Some(JobRequest::Begin(train)) => Some(train),
+        _ => None,
+    };
+    let of_request = || {
+        asked
+            .and_then(|train| RunSettings::of(&train.options, &frontend::Settings::default()).to_json().ok())
+            .unwrap_or_default()
+    };
+    let settings = record.as_ref().map_or_else(of_request, |record| record.settings.clone());
+    let defaults =
+        RunSettings::of(&RunOptions::default(), &frontend::Settings::default()).to_json().unwrap_or_default();
+    let text = view.as_ref().and_then(|view| view.network().ok());
+    let network_text = text.or_else(|| asked.map(|train| train.network.text.clone())).unwrap_or_default();
+    let printed = printed(&folder);
+    let changing = changing_parts(app, id, &summary, &folder);
+    let per_epoch = if summary.epoch > 0.0 { summary.iteration as f64 / summary.epoch } else { 0.0 };
+    let output = output(&printed, &summary);
+    Ok(Job {
+        command: command(&summary.network, &settings, &defaults),
+        schedule: schedule(&settings, summary.epochs, per_epoch),
+        program: record.as_ref().map(|record| record.program.clone()).unwrap_or_default(),
+        libtorch: record.as_ref().map(|record| record.libtorch.clone()).unwrap_or_default(),
+        folder: folder.display().to_string(),
+        notes: About::read(&folder).notes,
+        loss_unit: loss_unit(&printed, &output),
+        parameters: parameters(&changing.history),
+        memory_bytes: changing.memory_bytes,
+        data_wait: changing.data_wait,
+        iterations_per_epoch: per_epoch.round(),
+        snapshots: changing.snapshots,
+        next_snapshot_epoch: changing.next_snapshot_epoch,
+        history: changing.history,
+        error: changing.error,
+        files: files(&folder),
+        cursor: app.bus.cursor(),
+        settings,
+        summary,
+        network_text,
+        printed,
+        output,
+    })
+}
+
+/// What changes while a job runs: the body of `detail` events.
+#[derive(Debug, Clone, Serialize)]
+struct Changing {
+    job: String,
+    snapshots: Vec<SnapshotRow>,
+    next_snapshot_epoch: Option<f64>,
+    history: Vec<HistoryLine>,
+    memory_bytes: Option<u64>,
+    data_wait: Option<f64>,
+    error: Option<ErrorPage>,
+}
+
+/// The body of a `detail` event; empty when there is no such job.
+#[must_use]
+pub(crate) fn changing(app: &App, id: &str) -> String {
+    let known = app.jobs.summary(id).zip(app.jobs.folder(id));
+    let changing = known.map(|(summary, folder)| changing_parts(app, id, &summary, &folder));
+    changing.and_then(|changing| serde_json::to_string(&changing).ok()).unwrap_or_default()
+}
+
+fn changing_parts(app: &App, id: &str, summary: &JobSummary, folder: &Path) -> Changing {
+    let view = JobView::open(folder).ok();
+    let tail = app.jobs.tail(id);
+    let events = tail.as_ref().map(|tail| tail.history.as_slice()).unwrap_or_default();
+    let snapshots = view.as_ref().and_then(|view| view.snapshots().ok()).unwrap_or_default();
+    let validations = app
+        .points
+        .with(id, folder, |points| {
+            let v = &points.validation;
+            (v.epoch.clone(), v.loss.clone(), v.accuracy.clone())
+        })
+        .unwrap_or_default();
+    let at = |epoch: f64| validations.0.iter().rposition(|known| (known - epoch).abs() < 1e-6);
+    let rows: Vec<SnapshotRow> = snapshots
+        .iter()
+        .map(|snapshot| {
+            let name = snapshot.path.file_name().unwrap_or_default().to_string_lossy();
+            let file = format!("{}/{name}", file::SNAPSHOTS);
+            let noted = events
+                .iter()
+                .rev()
+                .find(|event| event.event == EventKind::Snapshot && event.file.as_deref() == Some(&file));
+            let seen = at(snapshot.epoch);
+            SnapshotRow {
+                epoch: snapshot.epoch,
+                iteration: noted.map_or(0, |event| event.iteration),
+                loss: seen.map(|i| validations.1[i]).filter(|loss| loss.is_finite()),
+                accuracy: seen.map(|i| validations.2[i]).filter(|accuracy| accuracy.is_finite()),
+                bytes: std::fs::metadata(&snapshot.path).map_or(0, |meta| meta.len()),
+                best: summary.best.as_ref().is_some_and(|best| best.file == file),
+                file,
+            }
+        })
+        .collect();
+    let runs = summary.status == Status::Running;
+    let last = rows.last().map_or(0.0, |row| row.epoch);
+    let step = rows.len().checked_sub(2).map_or(last, |before| last - rows[before].epoch);
+    let next = (last + if step > 0.0 { step } else { 1.0 }).min(summary.epochs);
+    Changing {
+        job: id.to_string(),
+        next_snapshot_epoch: (runs && next > summary.epoch).then_some(next),
+        history: events.iter().map(line).collect(),
+        memory_bytes: view.as_ref().and_then(JobView::process).and_then(machine::resident),
+        data_wait: tail.as_ref().and_then(|tail| tail.data_wait).filter(|_| runs),
+        error: error(folder, summary),
+        snapshots: rows,
+    }
+}
+
+fn error(folder: &Path, summary: &JobSummary) -> Option<ErrorPage> {
+    if summary.status != Status::Error {
+        return None;
+    }
+    let parts = std::fs::read(folder.join(ERROR_PAGE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    parts.or_else(|| std::fs::read_to_string(folder.join(file::ERROR)).ok().map(|text| ErrorPage::of_text(&text)))
+}
+
+fn line(event: &Event) -> HistoryLine {
+    let message = event.message.as_deref().unwrap_or_default();
+    let text = match event.event {
+        EventKind::Start => format!("training begins: {message}"),
+        EventKind::Resume => format!("goes on at epoch {}: {}", event.epoch, event.file.as_deref().unwrap_or(message)),
+        EventKind::Snapshot => format!("snapshot of epoch {}", event.epoch),
+        EventKind::End => format!("ended: {message}"),
+        EventKind::Error => format!("error: {message}"),
+        EventKind::Train | EventKind::Validation => String::new(),
+    };
+    HistoryLine { time: Stamp::at(event.time).rfc3339(), text }
+}
+
+/// What stands between the two lines `Network definition` of the log.
+fn printed(folder: &Path) -> String {
+    let Ok(log) = std::fs::read_to_string(folder.join(file::LOG)) else { return String::new() };
+    let words = |line: &str| line.split_once("] ").map_or(line, |(_, words)| words).to_string();
+    let lines = log.lines().map(words).skip_while(|line| line != "Network definition:").skip(1);
+    lines.take_while(|line| line != "Network definition ends").collect::<Vec<_>>().join("\n")
+}
+
+/// What the output is, by what is known of it without running the network.
+fn output(printed: &str, summary: &JobSummary) -> String {
+    let classes = ["LogSoftMax", "SoftMax", "ClassNLL", "CrossEntropy"].iter().any(|word| printed.contains(word));
+    if summary.accuracy.is_some() || (classes && !printed.contains("MSECriterion")) {
+        "classes".into()
+    } else if ["nn.View(1, ", "nn.View(3, ", "FullConvolution", "Sigmoid", "nn.Reshape("]
+        .iter()
+        .any(|word| printed.contains(word))
+    {
+        "reconstruction".into()
+    } else {
+        "numbers".into()
+    }
+}
+
+fn loss_unit(printed: &str, output: &str) -> String {
+    let of = [
+        (
+            "MSECriterion",
+            if output == "reconstruction" { "mean squared error, grey levels²" } else { "mean squared error" },
+        ),
+        ("AbsCriterion", "mean absolute error"),
+        ("SmoothL1", "smooth absolute error"),
+        ("ClassNLL", "negative log likelihood"),
+        ("CrossEntropy", "cross entropy"),
+        ("BCECriterion", "binary cross entropy"),
+    ];
+    of.into_iter().find(|(name, _)| printed.contains(name)).map_or("loss", |(_, words)| words).into()
+}
+
+/// The number of parameters in the words of the start event.
+fn parameters(history: &[HistoryLine]) -> Option<u64> {
+    let words = &history.first()?.text;
+    let before = words.split(" parameters").next().filter(|before| before.len() < words.len())?;
+    before.rsplit(' ').next()?.replace(',', "").parse().ok()
+}
+
+/// The planned rate at 200 places of the run; upright steps are two points.
+fn schedule(settings: &Value, epochs: f64, per_epoch: f64) -> Vec<[f64; 2]> {
+    let options = RunOptions::resumed(settings, &RunOptions::default());
+    let settings = options.map(|options| RunSettings::of(&options, &frontend::Settings::default()));
+    let Ok(schedule) = settings.and_then(|settings| settings.schedule()) else { return Vec::new() };
+    let total = (epochs * if per_epoch > 0.0 { per_epoch } else { 1000.0 }).round().max(1.0) as u64;
+    let mut points: Vec<[f64; 2]> = Vec::new();
+    for i in 0..=400u64 {
+        let step = (total.saturating_sub(1)) * i / 400;
+        let (epoch, rate) = (epochs * i as f64 / 400.0, schedule.rate(step, total));
+        if let Some(&[_, before]) = points.last()
+            && (rate - before).abs() > 0.02 * before.abs()
+        {
+            points.push([epoch, before]);
+        }
+        points.push([epoch, rate]);
+    }
+    // What lies on a level line says nothing.
+    let level = |i: usize| {
+        i > 0 && i + 1 < points.len() && points[i - 1][1] == points[i][1] && points[i][1] == points[i + 1][1]
+    };
+    (0..points.len()).filter(|&i| !level(i)).map(|i| points[i]).collect()
+}
+
+fn files(folder: &Path) -> Vec<FileRow> {
+    let rows = |folder: &Path, before: &str| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let files = entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.metadata().ok()?)));
+        let files = files.filter(|(_, meta)| meta.is_file());
+        files.map(|(name, meta)| FileRow { name: format!("{before}{name}"), bytes: meta.len() }).collect::<Vec<_>>()
+    };
+    let mut all = rows(folder, "");
+    all.extend(rows(&folder.join(file::SNAPSHOTS), "snapshots/"));
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+}

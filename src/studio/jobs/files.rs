@@ -1,0 +1,285 @@
+//! Files of a job: as they are, and as other software wants them; and the strip of images.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, Query, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+use serde::{Deserialize, Serialize};
+use tokio_util::io::ReaderStream;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{detail::blocking, folder::CONSOLE};
+use crate::{
+    error::{Error, Kind},
+    job::{JobView, file},
+    studio::{
+        app::App,
+        child::question::Question,
+        datasets::index::split_folder,
+        front::content_type,
+        refusal::{Answer, Refusal, RefusalBody},
+        roots::file_below,
+    },
+    tasks::{
+        SnapshotChoice,
+        export::{ExportRequest, Format},
+        test::StripRequest,
+    },
+};
+
+/// A file of a job's folder.
+#[utoipa::path(get, path = "/api/jobs/{id}/files/{path}", tag = "jobs",
+    params(("id" = String, Path,), ("path" = String, Path,)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn file(State(app): State<Arc<App>>, Path((id, name)): Path<(String, String)>) -> Answer<Response> {
+    let folder = app.jobs.folder(&id).ok_or_else(|| Refusal::not_found("job", &id))?;
+    send(file_below(&folder, &name)?, None).await
+}
+
+/// A file as a reply, a piece at a time; with a name it is to be kept.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(crate) async fn send(path: PathBuf, kept_as: Option<String>) -> Answer<Response> {
+    let file = tokio::fs::File::open(&path).await.map_err(|source| Error::io("read", &path, &source))?;
+    let length = file.metadata().await.map(|meta| meta.len()).unwrap_or(0);
+    let mut headers = HeaderMap::new();
+    let kind = content_type(path.file_name().and_then(|name| name.to_str()).unwrap_or_default());
+    // What a job or a stranger wrote is shown as text: it never runs as a page.
+    let kind = if kind.starts_with("text/html") || kind.starts_with("text/javascript") {
+        "text/plain; charset=utf-8"
+    } else {
+        kind
+    };
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    if let Some(name) = kept_as {
+        let name: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+        if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+            headers.insert(header::CONTENT_DISPOSITION, value);
+        }
+    }
+    Ok((headers, Body::from_stream(ReaderStream::new(tokio::io::AsyncReadExt::take(file, length)))).into_response())
+}
+
+/// What is downloaded.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct DownloadQuery {
+    /// `safetensors`, `t7`, `onnx` or `tar.gz`.
+    format: String,
+    /// The snapshot's; the best when not given.
+    #[serde(default)]
+    epoch: Option<f64>,
+}
+
+/// A job's network for other software, or the whole job.
+#[utoipa::path(get, path = "/api/jobs/{id}/download", tag = "jobs", params(("id" = String, Path,), DownloadQuery),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn download(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Query(query): Query<DownloadQuery>,
+) -> Answer<Response> {
+    package(&app, &id, &query.format, query.epoch).await
+}
+
+/// The file of a download.
+///
+/// # Errors
+/// 404 when there is no such job, 400 for another format, and what keeps the network from being written.
+pub(crate) async fn package(app: &Arc<App>, id: &str, format: &str, epoch: Option<f64>) -> Answer<Response> {
+    let folder = app.jobs.folder(id).ok_or_else(|| Refusal::not_found("job", id))?;
+    let stem = id.replace('/', "-");
+    let place = app.uploads.folder().join("downloads");
+    std::fs::create_dir_all(&place).map_err(|source| Error::io("make the folder", &place, &source))?;
+    let at = epoch.map_or_else(String::new, |epoch| format!("_epoch_{epoch}"));
+    if format == "tar.gz" {
+        let out = place.join(format!("{stem}.tar.gz"));
+        let written = out.clone();
+        blocking(move || {
+            archive(&folder, &stem, epoch, &written).map_err(|source| Error::io("write", &written, &source).into())
+        })
+        .await?;
+        return send(out, Some(format!("{}{at}.tar.gz", id.replace('/', "-")))).await;
+    }
+    let format: Format = format.parse().map_err(Refusal::usage)?;
+    let ending = match format {
+        Format::Safetensors => "safetensors",
+        Format::T7 | Format::T7Ascii => "t7",
+        Format::Onnx => "onnx",
+    };
+    let name = format!("{stem}{at}.{ending}");
+    let snapshot = epoch.map_or(SnapshotChoice::Best, SnapshotChoice::Epoch);
+    let out = place.join(&name);
+    let request = ExportRequest { job: folder, format, snapshot, out: Some(out.clone()) };
+    let _: serde_json::Value = app.tester.ask(&Question::Export(request), Duration::from_secs(120)).await?;
+    send(out, Some(name)).await
+}
+
+/// The whole job: with one snapshot when an epoch is named.
+fn archive(folder: &std::path::Path, stem: &str, epoch: Option<f64>, out: &std::path::Path) -> std::io::Result<()> {
+    let gzip = flate2::write::GzEncoder::new(std::fs::File::create(out)?, flate2::Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    let mut add = |folder: &std::path::Path, below: &str| -> std::io::Result<()> {
+        for entry in std::fs::read_dir(folder)?.flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let of_snapshot = name.strip_prefix("snapshot_").and_then(|rest| rest.strip_suffix(".safetensors"));
+            let is_other = of_snapshot
+                .and_then(|text| text.parse::<f64>().ok())
+                .zip(epoch)
+                .is_some_and(|(of, wanted)| of != wanted);
+            let is_ours = [file::LOCK, CONSOLE].contains(&name.as_str());
+            if entry.metadata()?.is_file() && !is_other && !is_ours {
+                tar.append_path_with_name(entry.path(), format!("{stem}/{below}{name}"))?;
+            }
+        }
+        Ok(())
+    };
+    add(folder, "")?;
+    let snapshots = folder.join(file::SNAPSHOTS);
+    if snapshots.is_dir() {
+        add(&snapshots, "snapshots/")?;
+    }
+    tar.into_inner()?.finish()?.sync_all()
+}
+
+/// How large the strip is.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+pub(crate) struct StripQuery {
+    /// Snapshots; 10 when not given.
+    columns: Option<usize>,
+    /// Images; 3 when not given.
+    rows: Option<usize>,
+}
+
+/// A snapshot.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StripColumn {
+    /// Of the snapshot.
+    epoch: f64,
+    /// Its validation loss.
+    loss: Option<f64>,
+}
+
+/// An image.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StripRow {
+    /// Its key.
+    key: String,
+    /// Its label.
+    label: Option<String>,
+    /// Its address.
+    input: String,
+    /// What the snapshots make of it; null while that is not drawn.
+    outputs: Vec<Option<String>>,
+}
+
+/// The same validation images through snapshots spread over the run.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Strip {
+    /// By epoch.
+    columns: Vec<StripColumn>,
+    /// In the order of the database.
+    rows: Vec<StripRow>,
+    /// Height and width of one picture.
+    size: [i64; 2],
+}
+
+/// The strip of a job.
+#[utoipa::path(get, path = "/api/jobs/{id}/strip", tag = "jobs", params(("id" = String, Path,), StripQuery),
+    responses((status = 200, body = Strip), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn strip(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Query(query): Query<StripQuery>,
+) -> Answer<Json<Strip>> {
+    let folder = app.jobs.folder(&id).ok_or_else(|| Refusal::not_found("job", &id))?;
+    let known = app.jobs.summary(&id).ok_or_else(|| Refusal::not_found("job", &id))?;
+    let (columns, rows) = (query.columns.unwrap_or(10).clamp(2, 24), query.rows.unwrap_or(3).clamp(1, 12));
+    let view = JobView::open(&folder)?;
+    let epochs = spread(&view.snapshots()?.iter().map(|snapshot| snapshot.epoch).collect::<Vec<_>>(), columns);
+    let losses =
+        app.points.with(&id, &folder, |points| (points.validation.epoch.clone(), points.validation.loss.clone()));
+    let (at, losses) = losses.unwrap_or_default();
+    let loss = |epoch: f64| {
+        at.iter().rposition(|known| (known - epoch).abs() < 1e-6).map(|i| losses[i]).filter(|loss| loss.is_finite())
+    };
+    let empty = Strip { columns: Vec::new(), rows: Vec::new(), size: [0, 0] };
+    let Some(database) = database(&view.record()?.settings, &known.dataset.path, &app) else { return Ok(Json(empty)) };
+    let out = folder.join("strip");
+    let records: Vec<u64> = (0..rows as u64).map(|row| row * 7 + 3).collect();
+    let picture = |name: String| {
+        out.join(&name).is_file().then(|| format!("/api/jobs/{}/files/strip%2F{name}", id.replace('/', "%2F")))
+    };
+    let missing = epochs
+        .iter()
+        .copied()
+        .find(|epoch| records.iter().any(|index| !out.join(format!("{epoch}-{index}.png")).is_file()));
+    if let Some(epoch) = missing {
+        let request = StripRequest { job: folder.clone(), epoch, database, records: records.clone(), out: out.clone() };
+        let app = Arc::clone(&app);
+        let drawn = tokio::spawn(async move {
+            app.tester.ask::<serde_json::Value>(&Question::Strip(request), Duration::from_secs(60)).await
+        });
+        // What is drawn soon is in this answer; the rest is asked for again.
+        if let Ok(Ok(Err(page))) = tokio::time::timeout(Duration::from_millis(1500), drawn).await {
+            return if page.kind == Kind::Shape { Ok(Json(empty)) } else { Err(page.into()) };
+        }
+    }
+    let rows = records
+        .iter()
+        .map(|index| StripRow {
+            key: index.to_string(),
+            label: None,
+            input: picture(format!("in-{index}.png")).unwrap_or_default(),
+            outputs: epochs.iter().map(|epoch| picture(format!("{epoch}-{index}.png"))).collect(),
+        })
+        .collect();
+    let size = image::image_dimensions(out.join(format!("in-{}.png", records[0])))
+        .map_or([28, 28], |(w, h)| [i64::from(h), i64::from(w)]);
+    let columns = epochs.iter().map(|&epoch| StripColumn { epoch, loss: loss(epoch) }).collect();
+    Ok(Json(Strip { columns, rows, size }))
+}
+
+/// At most `count` of the epochs, closer together at the beginning, the first and the last always.
+fn spread(epochs: &[f64], count: usize) -> Vec<f64> {
+    if epochs.len() <= count {
+        return epochs.to_vec();
+    }
+    let last = (epochs.len() - 1) as f64;
+    let mut at: Vec<usize> =
+        (0..count).map(|i| (last * (i as f64 / (count - 1) as f64).powf(1.8)).round() as usize).collect();
+    at.dedup();
+    at.into_iter().map(|i| epochs[i]).collect()
+}
+
+/// The validation database of a job, else its train database.
+fn database(settings: &serde_json::Value, dataset: &str, app: &App) -> Option<PathBuf> {
+    let named = |name: &str| settings[name].as_str().map(PathBuf::from);
+    if let Some(path) = named("val_db").or_else(|| named("train_db")) {
+        return Some(path);
+    }
+    let dataset = app.root.join(dataset);
+    split_folder(&dataset, "val").or_else(|| split_folder(&dataset, "train"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_last_snapshot_are_in_the_strip() {
+        let epochs: Vec<f64> = (1..=30).map(f64::from).collect();
+        let spread_out = spread(&epochs, 10);
+        assert_eq!((spread_out[0], spread_out[spread_out.len() - 1]), (1.0, 30.0));
+        assert!(spread_out.len() <= 10 && spread_out.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(spread(&epochs[..3], 10), [1.0, 2.0, 3.0]);
+    }
+}

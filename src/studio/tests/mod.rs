@@ -1,0 +1,7 @@
+//! Tests of trained networks: what was asked for, what came of it, and the routes.
+
+pub(crate) mod kept;
+pub(crate) mod layers;
+pub(crate) mod request;
+pub(crate) mod routes;
+pub(crate) mod run;

@@ -1,0 +1,246 @@
+//! The routes of tests.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::IntoParams;
+
+use super::{kept::KeptTest, layers, request::TestRequest, run};
+use crate::{
+    inspect::value_map::{Colors, Ground},
+    studio::{
+        app::App,
+        jobs::{detail::blocking, files::send},
+        refusal::{Answer, Refusal, RefusalBody},
+        roots::file_below,
+    },
+    tasks::test::{self, Examined, KeptValues},
+};
+
+/// A picture's address never changes its picture.
+const KEPT: &str = "private, max-age=31536000, immutable";
+
+fn shown(test: &KeptTest) -> Value {
+    let mut result = test.result.clone();
+    if let Some(result) = result.as_object_mut() {
+        result.remove("answers");
+    }
+    let (done, total) = test.progress;
+    json!({"id": test.id, "job": test.request.job, "request": test.request, "state": test.state, "done": done, "total": total,
+        "snapshot": {"epoch": test.snapshot.0, "best": test.snapshot.1}, "title": test.title, "created": test.created,
+        "milliseconds": test.milliseconds, "result": result, "error": test.error})
+}
+
+/// Tests something.
+#[utoipa::path(post, path = "/api/tests", tag = "tests", request_body = TestRequest,
+    responses((status = 201, body = Object), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    Json(request): Json<TestRequest>,
+) -> Answer<(StatusCode, Json<Value>)> {
+    let test = run::begin(&app, request).await?;
+    Ok((StatusCode::CREATED, Json(shown(&test))))
+}
+
+/// One test.
+#[utoipa::path(get, path = "/api/tests/{id}", tag = "tests", params(("id" = String, Path,)),
+    responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn get(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<Json<Value>> {
+    app.tests.get(&id).map(|test| Json(shown(&test)))
+}
+
+/// Forgets a test; stops it when it runs.
+#[utoipa::path(delete, path = "/api/tests/{id}", tag = "tests", params(("id" = String, Path,)),
+    responses((status = 204), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<StatusCode> {
+    app.tests.forget(&id).map(|()| StatusCode::NO_CONTENT)
+}
+
+/// How a map is drawn.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+pub(crate) struct MapQuery {
+    /// `activations`, `weight` …
+    of: Option<String>,
+    /// At most so many; 160 when not given.
+    tiles: Option<usize>,
+    /// `diverging` or `jet`.
+    #[param(value_type = Option<String>)]
+    colors: Colors,
+    /// `light` or `dark`.
+    #[param(value_type = Option<String>)]
+    theme: Ground,
+}
+
+/// A layer.
+#[utoipa::path(get, path = "/api/tests/{id}/layers/{node}", tag = "tests", params(("id" = String, Path,), ("node" = usize, Path,), MapQuery),
+    responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn layer(
+    State(app): State<Arc<App>>,
+    Path((id, node)): Path<(String, usize)>,
+    Query(query): Query<MapQuery>,
+) -> Answer<Json<Value>> {
+    let test = app.tests.get(&id)?;
+    let examined = layers::read(&test.folder)?;
+    let missing = || Refusal::not_found("layer", &node.to_string());
+    let layer = examined.layers.iter().find(|layer| layer.id == node).ok_or_else(missing)?;
+    let parameters = examined.graph.nodes.iter().find(|known| known.id == node).map_or(0, |node| node.parameters);
+    Ok(Json(layers::detail(&id, layer, parameters, query.tiles.unwrap_or(160))))
+}
+
+fn kept(examined: &Examined, node: usize, of: &str) -> Answer<KeptValues> {
+    let layer = examined.layers.iter().find(|layer| layer.id == node);
+    let all = layer.into_iter().flat_map(|layer| layer.activations.iter().chain(&layer.weights));
+    all.into_iter().find(|kept| kept.name == of).cloned().ok_or_else(|| Refusal::not_found("values of this layer", of))
+}
+
+/// A map of a layer's values.
+#[utoipa::path(get, path = "/api/tests/{id}/layers/{node}/map", tag = "tests",
+    params(("id" = String, Path,), ("node" = usize, Path,), MapQuery),
+    responses((status = 200, body = Vec<u8>, content_type = "image/png"), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn map(
+    State(app): State<Arc<App>>,
+    Path((id, node)): Path<(String, usize)>,
+    Query(query): Query<MapQuery>,
+) -> Answer<Response> {
+    let test = app.tests.get(&id)?;
+    blocking(move || {
+        let examined = layers::read(&test.folder)?;
+        let of = query.of.as_deref().unwrap_or("activations");
+        let kept = kept(&examined, node, of)?;
+        let most = query.tiles.unwrap_or(160).clamp(1, 4096);
+        Ok(png(test::draw(&test.folder, &format!("{node}-{of}"), &kept, most, query.colors, query.theme)?))
+    })
+    .await
+}
+
+fn png(bytes: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, KEPT)], bytes).into_response()
+}
+
+/// A layer's values for a spreadsheet.
+#[utoipa::path(get, path = "/api/tests/{id}/layers/{node}/values", tag = "tests",
+    params(("id" = String, Path,), ("node" = usize, Path,), MapQuery),
+    responses((status = 200, body = String, content_type = "text/csv"), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn values(
+    State(app): State<Arc<App>>,
+    Path((id, node)): Path<(String, usize)>,
+    Query(query): Query<MapQuery>,
+) -> Answer<Response> {
+    let test = app.tests.get(&id)?;
+    blocking(move || {
+        let examined = layers::read(&test.folder)?;
+        let of = query.of.as_deref().unwrap_or("activations");
+        let kept = kept(&examined, node, of)?;
+        let values = test::read(&test.folder, &format!("{node}-{of}"))?;
+        let row = kept.shape.last().and_then(|&size| usize::try_from(size).ok()).filter(|&size| size > 0).unwrap_or(1);
+        let lines = values.chunks(row).map(|row| row.iter().map(f32::to_string).collect::<Vec<_>>().join(","));
+        let text = lines.collect::<Vec<_>>().join("\n") + "\n";
+        Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response())
+    })
+    .await
+}
+
+/// A picture of a test.
+#[utoipa::path(get, path = "/api/tests/{id}/pictures/{name}", tag = "tests",
+    params(("id" = String, Path,), ("name" = String, Path,), MapQuery),
+    responses((status = 200, body = Vec<u8>, content_type = "image/png"), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn picture(
+    State(app): State<Arc<App>>,
+    Path((id, name)): Path<(String, String)>,
+    Query(query): Query<MapQuery>,
+) -> Answer<Response> {
+    let test = app.tests.get(&id)?;
+    if name != "difference" {
+        return send(file_below(&test.folder, &format!("{name}.png"))?, None).await;
+    }
+    blocking(move || {
+        let examined = layers::read(&test.folder)?;
+        let shape = vec![examined.channels, examined.size[0], examined.size[1]];
+        let kept = KeptValues { name: name.clone(), shape, scale: 0.0, tiles: 1, note: None, statistics: Value::Null };
+        Ok(png(test::draw(&test.folder, &name, &kept, 4096, query.colors, query.theme)?))
+    })
+    .await
+}
+
+/// Which answers.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+pub(crate) struct AnswersQuery {
+    /// From 0.
+    first: usize,
+    /// 500 at most.
+    count: Option<usize>,
+    /// Of this class.
+    right: Option<u64>,
+    /// Taken for this class.
+    answer: Option<u64>,
+    /// Only mistakes.
+    only_wrong: bool,
+}
+
+/// Answers of a classifier, the least likely right ones first.
+#[utoipa::path(get, path = "/api/tests/{id}/answers", tag = "tests", params(("id" = String, Path,), AnswersQuery),
+    responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn answers(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Query(query): Query<AnswersQuery>,
+) -> Answer<Json<Value>> {
+    let test = app.tests.get(&id)?;
+    let passes = |answer: &&Value| {
+        query.right.is_none_or(|class| answer["right"] == class)
+            && query.answer.is_none_or(|class| answer["answer"] == class)
+            && (!query.only_wrong || answer["right"] != answer["answer"])
+    };
+    let all: Vec<Value> = test.result["answers"].as_array().into_iter().flatten().filter(passes).cloned().collect();
+    let (total, count) = (all.len(), query.count.unwrap_or(100).min(500));
+    let answers: Vec<Value> = all.into_iter().skip(query.first).take(count).collect();
+    Ok(Json(json!({"total": total, "answers": answers})))
+}
+
+/// The confusion matrix or the answers, for a spreadsheet.
+#[utoipa::path(get, path = "/api/tests/{id}/csv", tag = "tests", params(("id" = String, Path,)),
+    responses((status = 200, body = String, content_type = "text/csv"), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn csv(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<Response> {
+    let test = app.tests.get(&id)?;
+    let found =
+        ["confusion.csv", "predictions.csv", "outputs.jsonl"].into_iter().find(|name| test.folder.join(name).is_file());
+    let name = found.ok_or_else(|| Refusal::not_found("table of the test", &id))?;
+    send(file_below(&test.folder, name)?, Some(format!("{id}-{name}"))).await
+}
+
+/// The self-contained page of a test.
+#[utoipa::path(get, path = "/api/tests/{id}/page", tag = "tests", params(("id" = String, Path,)),
+    responses((status = 200, body = String, content_type = "text/html"), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn page(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<Response> {
+    let test = app.tests.get(&id)?;
+    send(file_below(&test.folder, "index.html")?, Some(format!("{id}.html"))).await
+}
+
+/// All pictures of a test.
+#[utoipa::path(get, path = "/api/tests/{id}/zip", tag = "tests", params(("id" = String, Path,)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/zip"), (status = "4XX", body = RefusalBody)))]
+pub(crate) async fn zip(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<Response> {
+    let test = app.tests.get(&id)?;
+    let out = test.folder.with_extension("tar.gz");
+    let (folder, stem, written) = (test.folder, id.clone(), out.clone());
+    blocking(move || {
+        let pack = || -> std::io::Result<()> {
+            let gzip = flate2::write::GzEncoder::new(std::fs::File::create(&written)?, flate2::Compression::fast());
+            let mut tar = tar::Builder::new(gzip);
+            tar.append_dir_all(&stem, &folder)?;
+            tar.into_inner()?.finish()?.sync_all()
+        };
+        pack().map_err(|source| crate::error::Error::io("write", &written, &source).into())
+    })
+    .await?;
+    send(out, Some(format!("{id}.tar.gz"))).await
+}

@@ -1,0 +1,312 @@
+//! Carries tests out, and gives their results the form that the page draws.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    kept::KeptTest,
+    layers,
+    request::{DatabaseRef, ImageRef, SnapshotRef, TestRequest, What},
+};
+use crate::{
+    error::{Error, Kind},
+    job::{JobView, Stamp},
+    studio::{
+        app::App,
+        child::question::{Question, Reply},
+        datasets::{index::split_folder, scan::percent},
+        error_page::ErrorPage,
+        refusal::{Answer, Refusal},
+        workers::Worker,
+    },
+    tasks::{
+        SnapshotChoice,
+        test::{DatabaseRequest, ExamineRequest, Examined, ImageChoice, ListRequest, MOST_WORST, TopRequest},
+    },
+};
+
+/// One image may take so long.
+const ONE: Duration = Duration::from_secs(60);
+/// A database may take so long.
+const MANY: Duration = Duration::from_secs(24 * 3600);
+
+/// Begins a test; one image is waited for.
+///
+/// # Errors
+/// What is wrong with the request, or the page of an image that cannot be tested.
+pub(crate) async fn begin(app: &Arc<App>, request: TestRequest) -> Answer<KeptTest> {
+    let job = app.jobs.folder(&request.job).ok_or_else(|| Refusal::not_found("job", &request.job))?;
+    let view = JobView::open(&job)?;
+    let (choice, snapshot) = snapshot(&view, &request.snapshot)?;
+    let id = app.tests.fresh_id();
+    let folder = app.uploads.folder().join("tests").join(&id);
+    std::fs::create_dir_all(&folder).map_err(|source| Error::io("make the folder", &folder, &source))?;
+    let (question, title) = question(app, &request, &job, choice, &folder)?;
+    let test = KeptTest {
+        id: id.clone(),
+        request: request.clone(),
+        state: "running",
+        progress: (0, 0),
+        snapshot,
+        title,
+        created: Stamp::now().rfc3339(),
+        milliseconds: 0.0,
+        result: Value::Null,
+        error: Value::Null,
+        folder: folder.clone(),
+        stop: Arc::default(),
+    };
+    app.tests.keep(test.clone());
+    let begun = Instant::now();
+    if matches!(request.what, What::One { .. }) {
+        let app_of = Arc::clone(app);
+        let asked = tokio::spawn(async move { app_of.tester.ask::<Value>(&question, ONE).await });
+        let found = asked.await.map_err(|_| Refusal::usage("the test was ended"))?;
+        let result = found.map_err(Refusal::from).and_then(|found| one(&id, &request, found));
+        let result = result.inspect_err(|_| drop(app.tests.forget(&id)))?;
+        finish(app, &id, begun, Ok(result));
+    } else {
+        let app = Arc::clone(app);
+        tokio::spawn(many(app, test, question, begun));
+    }
+    app.tests.get(&id)
+}
+
+async fn many(app: Arc<App>, test: KeptTest, question: Question, begun: Instant) {
+    let worker = Worker::new(app.binary.clone(), app.root.clone(), "data");
+    let tell = |done: u64, total: u64| {
+        app.tests.change(&test.id, |test| test.progress = (done, total));
+        say(&app, &test.id);
+    };
+    let told = |reply: &Reply| {
+        if let Reply::Progress { done, total, .. } = reply {
+            tell(*done, *total);
+        }
+    };
+    let asked = tokio::select! {
+        asked = worker.ask_raw(&question, MANY, told) => asked,
+        () = test.stop.notified() => Err(ErrorPage::of(&Error::new(Kind::Interrupted, "the test was stopped"))),
+    };
+    drop(worker);
+    let seconds = begun.elapsed().as_secs_f64();
+    let result = asked.map(|found| match &test.request.what {
+        What::Database { database, .. } => of_database(&found, database, seconds),
+        What::Top { database, .. } => of_top(&found, database),
+        _ => of_list(&found),
+    });
+    finish(&app, &test.id, begun, result);
+}
+
+fn finish(app: &App, id: &str, begun: Instant, result: Result<Value, ErrorPage>) {
+    app.tests.change(id, |test| {
+        test.milliseconds = (begun.elapsed().as_secs_f64() * 1000.0).round();
+        match result {
+            Ok(result) => {
+                (test.state, test.result) = ("done", result);
+                test.progress = (test.progress.1.max(1), test.progress.1.max(1));
+            }
+            Err(page) => (test.state, test.error) = ("failed", serde_json::to_value(page).unwrap_or_default()),
+        }
+    });
+    say(app, id);
+}
+
+fn say(app: &App, id: &str) {
+    if let Ok(test) = app.tests.get(id) {
+        let (done, total) = test.progress;
+        let body = json!({"id": id, "job": test.request.job, "state": test.state, "done": done, "total": total});
+        app.bus.say("test", id, &body);
+    }
+}
+
+fn snapshot(view: &JobView, wanted: &SnapshotRef) -> Answer<(SnapshotChoice, (f64, bool))> {
+    let best = view.best()?.map(|best| best.epoch);
+    let all = view.snapshots()?;
+    let last = all.last().map(|snapshot| snapshot.epoch);
+    let epoch = match wanted {
+        SnapshotRef::Epoch(epoch) => view.snapshot_of(*epoch)?.epoch,
+        SnapshotRef::Word(word) if word == "last" => last.unwrap_or(0.0),
+        SnapshotRef::Word(word) if word == "best" => best.or(last).unwrap_or(0.0),
+        SnapshotRef::Word(word) => {
+            return Err(Refusal::usage(format!("'{word}' is no snapshot: best, last or an epoch")));
+        }
+    };
+    if all.is_empty() {
+        return Err(Refusal::conflict("the job holds no snapshot yet: let it train to the end of its first epoch"));
+    }
+    Ok((SnapshotChoice::Epoch(epoch), (epoch, best == Some(epoch))))
+}
+
+fn question(
+    app: &App,
+    request: &TestRequest,
+    job: &Path,
+    snapshot: SnapshotChoice,
+    out: &Path,
+) -> Answer<(Question, String)> {
+    let (job, out) = (job.to_path_buf(), out.to_path_buf());
+    let file = |named: &str| match named.strip_prefix("upload:") {
+        Some(id) => app.uploads.file(id).map(|sent| sent.path),
+        None => app.roots.resolve(named),
+    };
+    Ok(match &request.what {
+        What::One { image, top, .. } => {
+            let (image, title) = match image {
+                ImageRef::Upload(id) => {
+                    let sent = app.uploads.file(id)?;
+                    (ImageChoice::File(sent.path), sent.name)
+                }
+                ImageRef::Path(path) => (ImageChoice::File(app.roots.resolve(path)?), name(path)),
+                ImageRef::Record(record) => {
+                    let database = database(app, &record.database)?;
+                    (ImageChoice::Record { database, index: record.index }, format!("record {}", record.index))
+                }
+            };
+            (Question::Examine(ExamineRequest { job, image, snapshot, top: *top, out }), title)
+        }
+        What::Many { list, top, .. } => {
+            let title = name(list);
+            let request =
+                ListRequest { job, list: file(list)?, snapshot, top: *top, worst: MOST_WORST, out: Some(out) };
+            (Question::TestList(request), title)
+        }
+        What::Database { database: of, labels_path } => {
+            let labels = labels_path
+                .as_deref()
+                .filter(|path| !path.is_empty())
+                .map(|path| app.roots.resolve(path))
+                .transpose()?;
+            let database = database(app, of)?;
+            let title = name(&database.display().to_string());
+            (
+                Question::TestDatabase(DatabaseRequest {
+                    job,
+                    database,
+                    labels,
+                    snapshot,
+                    worst: MOST_WORST,
+                    out: Some(out),
+                }),
+                title,
+            )
+        }
+        What::Top { database: of, count } => {
+            let database = database(app, of)?;
+            let title = name(&database.display().to_string());
+            let count = (*count).clamp(1, 100) as usize;
+            (Question::Top(TopRequest { job, database, snapshot, count }), title)
+        }
+    })
+}
+
+/// The folder of a database that a client names.
+fn database(app: &App, of: &DatabaseRef) -> Answer<PathBuf> {
+    match of {
+        DatabaseRef::Path { path } => app.roots.resolve(path),
+        DatabaseRef::Split { dataset, split } => {
+            let folder = app.datasets.folder(dataset).ok_or_else(|| Refusal::not_found("dataset", dataset))?;
+            split_folder(&folder, split).ok_or_else(|| Refusal::not_found("split", split))
+        }
+    }
+}
+
+fn name(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or(path).to_string()
+}
+
+/// What the page draws of one image.
+fn one(id: &str, request: &TestRequest, found: Value) -> Answer<Value> {
+    let examined: Examined = serde_json::from_value(found)
+        .map_err(|cause| Error::new(Kind::Io, "the result cannot be read").with_cause(cause.to_string()))?;
+    let source = match &request.what {
+        What::One { image: ImageRef::Record(record), .. } => match &record.database {
+            DatabaseRef::Split { split, .. } => format!("record {} of {split}", record.index),
+            DatabaseRef::Path { path } => format!("record {} of {}", record.index, name(path)),
+        },
+        What::One { image: ImageRef::Upload(_), .. } => "uploaded".into(),
+        _ => "a file".into(),
+    };
+    Ok(layers::page(id, &examined, &source))
+}
+
+fn of_database(found: &Value, database: &DatabaseRef, seconds: f64) -> Value {
+    let result = &found["result"];
+    if result["mean_loss"].is_object() {
+        let images = result["mean_loss"]["images"].as_f64().unwrap_or(0.0);
+        return json!({"kind": "loss", "loss": result["mean_loss"]["loss"], "loss_unit": "loss", "images": images,
+            "images_per_second": images / seconds.max(1e-3), "statistics": {"shape": [], "mean": result["mean_loss"]["loss"],
+            "std": 0, "min": 0, "max": 0, "counts": [], "edges": [], "not_finite": 0}, "worst": []});
+    }
+    let mut shown = classification(&result["classification"], seconds);
+    let of = address(database);
+    for answer in shown["answers"].as_array_mut().into_iter().flatten() {
+        answer["picture"] = format!("/api/records/{}/picture?{of}", answer["index"]).into();
+        answer["key"] = answer["index"].to_string().into();
+    }
+    shown
+}
+
+fn of_top(found: &Value, database: &DatabaseRef) -> Value {
+    let of = address(database);
+    let classes: Vec<Value> = found["classes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|class| {
+            let images = class["images"].as_array().into_iter().flatten().map(|image| {
+                json!({"index": image["index"], "key": image["index"].to_string(), "right": null, "answer": image["answer"],
+                    "chance_of_right": null, "chance_of_answer": image["chance"],
+                    "picture": format!("/api/records/{}/picture?{of}", image["index"])})
+            });
+            json!({"class": class["class"], "label": class["label"], "images": images.collect::<Vec<_>>()})
+        })
+        .collect();
+    json!({"kind": "top", "images": found["images"], "classes": classes})
+}
+
+/// A database as the end of an address.
+fn address(database: &DatabaseRef) -> String {
+    match database {
+        DatabaseRef::Split { dataset, split } => format!("dataset={}&split={}", percent(dataset), percent(split)),
+        DatabaseRef::Path { path } => format!("path={}", percent(path)),
+    }
+}
+
+fn classification(result: &Value, seconds: f64) -> Value {
+    let images = result["images"].as_f64().unwrap_or(0.0);
+    let counts = &result["confusion"]["counts"];
+    let right: u64 = counts.as_array().into_iter().flatten().enumerate().filter_map(|(i, row)| row[i].as_u64()).sum();
+    let all: u64 = counts
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|row| row.as_array().into_iter().flatten())
+        .filter_map(Value::as_u64)
+        .sum();
+    json!({"kind": "classification", "accuracy": result["accuracy"], "accuracy_top5": result["accuracy_top5"],
+        "loss": result["loss"], "images": images, "images_per_second": images / seconds.max(1e-3),
+        "labels": result["confusion"]["labels"], "counts": counts, "classes": result["classes"], "wrong": all - right,
+        "answers": result["worst"]})
+}
+
+fn of_list(found: &Value) -> Value {
+    let tested = found["tested"].as_array().cloned().unwrap_or_default();
+    let rows: Vec<Value> = tested
+        .iter()
+        .map(|row| {
+            let path = row["image"].as_str().unwrap_or_default();
+            json!({"name": name(path), "picture": null, "right": row["class"].as_u64().map(|class| class.to_string()),
+                "predictions": row["predictions"], "loss": null, "output": null, "error": null})
+        })
+        .chain(found["not_tested"].as_array().into_iter().flatten().map(|row| {
+            json!({"name": name(row["image"].as_str().unwrap_or_default()), "picture": null, "right": null,
+                "predictions": [], "loss": null, "output": null, "error": row["reason"]})
+        }))
+        .collect();
+    json!({"kind": "many", "images": rows.len(), "accuracy": found["classification"]["accuracy"], "rows": rows})
+}

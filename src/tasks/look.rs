@@ -1,0 +1,160 @@
+//! A network file as an editor wants it: its graph and sums as far as they are known, and the page of what is wrong.
+
+use serde::Serialize;
+
+use super::{check::CheckRequest, output_kind::OutputKind};
+use crate::{
+    data::Dataset,
+    error::{Error, Kind, Result},
+    frontend::{self, Loaded, NetworkParams, Source, lua::vm::VmOptions},
+    inspect::{
+        graph::{self, Graph},
+        network::{FileSettings, Totals, fixed_input, summarize},
+    },
+    nn::{self, Network, Spec},
+};
+
+/// A network file as far as it could be followed.
+#[derive(Debug, Default, Serialize)]
+pub struct Look {
+    /// What is wrong; nothing when the file is good.
+    #[serde(skip)]
+    pub error: Option<Error>,
+    /// The network as Torch prints it.
+    pub printed: String,
+    /// The criterion as it prints.
+    pub criterion: Option<String>,
+    /// The layers.
+    pub graph: Option<Graph>,
+    /// The sums, for the batch.
+    pub totals: Option<Totals>,
+    /// The batch that the sums are for.
+    pub batch_size: i64,
+    /// What the file says besides the network.
+    pub settings: Option<FileSettings>,
+    /// What its output is.
+    pub output: Option<OutputKind>,
+}
+
+/// Follows the file as far as it goes.
+#[must_use]
+pub fn look(file: Source, request: &CheckRequest, crop: Option<i64>) -> Look {
+    let mut found = Look { batch_size: request.batch, ..Look::default() };
+    found.error = follow(file, request, crop, &mut found).err();
+    found
+}
+
+fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut Look) -> Result<()> {
+    if request.batch < 1 || crop.is_some_and(|side| side < 1) {
+        return Err(Error::new(Kind::Usage, "batch size and crop are 1 at least"));
+    }
+    let (mut shape, classes) = data(request)?;
+    if let (Some([_, height, width]), Some(side)) = (shape.as_mut(), crop) {
+        (*height, *width) = (side.min(*height), side.min(*width));
+    }
+    let nclasses = request.nclasses.or(classes);
+    let loaded =
+        frontend::load(file, &NetworkParams { nclasses, ngpus: 0, input_shape: shape }, VmOptions::default(), 1)?;
+    found.printed.clone_from(&loaded.printed);
+    let settings = settings(&loaded);
+    if let (Some([_, height, width]), Some(side)) = (shape.as_mut(), settings.croplen.filter(|_| crop.is_none())) {
+        (*height, *width) = (side, side);
+    }
+    found.settings = Some(settings.clone());
+    if let Some(batch) = settings.train_batch_size.filter(|_| request.batch == 1) {
+        found.batch_size = batch.max(1);
+    }
+    let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu)?;
+    found.criterion = Some(network.criterion_label.clone());
+    let sample = shape.map(|shape| shape.to_vec()).or_else(|| fixed_input(&network).map(|(shape, _)| shape));
+    let (graph, refused) = graph::trace(&network, sample.as_deref())?;
+    found.output = output_kind(&network, &graph);
+    found.graph = Some(graph);
+    if let Some(page) = refused {
+        return Err(page);
+    }
+    let batch = sample.map(|sample| [&[found.batch_size], sample.as_slice()].concat());
+    found.totals = Some(summarize(&network, loaded.printed, batch.as_deref(), String::new(), settings)?.totals);
+    Ok(())
+}
+
+/// Shape of a sample and number of classes, as the dataset says.
+fn data(request: &CheckRequest) -> Result<(Option<[i64; 3]>, Option<i64>)> {
+    match &request.dataset {
+        Some(folder) => {
+            let dataset = Dataset::open(folder)?;
+            Ok((Some(dataset.shape), (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64)))
+        }
+        None => {
+            let given = request.input_shape.as_ref().map(|shape| shape.sizes().to_vec());
+            Ok((given.and_then(|shape| <[i64; 3]>::try_from(shape).ok()), None))
+        }
+    }
+}
+
+fn settings(loaded: &Loaded) -> FileSettings {
+    FileSettings {
+        train_batch_size: loaded.settings.train_batch_size,
+        validation_batch_size: loaded.settings.validation_batch_size,
+        croplen: loaded.settings.croplen,
+        label_hook: loaded.has_label_hook(),
+        fine_tune_hook: loaded.has_fine_tune_hook(),
+    }
+}
+
+/// What the last layer's output is; nothing when it was not reached.
+fn output_kind(network: &Network, graph: &Graph) -> Option<OutputKind> {
+    Some(OutputKind::of(network, graph.input.as_ref()?, graph.nodes.last()?.output.as_ref()?))
+}
+
+/// The classes of modules and criteria that a file may name: each with its arguments and what it is.
+#[must_use]
+pub fn modules() -> Vec<(String, String, String)> {
+    let info = |spec: &Spec| {
+        let name = spec.classes.first().copied().unwrap_or_default().to_string();
+        let signature = nn::signature(&name, spec.args);
+        let what = if name.ends_with("Criterion") { "criterion" } else { "module" };
+        (name, signature, what.to_string())
+    };
+    let mut found: Vec<_> = nn::specs().map(info).collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(features: i64) -> Look {
+        let text = format!(
+            "return function(params)\n\
+             local net = nn.Sequential():add(nn.View(-1):setNumInputDims(3))\n\
+             net:add(nn.Linear({features}, 7)):add(nn.LogSoftMax())\n\
+             return {{ model = net, trainBatchSize = 8 }}\nend\n"
+        );
+        let request = CheckRequest { input_shape: Some("1x4x4".parse().unwrap()), ..CheckRequest::default() };
+        look(Source::pasted("toy.lua", &text), &request, None)
+    }
+
+    #[test]
+    fn a_good_file_has_everything() {
+        let found = seen(16);
+        assert!(found.error.is_none());
+        assert_eq!((found.output, found.batch_size), (Some(OutputKind::Classes), 8));
+        assert_eq!(found.totals.unwrap().parameters, 119);
+    }
+
+    #[test]
+    fn a_wrong_size_has_its_page_and_the_graph_up_to_there() {
+        let found = seen(15);
+        assert_eq!(found.error.unwrap().origin().unwrap().line, 3);
+        assert_eq!(found.graph.unwrap().nodes.len(), 3);
+        assert!(found.totals.is_none() && !found.printed.is_empty());
+    }
+
+    #[test]
+    fn text_that_is_no_lua_has_its_page_alone() {
+        let found = look(Source::pasted("toy.lua", "return ("), &CheckRequest::default(), None);
+        assert!(found.error.is_some() && found.graph.is_none());
+    }
+}

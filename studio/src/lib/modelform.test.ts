@@ -1,0 +1,54 @@
+// Tests of the form's meaning.
+
+import { expect, it } from 'vitest';
+import type { Defaults } from './api';
+import { formOf, freeName, freshForm, meaning, nameIn, numbers, withPolicy } from './modelform';
+
+const defaults = {
+  run: { epochs: 30, lr: 0.01, solver: 'sgd', lr_policy: 'step', lr_step: 33, lr_gamma: 0.1, momentum: 0.9, weight_decay: 1e-4, subtract_mean: 'image', shuffle: 'permutation', seed: 1, snapshot_interval: '1', aug_rot: 0 },
+  policies: { step: { lr_step: 33, lr_gamma: 0.1 }, poly: { lr_power: 3 }, multistep: { lr_steps: [50, 85], lr_gamma: 0.5 } },
+  solvers: [],
+} as unknown as Defaults;
+
+it('begins with DIGITS’ defaults', () => {
+  const form = freshForm(defaults);
+  expect(form).toMatchObject({ epochs: '30', lr: '0.01', lr_step: '33', lr_gamma: '0.1', momentum: '0.9', weight_decay: '0.0001', batch_size: '', aug_rot: '' });
+  expect(meaning(form)).toMatchObject({ errors: {}, models: 1, lr: [0.01], batch_size: [], options: { epochs: 30, lr_step: 33, seed: 1 } });
+});
+
+it('makes a sweep of lists', () => {
+  const said = meaning({ ...freshForm(defaults), lr: '0.01, 0.02 0.02', batch_size: '16,64' });
+  expect(said).toMatchObject({ lr: [0.01, 0.02], batch_size: [16, 64], models: 4 });
+});
+
+it('changes the fields with the policy', () => {
+  const form = withPolicy(freshForm(defaults), 'multistep', defaults);
+  expect(form).toMatchObject({ lr_steps: '50, 85', lr_gamma: '0.5', lr_step: '' });
+  expect(meaning(form).options).toMatchObject({ lr_steps: [50, 85], lr_gamma: 0.5 });
+  expect(meaning(withPolicy(form, 'poly', defaults)).options.lr_gamma).toBeUndefined();
+});
+
+it('says what is wrong', () => {
+  const { errors } = meaning({ ...freshForm(defaults), lr: '-1', epochs: '2.5', momentum: 'much', aug_rot: '200', snapshot_interval: '10h', batch_size: '0' });
+  expect(errors).toEqual({ lr: 'must be above 0', epochs: 'a whole number, please', momentum: 'a number, please', aug_rot: 'at most 180', snapshot_interval: expect.stringContaining('minutes'), batch_size: expect.any(String) });
+});
+
+it('reads a clone back as it was', () => {
+  const form = formOf({ name: 'a-2', dataset: 'mnist', text: '', language: 'lua', file: 'a.lua', options: { lr_policy: 'poly', lr_power: 2, aug_rot: 10, epochs: 5 }, lr: [0.02], batch_size: [16] }, defaults);
+  expect(form).toMatchObject({ lr: '0.02', lr_policy: 'poly', lr_power: '2', aug_rot: '10', epochs: '5', batch_size: '16', dataset: 'mnist' });
+});
+
+it('reads lists and finds free names', () => {
+  expect(numbers('1e-3;')).toBeNull();
+  expect(numbers(' 1e-3,  2 ')).toEqual([0.001, 2]);
+  expect(freeName('a', new Set(['a', 'a-2']))).toBe('a-3');
+  expect(freeName('a-2', new Set(['a', 'a-2']))).toBe('a-3');
+  expect(freeName('', new Set())).toBe('model');
+});
+
+it('reads a name out of a network', () => {
+  expect(nameIn('-- x\nlocal autoencoder = nn.Sequential()\n')).toBe('autoencoder');
+  expect(nameIn('lenet = nn.Sequential()')).toBe('lenet');
+  expect(nameIn('local net = nn.Sequential()')).toBeNull();
+  expect(nameIn('return 1')).toBeNull();
+});

@@ -1,0 +1,373 @@
+//! The studio's server as its clients see it: a process of the program, HTTP over a real socket.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+/// A server that ends with the test.
+struct Server {
+    child: Child,
+    address: String,
+    token: Option<String>,
+}
+
+impl Server {
+    fn start(root: &Path, more: &[&str]) -> Server {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_digits-rs"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--root"])
+            .arg(root)
+            .args(more)
+            .stdout(Stdio::piped())
+            .env("OMP_NUM_THREADS", "1")
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let link = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line}")).trim();
+        let (address, rest) = link.split_once('/').unwrap();
+        let token = rest.strip_prefix("?token=").map(String::from);
+        Server { child, address: address.into(), token }
+    }
+
+    /// Status, headers, body.
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String, Vec<u8>) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+        let has = |name: &str| headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        if !has("host") {
+            head += &format!("Host: {}\r\n", self.address);
+        }
+        if !has("content-type") {
+            head += "Content-Type: application/json\r\n";
+        }
+        headers.iter().for_each(|(name, value)| head += &format!("{name}: {value}\r\n"));
+        stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
+        let mut reply = Vec::new();
+        stream.read_to_end(&mut reply).unwrap();
+        let end = reply.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("no head: {reply:?}"));
+        let head = String::from_utf8_lossy(&reply[..end]).into_owned();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut body = reply[end + 4..].to_vec();
+        if head.to_lowercase().contains("transfer-encoding: chunked") {
+            body = unchunked(&body);
+        }
+        (status, head, body)
+    }
+
+    fn json(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, _, body) = self.send(method, path, &[], &text);
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let (status, body) = self.json("GET", path, &Value::Null);
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    fn until(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let seen = self.get(path);
+            if holds(&seen) {
+                return seen;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(180), "{path} stays {seen}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn unchunked(mut body: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(end) = body.windows(2).position(|two| two == b"\r\n") {
+        let size = usize::from_str_radix(String::from_utf8_lossy(&body[..end]).trim(), 16).unwrap();
+        if size == 0 {
+            break;
+        }
+        whole.extend_from_slice(&body[end + 2..end + 2 + size]);
+        body = &body[end + 2 + size + 2..];
+    }
+    whole
+}
+
+/// Events of a stream as they come: id, name, data.
+struct Events(BufReader<TcpStream>);
+
+impl Events {
+    fn open(server: &Server, path: &str, last: Option<&str>) -> Events {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        let last = last.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{last}\r\n", server.address);
+        stream.write_all(head.as_bytes()).unwrap();
+        Events(BufReader::new(stream))
+    }
+
+    /// The next event of one of these names.
+    fn next(&mut self, names: &[&str]) -> (String, String, Value) {
+        let (mut id, mut name, mut data) = (String::new(), String::new(), String::new());
+        loop {
+            let mut line = String::new();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream ended");
+            let line = line.trim_end();
+            let value = |line: &str, field: &str| line.strip_prefix(field).map(|rest| rest.trim_start().to_string());
+            if let Some(text) = value(line, "id:") {
+                id = text;
+            } else if let Some(text) = value(line, "event:") {
+                name = text;
+            } else if let Some(text) = value(line, "data:") {
+                data = text;
+            } else if line.is_empty() && !name.is_empty() {
+                if names.contains(&name.as_str()) {
+                    return (id, name, serde_json::from_str(&data).unwrap());
+                }
+                (id, name, data) = Default::default();
+            }
+        }
+    }
+}
+
+const NETWORK: &str = "return function(params)\n\
+    local net = nn.Sequential()\n\
+    net:add(nn.MulConstant(0.00390625))\n\
+    net:add(nn.View(-1):setNumInputDims(3))\n\
+    net:add(nn.Linear(784, 8)):add(nn.ReLU())\n\
+    net:add(nn.Linear(8, 784)):add(nn.View(1, 28, 28):setNumInputDims(1))\n\
+    return { model = net, loss = nn.MSECriterion(), trainBatchSize = 64, validationBatchSize = 100,\n\
+        labelHook = function(input) return input end }\nend\n";
+
+fn new_job(epochs: u64, more: &Value) -> Value {
+    let mut form = json!({"name": "try", "dataset": "mnist-sample", "text": NETWORK, "language": "lua",
+        "file": "network.lua", "options": {"epochs": epochs, "device": "cpu"}, "lr": [0.01], "batch_size": []});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        form[name] = value.clone();
+    }
+    form
+}
+
+/// A folder with the sample in it, made once for all tests.
+fn root() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("data");
+    std::fs::create_dir_all(&root).unwrap();
+    (dir, root)
+}
+
+#[test]
+fn the_story_of_a_job_from_the_sample_to_a_tested_image() {
+    let (_dir, root) = root();
+    let server = Server::start(&root, &[]);
+    let datasets = server.get("/api/datasets");
+    assert_eq!(datasets["datasets"][0]["id"], "mnist-sample");
+    let (status, made) = server.json("POST", "/api/datasets", &json!({"name": "", "kind": "sample"}));
+    assert_eq!((status, made["status"].as_str()), (201, Some("Making")), "{made}");
+    let dataset = server.until("/api/datasets", |list| list["datasets"][0]["status"] == "Done");
+    assert_eq!(dataset["datasets"][0]["train"].as_u64().map(|count| count > 7000), Some(true), "{dataset}");
+
+    let (status, made) = server.json("POST", "/api/jobs", &new_job(2, &json!({})));
+    assert_eq!(status, 201, "{made}");
+    let id = made["jobs"][0]["id"].as_str().unwrap().to_string();
+    let list = server.get("/api/jobs");
+    let mut events =
+        Events::open(&server, &format!("/api/events?after={}&job={id}", list["cursor"].as_str().unwrap()), None);
+    let (_, _, first) = events.next(&["metrics"]);
+    assert_eq!(first["events"][0]["event"], "start", "{first}");
+    let done = server.until(&format!("/api/jobs/{id}"), |job| job["summary"]["status"] == "Done");
+    assert_eq!(done["summary"]["epoch"], 2.0);
+    assert_eq!(done["snapshots"].as_array().map(Vec::len), Some(2), "{}", done["snapshots"]);
+    assert!(done["command"].as_str().unwrap().contains("--epochs 2"), "{}", done["command"]);
+    let metrics = server.get(&format!("/api/jobs/{id}/metrics"));
+    assert_eq!(metrics["validation"]["loss"].as_array().map(Vec::len), Some(2));
+    assert!(server.get(&format!("/api/jobs/{id}/log"))["total"].as_u64().unwrap() > 3);
+
+    let image = json!({"record": {"dataset": "mnist-sample", "split": "val", "index": 3}});
+    let request = json!({"job": id, "snapshot": "best", "kind": "one", "image": image, "resize": true, "top": 5});
+    let (status, test) = server.json("POST", "/api/tests", &request);
+    assert_eq!(status, 201, "{test}");
+    assert_eq!((&test["state"], &test["result"]["view"]), (&json!("done"), &json!("reconstruction")), "{test}");
+    assert_eq!(test["result"]["code"]["values"].as_array().map(Vec::len), Some(8));
+    let (status, head, png) =
+        server.send("GET", test["result"]["reconstruction"]["restored"]["picture"].as_str().unwrap(), &[], "");
+    assert!(status == 200 && png.starts_with(b"\x89PNG") && head.contains("image/png"), "{head}");
+    let layer = server.get(&format!("/api/tests/{}/layers/3", test["id"].as_str().unwrap()));
+    assert_eq!(layer["weights"][0]["tiles"], 8, "{layer}");
+
+    // A stream that was away gets what came since, and nothing twice; of a file that a resume has cut, all of it.
+    let (status, _) = server.json("POST", &format!("/api/jobs/{id}/resume"), &json!({"epochs": 3}));
+    assert_eq!(status, 202);
+    server
+        .until(&format!("/api/jobs/{id}"), |job| job["summary"]["status"] == "Done" && job["summary"]["epoch"] == 3.0);
+    let from = metrics["cursor"].as_str().unwrap();
+    let mut later = Events::open(&server, &format!("/api/events?job={id}&from={from}"), None);
+    assert_eq!(later.next(&["rewound", "metrics"]).1, "rewound", "the end of the first run was cut off");
+    let (place, _, news) = later.next(&["metrics"]);
+    assert_eq!(news["events"][0]["event"], "start", "{news}");
+    let lines = std::fs::read_to_string(root.join("jobs").join(&id).join("metrics.jsonl")).unwrap().lines().count();
+    assert_eq!(news["events"].as_array().map(Vec::len), Some(lines));
+    let resumed = news["events"].as_array().unwrap().iter().position(|event| event["event"] == "resume").unwrap();
+    assert_eq!(news["events"][resumed]["seconds"], news["events"][resumed - 1]["seconds"], "a pause does not count");
+    let mut again = Events::open(&server, &format!("/api/events?job={id}&from={from}"), Some(&place));
+    let (_, name, _) = again.next(&["metrics", "rewound", "detail"]);
+    assert_eq!(name, "detail", "nothing twice");
+
+    let (status, refused) = server.json("DELETE", "/api/datasets/mnist-sample", &Value::Null);
+    assert_eq!(status, 409, "{refused}");
+    assert_eq!(server.json("DELETE", &format!("/api/jobs/{id}"), &Value::Null).0, 204);
+    assert!(!root.join("jobs").join(&id).exists());
+}
+
+#[test]
+fn a_wrong_size_is_marked_on_its_line_and_no_job_is_made() {
+    let (_dir, root) = root();
+    let server = Server::start(&root, &[]);
+    let wrong = NETWORK.replace("784, 8", "783, 8");
+    let request = json!({"text": wrong, "language": "lua", "file": "network.lua", "dataset": "mnist-sample", "crop": null, "batch_size": null});
+    let (status, reply) = server.json("POST", "/api/check", &request);
+    assert_eq!((status, &reply["ok"]), (200, &json!(false)), "{reply}");
+    assert_eq!((&reply["error"]["kind"], &reply["error"]["origin"]["line"]), (&json!("shape"), &json!(5)), "{reply}");
+    assert_eq!(reply["error"]["fix"]["new"], "nn.Linear(784, 8)");
+    let states: Vec<&str> =
+        reply["graph"]["nodes"].as_array().unwrap().iter().map(|node| node["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["ok", "ok", "error", "not_reached", "not_reached", "not_reached"]);
+    let (status, refused) = server.json("POST", "/api/jobs", &new_job(1, &json!({"text": wrong})));
+    assert_eq!((status, &refused["error"]["kind"]), (422, &json!("shape")), "{refused}");
+    assert!(server.get("/api/jobs")["jobs"].as_array().unwrap().is_empty());
+    let endless = json!({"text": "while true do end", "language": "lua", "file": "network.lua"});
+    let (status, reply) = server.json("POST", "/api/check", &endless);
+    assert_eq!((status, &reply["error"]["kind"]), (200, &json!("limit")), "{reply}");
+    let good = json!({"text": NETWORK, "language": "lua", "file": "network.lua", "dataset": "mnist-sample"});
+    assert_eq!(server.json("POST", "/api/check", &good).1["ok"], true, "the next one is not harmed");
+}
+
+#[test]
+fn a_training_outlives_a_killed_server_and_one_waits_for_the_other() {
+    let (_dir, root) = root();
+    let mut server = Server::start(&root, &[]);
+    let first =
+        server.json("POST", "/api/jobs", &new_job(2000, &json!({}))).1["jobs"][0]["id"].as_str().unwrap().to_string();
+    server.until(&format!("/api/jobs/{first}"), |job| {
+        job["summary"]["status"] == "Running" && job["summary"]["iteration"].as_u64() > Some(0)
+    });
+    let second = server.json("POST", "/api/jobs", &new_job(1, &json!({"name": "second"}))).1;
+    let second = second["jobs"][0]["id"].as_str().unwrap().to_string();
+    let waiting = server.until(&format!("/api/jobs/{second}"), |job| !job["summary"]["queue"].is_null());
+    assert_eq!((&waiting["summary"]["status"], &waiting["summary"]["queue"]["place"]), (&json!("Waiting"), &json!(1)));
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let metrics = root.join("jobs").join(&first).join("metrics.jsonl");
+    let before = std::fs::metadata(&metrics).unwrap().len();
+    let begun = Instant::now();
+    while std::fs::metadata(&metrics).unwrap().len() == before {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the training ended with the server");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let server = Server::start(&root, &[]);
+    let list = server.get("/api/jobs");
+    let status =
+        |id: &str| list["jobs"].as_array().unwrap().iter().find(|job| job["id"] == id).unwrap()["status"].clone();
+    assert_eq!((status(&first), status(&second)), (json!("Running"), json!("Waiting")), "{list}");
+    assert_eq!(server.json("POST", &format!("/api/jobs/{first}/abort"), &json!({})).0, 202);
+    server.until(&format!("/api/jobs/{first}"), |job| {
+        job["summary"]["status"] == "Aborted" && job["summary"]["killed"] == false
+    });
+    server.until(&format!("/api/jobs/{second}"), |job| job["summary"]["status"] == "Done");
+}
+
+#[test]
+fn strangers_are_refused() {
+    let (dir, root) = root();
+    let secret = dir.path().join("secret.txt");
+    std::fs::write(&secret, "x").unwrap();
+    let server = Server::start(&root, &[]);
+    let own = format!("http://{}", server.address);
+    let status = |method: &str, path: &str, headers: &[(&str, &str)]| server.send(method, path, headers, "{}").0;
+    assert_eq!(status("GET", "/api/jobs", &[("Host", "evil.example")]), 403, "DNS rebinding");
+    assert_eq!(status("POST", "/api/jobs/bulk", &[("Origin", "http://evil.example")]), 403);
+    assert_eq!(status("GET", "/api/events", &[("Origin", "http://evil.example")]), 403);
+    assert_eq!(status("GET", "/api/jobs", &[("Sec-Fetch-Site", "cross-site")]), 403);
+    assert_eq!(status("GET", "/api/jobs", &[("Origin", &own)]), 200);
+    for path in [secret.to_str().unwrap(), "/etc/passwd", "../secret.txt", "/"] {
+        let (status, body) = server.json("GET", &format!("/api/databases?path={path}"), &Value::Null);
+        assert_eq!(status, 403, "{path}: {body}");
+    }
+    let (_, head, _) = server.send("GET", "/", &[("Accept", "text/html")], "");
+    assert!(head.to_lowercase().contains("content-security-policy: default-src 'none'; script-src 'self'"), "{head}");
+
+    let (_dir, root) = self::root();
+    let guarded = Server::start(&root, &["--token", "s3cret"]);
+    assert_eq!(guarded.token.as_deref(), Some("s3cret"));
+    let status = |path: &str, headers: &[(&str, &str)]| guarded.send("GET", path, headers, "").0;
+    assert_eq!(status("/api/jobs", &[]), 401);
+    assert_eq!(status("/index.json", &[]), 401);
+    assert_eq!(status("/api/jobs", &[("Cookie", "digits_rs_token=wrong")]), 401);
+    assert_eq!(status("/api/jobs", &[("Cookie", "digits_rs_token=s3cret")]), 200);
+    let (status, head, _) = guarded.send("GET", "/?token=s3cret", &[("Accept", "text/html")], "");
+    assert!((300..400).contains(&status) && head.contains("HttpOnly") && head.contains("SameSite=Strict"), "{head}");
+    std::fs::create_dir_all(root.join("jobs/x")).unwrap();
+    std::fs::write(root.join("jobs/x/note.txt"), "hidden").unwrap();
+    let (_, _, body) = guarded.send("GET", "/files/x/note.txt", &[("Accept", "text/html")], "");
+    assert!(!String::from_utf8_lossy(&body).contains("hidden"), "a page, not the file");
+    assert_eq!(guarded.json("POST", "/api/login", &json!({"token": "no"})).0, 401);
+    assert_eq!(guarded.json("POST", "/api/login", &json!({"token": "s3cret"})).0, 204);
+}
+
+#[test]
+fn digits_clients_find_their_routes() {
+    let (_dir, root) = root();
+    let server = Server::start(&root, &["--per-device", "2"]);
+    let form = |path: &str, body: &str| {
+        let (status, _, reply) =
+            server.send("POST", path, &[("Content-Type", "application/x-www-form-urlencoded")], body);
+        (status, serde_json::from_slice::<Value>(&reply).unwrap_or(Value::Null))
+    };
+    let index = server.get("/index.json");
+    assert_eq!(index["datasets"][0]["id"], "mnist-sample", "{index}");
+    let (status, made) = form(
+        "/models/images/generic.json",
+        &format!(
+            "dataset=mnist-sample&model_name=net&framework=torch&method=custom&train_epochs=1&learning_rate=0.01&lr_policy=fixed&solver_type=SGD&custom_network={}",
+            NETWORK.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>()
+        ),
+    );
+    assert_eq!((status, &made["name"]), (200, &json!("net")), "{made}");
+    let id = made["id"].as_str().unwrap();
+    let (status, wrong) = form("/models/images/generic.json", "dataset=mnist-sample&method=standard");
+    assert!(status == 400 && wrong["errors"].is_object(), "{wrong}");
+    server.until(&format!("/models/{id}/status"), |job| job["status"] == "Done");
+    let model = server.get(&format!("/models/{id}.json"));
+    assert_eq!(
+        (&model["snapshots"], &model["framework"], &model["dataset_id"]),
+        (&json!([1.0]), &json!("torch"), &json!("mnist-sample"))
+    );
+    let image = root.join("seven.png");
+    let (_, _, png) = server.send("GET", "/api/records/3/picture?dataset=mnist-sample&split=val", &[], "");
+    std::fs::write(&image, png).unwrap();
+    let (status, found) =
+        form("/models/images/generic/infer_one.json", &format!("job_id={id}&image_path={}", image.display()));
+    assert_eq!(status, 200, "{found}");
+    assert_eq!(found["outputs"]["output"][0][0].as_array().map(Vec::len), Some(28), "{found}");
+    let (status, curve) =
+        form("/models/visualize-lr", "lr_policy=step&learning_rate=0.1,0.01&lr_step_size=33&lr_step_gamma=0.1");
+    assert_eq!((status, curve["data"]["columns"][1].as_array().map(Vec::len)), (200, Some(102)), "{curve}");
+    assert_eq!(server.get("/completed_jobs.json")["models"][0]["id"], id);
+    assert_eq!(form("/store/push?id=3", "").0, 405);
+    assert_eq!(server.send("GET", "/store/list", &[], "").0, 501);
+    let schema = server.get("/api/openapi.json");
+    assert!(schema["paths"]["/api/jobs/{id}/metrics"]["get"].is_object(), "{}", schema["paths"]);
+}

@@ -1,0 +1,291 @@
+//! Network files in DIGITS' TensorFlow form: those of `networks/` load, have the engines and names that they should, and
+//! learn; what goes wrong in such a file is a page.
+
+use digits::{
+    error::Result,
+    frontend::{
+        NetworkParams, Source,
+        python::Options,
+        tensorflow::Lowered,
+        tensorflow_file::{LabelShape, Purpose, TensorflowFile, is_tensorflow, load},
+    },
+    nn::{Activity, Context, Mode},
+    optim::OptimizerSpec,
+    train::engine::{self, Engine, EngineOptions},
+};
+
+use crate::tree;
+
+const ALL: &[(&str, [i64; 3], Option<i64>, LabelShape)] = &[
+    ("autoencoder", [1, 28, 28], None, LabelShape::Scalar),
+    ("binary-segmentation", [1, 32, 32], None, LabelShape::Image(Some([1, 32, 32]))),
+    ("gan", [1, 28, 28], None, LabelShape::Scalar),
+    ("lenet", [1, 28, 28], Some(10), LabelShape::Scalar),
+    ("regression", [1, 10, 10], None, LabelShape::Image(Some([1, 1, 2]))),
+    ("siamese", [3, 28, 28], None, LabelShape::Image(Some([1, 1, 1]))),
+];
+
+pub(crate) fn file(name: &str) -> TensorflowFile {
+    let &(_, shape, nclasses, labels) = ALL.iter().find(|(known, ..)| *known == name).unwrap();
+    let params = NetworkParams { nclasses, ngpus: 0, input_shape: Some(shape) };
+    let source = Source::read(&tree::root().join(format!("networks/{name}.py"))).unwrap();
+    assert!(is_tensorflow(&source));
+    load(source, &params, labels, Options::default(), 1).unwrap_or_else(|page| panic!("{name}: {page}"))
+}
+
+fn lowered(name: &str, kind: tch::Kind) -> Lowered {
+    file(name).lower(Purpose::Training, kind, tch::Device::Cpu).unwrap_or_else(|page| panic!("{name}: {page}"))
+}
+
+#[test]
+fn every_file_loads_and_lowers_for_training_and_for_looking() {
+    let listed: Vec<String> = ALL.iter().map(|(name, ..)| format!("{name}.py")).collect();
+    let here: Vec<String> = tree::files("networks").into_iter().filter(|path| path.ends_with(".py")).collect();
+    assert_eq!(listed, here, "the list of this test and the folder");
+    for (name, shape, ..) in ALL {
+        let file = file(name);
+        let inference = file.lower(Purpose::Inference, tch::Kind::Float, tch::Device::Cpu).unwrap().network;
+        let batch = tch::Tensor::rand([&[3], &shape[..]].concat(), (tch::Kind::Float, tch::Device::Cpu)) * 255.0;
+        let output = tch::no_grad(|| inference.forward(&batch.into(), &mut Context::new(Mode::Evaluate))).unwrap();
+        eprintln!("{name}: {}\n{}", output.shape(), file.printed());
+        for tensor in output.tensors() {
+            assert_eq!(tensor.size()[0], 3, "{name}");
+        }
+        let names = |lowered: &Lowered| {
+            let named = lowered.network.parameters.named();
+            named.into_iter().map(|(name, tensor)| format!("{name} {:?}", tensor.size())).collect::<Vec<_>>()
+        };
+        let training = lowered(name, tch::Kind::Float);
+        let has_all = |wanted: &[String], all: &[String]| wanted.iter().all(|name| all.contains(name));
+        let looked = file.lower(Purpose::Inference, tch::Kind::Float, tch::Device::Cpu).unwrap();
+        assert!(has_all(&names(&looked), &names(&training)), "{name}");
+    }
+}
+
+#[test]
+fn the_engines_of_the_lua_forms_take_them() {
+    let named = |name: &str, sample: &[i64]| {
+        let spec = OptimizerSpec::tensorflow("momentum", 0.9).unwrap();
+        let options = EngineOptions { sample: Some(sample.to_vec()), ..EngineOptions::default() };
+        engine::engine(lowered(name, tch::Kind::Float).network, &spec, &options).unwrap().describe()
+    };
+    assert!(
+        named("autoencoder", &[1, 28, 28]).starts_with("chain (4 layers"),
+        "{}",
+        named("autoencoder", &[1, 28, 28])
+    );
+    assert!(named("regression", &[1, 10, 10]).starts_with("chain (1 layer"), "{}", named("regression", &[1, 10, 10]));
+    assert_eq!(named("gan", &[1, 28, 28]), "autograd");
+    let lenet = lowered("lenet", tch::Kind::Float);
+    let labels: Vec<String> = lenet.network.root.walk()[1..].iter().map(|node| node.label.clone()).collect();
+    assert_eq!(
+        labels,
+        [
+            "model/mul: nn.MulConstant",
+            "model/conv1: nn.SpatialConvolution(1 -> 20, 5x5)",
+            "model/pool1: nn.SpatialMaxPooling(2x2, 2,2)",
+            "model/conv2: nn.SpatialConvolution(20 -> 50, 5x5)",
+            "model/pool2: nn.SpatialMaxPooling(2x2, 2,2)",
+            "model/Flatten: nn.View(-1)",
+            "model/fc1: nn.Linear(800 -> 500)",
+            "model/fc1: nn.ReLU",
+            "model/do1: nn.Dropout(0.500000)",
+            "model/fc2: nn.Linear(500 -> 10)",
+        ]
+    );
+    let origin = lenet.network.root.walk()[2].origin.clone().unwrap();
+    assert!(origin.text.contains("slim.conv2d(x, 20, [5, 5]"), "{origin}");
+    let sizes: Vec<(String, Vec<i64>)> = lenet.variables.iter().map(|v| (v.name.clone(), v.dims.clone())).collect();
+    assert_eq!(sizes[0], ("model/conv1/weights".to_string(), vec![5, 5, 1, 20]));
+    assert_eq!(sizes[7], ("model/fc2/biases".to_string(), vec![10]));
+}
+
+/// Squares of two sizes at random places, `[n, c, 28 or more, …]`, and their classes from 1.
+fn squares(n: i64, [c, h, w]: [i64; 3], seed: i64) -> (tch::Tensor, tch::Tensor) {
+    tch::manual_seed(seed);
+    let images = tch::Tensor::rand([n, c, h, w], (tch::Kind::Float, tch::Device::Cpu)) * 20.0;
+    let mut classes = Vec::new();
+    for i in 0..n {
+        let class = i % 2;
+        let side = if class == 0 { h / 5 } else { h / 2 };
+        let at = (i * 7 + seed) % (h - side);
+        let _ = images.get(i).narrow(1, at, side).narrow(2, (i * 3) % (w - side), side).fill_(250.0);
+        classes.push(class as f32 + 1.0);
+    }
+    (images, tch::Tensor::from_slice(&classes))
+}
+
+/// The loss before and after `steps` on one batch.
+fn learned(
+    name: &str,
+    solver: &str,
+    rate: f64,
+    steps: u64,
+    input: &tch::Tensor,
+    target: impl Fn(&tch::Tensor, bool) -> Activity,
+) -> (f64, f64) {
+    let lowered = lowered(name, tch::Kind::Float);
+    let target = target(input, lowered.target_is_input);
+    let spec = OptimizerSpec::tensorflow(solver, 0.9).unwrap();
+    let options = EngineOptions { batch_size: input.size()[0] as usize, threads: 1, ..EngineOptions::default() };
+    let mut engine: Box<dyn Engine> = engine::engine(lowered.network, &spec, &options).unwrap();
+    let before = engine.evaluate(input, &target).unwrap().0;
+    for step in 0..steps {
+        engine.step(input, &target, rate, step).unwrap();
+    }
+    let losses = engine.take_losses().unwrap();
+    assert!(losses.iter().all(|loss| loss.is_finite()), "{name}: {losses:?}");
+    let after = engine.evaluate(input, &target).unwrap().0;
+    eprintln!("{name}: {before} -> {after}");
+    (before, after)
+}
+
+#[test]
+fn each_learns() {
+    let digits = [1, 28, 28];
+    let (images, classes) = squares(16, digits, 1);
+    let centred = &images - 60.0;
+    let (before, after) = learned("autoencoder", "adam", 0.003, 60, &centred, |x, own| {
+        assert!(own);
+        x.shallow_clone().into()
+    });
+    assert!(after < 0.5 * before);
+    let (before, after) = learned("lenet", "momentum", 0.002, 25, &centred, |_, _| classes.shallow_clone().into());
+    assert!(after < 0.7 * before);
+    let (images, _) = squares(4, [1, 32, 32], 2);
+    let wanted = images.gt(100.0).to_kind(tch::Kind::Float) * 255.0;
+    let (before, after) =
+        learned("binary-segmentation", "adam", 0.002, 12, &images, |_, _| wanted.shallow_clone().into());
+    assert!(after < 0.6 * before);
+    tch::manual_seed(3);
+    let slopes = tch::Tensor::rand([32, 1, 1, 2], (tch::Kind::Float, tch::Device::Cpu)) - 0.5;
+    let grid = tch::Tensor::arange(10, (tch::Kind::Float, tch::Device::Cpu)) - 4.5;
+    let planes =
+        &slopes.narrow(3, 0, 1) * grid.view([1, 1, 1, 10]) + &slopes.narrow(3, 1, 1) * grid.view([1, 1, 10, 1]);
+    let (before, after) =
+        learned("regression", "sgd", 0.05, 200, &(planes * 50.0), |_, _| slopes.shallow_clone().into());
+    assert!(after < 0.1 * before);
+    let (left, first) = squares(12, digits, 4);
+    let (right, second) = squares(12, digits, 5);
+    let second = second.roll([1], [0]);
+    let right = right.roll([1], [0]);
+    let pairs = tch::Tensor::cat(&[left.zeros_like(), left - 30.0, right - 30.0], 1);
+    let same = first.eq_tensor(&second).to_kind(tch::Kind::Float).view([12, 1, 1, 1]);
+    let (before, after) = learned("siamese", "momentum", 0.001, 25, &pairs, |_, _| same.shallow_clone().into());
+    assert!(after < before, "{before} -> {after}");
+}
+
+#[test]
+fn the_adversaries_teach_their_own_variables_only() {
+    let lowered = lowered("gan", tch::Kind::Float);
+    let taught = lowered.network.criterion.taught().to_vec();
+    let names = |loss: usize| -> Vec<String> {
+        taught[loss].iter().map(|&i| lowered.network.parameters.list[i].name.clone()).collect()
+    };
+    assert_eq!(taught.len(), 2);
+    assert!(names(0).iter().all(|name| name.starts_with("discriminator/")), "{:?}", names(0));
+    assert!(names(1).iter().all(|name| name.starts_with("generator/")), "{:?}", names(1));
+    assert_eq!(taught[0].len() + taught[1].len(), lowered.network.parameters.list.len());
+    let moving: Vec<&str> = lowered.network.parameters.buffers.iter().map(|b| b.name.as_str()).collect();
+    assert_eq!(moving.len(), 6, "{moving:?}");
+    let before = lowered.network.parameters.buffers[0].tensor.copy();
+    let spec = OptimizerSpec::tensorflow("adam", 0.9).unwrap();
+    let options = EngineOptions { batch_size: 8, ..EngineOptions::default() };
+    let mut engine = engine::engine(lowered.network, &spec, &options).unwrap();
+    let (images, classes) = squares(8, [1, 28, 28], 6);
+    let target = Activity::from(classes);
+    for step in 0..5 {
+        engine.step(&images, &target, 0.001, step).unwrap();
+    }
+    assert!(engine.take_losses().unwrap().iter().all(|loss| loss.is_finite()));
+    let after = &engine.network().parameters.buffers[0].tensor;
+    assert!((after - before).abs().max().double_value(&[]) > 0.0, "the moving mean stands still");
+    // A snapshot in the middle goes on with the same numbers.
+    let state = engine.optimizer_state();
+    assert!(state.iter().any(|(name, _)| name.starts_with("1.")), "one state for each adversary");
+    let weights = engine.network().parameters.flat.view().copy();
+    let buffers: Vec<tch::Tensor> = engine.network().parameters.buffers.iter().map(|b| b.tensor.copy()).collect();
+    let state: Vec<(String, tch::Tensor)> = state.into_iter().map(|(name, t)| (name, t.copy())).collect();
+    engine.step(&images, &target, 0.001, 9).unwrap();
+    let wanted = engine.network().parameters.flat.view().copy();
+    let mut again = engine::engine(self::lowered("gan", tch::Kind::Float).network, &spec, &options).unwrap();
+    tch::no_grad(|| {
+        again.network().parameters.flat.view().copy_(&weights);
+        for (own, from) in again.network().parameters.buffers.iter().zip(&buffers) {
+            own.tensor.shallow_clone().copy_(from);
+        }
+    });
+    again.load_optimizer_state(&state).unwrap();
+    again.step(&images, &target, 0.001, 9).unwrap();
+    assert!(again.network().parameters.flat.view() == wanted);
+}
+
+fn page(text: &str) -> String {
+    let params = NetworkParams { nclasses: Some(10), ngpus: 0, input_shape: Some([1, 28, 28]) };
+    let made: Result<TensorflowFile> =
+        load(Source::pasted("net.py", text), &params, LabelShape::Scalar, Options::default(), 1);
+    made.err().map(|page| page.to_string()).unwrap_or_else(|| panic!("no page for\n{text}"))
+}
+
+fn model(inference: &str) -> String {
+    format!(
+        "class UserModel(Tower):\n    @model_property\n    def inference(self):\n{inference}\n    @model_property\n    def \
+         loss(self):\n        return digits.classification_loss(self.inference, self.y)\n"
+    )
+}
+
+#[test]
+fn mistakes_are_pages_with_line_scope_and_sizes() {
+    let cases: &[(&str, &[&str])] = &[
+        (
+            "        x = slim.conv2d(self.x, 20, [5, 5], scope='conv1')\n        return tf.matmul(x, x)",
+            &["net.py:5", "return tf.matmul(x, x)", "two matrices are wanted", "[?, 28, 28, 20]", "model"],
+        ),
+        (
+            "        with tf.variable_scope('a'):\n            x = slim.flatten(self.x)\n            x = slim.fully_connected(x, 10, scope='fc')\n            return slim.fully_connected(x, 10, scope='fc')",
+            &["net.py:7", "variable model/a/fc/weights already exists", "it was made at", "net.py:6"],
+        ),
+        ("        return slim.conv3d(self.x, 3, [3, 3, 3])", &["net.py:4", "conv3d", "did you mean"]),
+        ("        return slim.conv2d(self.x, 3)", &["net.py:4", "kernel_size"]),
+        ("        return self.x + 'a'", &["net.py:4", "a tensor is wanted, not str"]),
+        ("        if self.x > 0: return self.x", &["net.py:4", "no truth value"]),
+        ("        return tf.reshape(self.x, [-1, 783])", &["net.py:4", "784 elements", "[?, 783]"]),
+        ("        return tf.placeholder(tf.float32)", &["net.py:4", "the batch is self.x and self.y"]),
+        ("        return tf.zeros([10**12])", &["net.py:4"]),
+        ("        return tf.get_variable('w', [10**6, 10**6])", &["net.py:4", "a variable of 1000000000000 elements"]),
+        (
+            "        return slim.fully_connected(slim.flatten(self.x), 10, weights_regularizer=slim.l2_regularizer(1))",
+            &["scale cannot be an integer"],
+        ),
+        (
+            "        with slim.arg_scope([tf.nn.relu], name='a'):\n            return self.x",
+            &["net.py:4", "no function that arg_scope reaches"],
+        ),
+        ("        pass", &["inference gives None"]),
+    ];
+    for (inference, wanted) in cases {
+        let page = page(&model(inference));
+        for part in *wanted {
+            assert!(page.contains(part), "{part} is missing in\n{page}");
+        }
+    }
+    assert!(page("x = 1").contains("defines no class UserModel"));
+    assert!(page("import torch").contains("torch"));
+}
+
+#[test]
+fn the_page_of_a_run_names_the_operation() {
+    // The labels reach beyond the classes of the last layer: seen only when a batch is there.
+    let text = model("        x = tf.sin(slim.flatten(self.x))\n        return slim.fully_connected(x, 3, scope='fc')");
+    let params = NetworkParams { nclasses: Some(10), ngpus: 0, input_shape: Some([1, 4, 4]) };
+    let file = load(Source::pasted("net.py", &text), &params, LabelShape::Scalar, Options::default(), 1).unwrap();
+    let network = file.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu).unwrap().network;
+    let x: Activity = tch::Tensor::rand([2, 1, 4, 4], (tch::Kind::Float, tch::Device::Cpu)).into();
+    let target: Activity = tch::Tensor::from_slice(&[1f32, 9.0]).into();
+    let mut cx = Context::new(Mode::Train).towards(&target);
+    let output = network.forward(&x, &mut cx).unwrap();
+    let page = network.loss(&output, &target, &mut cx).unwrap_err().to_string();
+    for part in ["label 8 is no class from 0 to 2", "net.py:8", "digits.classification_loss(self.inference, self.y)"] {
+        assert!(page.contains(part), "{part} is missing in\n{page}");
+    }
+}
