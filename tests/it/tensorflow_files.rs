@@ -100,6 +100,55 @@ fn the_engines_of_the_lua_forms_take_them() {
     assert_eq!(sizes[7], ("model/fc2/biases".to_string(), vec![10]));
 }
 
+#[test]
+fn every_symbol_of_digits_own_files_works() {
+    let source = Source::read(&tree::root().join("tests/tensorflow/symbols.py")).unwrap();
+    let params = NetworkParams { nclasses: Some(4), ngpus: 0, input_shape: Some([2, 16, 20]) };
+    let file = load(source, &params, LabelShape::Scalar, Options::default(), 1).unwrap_or_else(|page| panic!("{page}"));
+    let training = file.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu).unwrap();
+    let names: Vec<&str> = training.variables.iter().map(|variable| variable.name.as_str()).collect();
+    for name in ["model/conv2/conv2_1/weights", "model/pair/fc/biases", "generator/g_bn/gamma", "model/reduce3_w"] {
+        assert!(names.contains(&name), "{name} is not among {names:?}");
+    }
+    let spec = OptimizerSpec::tensorflow("adam", 0.9).unwrap();
+    let (images, _) = squares(8, [2, 16, 20], 7);
+    let classes = tch::Tensor::from_slice(&[1f32, 2., 3., 4., 1., 2., 3., 4.]);
+    let scalars = training.scalars.of(&images, &classes).unwrap();
+    let found: Vec<&str> = scalars.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(found, ["chi_square", "d", "g", "accuracy", "accuracy_top_2"]);
+    let mut engine = engine::engine(training.network, &spec, &EngineOptions::default()).unwrap();
+    let before = engine.network().parameters.flat.view().copy();
+    for step in 0..3 {
+        engine.step(&images, &classes.shallow_clone().into(), 0.001, step).unwrap();
+    }
+    assert!(engine.take_losses().unwrap().iter().all(|loss| loss.is_finite()));
+    let moved = (engine.network().parameters.flat.view() - before).ne(0.0).sum(tch::Kind::Int64).int64_value(&[]);
+    assert!(moved > engine.network().parameters.count() / 2, "{moved}");
+    let looking = file.lower(Purpose::Inference, tch::Kind::Float, tch::Device::Cpu).unwrap().network;
+    let output = looking.forward(&images.into(), &mut Context::new(Mode::Evaluate)).unwrap();
+    assert_eq!(output.tensor().unwrap().size(), [8, 4]);
+}
+
+#[test]
+fn scalars_are_those_of_the_network_as_it_stands() {
+    for name in ["lenet", "gan"] {
+        let lowered = lowered(name, tch::Kind::Double);
+        let (images, classes) = squares(6, [1, 28, 28], 1);
+        let images = images.to_kind(tch::Kind::Double);
+        let found = lowered.scalars.of(&images, &classes).unwrap();
+        if name == "gan" {
+            let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, ["d_loss", "g_loss"]);
+            continue;
+        }
+        // The accuracy of the modules' own output.
+        let output = lowered.network.forward(&images.into(), &mut Context::new(Mode::Evaluate)).unwrap();
+        let chosen = output.tensor().unwrap().argmax(1, false) + 1;
+        let right = chosen.eq_tensor(&classes.to_kind(tch::Kind::Int64)).to_kind(tch::Kind::Double);
+        assert_eq!(found, [("accuracy".to_string(), right.mean(tch::Kind::Double).double_value(&[]))]);
+    }
+}
+
 /// Squares of two sizes at random places, `[n, c, 28 or more, …]`, and their classes from 1.
 fn squares(n: i64, [c, h, w]: [i64; 3], seed: i64) -> (tch::Tensor, tch::Tensor) {
     tch::manual_seed(seed);
@@ -239,7 +288,7 @@ fn mistakes_are_pages_with_line_scope_and_sizes() {
     let cases: &[(&str, &[&str])] = &[
         (
             "        x = slim.conv2d(self.x, 20, [5, 5], scope='conv1')\n        return tf.matmul(x, x)",
-            &["net.py:5", "return tf.matmul(x, x)", "two matrices are wanted", "[?, 28, 28, 20]", "model"],
+            &["net.py:5", "return tf.matmul(x, x)", "20 columns do not meet 28 rows", "[?, 28, 28, 20]", "model"],
         ),
         (
             "        with tf.variable_scope('a'):\n            x = slim.flatten(self.x)\n            x = slim.fully_connected(x, 10, scope='fc')\n            return slim.fully_connected(x, 10, scope='fc')",
@@ -251,8 +300,11 @@ fn mistakes_are_pages_with_line_scope_and_sizes() {
         ("        if self.x > 0: return self.x", &["net.py:4", "no truth value"]),
         ("        return tf.reshape(self.x, [-1, 783])", &["net.py:4", "784 elements", "[?, 783]"]),
         ("        return tf.placeholder(tf.float32)", &["net.py:4", "the batch is self.x and self.y"]),
-        ("        return tf.zeros([10**12])", &["net.py:4"]),
-        ("        return tf.get_variable('w', [10**6, 10**6])", &["net.py:4", "a variable of 1000000000000 elements"]),
+        ("        return tf.zeros([10**12])", &["net.py:4", "a tensor of 1000000000000 elements does not fit"]),
+        (
+            "        return tf.get_variable('w', [10**6, 10**6])",
+            &["net.py:4", "of 1000000000000 elements does not fit"],
+        ),
         (
             "        return slim.fully_connected(slim.flatten(self.x), 10, weights_regularizer=slim.l2_regularizer(1))",
             &["scale cannot be an integer"],
@@ -271,6 +323,38 @@ fn mistakes_are_pages_with_line_scope_and_sizes() {
     }
     assert!(page("x = 1").contains("defines no class UserModel"));
     assert!(page("import torch").contains("torch"));
+}
+
+#[test]
+fn what_wants_too_much_is_a_page_in_time() {
+    let cases = [
+        "x = self.x\nfor i in range(10**9): x = x + 1",
+        "v = tf.get_variable('v', [1])\nx = self.x\nfor i in range(60000): x = x + v\nreturn x",
+        "x = self.x\nfor i in range(10**6): x = tf.expand_dims(x, 0)",
+        "x = self.x\nfor i in range(100): x = tf.concat([x, x], 1)",
+        "for i in range(1000): tf.constant(0.0, shape=[1 << 23])",
+        "for i in range(1000): tf.get_variable('v%d' % i, [1 << 24], initializer=tf.zeros_initializer())",
+        "l = []\nfor i in range(100000): l = [l]\nreturn tf.constant(l)",
+        "return self.x[::-2**63]",
+        "return tf.split(slim.flatten(self.x), [2**62, 2**62], 1)[0]",
+        "return tf.range(-2**63, 2**63 - 1, -1)",
+        "return tf.nn.max_pool(self.x, [1, 2, 2, 1], [1, 2**62, 2**62, 1], 'SAME')",
+        "return tf.tile(self.x, [1, 2**40, 2**40, 1])",
+        "return tf.pad(self.x, [[0, 0], [0, 2**30], [0, 2**30], [0, 0]])",
+        "return slim.conv2d(self.x, 2**40, 3)",
+        "return tf.one_hot(self.y, 2**62)",
+        "def f(x): return f(x)\nreturn f(1)",
+    ];
+    digits::torch::memory::set_limit(512 << 20);
+    for case in cases {
+        let lines: Vec<String> = case.split('\n').map(|line| format!("        {line}")).collect();
+        let start = std::time::Instant::now();
+        let page = page(&model(&lines.join("\n")));
+        eprintln!("{case:?}: {:?}: {}", start.elapsed(), page.lines().next().unwrap_or_default());
+        assert!(page.contains("net.py:"), "{case}\n{page}");
+        assert!(start.elapsed() < std::time::Duration::from_secs(60), "{case}: {:?}", start.elapsed());
+    }
+    digits::torch::memory::set_limit(digits::torch::memory::DEFAULT_LIMIT);
 }
 
 #[test]

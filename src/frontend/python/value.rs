@@ -467,6 +467,7 @@ pub(super) struct Failure {
     pub(super) cause: Option<String>,
 }
 
+/// The exception itself.
 #[derive(Clone)]
 pub(super) enum What {
     /// One that Rust raised, not yet an object.
@@ -490,10 +491,13 @@ pub struct Interpreter {
     pub(super) globals: Rc<Names>,
     /// Functions that are running, outermost first.
     pub(super) running: RefCell<Vec<Rc<Running>>>,
+    /// Nested operations, against endless recursion.
     pub(super) depth: Cell<usize>,
     /// Exceptions that `except` blocks are handling, innermost last.
     pub(super) handling: RefCell<Vec<Raised>>,
+    /// What was printed since the last newline.
     pub(super) printed: RefCell<String>,
+    /// Bytes that may still be printed.
     pub(super) print_left: Cell<usize>,
     /// The types of native objects, by name, as `type(x)` shows them.
     pub(super) native_types: RefCell<BTreeMap<String, Rc<Class>>>,

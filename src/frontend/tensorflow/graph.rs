@@ -2,87 +2,24 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use super::{scopes::Scopes, summaries::Summary, variables::Variable};
+use super::state::{Constant, Feed, Graph, Operation, Scopes, Source, State, Symbol};
 use crate::{
     error::{Error, Kind, Origin, Result},
     nn::{
         Context, Mode,
         dataflow::{DType, Described, Dims, Leaf, Meta, Op, ProgramBuilder, Slot},
     },
-    torch::Generator,
+    torch::{Generator, memory},
 };
 
 /// Larger graphs are loops that went wrong.
-const MOST_OPERATIONS: usize = 100_000;
-/// Numbers in one constant of a file, at most.
+const MOST_TENSORS: usize = 100_000;
+/// Of one tensor.
+const MOST_DIMENSIONS: usize = 32;
+/// Longer vectors of whole numbers are not looked into: they are no sizes.
+const LONGEST_SIZES: usize = 1024;
+/// Numbers in all constants of a file, at most.
 const LARGEST_CONSTANT: usize = 1 << 24;
-
-/// A symbolic tensor: result `output` of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Symbol {
-    /// Number of the operation in its graph.
-    pub operation: usize,
-    /// 0-based result.
-    pub output: usize,
-}
-
-/// What a placeholder stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Feed {
-    /// The images of a batch.
-    Images,
-    /// Their labels.
-    Labels,
-}
-
-/// Numbers of the file.
-#[derive(Debug, PartialEq)]
-pub struct Constant {
-    /// In row-major order; whole numbers and truth values as floats.
-    pub values: Vec<f64>,
-}
-
-/// Where an operation's results come from.
-#[derive(Debug, Clone)]
-pub enum Source {
-    /// The batch.
-    Feed(Feed),
-    /// The file.
-    Constant(Rc<Constant>),
-    /// A variable, by its number.
-    Variable(usize),
-    /// A computation.
-    Op(Op),
-}
-
-/// An operation of the graph.
-#[derive(Debug, Clone)]
-pub struct Operation {
-    /// TensorFlow's name, such as `train/model/fc1/MatMul`.
-    pub name: String,
-    /// What makes its results.
-    pub source: Source,
-    /// What it reads.
-    pub inputs: Vec<Symbol>,
-    /// Type and sizes of each result.
-    pub results: Vec<Meta>,
-    /// The line that made it.
-    pub origin: Option<Origin>,
-}
-
-/// A graph; clones are the same graph.
-#[derive(Clone)]
-pub struct Graph(Rc<RefCell<State>>);
-
-pub(super) struct State {
-    pub(super) operations: Vec<Operation>,
-    pub(super) variables: Vec<Variable>,
-    pub(super) scopes: Scopes,
-    pub(super) collections: HashMap<String, Vec<Symbol>>,
-    pub(super) summaries: Vec<Summary>,
-    pub(super) generator: RefCell<Generator>,
-    origin: Option<Origin>,
-}
 
 impl Graph {
     /// An empty graph; initial values are drawn from `seed`.
@@ -94,6 +31,8 @@ impl Graph {
             scopes: Scopes::default(),
             collections: HashMap::new(),
             summaries: Vec::new(),
+            made: 0,
+            constants: 0,
             generator: RefCell::new(Generator::new(seed)),
             origin: None,
         })))
@@ -135,9 +74,16 @@ impl Graph {
     }
 
     fn push(&self, name: &str, source: Source, inputs: Vec<Symbol>, results: Vec<Meta>) -> Result<Symbol> {
+        if let Some(deep) = results.iter().find(|result| result.dims.rank() > MOST_DIMENSIONS) {
+            return Err(self.placed(
+                Error::new(Kind::Limit, format!("a tensor of more than {MOST_DIMENSIONS} dimensions"))
+                    .with_fact("it would have", deep.dims.rank().to_string()),
+            ));
+        }
         self.with_mut(|state| {
-            if state.operations.len() >= MOST_OPERATIONS {
-                return Err(Error::new(Kind::Limit, format!("the graph has {MOST_OPERATIONS} operations"))
+            state.made += results.len().max(1);
+            if state.made > MOST_TENSORS {
+                return Err(Error::new(Kind::Limit, format!("the graph has {MOST_TENSORS} tensors"))
                     .at(state.origin.as_ref())
                     .with_help("a loop in the file makes operations without end"));
             }
@@ -168,6 +114,13 @@ impl Graph {
                     .with_help("make it a variable, or let an operation compute it"),
             )
         })?;
+        let together = self.with_mut(|state| {
+            state.constants = state.constants.saturating_add(count);
+            state.constants
+        });
+        if together > LARGEST_CONSTANT {
+            return Err(self.placed(Error::new(Kind::Limit, "the constants of the file are too large together")));
+        }
         if values.len() == 1 && count != 1 {
             values = vec![values[0]; count];
         }
@@ -178,7 +131,7 @@ impl Graph {
                     .with_fact("its sizes", Dims::known(dims).to_string()),
             ));
         }
-        let whole = dtype.is_integer() && dims.len() <= 1;
+        let whole = dtype.is_integer() && dims.len() <= 1 && values.len() <= LONGEST_SIZES;
         let numbers = whole.then(|| values.iter().map(|&value| Some(value as i64)).collect());
         let meta = Meta { numbers, ..Meta::new(dtype, Dims::known(dims)) };
         self.push(name.unwrap_or("Const"), Source::Constant(Rc::new(Constant { values })), vec![], vec![meta])
@@ -201,6 +154,12 @@ impl Graph {
         let metas: Vec<Meta> = inputs.iter().map(|&symbol| self.meta(symbol)).collect();
         let title = name.unwrap_or(op.name());
         let results = op.infer(&metas).map_err(|error| self.placed(error.in_module(title.to_string())))?;
+        for result in &results {
+            // A sample of it, at least: unknown extents count once.
+            let count = result.dims.0.iter().try_fold(1i64, |count, dim| count.checked_mul(dim.unwrap_or(1)));
+            memory::check(count.unwrap_or(i64::MAX), 4, "a tensor")
+                .map_err(|error| self.placed(error.with_fact("its sizes", result.dims.to_string())))?;
+        }
         self.push(title, Source::Op(op), inputs.to_vec(), results)
     }
 

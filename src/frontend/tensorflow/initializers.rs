@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use super::graph::{Graph, Symbol};
+use super::state::{Fans, Graph, Initializer, Spread};
 use crate::{
     error::{Error, Kind, Result},
     nn::dataflow::DType,
@@ -14,63 +14,6 @@ use crate::{
 
 /// The deviation that a standard normal has left after it was cut at two.
 const TRUNCATED_DEVIATION: f64 = 0.879_625_661_034_239_8;
-
-/// Which connections scale a variance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fans {
-    /// Those that come in.
-    In,
-    /// Those that go out.
-    Out,
-    /// Half of both.
-    Average,
-}
-
-/// How numbers spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spread {
-    /// Evenly.
-    Uniform,
-    /// A bell cut at two deviations, as wide as it says before the cut.
-    Truncated,
-    /// The same, as wide as it says after the cut.
-    CorrectedTruncated,
-    /// A whole bell.
-    Normal,
-}
-
-/// A function of the user's that gives initial values: sizes in, tensor out.
-pub type Drawn = Rc<dyn Fn(&[i64], DType) -> Result<Symbol>>;
-
-/// What gives a variable its first value.
-#[derive(Clone)]
-pub enum Initializer {
-    /// These numbers in order, the last one repeated.
-    Constant(Rc<Vec<f64>>),
-    /// From `a` up to `b`.
-    Uniform(f64, f64),
-    /// Mean and deviation.
-    Normal(f64, f64),
-    /// Mean and deviation before the cut.
-    TruncatedNormal(f64, f64),
-    /// A variance of scale / fans.
-    VarianceScaling {
-        /// Factor of the variance.
-        scale: f64,
-        /// What divides it.
-        fans: Fans,
-        /// The distribution.
-        spread: Spread,
-    },
-    /// Rows (or columns) at right angles, times a gain.
-    Orthogonal(f64),
-    /// Ones on the diagonal, times a gain.
-    Identity(f64),
-    /// The value of this tensor.
-    Value(Symbol),
-    /// A function of the user's: sizes in, tensor out.
-    Function(Drawn),
-}
 
 impl Initializer {
     /// `tf.contrib.layers.xavier_initializer(uniform)`
@@ -106,9 +49,12 @@ impl Initializer {
             _ => None,
         };
         let kind = if dtype.is_float() { tch::Kind::Float } else { tch::Kind::Int64 };
-        let value = match symbol {
-            Some(symbol) => graph.evaluate(symbol)?,
-            None => {
+        let value = match (symbol, self) {
+            (Some(symbol), _) => graph.evaluate(symbol)?,
+            (None, Initializer::Constant(values)) if values.len() == 1 => {
+                tch::Tensor::f_full(dims, values[0], (kind, tch::Device::Cpu))?
+            }
+            (None, _) => {
                 let numbers = graph.with(|state| self.numbers(&mut state.generator.borrow_mut(), dims));
                 tch::Tensor::from_slice(&numbers.map_err(|error| graph.placed(error))?).f_reshape(dims)?
             }

@@ -3,10 +3,9 @@
 //! Order of a layer, as in TF-Slim: operation, bias or normalizer (not both), activation.
 
 use super::{
-    graph::{Graph, Symbol},
-    initializers::Initializer,
     ops,
-    variables::{Regularizer, VariableRequest},
+    state::{Graph, Initializer, Regularizer, Symbol},
+    variables::VariableRequest,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -213,8 +212,8 @@ pub fn conv2d_transpose(
     let shape = graph.add(Array::Shape(DType::Int32), &[x], None)?;
     let batch = ops::subscript(graph, shape, vec![Index::At(0)])?;
     let mut entries = vec![Err(batch)];
-    for (dim, (&stride, &side)) in window.stride.iter().zip(&kernel).take(2).enumerate() {
-        let more = if window.padding == Padding::Valid { (side - stride).max(0) } else { 0 };
+    for (dim, (stride, kernel)) in window.stride.into_iter().zip(kernel).enumerate() {
+        let more = if window.padding == Padding::Valid { (kernel - stride).max(0) } else { 0 };
         let rows = dims.0[dim + 1].and_then(|extent| extent.checked_mul(stride)?.checked_add(more));
         entries.push(Ok(rows.ok_or_else(|| {
             graph.placed(

@@ -3,8 +3,8 @@
 //! Formulas: DIGITS 6.1.1 `tools/tensorflow/utils.py` as described in its documentation of helpers.
 
 use super::{
-    graph::{Graph, Symbol},
     ops,
+    state::{Graph, Symbol},
 };
 use crate::{
     error::Result,

@@ -4,24 +4,26 @@
 //! **In:** calls, from a language that evaluates the file. **Out:** [`Graph`]; [`lower`]: a `Network` with TensorFlow's
 //! names. **Never:** the language itself, datasets, the training loop.
 //!
-//! `graph` holds operations and names, `scopes` who is called what, `variables` what is learned, `initializers` how it
-//! starts; `ops`, `layers` and `losses` are the functions of `tf`, `tf.nn`, `slim` and `digits`, composed of the primitives
+//! `state` holds the types, `graph` operations and names, `scopes` who is called what, `variables` what is learned,
+//! `initializers` how it starts; `ops`, `layers` and `losses` are the functions of `tf`, `tf.nn`, `slim` and `digits`, composed of the primitives
 //! of `nn::dataflow`; `lowering` makes a chain of known layers the very modules that the Lua form has, so that the same
 //! engine trains it, and anything else a dataflow program.
 
-pub mod graph;
+mod graph;
 pub mod initializers;
 pub mod layers;
 pub mod losses;
 mod lowering;
 pub mod ops;
 mod scopes;
+mod state;
 mod summaries;
 mod variables;
 
-pub use graph::{Feed, Graph, Symbol};
-pub use initializers::{Fans, Initializer, Spread};
-pub use lowering::{Lowered, Tower, VariableLayout, lower};
-pub use scopes::{Opened, Reuse, ScopeGuard, VariableScope};
-pub use summaries::{Summary, SummaryKind};
-pub use variables::{REGULARIZATION_LOSSES, Regularizer, Variable, VariableRequest};
+pub use lowering::{Lowered, Scalars, Tower, VariableLayout, lower};
+pub use scopes::Opened;
+pub use state::{
+    Constant, Fans, Feed, Graph, InitialValue, Initializer, Operation, Regularizer, Reuse, ScopeGuard, Source, Spread,
+    Summary, SummaryKind, Symbol, Variable, VariableScope,
+};
+pub use variables::{REGULARIZATION_LOSSES, VariableRequest};

@@ -1,6 +1,6 @@
 //! Functions of `tf`, `tf.nn` and `tf.image` on symbols, composed of dataflow's primitives with TensorFlow's names.
 
-use super::graph::{Graph, Symbol};
+use super::state::{Graph, Symbol};
 use crate::{
     error::{Error, Kind, Result},
     nn::dataflow::{
@@ -138,7 +138,7 @@ pub fn stack(graph: &Graph, values: &[Symbol], along: i64, name: Option<&str>) -
 /// When the dim's extent is not known.
 pub fn unstack(graph: &Graph, x: Symbol, along: i64, name: Option<&str>) -> Result<Vec<Symbol>> {
     let along = axis(graph, x, along, 0)?;
-    let Some(extent) = graph.dims(x).0[along].filter(|&extent| extent <= 100_000) else {
+    let Some(extent) = graph.dims(x).0[along].filter(|&extent| extent <= 10_000) else {
         return Err(graph.placed(
             Error::new(Kind::Shape, format!("dimension {along} has no known extent to take apart"))
                 .with_fact("it was given", graph.dims(x).to_string()),
@@ -257,7 +257,7 @@ pub fn rows_and_columns(graph: &Graph, what: &str, list: &[i64]) -> Result<[i64;
         [1, h, w, 1] => Some([h, w]),
         _ => None,
     };
-    found.filter(|pair| pair.iter().all(|&n| n >= 1)).ok_or_else(|| {
+    found.filter(|pair| pair.iter().all(|n| (1..=1 << 20).contains(n))).ok_or_else(|| {
         graph.placed(
             Error::new(Kind::Argument, format!("{what} is {list:?}"))
                 .with_fact("it should be", "[1, rows, columns, 1] or [rows, columns], each at least 1"),

@@ -2,15 +2,8 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use super::{graph::Graph, initializers::Initializer, variables::Regularizer};
+use super::state::{Before, Fields, Graph, Initializer, Names, Regularizer, Reuse, ScopeGuard, Scopes, VariableScope};
 use crate::error::{Error, Kind, Result};
-
-/// Names of operations: unique in the graph, prefixed by the open scopes.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    used: HashMap<String, u64>,
-    current: String,
-}
 
 impl Names {
     /// The open scope, `` or `a/b/`.
@@ -47,32 +40,6 @@ impl Names {
         };
         std::mem::replace(&mut self.current, opened)
     }
-}
-
-/// Whether variables of a scope may be, must be, or must not be there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Reuse {
-    /// New ones only.
-    #[default]
-    Create,
-    /// Existing ones only.
-    Reuse,
-    /// Existing ones, else new ones.
-    Auto,
-}
-
-/// A variable scope as `with … as scope` hands it out. Clones are the same scope.
-#[derive(Clone)]
-pub struct VariableScope(Rc<RefCell<Fields>>);
-
-#[derive(Clone)]
-struct Fields {
-    name: String,
-    /// Of operations made inside, such as `train/model/fc1/`.
-    name_scope: String,
-    reuse: Reuse,
-    initializer: Option<Initializer>,
-    regularizer: Option<Regularizer>,
 }
 
 impl VariableScope {
@@ -126,14 +93,6 @@ impl VariableScope {
     }
 }
 
-/// Everything about scopes in one graph.
-pub(super) struct Scopes {
-    pub(super) names: Names,
-    pub(super) variable_scope: VariableScope,
-    /// How often each variable scope was opened, for default names.
-    counts: HashMap<String, u64>,
-}
-
 impl Default for Scopes {
     fn default() -> Self {
         let root = Fields {
@@ -168,21 +127,6 @@ impl Scopes {
         }
         (1..).map(|i| format!("{default}_{i}")).find(|name| free(name)).unwrap_or_default()
     }
-}
-
-/// Closes a scope when it is dropped.
-pub struct ScopeGuard {
-    graph: Graph,
-    names_before: String,
-    variables: Option<Before>,
-}
-
-struct Before {
-    scope: VariableScope,
-    /// The scope that was opened.
-    opened: String,
-    /// Counts to restore, when an existing scope was entered again.
-    counts: Option<HashMap<String, u64>>,
 }
 
 impl Drop for ScopeGuard {

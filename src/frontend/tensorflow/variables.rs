@@ -1,54 +1,17 @@
 //! Variables: `get_variable` with scopes, reuse, initializers, regularizers and collections.
 
-use std::rc::Rc;
-
 use super::{
-    graph::{Graph, Symbol},
-    initializers::Initializer,
     ops,
-    scopes::Reuse,
+    state::{Graph, Initializer, Regularizer, Reuse, Symbol, Variable},
 };
 use crate::{
-    error::{Error, Kind, Origin, Result},
+    error::{Error, Kind, Result},
     nn::dataflow::{DType, Dims, Linear, Meta, Pointwise, Reduce, Unary},
+    torch::memory,
 };
 
 /// Names of TensorFlow's collections.
 pub const REGULARIZATION_LOSSES: &str = "regularization_losses";
-
-/// A penalty on a variable.
-#[derive(Clone)]
-pub enum Regularizer {
-    /// scale · Σ|w|
-    L1(f64),
-    /// scale · Σw²/2
-    L2(f64),
-    /// Both.
-    L1L2(f64, f64),
-    /// A function of the user's; `None` where it gives no penalty.
-    Function(Rc<dyn Fn(Symbol) -> Result<Option<Symbol>>>),
-}
-
-/// A variable.
-#[derive(Debug)]
-pub struct Variable {
-    /// TensorFlow's name without `:0`, such as `model/fc1/weights`.
-    pub name: String,
-    /// Sizes in TensorFlow's layout.
-    pub dims: Vec<i64>,
-    /// Element type.
-    pub dtype: DType,
-    /// Whether gradients change it.
-    pub trainable: bool,
-    /// First value, f32 (whole numbers: i64) on the processor.
-    pub initial: tch::Tensor,
-    /// The value as the graph reads it.
-    pub read: Symbol,
-    /// The line that made it.
-    pub origin: Option<Origin>,
-    /// Whether `get_variable` may find it again.
-    is_shared: bool,
-}
 
 /// What `get_variable` is called with.
 #[derive(Clone)]
@@ -215,6 +178,10 @@ impl Graph {
                     .with_fact("it has sizes", format!("{dims:?}")),
             ));
         }
+        let count = |dims: &[i64]| dims.iter().try_fold(1i64, |n, &dim| n.checked_mul(dim)).unwrap_or(i64::MAX);
+        let others = self.with(|state| state.variables.iter().map(|v| count(&v.dims)).fold(0i64, i64::saturating_add));
+        memory::check(others.saturating_add(count(dims)), 12, "a variable beside the others")
+            .map_err(|error| self.placed(error))?;
         let initial = initializer.draw(self, dims, dtype)?;
         let index = self.with(|state| state.variables.len());
         let read = self.read(index, name, Meta::new(dtype, Dims::known(dims)))?;

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::{
-    bound::{Entry, OrRaise, Tf, name},
+    bound::{Entry, OrRaise, name},
     convert,
+    objects::{Tensor, Tf},
     tensor::shape_of,
 };
 use crate::{
@@ -36,10 +37,7 @@ fn drawn(tf: &Rc<Tf>, given: &Given, distribution: Distribution) -> Outcome {
 fn several(tf: &Rc<Tf>, given: &Given, argument: &str) -> Outcome<Vec<Symbol>> {
     let items = given.value(argument).as_items().ok_or_else(|| given.wrong(argument, "a list of tensors"))?;
     // Plain numbers take the type of the tensors among them.
-    let like = items
-        .iter()
-        .find_map(|item| item.as_native::<super::tensor::Tensor>())
-        .map(|tensor| tf.graph.dtype(tensor.symbol));
+    let like = items.iter().find_map(|item| item.as_native::<Tensor>()).map(|tensor| tf.graph.dtype(tensor.symbol));
     items.iter().map(|item| convert::symbol(tf, item, like)).collect()
 }
 
@@ -60,7 +58,7 @@ pub(super) const ALL: &[Entry] = &[
         let Some(shape) = given.some("shape") else { return Ok(tf.value(symbol)) };
         let sizes = convert::sizes(shape)?;
         let operation = tf.graph.operation(symbol);
-        let crate::frontend::tensorflow::graph::Source::Constant(constant) = &operation.source else {
+        let crate::frontend::tensorflow::Source::Constant(constant) = &operation.source else {
             return Err(given.wrong("value", "a number or a list of numbers"));
         };
         let mut values = constant.values.clone();

@@ -2,11 +2,10 @@
 
 use std::{
     cell::RefCell,
-    collections::HashMap,
     rc::{Rc, Weak},
 };
 
-use super::tensor::Tensor;
+use super::objects::{Scoped, Tensor, Tf};
 use crate::{
     error::{Error, Kind, Result},
     frontend::{
@@ -14,23 +13,6 @@ use crate::{
         tensorflow::{Graph, Symbol},
     },
 };
-
-/// What all functions of the modules share.
-pub(super) struct Tf {
-    pub(super) graph: Graph,
-    tensors: RefCell<HashMap<Symbol, Weak<Tensor>>>,
-    /// Arguments by function, for each open `arg_scope`, innermost last.
-    pub(super) arguments: RefCell<Vec<Scoped>>,
-    /// Python values that a file put into collections of its own.
-    pub(super) collections: RefCell<HashMap<String, Vec<Value>>>,
-    /// Runs the file.
-    python: RefCell<Weak<Interpreter>>,
-    /// An exception of the file's on its way through the graph's functions.
-    deferred: RefCell<Option<Raised>>,
-}
-
-/// Arguments that `arg_scope` gives to functions, by the function's address.
-pub(super) type Scoped = HashMap<usize, Vec<(Rc<str>, Value)>>;
 
 /// What a function runs.
 pub(super) type Body = fn(&Rc<Tf>, &Interpreter, &Given) -> Outcome;
@@ -58,8 +40,8 @@ fn raised(page: Error) -> Raised {
         Kind::Argument if page.message().contains("types") => Raised::type_error(page.message()),
         _ => Raised::value_error(page.message()),
     };
-    if !page.module().is_empty() {
-        raised = raised.with_fact("in scope", page.module().join("/"));
+    if !page.module_path().is_empty() {
+        raised = raised.with_fact("in scope", page.module_path().join("/"));
     }
     for (label, value) in page.facts() {
         raised = raised.with_fact(label, value);

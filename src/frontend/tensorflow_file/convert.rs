@@ -3,10 +3,8 @@
 use std::rc::Rc;
 
 use super::{
-    bound::{OrRaise, Tf},
-    shape::{Dimension, ShapeValue},
-    tensor::{Tensor, is_whole},
-    types::{DTypeValue, Factory, InitializerValue, RegularizerValue},
+    bound::OrRaise,
+    objects::{DTypeValue, Dimension, Factory, InitializerValue, RegularizerValue, ShapeValue, Tensor, Tf},
 };
 use crate::{
     error::{Error, Kind},
@@ -86,6 +84,16 @@ pub(super) fn pair(tf: &Rc<Tf>, given: &Given, a: &str, b: &str) -> Outcome<(Sym
 
 /// `None` when the value is no number or table of numbers.
 fn numbers(value: &Value) -> Outcome<Option<Numbers>> {
+    numbers_in(value, 0)
+}
+
+/// Lists in lists, at most: as many as a tensor has dimensions.
+const DEEPEST: usize = 32;
+
+fn numbers_in(value: &Value, depth: usize) -> Outcome<Option<Numbers>> {
+    if depth > DEEPEST {
+        return Err(Raised::value_error(format!("more than {DEEPEST} lists in one another are no tensor")));
+    }
     let one = |number: f64, dtype| Ok(Some(Numbers { values: vec![number], dims: vec![], dtype }));
     match value {
         Value::Bool(truth) => return one(f64::from(u8::from(*truth)), DType::Bool),
@@ -111,7 +119,7 @@ fn numbers(value: &Value) -> Outcome<Option<Numbers>> {
     let Some(items) = value.as_items() else { return Ok(None) };
     let mut all = Numbers { values: Vec::new(), dims: vec![items.len() as i64], dtype: DType::Int32 };
     for (i, item) in items.iter().enumerate() {
-        let Some(part) = numbers(item)? else { return Ok(None) };
+        let Some(part) = numbers_in(item, depth + 1)? else { return Ok(None) };
         if i == 0 {
             all.dims.extend(&part.dims);
             all.dtype = part.dtype;
@@ -341,4 +349,10 @@ pub(super) fn true_division(tf: &Rc<Tf>, a: Symbol, b: Symbol, name: Option<&str
 /// A page for what a function here cannot do.
 pub(super) fn unsupported(what: &str, help: &str) -> Raised {
     Raised::end(Error::new(Kind::Network, what).with_help(help))
+}
+
+/// Whether a value is an integer tensor; for sizes that only a run knows.
+fn is_whole(tensor: &Tensor) -> bool {
+    let dtype = tensor.tf.graph.dtype(tensor.symbol);
+    dtype == DType::Int32 || dtype == DType::Int64
 }

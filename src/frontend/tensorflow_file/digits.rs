@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::{
-    bound::{Entry, OrRaise, Tf, name},
+    bound::{Entry, OrRaise, name},
     convert,
+    objects::Tf,
 };
 use crate::{
     frontend::{

@@ -4,16 +4,14 @@ use std::rc::Rc;
 
 use super::{
     arrays,
-    bound::{Body, Entry, OrRaise, Tf, last_name, name},
-    constants, convert, digits, maths, nn, scoped, scopes, slim, summary, tf_layers,
-    types::{DTypeValue, Factory, Inert, InitializerValue, RegularizerValue},
+    bound::last_name,
+    convert, digits, initializers, losses, maths, nn,
+    objects::{DTypeValue, Inert, Tf},
+    scoped, scopes, slim, summary, tf_layers,
 };
 use crate::{
-    frontend::{
-        python::{Given, Interpreter, Module, NativeFunction, Outcome, Value},
-        tensorflow::{Fans, Initializer, Regularizer, Spread, Symbol, ops},
-    },
-    nn::dataflow::{Binary, DType, Loss, Reduce, Unary},
+    frontend::python::{Interpreter, Module, NativeFunction, Outcome, Value},
+    nn::dataflow::DType,
 };
 
 /// What is missing here says what is there.
@@ -21,272 +19,8 @@ const ABOUT_TF: &str = "of TensorFlow 1.x: arithmetic, reductions, shapes, tf.nn
                         tf.losses, tf.image (resizing), tf.summary, variables and scopes, initializers; sessions, \
                         placeholders, queues and optimizers are the tool's";
 
-/// The functions that make initializers.
-const INITIALIZERS: &[Entry] = &[
-    ("tf.constant_initializer(value=0, dtype=None, verify_shape=False)", |tf, _, given| {
-        let symbol = convert::floats(tf, given, "value")?;
-        let operation = tf.graph.operation(symbol);
-        let crate::frontend::tensorflow::graph::Source::Constant(constant) = operation.source else {
-            return Err(given.wrong("value", "a number or a list of numbers"));
-        };
-        made(tf, "Constant", Initializer::Constant(Rc::new(constant.values.clone())))
-    }),
-    ("tf.zeros_initializer(dtype=None)", |tf, _, _| made(tf, "Zeros", Initializer::zeros())),
-    ("tf.ones_initializer(dtype=None)", |tf, _, _| made(tf, "Ones", Initializer::Constant(Rc::new(vec![1.0])))),
-    ("tf.random_normal_initializer(mean=0.0, stddev=1.0, seed=None, dtype=None)", |tf, _, given| {
-        made(tf, "RandomNormal", Initializer::Normal(given.float("mean")?, given.float("stddev")?))
-    }),
-    ("tf.truncated_normal_initializer(mean=0.0, stddev=1.0, seed=None, dtype=None)", |tf, _, given| {
-        made(tf, "TruncatedNormal", Initializer::TruncatedNormal(given.float("mean")?, given.float("stddev")?))
-    }),
-    ("tf.random_uniform_initializer(minval=0, maxval=None, seed=None, dtype=None)", |tf, _, given| {
-        let high = given.some("maxval").map_or(Ok(1.0), |_| given.float("maxval"))?;
-        made(tf, "RandomUniform", Initializer::Uniform(given.float("minval")?, high))
-    }),
-    ("tf.uniform_unit_scaling_initializer(factor=1.0, seed=None, dtype=None)", |tf, _, given| {
-        // ±√3/√inputs · factor: a variance of factor²/inputs.
-        let factor = given.float("factor")?;
-        let (fans, spread) = (Fans::In, Spread::Uniform);
-        made(tf, "UniformUnitScaling", Initializer::VarianceScaling { scale: factor * factor, fans, spread })
-    }),
-    (
-        "tf.variance_scaling_initializer(scale=1.0, mode='fan_in', distribution='normal', seed=None, dtype=None)",
-        |tf, _, given| {
-            let spread = match given.str("distribution")? {
-                "uniform" => Spread::Uniform,
-                "untruncated_normal" => Spread::Normal,
-                _ => Spread::CorrectedTruncated,
-            };
-            let fans = fans(given, "mode")?;
-            made(tf, "VarianceScaling", Initializer::VarianceScaling { scale: given.float("scale")?, fans, spread })
-        },
-    ),
-    ("tf.orthogonal_initializer(gain=1.0, dtype=None, seed=None)", |tf, _, given| {
-        made(tf, "Orthogonal", Initializer::Orthogonal(given.float("gain")?))
-    }),
-    ("tf.identity_initializer(gain=1.0, dtype=None)", |tf, _, given| {
-        made(tf, "Identity", Initializer::Identity(given.float("gain")?))
-    }),
-    ("tf.glorot_uniform_initializer(seed=None, dtype=None)", |tf, _, _| {
-        made(tf, "GlorotUniform", Initializer::xavier(true))
-    }),
-    ("tf.glorot_normal_initializer(seed=None, dtype=None)", |tf, _, _| {
-        let (fans, spread) = (Fans::Average, Spread::CorrectedTruncated);
-        made(tf, "GlorotNormal", Initializer::VarianceScaling { scale: 1.0, fans, spread })
-    }),
-];
-
-/// Those of `tf.contrib.layers` and `slim`.
-const CONTRIB_INITIALIZERS: &[Entry] = &[
-    ("slim.xavier_initializer(uniform=True, seed=None, dtype=None)", |tf, _, given| {
-        made(tf, "xavier", Initializer::xavier(given.bool("uniform")?))
-    }),
-    ("slim.xavier_initializer_conv2d(uniform=True, seed=None, dtype=None)", |tf, _, given| {
-        made(tf, "xavier", Initializer::xavier(given.bool("uniform")?))
-    }),
-    (
-        "slim.variance_scaling_initializer(factor=2.0, mode='FAN_IN', uniform=False, seed=None, dtype=None)",
-        |tf, _, given| {
-            let (scale, fans) = (given.float("factor")?, fans(given, "mode")?);
-            let initializer = if given.bool("uniform")? {
-                Initializer::VarianceScaling { scale, fans, spread: Spread::Uniform }
-            } else {
-                // It makes up for the cut by a factor of its own.
-                Initializer::VarianceScaling { scale: 1.3 * scale, fans, spread: Spread::Truncated }
-            };
-            made(tf, "variance_scaling", initializer)
-        },
-    ),
-];
-
-const REGULARIZERS: &[Entry] = &[
-    ("slim.l1_regularizer(scale, scope=None)", |tf, _, given| {
-        penalty(tf, Regularizer::L1(slim::scale(given, "scale")?))
-    }),
-    ("slim.l2_regularizer(scale, scope=None)", |tf, _, given| {
-        penalty(tf, Regularizer::L2(slim::scale(given, "scale")?))
-    }),
-    ("slim.l1_l2_regularizer(scale_l1=1.0, scale_l2=1.0, scope=None)", |tf, _, given| {
-        penalty(tf, Regularizer::L1L2(slim::scale(given, "scale_l1")?, slim::scale(given, "scale_l2")?))
-    }),
-];
-
-fn made(tf: &Rc<Tf>, name: &'static str, initializer: Initializer) -> Outcome {
-    Ok(Value::native(InitializerValue { tf: tf.clone(), initializer, name }))
-}
-
-fn penalty(tf: &Rc<Tf>, regularizer: Regularizer) -> Outcome {
-    Ok(Value::native(RegularizerValue { tf: tf.clone(), regularizer }))
-}
-
-fn fans(given: &Given, argument: &str) -> Outcome<Fans> {
-    match given.str(argument)?.to_lowercase().as_str() {
-        "fan_in" => Ok(Fans::In),
-        "fan_out" => Ok(Fans::Out),
-        "fan_avg" => Ok(Fans::Average),
-        _ => Err(given.wrong(argument, "'FAN_IN', 'FAN_OUT' or 'FAN_AVG'")),
-    }
-}
-
-/// `tf.losses`: the weighted mean of a loss's elements, which also joins the collection `losses`.
-const LOSSES: &[Entry] = &[
-    (
-        "tf.losses.mean_squared_error(labels, predictions, weights=1.0, scope=None, loss_collection='losses', reduction=None)",
-        |tf, _, given| {
-            let (a, b) = predicted(tf, given)?;
-            let each = nn::squared(tf, b, a)?;
-            joined(tf, given, each)
-        },
-    ),
-    (
-        "tf.losses.absolute_difference(labels, predictions, weights=1.0, scope=None, loss_collection='losses', reduction=None)",
-        |tf, _, given| {
-            let (a, b) = predicted(tf, given)?;
-            let difference = ops::binary(&tf.graph, Binary::Sub, b, a, None).or_raise()?;
-            let each = ops::unary(&tf.graph, Unary::Abs, difference, None).or_raise()?;
-            joined(tf, given, each)
-        },
-    ),
-    (
-        "tf.losses.huber_loss(labels, predictions, weights=1.0, delta=1.0, scope=None, loss_collection='losses', reduction=None)",
-        |tf, _, given| {
-            let g = &tf.graph;
-            let (a, b) = predicted(tf, given)?;
-            let difference = ops::binary(g, Binary::Sub, b, a, None).or_raise()?;
-            let size = ops::unary(g, Unary::Abs, difference, None).or_raise()?;
-            let delta = ops::scalar(g, given.float("delta")?, g.dtype(size)).or_raise()?;
-            let near = ops::binary(g, Binary::Minimum, size, delta, None).or_raise()?;
-            let far = ops::binary(g, Binary::Sub, size, near, None).or_raise()?;
-            let squares = ops::unary(g, Unary::Square, near, None).or_raise()?;
-            let squares = ops::scaled(g, squares, 0.5).or_raise()?;
-            let lines = ops::binary(g, Binary::Mul, delta, far, None).or_raise()?;
-            let each = ops::binary(g, Binary::Add, squares, lines, None).or_raise()?;
-            joined(tf, given, each)
-        },
-    ),
-    (
-        "tf.losses.log_loss(labels, predictions, weights=1.0, epsilon=1e-7, scope=None, loss_collection='losses', reduction=None)",
-        |tf, _, given| {
-            let g = &tf.graph;
-            let (z, p) = predicted(tf, given)?;
-            let number = |value| ops::scalar(g, value, g.dtype(p)).or_raise();
-            let (one, epsilon) = (number(1.0)?, number(given.float("epsilon")?)?);
-            let part = |z: Symbol, p: Symbol| -> Outcome<Symbol> {
-                let shifted = ops::binary(g, Binary::Add, p, epsilon, None).or_raise()?;
-                let log = ops::unary(g, Unary::Log, shifted, None).or_raise()?;
-                ops::binary(g, Binary::Mul, z, log, None).or_raise()
-            };
-            let not = |x| ops::binary(g, Binary::Sub, one, x, None).or_raise();
-            let sum = ops::binary(g, Binary::Add, part(z, p)?, part(not(z)?, not(p)?)?, None).or_raise()?;
-            let each = ops::unary(g, Unary::Neg, sum, None).or_raise()?;
-            joined(tf, given, each)
-        },
-    ),
-    (
-        "tf.losses.hinge_loss(labels, logits, weights=1.0, scope=None, loss_collection='losses', reduction=None)",
-        |tf, _, given| {
-            let g = &tf.graph;
-            let x = convert::tensor(tf, given, "logits")?;
-            let z = convert::symbol(tf, given.value("labels"), Some(g.dtype(x)))?;
-            let z = ops::cast(g, z, g.dtype(x), None).or_raise()?;
-            let one = ops::scalar(g, 1.0, g.dtype(x)).or_raise()?;
-            let doubled = ops::scaled(g, z, 2.0).or_raise()?;
-            let sign = ops::binary(g, Binary::Sub, doubled, one, None).or_raise()?;
-            let product = ops::binary(g, Binary::Mul, sign, x, None).or_raise()?;
-            let room = ops::binary(g, Binary::Sub, one, product, None).or_raise()?;
-            let each = ops::unary(g, Unary::Relu, room, None).or_raise()?;
-            joined(tf, given, each)
-        },
-    ),
-    (
-        "tf.losses.sparse_softmax_cross_entropy(labels, logits, weights=1.0, scope=None, loss_collection='losses', reduction=None)",
-        |tf, _, given| entropy(tf, given, "labels", Loss::SparseSoftmaxCrossEntropy),
-    ),
-    (
-        "tf.losses.softmax_cross_entropy(onehot_labels, logits, weights=1.0, label_smoothing=0, scope=None, loss_collection='losses', reduction=None)",
-        |tf, _, given| {
-            if given.float("label_smoothing")? != 0.0 {
-                return Err(convert::unsupported("label_smoothing must be 0 here", "smooth the labels yourself"));
-            }
-            entropy(tf, given, "onehot_labels", Loss::SoftmaxCrossEntropy)
-        },
-    ),
-    (
-        "tf.losses.sigmoid_cross_entropy(multi_class_labels, logits, weights=1.0, label_smoothing=0, scope=None, loss_collection='losses', reduction=None)",
-        |tf, _, given| entropy(tf, given, "multi_class_labels", Loss::SigmoidCrossEntropy),
-    ),
-    ("tf.losses.add_loss(loss, loss_collection='losses')", |tf, _, given| {
-        let loss = convert::tensor(tf, given, "loss")?;
-        if let Some(collection) = given.value("loss_collection").as_str() {
-            tf.graph.add_to_collection(collection, loss);
-        }
-        Ok(Value::None)
-    }),
-    ("tf.losses.get_losses(scope=None, loss_collection='losses')", |tf, _, given| {
-        Ok(tf.values(tf.graph.collection(given.str("loss_collection")?, given.value("scope").as_str())))
-    }),
-    ("tf.losses.get_regularization_loss(scope=None, name=None)", |tf, _, given| {
-        let all =
-            tf.graph.collection(crate::frontend::tensorflow::REGULARIZATION_LOSSES, given.value("scope").as_str());
-        if all.is_empty() {
-            return Ok(tf.value(ops::scalar(&tf.graph, 0.0, DType::Float32).or_raise()?));
-        }
-        Ok(tf.value(tf.graph.add(crate::nn::dataflow::Pointwise::AddN, &all, name(given)?).or_raise()?))
-    }),
-];
-
-fn predicted(tf: &Rc<Tf>, given: &Given) -> Outcome<(Symbol, Symbol)> {
-    let predictions = convert::tensor(tf, given, "predictions")?;
-    let labels = convert::symbol(tf, given.value("labels"), Some(tf.graph.dtype(predictions)))?;
-    Ok((ops::cast(&tf.graph, labels, tf.graph.dtype(predictions), None).or_raise()?, predictions))
-}
-
-fn entropy(tf: &Rc<Tf>, given: &Given, labels: &str, loss: Loss) -> Outcome {
-    let logits = convert::tensor(tf, given, "logits")?;
-    let like = (loss != Loss::SparseSoftmaxCrossEntropy).then(|| tf.graph.dtype(logits));
-    let mut labels = convert::symbol(tf, given.value(labels), like)?;
-    if let Some(like) = like {
-        labels = ops::cast(&tf.graph, labels, like, None).or_raise()?;
-    }
-    let each = tf.graph.add(loss, &[labels, logits], None).or_raise()?;
-    joined(tf, given, each)
-}
-
-fn joined(tf: &Rc<Tf>, given: &Given, each: Symbol) -> Outcome {
-    let loss = match given.value("reduction").as_str() {
-        Some("none") => each,
-        Some("weighted_sum") => {
-            let weights = convert::symbol(tf, given.value("weights"), Some(tf.graph.dtype(each)))?;
-            let products = ops::binary(&tf.graph, Binary::Mul, each, weights, None).or_raise()?;
-            ops::reduce(&tf.graph, Reduce::Sum, products, None, false, Some("value")).or_raise()?
-        }
-        _ => nn::weighted_mean(tf, each, given.value("weights"))?,
-    };
-    if let Some(collection) = given.value("loss_collection").as_str() {
-        tf.graph.add_to_collection(collection, loss);
-    }
-    Ok(tf.value(loss))
-}
-
-/// Functions that make objects: callable, and recognised where an initializer is wanted without brackets.
-fn fill_factories(tf: &Rc<Tf>, modules: &[&Module], entries: &[Entry]) {
-    for &(signature, body) in entries {
-        let Value::NativeFunction(function) = tf.function(signature, body) else { continue };
-        let name = last_name(signature);
-        let factory = Value::native(Factory { function, name });
-        for module in modules {
-            module.set(name, factory.clone());
-            if let Some(short) = name.strip_suffix("_initializer")
-                && &*module.name == "tensorflow.initializers"
-            {
-                module.set(short, factory.clone());
-            }
-        }
-    }
-}
-
 /// What the tool does itself, with the reason.
-fn fill_refusals(tf: &Rc<Tf>, module: &Module) {
+fn fill_refusals(module: &Module) {
     const REFUSED: &[(&str, &str)] = &[
         ("tf.placeholder(*args, **kwargs)", "the batch is self.x and self.y"),
         ("tf.Session(*args, **kwargs)", "the tool runs the network: return tensors from inference and loss"),
@@ -298,8 +32,6 @@ fn fill_refusals(tf: &Rc<Tf>, module: &Module) {
             "choose with Python's if where it does not depend on the batch, else with tf.where",
         ),
     ];
-    let body: Body = |_, _, _| Ok(Value::None);
-    let _ = body;
     for &(signature, help) in REFUSED {
         let name = last_name(signature);
         let page = NativeFunction::value(signature, move |_: &Interpreter, _| {
@@ -307,7 +39,6 @@ fn fill_refusals(tf: &Rc<Tf>, module: &Module) {
         });
         module.set(name, page);
     }
-    let _ = tf;
 }
 
 /// The modules by the names that files import.
@@ -341,7 +72,7 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
     tf.set("AUTO_REUSE", Value::str("AUTO_REUSE"));
     tf.set("newaxis", Value::None);
     tf.set("__version__", Value::str("1.2.1"));
-    fill_refusals(shared, &tf);
+    fill_refusals(&tf);
 
     let nn_module = module("tensorflow.nn", "convolutions, pools, activations, softmax, cross entropies, moments");
     shared.fill(&nn_module, nn::NN);
@@ -371,8 +102,8 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
     scoped::fill(shared, &slim_module, slim::LAYERS);
     shared.fill(&slim_module, slim::PLAIN);
     scoped::fill_scopes(shared, &slim_module);
-    shared.fill(&slim_module, REGULARIZERS);
-    fill_factories(shared, &[&slim_module], CONTRIB_INITIALIZERS);
+    shared.fill(&slim_module, initializers::REGULARIZERS);
+    initializers::fill_factories(shared, &[&slim_module], initializers::CONTRIB_INITIALIZERS);
     for (name, alias) in [
         ("conv2d", "convolution2d"),
         ("conv2d", "convolution"),
@@ -401,13 +132,15 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         }
     }
 
-    let initializers = module("tensorflow.initializers", "constant, zeros, ones, random_normal, truncated_normal, …");
-    fill_factories(shared, &[&tf, &initializers], INITIALIZERS);
+    let initializers_module =
+        module("tensorflow.initializers", "constant, zeros, ones, random_normal, truncated_normal, …");
+    initializers::fill_factories(shared, &[&tf, &initializers_module], initializers::INITIALIZERS);
 
-    let losses = module("tensorflow.losses", "mean_squared_error, absolute_difference, huber_loss, cross entropies");
-    shared.fill(&losses, LOSSES);
+    let losses_module =
+        module("tensorflow.losses", "mean_squared_error, absolute_difference, huber_loss, cross entropies");
+    shared.fill(&losses_module, losses::ALL);
     if let Some(function) = tf.attributes.remove("get_regularization_losses") {
-        losses.set("get_regularization_losses", function);
+        losses_module.set("get_regularization_losses", function);
     }
     let reduction = module("Reduction", "NONE, SUM, MEAN");
     for (name, value) in
@@ -415,7 +148,7 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
     {
         reduction.set(name, Value::str(value));
     }
-    losses.set("Reduction", Value::Module(reduction));
+    losses_module.set("Reduction", Value::Module(reduction));
 
     let image =
         module("tensorflow.image", "resize_images, resize_bilinear, resize_nearest_neighbor, flips, rgb_to_grayscale");
@@ -429,23 +162,45 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
     let summary_module = module("tensorflow.summary", "scalar, image, histogram, merge");
     shared.fill(&summary_module, summary::ALL);
     let train = module("tensorflow.train", "nothing: DIGITS' tool trains, with the solver of its form");
-    let keys = constants::graph_keys();
-    let logging = constants::logging();
+    let keys = module("GraphKeys", "names of collections");
+    for (name, value) in [
+        ("REGULARIZATION_LOSSES", "regularization_losses"),
+        ("LOSSES", "losses"),
+        ("TRAINABLE_VARIABLES", "trainable_variables"),
+        ("GLOBAL_VARIABLES", "variables"),
+        ("VARIABLES", "variables"),
+        ("MODEL_VARIABLES", "model_variables"),
+        ("LOCAL_VARIABLES", "local_variables"),
+        ("UPDATE_OPS", "update_ops"),
+        ("SUMMARIES", "summaries"),
+        ("ACTIVATIONS", "activations"),
+        ("WEIGHTS", "weights"),
+        ("BIASES", "biases"),
+    ] {
+        keys.set(name, Value::str(value));
+    }
+    let logging = module("tensorflow.logging", "set_verbosity, info, warn, error");
+    for name in ["set_verbosity", "info", "warn", "error", "debug"] {
+        logging.set(name, NativeFunction::value("tf.logging.info(*args, **kwargs)", |_, _| Ok(Value::None)));
+    }
+    for (level, number) in [("DEBUG", 10), ("INFO", 20), ("WARN", 30), ("ERROR", 40), ("FATAL", 50)] {
+        logging.set(level, Value::Int(number));
+    }
 
     let contrib = module("tensorflow.contrib", "slim, layers, framework");
     contrib.set("slim", Value::Module(slim_module.clone()));
     contrib.set("layers", Value::Module(contrib_layers.clone()));
     contrib.set("framework", Value::Module(framework.clone()));
-    slim_module.set("losses", Value::Module(losses.clone()));
+    slim_module.set("losses", Value::Module(losses_module.clone()));
     for (name, part) in [
         ("nn", &nn_module),
         ("layers", &layers_module),
-        ("losses", &losses),
+        ("losses", &losses_module),
         ("image", &image),
         ("summary", &summary_module),
         ("train", &train),
         ("contrib", &contrib),
-        ("initializers", &initializers),
+        ("initializers", &initializers_module),
         ("logging", &logging),
         ("GraphKeys", &keys),
     ] {
@@ -470,7 +225,7 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         ("tensorflow", tf.clone()),
         ("tensorflow.nn", nn_module),
         ("tensorflow.layers", layers_module),
-        ("tensorflow.losses", losses),
+        ("tensorflow.losses", losses_module),
         ("tensorflow.image", image),
         ("tensorflow.summary", summary_module),
         ("tensorflow.contrib", contrib),

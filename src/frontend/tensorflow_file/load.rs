@@ -5,11 +5,10 @@
 use std::{rc::Rc, time::Instant};
 
 use super::{
-    bound::{OrRaise, Tf},
+    bound::OrRaise,
     convert,
     library::{Library, library},
-    tensor::Tensor,
-    types::SummaryValue,
+    objects::{SummaryValue, Tensor, Tf},
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -156,11 +155,21 @@ impl Builder<'_> {
                 Value::Bool(inference),
             ]);
             let model = self.python.call(&self.class, arguments)?;
+            if let Value::Class(class) = &self.class
+                && let Some(Value::Function(_)) = class.find("gradientUpdate")
+            {
+                return Err(convert::unsupported(
+                    "UserModel.gradientUpdate is not carried out here: gradients go to the solver as they are",
+                    "take the method out; for smaller steps choose a lower learning rate",
+                ));
+            }
             self.read(&model, stage, inference)
         });
         graph.set_origin(None);
         let (outputs, losses, reported, summaries) = read?;
-        Ok(Stage { tower: Tower { images, labels, outputs, losses, reported }, summaries })
+        let is_scalar = |summary: &&Summary| summary.kind == SummaryKind::Scalar;
+        let scalars = summaries.iter().filter(is_scalar).map(|summary| (summary.tag.clone(), summary.value)).collect();
+        Ok(Stage { tower: Tower { images, labels, outputs, losses, reported, scalars }, summaries })
     }
 
     fn labels(&self, graph: &Graph) -> Result<Symbol> {

@@ -3,18 +3,20 @@
 //! **In:** a network file's text, `params`. **Out:** [`TensorflowFile`]: the printed network, `nn::Network`, the rule of
 //! targets, summaries. **Never:** datasets, jobs, the training loop.
 //!
-//! `library` puts the modules together (`maths`, `arrays`, `nn`, `slim`, `tf_layers`, `scopes`, `summary`, `constants`, `digits`);
+//! `library` puts the modules together (`maths`, `arrays`, `nn`, `slim`, `tf_layers`, `scopes`, `summary`, `digits`);
 //! `convert` says what a Python value is as a tensor; `load` builds one tower for each stage.
 
 mod arrays;
 mod bound;
-mod constants;
 mod convert;
 mod digits;
+mod initializers;
 mod library;
 mod load;
+mod losses;
 mod maths;
 mod nn;
+mod objects;
 mod scoped;
 mod scopes;
 mod shape;

@@ -3,8 +3,10 @@
 use std::rc::Rc;
 
 use super::{
-    bound::{Entry, OrRaise, Tf, name},
-    convert, windows,
+    bound::{Entry, OrRaise, name},
+    convert,
+    objects::Tf,
+    windows,
 };
 use crate::{
     frontend::{
@@ -232,7 +234,7 @@ pub(super) const NN: &[Entry] = &[
 fn local_response(tf: &Rc<Tf>, given: &Given) -> Outcome {
     let x = convert::tensor(tf, given, "input")?;
     let planes = Normalization::Planes {
-        radius: given.int("depth_radius")?,
+        radius: given.int("depth_radius")?.clamp(0, 1 << 16),
         bias: given.float("bias")?,
         alpha: given.float("alpha")?,
         beta: given.float("beta")?,

@@ -5,7 +5,10 @@
 
 use std::rc::{Rc, Weak};
 
-use super::bound::{Body, Entry, Scoped, Tf, last_name};
+use super::{
+    bound::{Body, Entry, last_name},
+    objects::{Scoped, Tf},
+};
 use crate::frontend::python::{Arguments, Interpreter, Module, Native, Outcome, Raised, Value};
 
 /// A function whose arguments an `arg_scope` may give.

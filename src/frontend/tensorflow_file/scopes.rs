@@ -3,11 +3,9 @@
 use std::{cell::RefCell, rc::Rc};
 
 use super::{
-    bound::{Entry, OrRaise, Tf, name},
+    bound::{Entry, OrRaise, name},
     convert,
-    shape::ShapeValue,
-    tensor::Tensor,
-    types::Inert,
+    objects::{Inert, ScopeValue, ShapeValue, Tensor, Tf},
 };
 use crate::{
     frontend::{
@@ -16,12 +14,6 @@ use crate::{
     },
     nn::dataflow::DType,
 };
-
-/// A variable scope as `as scope` names it.
-pub(super) struct ScopeValue {
-    pub(super) tf: Rc<Tf>,
-    pub(super) scope: VariableScope,
-}
 
 impl Native for ScopeValue {
     fn type_name(&self) -> &str {

@@ -2,17 +2,14 @@
 
 use std::rc::Rc;
 
-use super::convert;
+use super::{
+    convert,
+    objects::{Dimension, ShapeValue},
+};
 use crate::{
     frontend::python::{Binary, Comparison, Interpreter, Native, NativeFunction, Outcome, Raised, Value},
     nn::dataflow::{Dim, Dims},
 };
-
-/// The sizes of a tensor.
-pub(super) struct ShapeValue(pub(super) Dims);
-
-/// One extent.
-pub(super) struct Dimension(pub(super) Dim);
 
 fn number(dim: Dim) -> Value {
     dim.map_or(Value::None, Value::Int)

@@ -3,8 +3,10 @@
 use std::rc::Rc;
 
 use super::{
-    bound::{Entry, OrRaise, Tf, name},
-    convert, windows,
+    bound::{Entry, OrRaise, name},
+    convert,
+    objects::{ScopeValue, Tf},
+    windows,
 };
 use crate::{
     error::Result,
@@ -18,8 +20,6 @@ use crate::{
     },
     nn::dataflow::{Array, DType, Loss, Pointwise, Reduce, Unary},
 };
-
-use super::scopes::ScopeValue;
 
 /// Runs a layer in its variable scope, whose name is `default` made unique when the call gives none.
 pub(super) fn in_scope(

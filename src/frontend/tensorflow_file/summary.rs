@@ -1,9 +1,9 @@
 //! `tf.summary`: what a file wants to be seen; nothing pasted writes files.
 
 use super::{
-    bound::{Entry, Tf},
+    bound::Entry,
     convert,
-    types::{Inert, SummaryValue},
+    objects::{Inert, SummaryValue, Tf},
 };
 use crate::frontend::{
     python::{Given, Outcome, Value},

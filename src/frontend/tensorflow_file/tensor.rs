@@ -3,10 +3,9 @@
 use std::rc::Rc;
 
 use super::{
-    bound::{OrRaise, Tf},
+    bound::OrRaise,
     convert,
-    shape::ShapeValue,
-    types::DTypeValue,
+    objects::{DTypeValue, OperationValue, ShapeValue, Tensor, Tf},
 };
 use crate::{
     frontend::{
@@ -18,18 +17,6 @@ use crate::{
     },
     nn::dataflow::{Array, Binary, DType, Index, Pointwise, Unary},
 };
-
-/// A tensor of the graph.
-pub(super) struct Tensor {
-    pub(super) tf: Rc<Tf>,
-    pub(super) symbol: Symbol,
-}
-
-/// What made a tensor.
-pub(super) struct OperationValue {
-    tf: Rc<Tf>,
-    symbol: Symbol,
-}
 
 const METHODS: &[&str] = &["get_shape", "set_shape", "eval", "consumers", "assign", "initialized_value", "value"];
 
@@ -187,7 +174,7 @@ fn subscript(tensor: &Tensor, index: &Value) -> Outcome {
             Value::Slice(slice) => {
                 let part = |value: &Value| match value {
                     Value::None => Ok(None),
-                    value => value.as_int().map(Some).ok_or_else(|| {
+                    value => value.as_int().map(|at| Some(at.clamp(-(1 << 40), 1 << 40))).ok_or_else(|| {
                         Raised::type_error(format!("a slice of a tensor has whole numbers, not {}", value.type_name()))
                             .with_help("for ends that only a run knows use tf.slice(x, begin, size)")
                     }),
@@ -195,7 +182,7 @@ fn subscript(tensor: &Tensor, index: &Value) -> Outcome {
                 indices.push(Index::Range(part(&slice.start)?, part(&slice.stop)?, part(&slice.step)?.unwrap_or(1)));
             }
             value => match (value.as_int(), value.as_native::<Tensor>()) {
-                (Some(at), _) => indices.push(Index::At(at)),
+                (Some(at), _) => indices.push(Index::At(at.clamp(-(1 << 40), 1 << 40))),
                 (None, Some(at)) => {
                     let axis = indices.iter().filter(|index| !matches!(index, Index::At(_))).count();
                     picks.push((axis, at.symbol));
@@ -224,10 +211,10 @@ impl Native for OperationValue {
         Ok(match name {
             "name" => Some(Value::str(operation.name)),
             "type" => Some(Value::str(match operation.source {
-                crate::frontend::tensorflow::graph::Source::Op(op) => op.name(),
-                crate::frontend::tensorflow::graph::Source::Constant(_) => "Const",
-                crate::frontend::tensorflow::graph::Source::Feed(_) => "Placeholder",
-                crate::frontend::tensorflow::graph::Source::Variable(_) => "VariableV2",
+                crate::frontend::tensorflow::Source::Op(op) => op.name(),
+                crate::frontend::tensorflow::Source::Constant(_) => "Const",
+                crate::frontend::tensorflow::Source::Feed(_) => "Placeholder",
+                crate::frontend::tensorflow::Source::Variable(_) => "VariableV2",
             })),
             "inputs" => Some(self.tf.values(operation.inputs)),
             "outputs" => Some(self.tf.values(self.tf.graph.results(self.symbol))),
@@ -242,12 +229,6 @@ impl Native for OperationValue {
     fn repr(&self) -> String {
         format!("<tf.Operation '{}'>", self.tf.graph.operation(self.symbol).name)
     }
-}
-
-/// Whether a value is an integer tensor; for sizes that only a run knows.
-pub(super) fn is_whole(tensor: &Tensor) -> bool {
-    let dtype = tensor.tf.graph.dtype(tensor.symbol);
-    dtype == DType::Int32 || dtype == DType::Int64
 }
 
 /// The input, once more: an operation of its own with a name.

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::{
-    bound::{Entry, OrRaise, Tf},
+    bound::{self, Entry, OrRaise},
     convert,
+    objects::Tf,
     slim::{applied, in_scope},
     windows,
 };
@@ -49,7 +50,7 @@ fn pooled(tf: &Rc<Tf>, given: &Given, largest: bool) -> Outcome {
     let kernel = windows::pair(tf, given, "pool_size")?;
     let window = windows::window(tf, given, "strides", None)?;
     let default = if largest { "max_pooling2d" } else { "average_pooling2d" };
-    let _scope = tf.graph.name_scope(super::bound::name(given)?.unwrap_or(default));
+    let _scope = tf.graph.name_scope(bound::name(given)?.unwrap_or(default));
     Ok(tf.value(layers::pool(&tf.graph, x, kernel, window, largest, None).or_raise()?))
 }
 
@@ -153,12 +154,12 @@ pub(super) const ALL: &[Entry] = &[
     ("tf.layers.dropout(inputs, rate=0.5, noise_shape=None, seed=None, training=False, name=None)", |tf, _, given| {
         let x = convert::tensor(tf, given, "inputs")?;
         let keep = 1.0 - given.float("rate")?;
-        let _scope = tf.graph.name_scope(super::bound::name(given)?.unwrap_or("dropout"));
+        let _scope = tf.graph.name_scope(bound::name(given)?.unwrap_or("dropout"));
         Ok(tf.value(layers::dropout(&tf.graph, x, keep, given.bool("training")?, None).or_raise()?))
     }),
     ("tf.layers.flatten(inputs, name=None)", |tf, _, given| {
         let x = convert::tensor(tf, given, "inputs")?;
-        let _scope = tf.graph.name_scope(super::bound::name(given)?.unwrap_or("flatten"));
+        let _scope = tf.graph.name_scope(bound::name(given)?.unwrap_or("flatten"));
         Ok(tf.value(layers::flatten(&tf.graph, x).or_raise()?))
     }),
 ];

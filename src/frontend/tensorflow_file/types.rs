@@ -2,17 +2,15 @@
 
 use std::rc::Rc;
 
-use super::bound::{OrRaise, Tf};
+use super::{
+    bound::OrRaise,
+    convert,
+    objects::{DTypeValue, Factory, Inert, InitializerValue, RegularizerValue, SummaryValue},
+};
 use crate::{
-    frontend::{
-        python::{Arguments, Comparison, Interpreter, Native, NativeFunction, Outcome, Value},
-        tensorflow::{Initializer, Regularizer},
-    },
+    frontend::python::{Arguments, Comparison, Interpreter, Native, NativeFunction, Outcome, Value},
     nn::dataflow::DType,
 };
-
-/// `tf.float32` and its kin.
-pub(super) struct DTypeValue(pub(super) DType);
 
 impl DTypeValue {
     pub(super) fn value(dtype: DType) -> Value {
@@ -67,13 +65,6 @@ impl Native for DTypeValue {
     }
 }
 
-/// An initializer; called, it gives an initial value.
-pub(super) struct InitializerValue {
-    pub(super) tf: Rc<Tf>,
-    pub(super) initializer: Initializer,
-    pub(super) name: &'static str,
-}
-
 impl Native for InitializerValue {
     fn type_name(&self) -> &str {
         self.name
@@ -83,8 +74,8 @@ impl Native for InitializerValue {
         let call = NativeFunction::new("initializer(shape, dtype=None, partition_info=None)", move |py, given| {
             let tf = &self.tf;
             tf.graph.set_origin(py.origin());
-            let sizes = super::convert::sizes(given.value("shape"))?;
-            let dtype = super::convert::dtype_or(given.value("dtype"), DType::Float32)?;
+            let sizes = convert::sizes(given.value("shape"))?;
+            let dtype = convert::dtype_or(given.value("dtype"), DType::Float32)?;
             let drawn = self.initializer.draw(&tf.graph, &sizes, dtype).or_raise()?;
             let numbers: Vec<f64> = drawn
                 .f_to_kind(tch::Kind::Double)
@@ -98,12 +89,6 @@ impl Native for InitializerValue {
     }
 }
 
-/// A function that makes initializers, such as `tf.zeros_initializer`: files also give it where an initializer is wanted.
-pub(super) struct Factory {
-    pub(super) function: Rc<NativeFunction>,
-    pub(super) name: &'static str,
-}
-
 impl Native for Factory {
     fn type_name(&self) -> &str {
         self.name
@@ -112,12 +97,6 @@ impl Native for Factory {
     fn call(self: Rc<Self>, arguments: Arguments, py: &Interpreter) -> Outcome<Option<Value>> {
         self.function.call(arguments, py).map(Some)
     }
-}
-
-/// A regularizer; called, it gives the penalty of a tensor.
-pub(super) struct RegularizerValue {
-    pub(super) tf: Rc<Tf>,
-    pub(super) regularizer: Regularizer,
 }
 
 impl Native for RegularizerValue {
@@ -129,7 +108,7 @@ impl Native for RegularizerValue {
         let call = NativeFunction::new("regularizer(weights)", move |py, given| {
             let tf = &self.tf;
             tf.graph.set_origin(py.origin());
-            let weights = super::convert::symbol(tf, given.value("weights"), None)?;
+            let weights = convert::symbol(tf, given.value("weights"), None)?;
             let penalty = self.regularizer.penalty(&tf.graph, weights).or_raise()?;
             Ok(penalty.map_or(Value::None, |penalty| tf.value(penalty)))
         });
@@ -137,17 +116,11 @@ impl Native for RegularizerValue {
     }
 }
 
-/// A summary, by its number in the graph.
-pub(super) struct SummaryValue(pub(super) Vec<usize>);
-
 impl Native for SummaryValue {
     fn type_name(&self) -> &str {
         "Summary"
     }
 }
-
-/// Something that a file may hold and hand on, and that does nothing here: a writer of summaries, an operation.
-pub(super) struct Inert(pub(super) &'static str);
 
 impl Native for Inert {
     fn type_name(&self) -> &str {

@@ -2,10 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{
-    bound::{OrRaise, Tf},
-    convert,
-};
+use super::{bound::OrRaise, convert, objects::Tf};
 use crate::{
     frontend::{
         python::{Given, Outcome, Value},

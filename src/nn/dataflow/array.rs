@@ -5,9 +5,12 @@
 
 use super::{
     meta::{DType, Dim, Dims, Meta, input, ranked},
-    op::Run,
+    run::Run,
 };
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    torch::memory,
+};
 
 /// A rearrangement.
 #[derive(Debug, Clone, PartialEq)]
@@ -235,7 +238,7 @@ impl Array {
                 let number = |at: usize| inputs.get(at)?.numbers.as_ref()?.first().copied()?;
                 let count = number(0).zip(number(1)).zip(number(2)).and_then(|((start, limit), delta)| {
                     let span = limit.checked_sub(start)?;
-                    (delta != 0).then(|| (span / delta + i64::from(span % delta != 0)).max(0))
+                    Some((span.checked_div(delta)? + i64::from(span.checked_rem(delta)? != 0)).max(0))
                 });
                 one(Meta::new(x.dtype, Dims(vec![count])))
             }
@@ -266,7 +269,12 @@ impl Array {
             }
             Array::Stack(axis) => tch::Tensor::f_stack(inputs, *axis as i64)?,
             Array::Unstack(axis, _) => return Ok(x.f_unbind(*axis as i64)?),
-            Array::Tile => x.f_tile(sizes(inputs[1])?)?,
+            Array::Tile => {
+                let multiples = sizes(inputs[1])?;
+                let count = multiples.iter().try_fold(x.numel() as i64, |count, &times| count.checked_mul(times));
+                memory::check(count.unwrap_or(i64::MAX), 8, "a tensor")?;
+                x.f_tile(multiples)?
+            }
             Array::Pad { paddings, mode } => padded(x, paddings, *mode)?,
             Array::OneHot { depth, on, off, axis, dtype } => {
                 let options = (whole(*dtype), x.device());
@@ -282,19 +290,28 @@ impl Array {
                 }
             }
             Array::Reverse(axes) => x.f_flip(axes.iter().map(|&axis| axis as i64).collect::<Vec<_>>())?,
-            Array::Fill(value, dtype) => tch::Tensor::f_full(sizes(x)?, *value, (whole(*dtype), run.device))?,
+            Array::Fill(value, dtype) => tch::Tensor::f_full(wanted(x)?, *value, (whole(*dtype), run.device))?,
             Array::FillLike(value, dtype) => tch::Tensor::f_full(x.size(), *value, (whole(*dtype), x.device()))?,
-            Array::BroadcastTo => x.f_broadcast_to(sizes(inputs[1])?)?,
+            Array::BroadcastTo => x.f_broadcast_to(wanted(inputs[1])?)?,
             Array::Range => {
                 let number = |at: usize| Ok::<i64, Error>(sizes(inputs[at])?.first().copied().unwrap_or(0));
                 let (start, limit, delta) = (number(0)?, number(1)?, number(2)?);
                 if delta == 0 {
                     return Err(Error::new(Kind::Argument, "the step of a range is 0"));
                 }
+                memory::check(limit.saturating_div(delta).saturating_sub(start.saturating_div(delta)), 8, "a range")?;
                 tch::Tensor::f_arange_start_step(start, limit, delta, (x.kind(), x.device()))?
             }
         }])
     }
+}
+
+/// The sizes of a result that are chosen by the file, once they are known to fit into memory.
+pub(super) fn wanted(tensor: &tch::Tensor) -> Result<Vec<i64>> {
+    let sizes = sizes(tensor)?;
+    let count = sizes.iter().try_fold(1i64, |count, &size| count.checked_mul(size)).unwrap_or(i64::MAX);
+    memory::check(count, 8, "a tensor")?;
+    Ok(sizes)
 }
 
 /// The numbers of a whole-number tensor.
@@ -351,7 +368,7 @@ fn reshaped(x: &Dims, wanted: &Meta) -> Result<Dims> {
 }
 
 fn part_sizes(extent: Dim, parts: &[i64]) -> Result<Vec<Dim>> {
-    let fixed: i64 = parts.iter().filter(|&&part| part >= 0).sum();
+    let fixed = parts.iter().filter(|&&part| part >= 0).fold(0i64, |sum, &part| sum.saturating_add(part));
     let open = parts.iter().filter(|&&part| part < 0).count();
     let Some(extent) = extent else { return Ok(parts.iter().map(|&part| (part >= 0).then_some(part)).collect()) };
     if open > 1 || fixed > extent || (open == 0 && fixed != extent) {

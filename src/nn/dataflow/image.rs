@@ -6,9 +6,12 @@
 use super::{
     array::sizes,
     meta::{Dims, Meta, input, ranked},
-    op::Run,
+    run::Run,
 };
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    torch::memory,
+};
 
 /// How pixels between pixels are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +75,7 @@ impl Resize {
         } else {
             have as f64 / extent as f64
         };
+        memory::check((x.numel() as i64 / have.max(1)).saturating_mul(extent), 8, "an image")?;
         let rows = |rows: Vec<i64>| Ok::<_, Error>(tch::Tensor::from_slice(&rows).f_to_device(x.device())?);
         let last = have - 1;
         if self.method == ResizeMethod::Nearest {

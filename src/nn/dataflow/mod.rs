@@ -17,6 +17,7 @@ mod pointwise;
 mod program;
 mod random;
 mod reduction;
+mod run;
 mod slice;
 mod tower;
 mod window;

@@ -5,7 +5,7 @@
 
 use super::{
     meta::{Meta, input},
-    op::Run,
+    run::Run,
 };
 use crate::error::{Error, Kind, Result};
 

@@ -1,10 +1,10 @@
-//! `Op`: one primitive operation, by families; and what a run gives it.
+//! `Op`: one primitive operation, by families.
 
 use super::{
     array::Array, image::Resize, linear::Linear, losses::Loss, meta::Meta, normalization::Normalization,
-    pointwise::Pointwise, random::Random, reduction::Reduction, slice::Slice, window::Windowed,
+    pointwise::Pointwise, random::Random, reduction::Reduction, run::Run, slice::Slice, window::Windowed,
 };
-use crate::{error::Result, nn::Context};
+use crate::error::Result;
 
 /// An operation on values that come in a fixed order.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,16 +29,6 @@ pub enum Op {
     Random(Random),
     /// Images of another size.
     Resize(Resize),
-}
-
-/// What one run of an operation may use.
-pub(super) struct Run<'a, 'b> {
-    /// Mode and noise.
-    pub(super) cx: &'a mut Context<'b>,
-    /// libtorch's type of `float32`.
-    pub(super) real: tch::Kind,
-    /// Where the network's numbers are.
-    pub(super) device: tch::Device,
 }
 
 macro_rules! each_family {

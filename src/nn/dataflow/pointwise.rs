@@ -5,7 +5,7 @@
 
 use super::{
     meta::{DType, Meta, input},
-    op::Run,
+    run::Run,
 };
 use crate::error::{Error, Kind, Result};
 
@@ -168,7 +168,10 @@ impl Pointwise {
                 match unary {
                     Unary::IsNan | Unary::IsInf | Unary::IsFinite => Meta::new(DType::Bool, first.dims.clone()),
                     Unary::Neg => Meta {
-                        numbers: first.numbers.as_ref().map(|all| all.iter().map(|n| n.map(|n| -n)).collect()),
+                        numbers: first
+                            .numbers
+                            .as_ref()
+                            .map(|all| all.iter().map(|n| n.and_then(i64::checked_neg)).collect()),
                         ..first.clone()
                     },
                     _ => first.sized(first.dims.clone()),

@@ -2,7 +2,7 @@
 
 use std::{any::Any, rc::Rc};
 
-use super::op::{Op, Run};
+use super::{op::Op, run::Run};
 use crate::{
     error::{Error, Kind, Origin, Result},
     nn::{Activity, Context, Module, Node, Shape},

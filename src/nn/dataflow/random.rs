@@ -3,9 +3,9 @@
 //! Distributions: TensorFlow's documentation; a truncated normal draws again what lies beyond two deviations.
 
 use super::{
-    array::sizes,
+    array::{sizes, wanted},
     meta::{DType, Dims, Meta, input},
-    op::Run,
+    run::Run,
 };
 use crate::error::{Error, Kind, Result};
 
@@ -74,7 +74,7 @@ impl Random {
         let x = inputs[0];
         Ok(vec![match *self {
             Random::Draw(distribution, dtype) => {
-                let size = sizes(x)?;
+                let size = wanted(x)?;
                 let float = if dtype.is_float() { dtype.kind(run.real) } else { tch::Kind::Double };
                 let like = tch::Tensor::f_empty([0], (float, run.device))?;
                 let drawn = distribution.draw(&size, &like, run)?;

@@ -4,7 +4,7 @@
 
 use super::{
     meta::{DType, Dims, Meta, input},
-    op::Run,
+    run::Run,
 };
 use crate::error::{Error, Kind, Result};
 

@@ -5,7 +5,7 @@
 use super::{
     array::sizes,
     meta::{Dim, Dims, Meta, input},
-    op::Run,
+    run::Run,
 };
 use crate::error::{Error, Kind, Result};
 
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
     use crate::nn::{
         Context, Mode,
-        dataflow::{DType, op::Run},
+        dataflow::{DType, run::Run},
     };
 
     #[test]

@@ -57,7 +57,11 @@ impl Both {
 }
 
 impl Labels {
-    fn arranged(self, labels: &tch::Tensor) -> Result<tch::Tensor> {
+    /// The loader's labels as the graph wants them.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn arranged(self, labels: &tch::Tensor) -> Result<tch::Tensor> {
         Ok(match self {
             Labels::ClassesFromOne => labels.f_add_scalar(-1.0)?.f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?,
             Labels::Whole => labels.f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?,

@@ -7,7 +7,7 @@
 use super::{
     array::sizes,
     meta::{Dim, Dims, Meta, input, ranked},
-    op::Run,
+    run::Run,
 };
 use crate::error::{Error, Kind, Result};
 

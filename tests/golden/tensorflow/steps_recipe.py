@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Reference numbers from real TensorFlow for the seed's autoencoder (its text unchanged), under a host that plays DIGITS' tool.
 
-    nice -n 10 ../venv/bin/python recipe.py
+    python3 steps_recipe.py          # with tensorflow-cpu 2.15.1, tf_slim and numpy below 2
 
-writes autoencoder_init.npz, autoencoder_noise.npz, autoencoder_blobs.npz, autoencoder_steps.json and .txt.
+writes steps.json.
 
 Weights: RandomState(1234); in the order fc1..fc4 `weights` uniform(-l, l) with l = sqrt(6/(in+out)), as float32; biases 0.
 noise:   20 batches of 16 images, RandomState(5678).randint(0, 256, (20, 16, 28, 28, 1)); x = image, nothing subtracted.
@@ -31,8 +31,6 @@ for name, i, o in (('fc1', 784, 300), ('fc2', 300, 50), ('fc3', 50, 300), ('fc4'
     l = np.sqrt(6.0 / (i + o))
     w0[f'model/{name}/weights:0'] = r.uniform(-l, l, (i, o)).astype(np.float32); w0[f'model/{name}/biases:0'] = np.zeros(o, np.float32)
 sets = dict(noise=(noise, 0.0), blobs=(blobs(), 128.0))
-np.savez(here / 'autoencoder_init.npz', **w0)
-for k, (d, m) in sets.items(): np.savez_compressed(here / f'autoencoder_{k}.npz', x=d, subtract=np.float32(m))
 out = {}
 for kind, (data, sub) in sets.items():
     X = data.astype(np.float32) - np.float32(sub)
@@ -54,8 +52,12 @@ for kind, (data, sub) in sets.items():
             q['norm after'] = {n: float(np.sqrt((v ** 2).sum())) for n, v in v64.items()}; q['sum after'] = {n: float(v.sum()) for n, v in v64.items()}
             o = s.run(m.tower.inference, {x: X[0]}); q['output of batch 0 after'] = dict(row14_first8=[float(v) for v in o[0, 14, :8, 0]], mean=float(o.mean()), std=float(o.std()))
         out[f'{kind} {solver} {lr}'] = q
-json.dump(dict(tensorflow=tf.__version__, results=out), open(here / 'autoencoder_steps.json', 'w'), indent=1)
-with open(here / 'autoencoder_steps.txt', 'w') as f:
-    for k, q in out.items():
-        f.write(f'{k}\n  user   ' + ' '.join(f'{v:.7g}' for v in q['user']) + '\n  logged ' + ' '.join(f'{v:.7g}' for v in q['logged']) + f"\n  batch 0 after: {q['after']:.7g}\n")
-        print(f"{k}: {q['user'][0]:.7g} {q['user'][1]:.7g} {q['user'][10]:.7g} .. {q['user'][19]:.7g} after {q['after']:.7g}")
+def kept(v):
+    """The parts that the test reads; not finite is null."""
+    if isinstance(v, float): return v if np.isfinite(v) else None
+    if isinstance(v, list): return [kept(x) for x in v]
+    return {k: kept(x) for k, x in v.items()} if isinstance(v, dict) else v
+parts = ('lr', 'user', 'logged', 'after', 'regularisation after', 'norm after', 'sum after')
+runs = {k: kept({n: q[n] for n in parts}) for k, q in out.items()}
+json.dump(dict(tensorflow=tf.__version__, made_by='steps_recipe.py; not finite is null', runs=runs),
+          open(here / 'steps.json', 'w'), separators=(',', ':'))

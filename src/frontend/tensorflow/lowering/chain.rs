@@ -1,7 +1,7 @@
 //! Recognises a chain of known layers between the images and the output, whatever `tf` spelling made it.
 
 use crate::{
-    frontend::tensorflow::graph::{Graph, Operation, Source, Symbol},
+    frontend::tensorflow::state::{Graph, Operation, Source, Symbol},
     nn::dataflow::{Array, Binary, Dims, Linear, Loss, Op, Pointwise, Random, Unary, Window, Windowed},
 };
 
@@ -103,6 +103,10 @@ fn step(graph: &Graph, operation: &Operation) -> Option<(Option<Step>, Symbol)> 
             };
             let is_vector = graph.with(|state| state.variables[bias].dims.len() == 1);
             let before = graph.operation(value);
+            // Biases upon biases are no layer, however many there are.
+            if !matches!(before.source, Source::Op(Op::Linear(Linear::MatMul { .. }) | Op::Windowed(_))) {
+                return None;
+            }
             let (step, further) = step(graph, &before)?;
             match step? {
                 Step::Linear { weights, bias: None } if is_vector => {
@@ -193,6 +197,7 @@ pub(super) fn target(
     if !same(&graph.dims(output), &graph.dims(other)) {
         return None;
     }
+    let other = unshaped(graph, other);
     if other == images {
         Some(Target::Images)
     } else if Some(other) == labels {
@@ -200,6 +205,19 @@ pub(super) fn target(
     } else {
         None
     }
+}
+
+/// What a reshape was made of, where TensorFlow's order of elements is that of images with their planes in front.
+fn unshaped(graph: &Graph, symbol: Symbol) -> Symbol {
+    let operation = graph.operation(symbol);
+    if let Source::Op(Op::Array(Array::Reshape)) = &operation.source
+        && let Some(&before) = operation.inputs.first()
+        && let [_, Some(h), Some(w), Some(c)] = *graph.dims(before).0.as_slice()
+        && (c == 1 || h * w == 1)
+    {
+        return before;
+    }
+    symbol
 }
 
 fn same(a: &Dims, b: &Dims) -> bool {

@@ -10,8 +10,10 @@ mod modules;
 mod object;
 mod parameters;
 mod program;
+mod scalars;
 #[cfg(test)]
 mod tests;
+mod tower;
 
 use std::rc::Rc;
 
@@ -19,7 +21,7 @@ use self::{
     chain::Target,
     parameters::{Layout, Made},
 };
-use super::graph::{Graph, Source, Symbol};
+use super::state::{Graph, Source, Symbol};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
@@ -31,21 +33,8 @@ use crate::{
 };
 
 pub use parameters::VariableLayout;
-
-/// What one stage of a network built in the graph.
-#[derive(Debug, Clone)]
-pub struct Tower {
-    /// The images `[n, h, w, c]`.
-    pub images: Symbol,
-    /// The labels, where the stage has them.
-    pub labels: Option<Symbol>,
-    /// `inference`: one tensor, or a list.
-    pub outputs: Vec<Symbol>,
-    /// `loss`: each with the variables that it teaches, or `None` for all.
-    pub losses: Vec<(Symbol, Option<Vec<Symbol>>)>,
-    /// What is added to the reported loss besides regularisation, such as entries of `tf.losses`.
-    pub reported: Vec<Symbol>,
-}
+pub use scalars::Scalars;
+pub use tower::Tower;
 
 /// A network, and what is known of it besides.
 pub struct Lowered {
@@ -55,6 +44,8 @@ pub struct Lowered {
     pub target_is_input: bool,
     /// Where TensorFlow's variables lie.
     pub variables: Vec<VariableLayout>,
+    /// The evaluating stage's summaries that are numbers.
+    pub scalars: Scalars,
 }
 
 /// Lowers the stages `train` and `evaluate` (validation, or inference without losses). Labels are as `labels` says.
@@ -94,10 +85,11 @@ pub fn lower(
         }
     };
     let criterion_origin = train.losses.first().and_then(|(loss, _)| graph.operation(*loss).origin);
+    let scalars = Scalars::new(graph, evaluate, &evaluate.scalars, &made, labels, (kind, device));
     let Made { parameters, layouts, .. } = made;
     let network =
         Network { root, criterion, criterion_label: label, criterion_origin, reported, parameters, kind, device };
-    Ok(Lowered { network, target_is_input, variables: layouts })
+    Ok(Lowered { network, target_is_input, variables: layouts, scalars })
 }
 
 /// The plan of modules, when both stages are one chain of known layers and the loss is a known one.
@@ -186,7 +178,7 @@ fn dataflow_network(
         let losses = tower.losses.iter().map(|(loss, _)| *loss).collect();
         [tower.outputs.clone(), losses, tower.reported.clone()]
     };
-    let program = |tower: &Tower| program::program(graph, &groups(tower), made, kind, device);
+    let program = |tower: &Tower| program::program(graph, &groups(tower), &made.leaves, kind, device);
     let (first, second) = (program(train)?, program(evaluate)?);
     let taught = taught(graph, train, made)?;
     let (root, losses) = dataflow::towers(first, second, labels, taught);
@@ -275,7 +267,7 @@ fn reported(
     if known.is_empty() {
         return Ok(None);
     }
-    let program = program::program(graph, &[known], made, kind, device)?;
+    let program = program::program(graph, &[known], &made.leaves, kind, device)?;
     Ok(Some(Box::new(move || {
         let nothing = tch::Tensor::f_zeros([0], (kind, device))?;
         let mut cx = crate::nn::Context::new(crate::nn::Mode::Evaluate);

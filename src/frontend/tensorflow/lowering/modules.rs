@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    frontend::tensorflow::graph::Graph,
+    frontend::tensorflow::state::Graph,
     nn::{
         Node, Value,
         dataflow::{Padding, Unary, Window},

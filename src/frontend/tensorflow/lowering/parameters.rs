@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     error::{Error, Kind, Result},
-    frontend::tensorflow::graph::Graph,
+    frontend::tensorflow::state::Graph,
     nn::{Buffer, Parameter, Parameters},
     torch::{Element, Tensor, TensorType},
 };
@@ -69,11 +69,13 @@ impl VariableLayout {
     }
 }
 
+/// The leaf (or buffer) of each variable, by its number, and its index among the parameters.
+pub(super) type Leaves = HashMap<usize, (tch::Tensor, Option<usize>)>;
+
 /// The parameters of a network, and what the modules are built with.
 pub(super) struct Made {
     pub(super) parameters: Parameters,
-    /// The leaf (or buffer) of each variable, and its index among the parameters.
-    pub(super) leaves: HashMap<usize, (tch::Tensor, Option<usize>)>,
+    pub(super) leaves: Leaves,
     pub(super) layouts: Vec<VariableLayout>,
 }
 

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::{modules::layer_name, parameters::Made};
+use super::{modules::layer_name, parameters::Leaves};
 use crate::{
     error::Result,
-    frontend::tensorflow::graph::{Feed, Graph, Operation, Source, Symbol, tensor_of},
+    frontend::tensorflow::{
+        graph::tensor_of,
+        state::{Feed, Graph, Operation, Source, Symbol},
+    },
     nn::dataflow::{Array, Described, Leaf, Op, Pointwise, Program, ProgramBuilder, Slot},
 };
 
@@ -16,7 +19,7 @@ use crate::{
 pub(super) fn program(
     graph: &Graph,
     groups: &[Vec<Symbol>],
-    made: &Made,
+    leaves: &Leaves,
     real: tch::Kind,
     device: tch::Device,
 ) -> Result<Program> {
@@ -36,7 +39,7 @@ pub(super) fn program(
                 builder.leaf(Leaf::Constant(tensor_of(constant, &operation.results[0], real, device)?))
             }
             Source::Variable(index) => {
-                let tensor = made.leaves.get(index).map(|(leaf, _)| leaf.shallow_clone());
+                let tensor = leaves.get(index).map(|(leaf, _)| leaf.shallow_clone());
                 builder.leaf(Leaf::Variable(tensor.expect("every variable that the program reads was made")))
             }
             Source::Op(op) => {
@@ -51,7 +54,7 @@ pub(super) fn program(
                 let inputs =
                     operation.inputs.iter().map(|input| Slot { output: input.output, ..slots[&input.operation] });
                 let parameters = operation.inputs.iter().filter_map(|&input| match graph.operation(input).source {
-                    Source::Variable(index) => made.leaves.get(&index).and_then(|(_, place)| *place),
+                    Source::Variable(index) => leaves.get(&index).and_then(|(_, place)| *place),
                     _ => None,
                 });
                 builder.step(op.clone(), inputs.collect(), described, parameters.collect())

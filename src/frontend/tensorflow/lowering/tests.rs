@@ -3,10 +3,10 @@
 use super::*;
 use crate::{
     frontend::tensorflow::{
-        graph::Feed,
         layers::{self, Layer},
         losses, ops,
         scopes::Opened,
+        state::Feed,
     },
     nn::{
         Activity, Context, Mode,
@@ -42,7 +42,14 @@ fn stage(
     } else {
         losses::mse_loss(graph, output, images).unwrap()
     };
-    Tower { images, labels: Some(labels), outputs: vec![output], losses: vec![(loss, None)], reported: vec![] }
+    Tower {
+        images,
+        labels: Some(labels),
+        outputs: vec![output],
+        losses: vec![(loss, None)],
+        reported: vec![],
+        scalars: vec![],
+    }
 }
 
 fn in_scope<T>(graph: &Graph, name: &str, f: impl FnOnce() -> T) -> T {
