@@ -242,7 +242,7 @@ impl Interpreter {
 
     /// What a file may not do, whatever `except` says.
     pub(super) fn forbidden(&self, what: &str, help: &str) -> Raised {
-        let page = Error::new(Kind::Limit, format!("{what} is not open to a network file")).at(self.origin().as_ref());
+        let page = Error::new(Kind::Limit, format!("a network file may not use {what}")).at(self.origin().as_ref());
         Raised::end(page.with_help(help))
     }
 
