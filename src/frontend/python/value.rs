@@ -263,6 +263,7 @@ pub struct Module {
 ///
 /// Everything but the name has a default that raises what Python would. `self: Rc<Self>` where the answer may keep the
 /// object; the line that calls is [`Interpreter::origin`].
+#[expect(unused_variables, reason = "the defaults answer without looking")]
 pub trait Native: Any {
     /// Its type's name in messages: `Tensor`.
     fn type_name(&self) -> &str;
@@ -272,7 +273,6 @@ pub trait Native: Any {
     /// # Errors
     /// Whatever computing it raises.
     fn attribute(self: Rc<Self>, name: &str, interpreter: &Interpreter) -> Outcome<Option<Value>> {
-        let _ = (name, interpreter);
         Ok(None)
     }
 
@@ -286,7 +286,6 @@ pub trait Native: Any {
     /// # Errors
     /// When the value does not fit.
     fn set_attribute(&self, name: &str, value: &Value, interpreter: &Interpreter) -> Outcome<bool> {
-        let _ = (name, value, interpreter);
         Ok(false)
     }
 
@@ -295,7 +294,6 @@ pub trait Native: Any {
     /// # Errors
     /// Whatever the call raises.
     fn call(self: Rc<Self>, arguments: Arguments, interpreter: &Interpreter) -> Outcome<Option<Value>> {
-        let _ = (arguments, interpreter);
         Ok(None)
     }
 
@@ -304,7 +302,6 @@ pub trait Native: Any {
     /// # Errors
     /// Whatever computing it raises.
     fn unary(self: Rc<Self>, operator: Unary, interpreter: &Interpreter) -> Outcome<Option<Value>> {
-        let _ = (operator, interpreter);
         Ok(None)
     }
 
@@ -319,7 +316,6 @@ pub trait Native: Any {
         reflected: bool,
         interpreter: &Interpreter,
     ) -> Outcome<Option<Value>> {
-        let _ = (operator, other, reflected, interpreter);
         Ok(None)
     }
 
@@ -333,7 +329,6 @@ pub trait Native: Any {
         other: &Value,
         interpreter: &Interpreter,
     ) -> Outcome<Option<Value>> {
-        let _ = (comparison, other, interpreter);
         Ok(None)
     }
 
@@ -342,7 +337,6 @@ pub trait Native: Any {
     /// # Errors
     /// Whatever looking it up raises.
     fn item(self: Rc<Self>, index: &Value, interpreter: &Interpreter) -> Outcome<Option<Value>> {
-        let _ = (index, interpreter);
         Ok(None)
     }
 
@@ -351,7 +345,6 @@ pub trait Native: Any {
     /// # Errors
     /// Whatever storing it raises.
     fn set_item(&self, index: &Value, value: &Value, interpreter: &Interpreter) -> Outcome<bool> {
-        let _ = (index, value, interpreter);
         Ok(false)
     }
 
@@ -360,7 +353,6 @@ pub trait Native: Any {
     /// # Errors
     /// When it has no known length.
     fn length(&self, interpreter: &Interpreter) -> Outcome<Option<usize>> {
-        let _ = interpreter;
         Ok(None)
     }
 
@@ -369,7 +361,6 @@ pub trait Native: Any {
     /// # Errors
     /// When it cannot be iterated, with the reason.
     fn items(self: Rc<Self>, interpreter: &Interpreter) -> Outcome<Option<Vec<Value>>> {
-        let _ = interpreter;
         Ok(None)
     }
 
@@ -378,7 +369,6 @@ pub trait Native: Any {
     /// # Errors
     /// Whatever looking raises.
     fn contains(&self, item: &Value, interpreter: &Interpreter) -> Outcome<Option<bool>> {
-        let _ = (item, interpreter);
         Ok(None)
     }
 
@@ -387,7 +377,6 @@ pub trait Native: Any {
     /// # Errors
     /// When it has no truth value, as a symbolic tensor.
     fn truth(&self, interpreter: &Interpreter) -> Outcome<bool> {
-        let _ = interpreter;
         Ok(true)
     }
 
@@ -412,7 +401,6 @@ pub trait Native: Any {
     /// # Errors
     /// What showing those values raises.
     fn shown(&self, interpreter: &Interpreter) -> Outcome<Option<String>> {
-        let _ = interpreter;
         Ok(None)
     }
 
@@ -426,7 +414,6 @@ pub trait Native: Any {
     /// # Errors
     /// Whatever entering raises.
     fn enter(self: Rc<Self>, interpreter: &Interpreter) -> Outcome<Option<Value>> {
-        let _ = interpreter;
         Ok(None)
     }
 
@@ -435,13 +422,11 @@ pub trait Native: Any {
     /// # Errors
     /// Whatever leaving raises.
     fn exit(self: Rc<Self>, interpreter: &Interpreter) -> Outcome<()> {
-        let _ = interpreter;
         Ok(())
     }
 
     /// `isinstance(value, self)`; `None` when it is not a type.
     fn is_type_of(&self, value: &Value) -> Option<bool> {
-        let _ = value;
         None
     }
 
