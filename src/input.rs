@@ -53,19 +53,19 @@ impl Form {
         }
     }
 
-    /// As it is called in a message.
+    /// As it is called in a message, with its article.
     const fn name(self) -> &'static str {
         match self {
-            Form::Network => "network file",
-            Form::Script => "script",
-            Form::Labels => "file of labels",
-            Form::List => "list",
-            Form::Mean => "mean image",
-            Form::Image => "picture",
-            Form::Idx => "IDX file",
-            Form::Weights => "file of weights",
-            Form::Record => "record",
-            Form::Stream => "data file",
+            Form::Network => "a network file",
+            Form::Script => "a script",
+            Form::Labels => "a file of labels",
+            Form::List => "a list",
+            Form::Mean => "a mean image",
+            Form::Image => "a picture",
+            Form::Idx => "an IDX file",
+            Form::Weights => "a file of weights",
+            Form::Record => "a record",
+            Form::Stream => "a data file",
         }
     }
 
@@ -122,7 +122,8 @@ pub fn read_text(path: &Path, form: Form) -> Result<String> {
     String::from_utf8(read(path, form)?).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
         let line = 1 + e.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count();
-        Error::new(form.kind(), format!("the {} {} is not text in UTF-8", form.name(), path.display()))
+        Error::new(form.kind(), format!("{} is not text in UTF-8", path.display()))
+            .with_fact("it should be", form.name())
             .with_fact("the first other byte", format!("{:#04x}, byte {at}, line {line}", e.as_bytes()[at]))
             .with_help("save it as UTF-8")
     })
@@ -181,12 +182,12 @@ fn check(path: &Path, metadata: &Metadata, form: Form) -> Result<()> {
     };
     Err(Error::new(form.kind(), format!("{} is not a regular file", path.display()))
         .with_fact("it is", is)
-        .with_fact("it should be", format!("a {}", form.name()))
+        .with_fact("it should be", form.name())
         .with_help(help))
 }
 
 fn too_large(path: &Path, form: Form, has: &str) -> Error {
-    Error::new(form.kind(), format!("{} is too large for a {}", path.display(), form.name()))
+    Error::new(form.kind(), format!("{} is too large for {}", path.display(), form.name()))
         .with_fact("it has", has)
         .with_fact("it may have", size(form.limit()))
         .with_help("check that it is the file you meant")
