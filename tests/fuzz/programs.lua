@@ -1,6 +1,6 @@
 -- One random program: calls of Lua's library, of torch's functions and methods and of nn's classes, with arguments that
 -- mostly fit and sometimes are as odd as numbers get. Everything is called through pcall; what comes back is used again.
--- Answers the number of calls, and of those that went well.
+-- Prints the number of calls, and of those that went well, after each.
 local seed, calls, log = ...
 local pcall, type, pairs, tostring, unpack, print = pcall, type, pairs, tostring, unpack, print
 local getmetatable, setmetatable, select, sort = getmetatable, setmetatable, select, table.sort
@@ -58,7 +58,7 @@ local function list()
    local t = {}
    for i = 1, draw(4) - 1 do t[i] = argument(true) end
    if draw(12) == 1 then t[1] = t end
-   if draw(15) == 1 then
+   if draw(300) == 1 then
       for _ = 1, 30 do t = {t, t} end
    end
    if draw(20) == 1 then
@@ -121,6 +121,7 @@ local function call(name, f, ...)
    local results = {pcall(f, ...)}
    if results[1] then
       fine = fine + 1
+      print('@ ' .. done .. ' ' .. fine)
       for i = 2, #results < 4 and #results or 3 do keep(results[i]) end
    end
    return results[1], results[2]
@@ -206,4 +207,3 @@ for _ = 1, calls do
       with_module()
    end
 end
-return done, fine
