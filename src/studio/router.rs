@@ -85,6 +85,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     // An upload has no limit but its own.
     let (upload, of_upload) = OpenApiRouter::new().routes(routes!(uploads::upload)).split_for_parts();
     schema.merge(of_upload);
+    // In the schema a path that goes on over several parts is a parameter like any other.
+    let paths = std::mem::take(&mut schema.paths.paths);
+    schema.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     let schema: Arc<OpenApi> = Arc::new(schema);
     let openapi = get(move || {
         let schema = Arc::clone(&schema);

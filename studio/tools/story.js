@@ -18,7 +18,7 @@ const out = at > 0 ? process.argv[at + 1] : join(scratch, 'shots');
 mkdirSync(out, { recursive: true });
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const network = readFileSync(fileURLToPath(new URL('../../networks/autoencoder.lua', import.meta.url)), 'utf8');
-const wrong = network.replace('784,', '783,').replace('(784 ', '(783 ');
+const wrong = network.replace('nn.Linear(784,300)', 'nn.Linear(783,300)');
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 let faults = 0;
 const complain = (text) => {

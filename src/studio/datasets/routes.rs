@@ -337,7 +337,7 @@ pub(crate) async fn again(State(app): State<Arc<App>>, Path(id): Path<String>) -
 }
 
 /// A file of a dataset's folder.
-#[utoipa::path(get, path = "/api/datasets/{id}/files/{path}", tag = "datasets",
+#[utoipa::path(get, path = "/api/datasets/{id}/files/{*path}", tag = "datasets",
     params(("id" = String, Path,), ("path" = String, Path,)),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn file(State(app): State<Arc<App>>, Path((id, name)): Path<(String, String)>) -> Answer<Response> {

@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// A file of a job's folder.
-#[utoipa::path(get, path = "/api/jobs/{id}/files/{path}", tag = "jobs",
+#[utoipa::path(get, path = "/api/jobs/{id}/files/{*path}", tag = "jobs",
     params(("id" = String, Path,), ("path" = String, Path,)),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn file(State(app): State<Arc<App>>, Path((id, name)): Path<(String, String)>) -> Answer<Response> {
