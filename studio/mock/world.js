@@ -169,3 +169,9 @@ export const server = (jobs) => ({
     { name: 'cuda:0', title: '', available: false, why: 'libtorch is a CPU build', memory_used: null, memory_total: null, load: null, temperature: null },
   ],
 });
+
+/** Copies of the jobs to a thousand; the first has a million points. */
+export function manyJobs(few) {
+  const long = { ...few[3], id: 'million', name: 'million', group: null, curve: { ...few[3].curve, train: Array.from({ length: 1_000_000 }, (_, i) => [(30 * i) / 1e6, 400 + 4000 * Math.exp(-i / 60000) * (1 + 0.1 * Math.sin(i)) + (i === 777777 ? 900 : 0)]) } };
+  return [long, ...Array.from({ length: 999 }, (_, i) => ({ ...few[i % few.length], id: `job-${i}`, name: `job ${i}`, full: undefined }))];
+}
