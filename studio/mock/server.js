@@ -21,7 +21,7 @@ const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 let jobs = flag('empty') ? [] : makeJobs();
 if (flag('many')) jobs = manyJobs(jobs);
-let datasets = flag('empty') ? makeDatasets().filter((set) => set.built_in).map((set) => ({ ...set, status: 'Aborted' })) : makeDatasets();
+let datasets = flag('empty') ? makeDatasets().filter((set) => set.built_in).map((set) => ({ ...set, status: 'Absent' })) : makeDatasets();
 const tests = new Map();
 const uploads = new Map();
 let next = 1;

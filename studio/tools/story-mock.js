@@ -18,7 +18,8 @@ function serve(port, ...flags) {
 }
 
 const servers = [await serve(5058), await serve(5059, '--empty')];
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-extensions'] });
+process.on('exit', () => servers.forEach((child) => child.kill()));
 const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
 await context.grantPermissions(['clipboard-read', 'clipboard-write']);
 const page = await context.newPage();
@@ -159,4 +160,3 @@ await step('the server goes away and comes back: a banner, then everything anew'
 await step('no complaint of the browser', async () => assert.deepEqual(complaints, []));
 
 await browser.close();
-for (const child of servers) child.kill();

@@ -6,6 +6,7 @@ export type State = 'waiting' | 'running' | 'done' | 'failed' | 'stopped';
 
 const STATES: Record<Status | DatasetStatus, State> = {
   Initialized: 'waiting',
+  Absent: 'waiting',
   Waiting: 'waiting',
   Running: 'running',
   Making: 'running',

@@ -3,7 +3,8 @@
 import type { ErrorPage } from './errors';
 import type { JobSummary } from './jobs';
 
-export type DatasetStatus = 'Making' | 'Done' | 'Aborted' | 'Error';
+/** `Absent` is the built-in sample before its folder is made. */
+export type DatasetStatus = 'Absent' | 'Making' | 'Done' | 'Aborted' | 'Error';
 
 export interface DatasetSummary {
   id: string;
