@@ -40,8 +40,8 @@ fn raised(page: Error) -> Raised {
         Kind::Argument if page.message().contains("types") => Raised::type_error(page.message()),
         _ => Raised::value_error(page.message()),
     };
-    if !page.module_path().is_empty() {
-        raised = raised.with_fact("in scope", page.module_path().join("/"));
+    if !page.module().is_empty() {
+        raised = raised.with_fact("in scope", page.module().join("/"));
     }
     for (label, value) in page.facts() {
         raised = raised.with_fact(label, value);
