@@ -18,11 +18,12 @@ use crate::{
         numbers::{grouped, measured},
     },
     tasks::{
-        Observer, SnapshotChoice, reach,
-        test::{
+        Observer, SnapshotChoice,
+        inference::{
             self, DatabaseReport, DatabaseRequest, DatabaseResult, ImageReport, ImageRequest, ListReport, ListRequest,
             Written,
         },
+        reach,
     },
     train::Stop,
 };
@@ -54,10 +55,10 @@ pub struct Test {
     #[arg(long, value_name = "FILE")]
     pub list: Option<PathBuf>,
     /// How many of the likeliest classes are shown
-    #[arg(long, value_name = "N", default_value_t = test::TOP, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = inference::TOP, value_parser = clap::value_parser!(u64).range(1..))]
     pub top: u64,
     /// How many of the worst images are drawn
-    #[arg(long, value_name = "N", default_value_t = test::WORST, value_parser = clap::value_parser!(u64).range(1..=test::MOST_WORST))]
+    #[arg(long, value_name = "N", default_value_t = inference::WORST, value_parser = clap::value_parser!(u64).range(1..=inference::MOST_WORST))]
     pub worst: u64,
     /// Print JSON instead of text
     #[arg(long)]
@@ -75,18 +76,18 @@ pub fn run(args: Test) -> Result<()> {
     let Test { job, image, snapshot, out, db, labels_db, list, top, worst, json, fence: _ } = args;
     if let Some(database) = db {
         let request = DatabaseRequest { job, database, labels: labels_db, snapshot, worst, out };
-        return show(json, |bar| test::database(&request, bar, &Stop::default()), of_database);
+        return show(json, |bar| inference::database(&request, bar, &Stop::default()), of_database);
     }
     if let Some(list) = list {
         let request = ListRequest { job, list, snapshot, top, worst, out };
-        return show(json, |bar| test::list(&request, bar, &Stop::default()), of_list);
+        return show(json, |bar| inference::list(&request, bar, &Stop::default()), of_list);
     }
     let image = image.ok_or_else(|| {
         Error::new(Kind::Usage, "nothing to test")
             .with_help("name an image, a database with --db, or a list with --list")
     })?;
     let request = ImageRequest { job, image, snapshot, top, out };
-    show(json, |_| test::image(&request), of_image)
+    show(json, |_| inference::image(&request), of_image)
 }
 
 /// Makes the folder of the results and fences the process in: it reads the job, what the job names and what is tested.
@@ -103,7 +104,7 @@ fn enter(args: &Test) -> Result<Option<Outlet>> {
     };
     let reach = fenced::job(&args.job)?.and(tested);
     // No folder for a job that is none: its page is what comes of it.
-    let folder = test::place(args.out.as_deref(), &args.job, subject);
+    let folder = inference::place(args.out.as_deref(), &args.job, subject);
     let outlet = args.job.is_dir().then(|| Outlet::make("make the folder", &folder)).transpose()?;
     args.fence.enter(&outlet.iter().map(Outlet::reach).fold(reach, Reach::and));
     Ok(outlet)

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{options::RunOptions, prepare, settings::RunSettings, test};
+use super::{inference, options::RunOptions, prepare, settings::RunSettings};
 use crate::{
     data::Place,
     error::Result,
@@ -90,7 +90,7 @@ pub fn network(file: &Path) -> Reach {
 /// The images of a list.
 #[must_use]
 pub fn list(list: &Path) -> Reach {
-    test::images(list).into_iter().fold(Reach::default().reading(list), Reach::reading)
+    inference::images(list).into_iter().fold(Reach::default().reading(list), Reach::reading)
 }
 
 /// The entries of a network file's folder, which `require` and `image.load` may read. Without those whose names begin with

@@ -14,9 +14,10 @@ use crate::{
     tasks::{
         Observer, SnapshotChoice,
         dataset::{self, InfoRequest},
-        export, look, preview,
+        export,
+        inference::{self, OpenJob},
+        look, preview,
         records::{self, DatabaseChoice, OpenDatabase},
-        test::{self, OpenJob},
     },
     train::Stop,
 };
@@ -66,12 +67,12 @@ impl Answerer {
                 let job = self.job(&request.job, request.snapshot)?;
                 value(&job.examine(&request)?)
             }
-            Question::TestList(request) => value(&test::list(&request, &mut Telling::to(tell), &Stop::default())?),
+            Question::TestList(request) => value(&inference::list(&request, &mut Telling::to(tell), &Stop::default())?),
             Question::TestDatabase(request) => {
-                value(&test::database(&request, &mut Telling::to(tell), &Stop::default())?)
+                value(&inference::database(&request, &mut Telling::to(tell), &Stop::default())?)
             }
-            Question::Top(request) => value(&test::top(&request, &mut Telling::to(tell))?),
-            Question::Strip(request) => test::strip(&request).map(|()| Value::Null),
+            Question::Top(request) => value(&inference::top(&request, &mut Telling::to(tell))?),
+            Question::Strip(request) => inference::strip(&request).map(|()| Value::Null),
             Question::Export(request) => value(&export::export(&request)?),
         }
     }

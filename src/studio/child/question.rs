@@ -13,8 +13,8 @@ use crate::{
         check::CheckRequest,
         dataset::{FolderRequest, GenericRequest, ListsRequest},
         export::ExportRequest,
+        inference::{DatabaseRequest, ExamineRequest, ListRequest, StripRequest, TopRequest},
         records::{DatabaseChoice, RecordsRequest, Side},
-        test::{DatabaseRequest, ExamineRequest, ListRequest, StripRequest, TopRequest},
     },
 };
 

@@ -28,7 +28,7 @@ use crate::{
     tasks::{
         SnapshotChoice,
         export::{ExportRequest, Format},
-        test::StripRequest,
+        inference::StripRequest,
     },
 };
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     studio::refusal::{Answer, Refusal},
-    tasks::test::{Examined, ExaminedLayer, KeptValues},
+    tasks::inference::{Examined, ExaminedLayer, KeptValues},
 };
 
 /// The test's result; layers are opened one by one.

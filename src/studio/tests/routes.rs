@@ -21,7 +21,7 @@ use crate::{
         refusal::{Answer, Refusal, RefusalBody},
         roots::file_below,
     },
-    tasks::test::{self, Examined, KeptValues},
+    tasks::inference::{self, Examined, KeptValues},
 };
 
 /// A picture's address never changes its picture.
@@ -116,7 +116,7 @@ pub(crate) async fn map(
         let of = query.of.as_deref().unwrap_or("activations");
         let kept = kept(&examined, node, of)?;
         let most = query.tiles.unwrap_or(160).clamp(1, 4096);
-        Ok(png(test::draw(&test.folder, &format!("{node}-{of}"), &kept, most, query.colors, query.theme)?))
+        Ok(png(inference::draw(&test.folder, &format!("{node}-{of}"), &kept, most, query.colors, query.theme)?))
     })
     .await
 }
@@ -139,7 +139,7 @@ pub(crate) async fn values(
         let examined = layers::read(&test.folder)?;
         let of = query.of.as_deref().unwrap_or("activations");
         let kept = kept(&examined, node, of)?;
-        let values = test::read(&test.folder, &format!("{node}-{of}"))?;
+        let values = inference::read(&test.folder, &format!("{node}-{of}"))?;
         let row = kept.shape.last().and_then(|&size| usize::try_from(size).ok()).filter(|&size| size > 0).unwrap_or(1);
         let lines = values.chunks(row).map(|row| row.iter().map(f32::to_string).collect::<Vec<_>>().join(","));
         let text = lines.collect::<Vec<_>>().join("\n") + "\n";
@@ -165,7 +165,7 @@ pub(crate) async fn picture(
         let examined = layers::read(&test.folder)?;
         let shape = vec![examined.channels, examined.size[0], examined.size[1]];
         let kept = KeptValues { name: name.clone(), shape, scale: 0.0, tiles: 1, note: None, statistics: Value::Null };
-        Ok(png(test::draw(&test.folder, &name, &kept, 4096, query.colors, query.theme)?))
+        Ok(png(inference::draw(&test.folder, &name, &kept, 4096, query.colors, query.theme)?))
     })
     .await
 }

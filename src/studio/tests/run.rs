@@ -26,7 +26,7 @@ use crate::{
     },
     tasks::{
         SnapshotChoice,
-        test::{DatabaseRequest, ExamineRequest, Examined, ImageChoice, ListRequest, MOST_WORST, TopRequest},
+        inference::{DatabaseRequest, ExamineRequest, Examined, ImageChoice, ListRequest, MOST_WORST, TopRequest},
     },
 };
 

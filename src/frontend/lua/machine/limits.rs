@@ -77,9 +77,14 @@ pub(in crate::frontend::lua) fn afford(lua: &Lua, seconds: f64, what: &str) -> m
     if seconds < 1e-3 {
         return Ok(());
     }
-    let Some((left, allowed)) = shared(lua).ok().and_then(|shared| shared.clock.left()) else { return Ok(()) };
+    let Ok(shared) = shared(lua) else { return Ok(()) };
+    let Some((left, allowed)) = shared.clock.left() else { return Ok(()) };
     if seconds <= left.as_secs_f64() {
         return Ok(());
+    }
+    // It would have fitted: what is over is the time, and the calls before took it.
+    if seconds <= allowed.as_secs_f64() {
+        return Err(mlua::Error::external(shared.clock.expire(origin(lua))));
     }
     let page = Error::new(Kind::Limit, format!("{what} would take longer than the file may run"))
         .with_fact("it takes", format!("at least {} s", shown(seconds)))
