@@ -11,7 +11,11 @@ use super::{
     making::{Making, State},
     summary::{DatasetStatus, DatasetSummary},
 };
-use crate::{data::Manifest, job::Stamp, studio::jobs::about::About};
+use crate::{
+    data::{self, Manifest},
+    job::Stamp,
+    studio::jobs::about::About,
+};
 
 /// The sample's folder.
 pub(crate) const SAMPLE: &str = "mnist-sample";
@@ -80,7 +84,8 @@ impl DatasetIndex {
         found.insert(SAMPLE.into());
         for entry in std::fs::read_dir(&self.datasets).into_iter().flatten().flatten() {
             let path = entry.path();
-            if path.join("dataset.json").is_file() || path.join("train_db").is_dir() {
+            let whole = !data::is_in_the_making(&path);
+            if whole && (path.join("dataset.json").is_file() || path.join("train_db").is_dir()) {
                 found.extend(entry.file_name().into_string());
             }
         }
