@@ -17,7 +17,7 @@ use crate::{
     optim::schedule::Schedule,
     torch::on_one_thread,
     train::{
-        BatchSource, Plan, Position, Stop, Targets, TrainObserver, Trainer,
+        BatchSource, Plan, Position, RunRecord, Stop, Targets, TrainObserver, Trainer,
         engine::{self, Engine, EngineOptions, Surroundings},
     },
 };
@@ -160,8 +160,7 @@ impl Run {
             rate: Box::new(move |t, total| schedule.rate(t, total)),
             plan: self.plan,
             position,
-            job,
-            observer,
+            record: RunRecord { job, observer },
             stop,
         }
     }

@@ -4,7 +4,6 @@
 //! (quirk 9), an interval of 0 is never (quirk 7), any loss that is not finite ends the run (quirk 8), an epoch is over
 //! after its last batch (see `cadence.rs`). Kept: the validation loss is the unweighted mean over batches (quirk 13).
 
-mod record;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +13,10 @@ use super::{
     diagnose::{self, Guard},
     engine::Engine,
     meter::{Accuracy, Meter, RunningMean},
-    observer::{EpochSummary, TrainObserver},
+    observer::EpochSummary,
     plan::Plan,
     position::Position,
+    record::{self, RunRecord},
     snapshot::{Snapshot, SnapshotNote},
     source::{BatchSource, TrainBatch},
     stop::Stop,
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    job::{Best, EventKind, JobDir, Level, Status, file, lua_number},
+    job::{Best, Event, EventKind, Level, Status, file, lua_number},
     nn::Activity,
     torch::device::carry,
 };
@@ -45,10 +45,8 @@ pub struct Trainer<'a> {
     pub plan: Plan,
     /// Where the run stands; `Position::start`, or from a snapshot.
     pub position: Position,
-    /// Where everything is written.
-    pub job: &'a mut JobDir,
-    /// Who watches.
-    pub observer: &'a mut dyn TrainObserver,
+    /// Where everything is written, and who watches.
+    pub record: RunRecord<'a>,
     /// Set by Ctrl-C.
     pub stop: Stop,
 }
@@ -73,15 +71,32 @@ impl Trainer<'_> {
         match &result {
             Ok(outcome) => {
                 let why = outcome.stopped_early.as_deref().unwrap_or("all epochs are done");
-                self.end(EventKind::End, Level::Info, why, Status::Done)?;
+                let event = self.event(EventKind::End);
+                self.record.end(event, Level::Info, why, Status::Done)?;
             }
             Err(error) if error.kind() == Kind::Interrupted => {
-                self.end(EventKind::End, Level::Warning, error.message(), Status::Aborted)?;
+                let event = self.event(EventKind::End);
+                self.record.end(event, Level::Warning, error.message(), Status::Aborted)?;
             }
             // The disk may be what failed: say what can be said, and keep the first error.
-            Err(error) => drop(self.failed(error)),
+            Err(error) => {
+                let event = self.event(EventKind::Error);
+                drop(self.record.failed(event, error));
+            }
         }
         result
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        self.record.begin(&self.plan)?;
+        if self.position.iteration > 0 {
+            // The lines behind the snapshot were cut off, its own among them.
+            let name = self.snapshot_name();
+            if self.record.job.path().join(&name).exists() {
+                self.snapshot_saved(name)?;
+            }
+        }
+        self.record.started(&self.plan, &self.position, self.engine.describe())
     }
 
     fn epochs(&mut self) -> Result<Outcome> {
@@ -102,7 +117,7 @@ impl Trainer<'_> {
                 self.position.advance(batch.count);
                 meter.add(batch.count, batch.wait);
                 drop(batch);
-                self.observer.step(&self.position);
+                self.record.observer.step(&self.position);
 
                 if iteration == 0 || self.position.line_images >= self.plan.images_per_line() {
                     self.train_line(&guard, rate, &meter)?;
@@ -136,7 +151,7 @@ impl Trainer<'_> {
             let last = self.position.epoch == self.plan.epochs;
             let early = self.end_epoch(&guard, last, &mut snapshot_taken)?;
             let summary = self.summary(train_loss, rate, epoch_began);
-            self.observer.epoch(self.job, &summary)?;
+            self.record.observer.epoch(self.record.job, &summary)?;
             meter.leave_out(pause);
             if let Some(why) = early {
                 return Ok(Outcome { position: self.position.clone(), stopped_early: Some(why) });
@@ -226,8 +241,12 @@ impl Trainer<'_> {
         (event.loss, event.accuracy, event.accuracy_top5) = (Some(loss), accuracy, top_five);
         (event.images_per_second, event.data_wait) = (Some(speed), Some(wait));
         let right = accuracy.map_or(String::new(), |share| format!(", accuracy = {}", lua_number(share)));
-        self.log(&format!("Validation (epoch {}): loss = {}{right}", lua_number(event.epoch), lua_number(loss)))?;
-        self.write(event)
+        self.record.log(&format!(
+            "Validation (epoch {}): loss = {}{right}",
+            lua_number(event.epoch),
+            lua_number(loss)
+        ))?;
+        self.record.write(event)
     }
 
     /// Saves the state, marks it when it is the best, and removes what is no longer to be kept.
@@ -247,18 +266,18 @@ impl Trainer<'_> {
             let iteration = self.position.iteration;
             self.position.best = Some(Best { epoch, iteration, loss, file: name.clone() });
         }
-        self.log(&format!("Snapshotting to {name}"))?;
-        let record = self.job.record();
+        self.record.log(&format!("Snapshotting to {name}"))?;
+        let job = self.record.job.record();
         let note = SnapshotNote {
             position: self.position.clone(),
             seed: self.plan.seed,
-            metrics_len: self.job.synced_metrics_len()?,
-            dataset: record.dataset.fingerprint.clone(),
-            network: record.network.blake3.clone(),
-            program: format!("{}, libtorch {}", record.program, record.libtorch),
+            metrics_len: self.record.job.synced_metrics_len()?,
+            dataset: job.dataset.fingerprint.clone(),
+            network: job.network.blake3.clone(),
+            program: format!("{}, libtorch {}", job.program, job.libtorch),
         };
-        self.job.replace(&name, &state.to_bytes(&note)?).map_err(|error| self.placed(error))?;
-        self.log(&format!("Snapshot saved - {name}"))?;
+        self.record.job.replace(&name, &state.to_bytes(&note)?).map_err(|error| self.placed(error))?;
+        self.record.log(&format!("Snapshot saved - {name}"))?;
         self.snapshot_saved(name)
     }
 
@@ -266,19 +285,50 @@ impl Trainer<'_> {
     fn snapshot_saved(&mut self, name: String) -> Result<()> {
         let mut event = self.event(EventKind::Snapshot);
         event.file = Some(name.clone());
-        self.write(event)?;
+        self.record.write(event)?;
         if let Some(best) = &self.position.best {
-            self.job.set_best(best)?;
+            self.record.job.set_best(best)?;
         }
         let Some(keep) = self.plan.keep else { return Ok(()) };
-        let best = self.position.best.as_ref().map(|best| self.job.path().join(&best.file));
-        let mut others = self.job.view().snapshots()?;
+        let best = self.position.best.as_ref().map(|best| self.record.job.path().join(&best.file));
+        let mut others = self.record.job.view().snapshots()?;
         others.retain(|snapshot| Some(&snapshot.path) != best.as_ref());
         for old in others.iter().rev().skip(keep.max(1)) {
             let name = old.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            self.job.remove(&format!("{}/{name}", file::SNAPSHOTS))?;
+            self.record.job.remove(&format!("{}/{name}", file::SNAPSHOTS))?;
         }
         Ok(())
+    }
+
+    /// Saves the state for a stop that the user asked for, and gives the page that ends the run.
+    fn interrupted(&mut self, guard: &Guard) -> Result<Error> {
+        self.snapshot(guard)?;
+        let (job, epoch) = (self.record.job.path().display(), lua_number(self.position.shown_epoch(&self.plan)));
+        Ok(Error::new(Kind::Interrupted, format!("training was stopped at epoch {epoch}; the state is saved"))
+            .with_fact("job", job.to_string())
+            .with_help(format!("go on with it: digits-rs run --resume {job}")))
+    }
+
+    /// Path of a snapshot of this moment below the job directory.
+    fn snapshot_name(&self) -> String {
+        let epoch = lua_number(self.position.shown_epoch(&self.plan));
+        format!("{}/snapshot_{epoch}.safetensors", file::SNAPSHOTS)
+    }
+
+    fn event(&self, kind: EventKind) -> Event {
+        record::event(kind, &self.plan, &self.position)
+    }
+
+    /// An error with the place in the run where it happened.
+    fn placed(&self, error: Error) -> Error {
+        error
+            .with_fact("at epoch", lua_number(self.position.shown_epoch(&self.plan)))
+            .with_fact("at iteration", self.position.iteration.to_string())
+    }
+
+    /// As [`Trainer::placed`], during a validation.
+    fn in_validation(&self, error: Error) -> Error {
+        self.placed(error.with_fact("while", "the validation records were tried"))
     }
 
     /// The mean loss of the epoch's steps so far.
@@ -342,13 +392,13 @@ impl Trainer<'_> {
         let (speed, wait) = meter.rates();
         (event.loss, event.lr) = (loss, Some(rate));
         (event.images_per_second, event.data_wait) = (Some(speed), Some(wait));
-        self.log(&format!(
+        self.record.log(&format!(
             "Training (epoch {}): loss = {}, lr = {}",
             lua_number(event.epoch),
             lua_number(loss.unwrap_or(f64::NAN)),
             lua_number(rate)
         ))?;
-        self.write(event)
+        self.record.write(event)
     }
 
     /// The source must end its epoch where the plan does, or positions would mean different batches.
