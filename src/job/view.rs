@@ -76,13 +76,18 @@ impl JobView {
         std::fs::read_to_string(self.path.join(file::LOCK)).ok()?.trim().parse().ok()
     }
 
+    /// Where the network file is.
+    #[must_use]
+    pub fn network_path(&self) -> PathBuf {
+        file::network(&self.path)
+    }
+
     /// The text of the network file.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn network(&self) -> Result<String> {
-        let path = self.path.join(file::NETWORK);
-        input::read_text(&path, Form::Network)
+        input::read_text(&self.network_path(), Form::Network)
     }
 
     /// Every point of the run so far, in order.

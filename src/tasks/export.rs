@@ -111,8 +111,8 @@ pub fn export(request: &ExportRequest) -> Result<ExportReport> {
         let trained = Trained::open(&request.job, request.snapshot)?;
         let bytes = match format {
             Format::Safetensors => trained.weights().weights_file(trained.facts())?,
-            Format::T7 => trained.loaded().t7(false)?,
-            Format::T7Ascii => trained.loaded().t7(true)?,
+            Format::T7 => trained.loaded().t7(trained.network(), false)?,
+            Format::T7Ascii => trained.loaded().t7(trained.network(), true)?,
             Format::Onnx => onnx_bytes(&trained)?,
         };
         job::replace(&file, &bytes)?;

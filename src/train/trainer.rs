@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Instant;
+use std::{collections::BTreeMap, time::Instant};
 
 use super::{
     diagnose::{self, Guard},
@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    job::{Best, Event, EventKind, Level, Status, file, lua_number},
-    nn::Activity,
+    job::{Best, Event, EventKind, Level, Scalars, Status, file, lua_number},
+    nn::{Activity, ScalarsOf},
     torch::device::carry,
 };
 
@@ -39,6 +39,8 @@ pub struct Trainer<'a> {
     pub validation: Option<Box<dyn BatchSource>>,
     /// Makes targets of labels.
     pub targets: Targets,
+    /// Name and value of what the network file wants to be logged beside the loss, for a batch's input and labels.
+    pub scalars: Option<ScalarsOf>,
     /// The learning rate: a pure function of (step, steps of the whole run).
     pub rate: Box<dyn Fn(u64, u64) -> f64>,
     /// The numbers of the run.
@@ -116,11 +118,13 @@ impl Trainer<'_> {
                 self.step(&batch, rate)?;
                 self.position.advance(batch.count);
                 meter.add(batch.count, batch.wait);
+                let writes_line = iteration == 0 || self.position.line_images >= self.plan.images_per_line();
+                let scalars = if writes_line { self.scalars_of(&batch)? } else { Scalars::new() };
                 drop(batch);
                 self.record.observer.step(&self.position);
 
-                if iteration == 0 || self.position.line_images >= self.plan.images_per_line() {
-                    self.train_line(&guard, rate, &meter)?;
+                if writes_line {
+                    self.train_line(&guard, rate, &meter, scalars)?;
                     guard.refresh(&*self.engine, &self.position)?;
                     meter = Meter::start();
                 }
@@ -170,6 +174,18 @@ impl Trainer<'_> {
         self.engine.step(&input, &target, rate, seed).map_err(|error| self.placed(error))
     }
 
+    /// What the network file wants to be logged, of this batch; equal names are averaged, as in DIGITS.
+    fn scalars_of(&self, batch: &TrainBatch) -> Result<Scalars> {
+        let Some(of) = &self.scalars else { return Ok(Scalars::new()) };
+        let device = self.engine.network().device;
+        let input = input_on(device, batch)?;
+        let mut means: BTreeMap<String, RunningMean> = BTreeMap::new();
+        for (name, value) in of(&input, &carry(&batch.target, device)?).map_err(|error| self.placed(error))? {
+            means.entry(name).or_default().add(value);
+        }
+        Ok(means.into_iter().filter_map(|(name, mean)| Some((name, mean.value()?))).collect())
+    }
+
     fn on_device(&mut self, batch: &TrainBatch) -> Result<(tch::Tensor, Activity)> {
         on_device(&*self.engine, &mut self.targets, batch)
     }
@@ -208,6 +224,7 @@ impl Trainer<'_> {
         let mut meter = Meter::start();
         let mut loss = RunningMean::default();
         let mut accuracy = self.plan.classes.map(Accuracy::new);
+        let mut scalars: BTreeMap<String, RunningMean> = BTreeMap::new();
         source.start(0, 0)?;
         while let Some(batch) = source.next()? {
             let (input, target) = self.on_device(&batch).map_err(|error| self.in_validation(error))?;
@@ -217,6 +234,9 @@ impl Trainer<'_> {
                 return Err(self.placed(found.page("the validation loss", value)));
             }
             loss.add(value);
+            for (name, value) in self.scalars_of(&batch)? {
+                scalars.entry(name).or_default().add(value);
+            }
             if let Some(accuracy) = &mut accuracy {
                 accuracy.add(&output, &target)?;
             }
@@ -240,12 +260,11 @@ impl Trainer<'_> {
         let mut event = self.event(EventKind::Validation);
         (event.loss, event.accuracy, event.accuracy_top5) = (Some(loss), accuracy, top_five);
         (event.images_per_second, event.data_wait) = (Some(speed), Some(wait));
+        event.scalars = scalars.into_iter().filter_map(|(name, mean)| Some((name, mean.value()?))).collect();
         let right = accuracy.map_or(String::new(), |share| format!(", accuracy = {}", lua_number(share)));
-        self.record.log(&format!(
-            "Validation (epoch {}): loss = {}{right}",
-            lua_number(event.epoch),
-            lua_number(loss)
-        ))?;
+        let more = named(&event.scalars);
+        let (epoch, loss) = (lua_number(event.epoch), lua_number(loss));
+        self.record.log(&format!("Validation (epoch {epoch}): loss = {loss}{right}{more}"))?;
         self.record.write(event)
     }
 
@@ -384,19 +403,20 @@ impl Trainer<'_> {
         }
     }
 
-    fn train_line(&mut self, guard: &Guard, rate: f64, meter: &Meter) -> Result<()> {
+    fn train_line(&mut self, guard: &Guard, rate: f64, meter: &Meter, scalars: Scalars) -> Result<()> {
         self.collect_losses(guard)?;
         let loss = std::mem::take(&mut self.position.line_loss).value();
         self.position.line_images = 0;
         let mut event = self.event(EventKind::Train);
         let (speed, wait) = meter.rates();
-        (event.loss, event.lr) = (loss, Some(rate));
+        (event.loss, event.lr, event.scalars) = (loss, Some(rate), scalars);
         (event.images_per_second, event.data_wait) = (Some(speed), Some(wait));
         self.record.log(&format!(
-            "Training (epoch {}): loss = {}, lr = {}",
+            "Training (epoch {}): loss = {}, lr = {}{}",
             lua_number(event.epoch),
             lua_number(loss.unwrap_or(f64::NAN)),
-            lua_number(rate)
+            lua_number(rate),
+            named(&event.scalars),
         ))?;
         self.record.write(event)
     }
@@ -430,10 +450,20 @@ impl Trainer<'_> {
 /// Input and target of a batch where the network's parameters are.
 fn on_device(engine: &dyn Engine, targets: &mut Targets, batch: &TrainBatch) -> Result<(tch::Tensor, Activity)> {
     let device = engine.network().device;
-    let carried = carry(&batch.input, device)?;
-    let input = match &batch.finish {
-        Some(finish) => finish(&carried)?,
-        None => carried,
-    };
+    let input = input_on(device, batch)?;
     targets.of(&input, &carry(&batch.target, device)?)
+}
+
+/// The input of a batch on a device, ready for the network.
+fn input_on(device: tch::Device, batch: &TrainBatch) -> Result<tch::Tensor> {
+    let carried = carry(&batch.input, device)?;
+    match &batch.finish {
+        Some(finish) => finish(&carried),
+        None => Ok(carried),
+    }
+}
+
+/// Numbers of the file's, as a log line has them.
+fn named(scalars: &Scalars) -> String {
+    scalars.iter().map(|(name, value)| format!(", {name} = {}", lua_number(*value))).collect()
 }
