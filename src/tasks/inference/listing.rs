@@ -32,7 +32,7 @@ pub(super) fn read(list: &Path, labels: &[String]) -> Result<Vec<Entry>> {
 /// Every file that the lines of a list may mean; none when it cannot be read.
 pub(in crate::tasks) fn images(list: &Path) -> Vec<PathBuf> {
     let folder = list.parent().unwrap_or(Path::new(""));
-    let text = std::fs::read_to_string(list).unwrap_or_default();
+    let text = input::read_text(list, Form::List).unwrap_or_default();
     let of_line = |line: &str| {
         let without_class = line.rsplit_once(char::is_whitespace).map(|(path, _)| folder.join(path.trim_end()));
         [Some(folder.join(line)), without_class]
