@@ -53,6 +53,13 @@ pub(super) fn line(text: &str) {
     }
 }
 
+/// Writes a file to standard output, as [`line`] does a text.
+pub(super) fn bytes(bytes: &[u8]) {
+    if let Err(source) = io::stdout().write_all(bytes) {
+        note_lost(source);
+    }
+}
+
 fn note_lost(source: io::Error) {
     if source.kind() != io::ErrorKind::BrokenPipe {
         let _ = LOST.set(source); // the first reason counts

@@ -22,6 +22,6 @@ pub use dir::{JobDir, Level};
 pub use event::{Event, EventKind, Scalars};
 pub use number::lua_number;
 pub use record::{Best, DatasetRef, JobRecord, NetworkRef, Status};
-pub use replace::replace;
+pub use replace::{Replacement, replace};
 pub use sweep::{SweepJob, SweepRecord};
 pub use view::{JobView, SnapshotFile};

@@ -73,7 +73,7 @@ impl JobView {
         if !Lock::is_held(&self.path) {
             return None;
         }
-        std::fs::read_to_string(self.path.join(file::LOCK)).ok()?.trim().parse().ok()
+        input::read_text(&self.path.join(file::LOCK), Form::Record).ok()?.trim().parse().ok()
     }
 
     /// Where the network file is.

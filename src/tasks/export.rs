@@ -1,6 +1,10 @@
 //! A job's network as one file for other software.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -105,18 +109,26 @@ impl FromStr for Format {
 /// # Errors
 /// When the job cannot be read, the network cannot be written in the format, or the file cannot be written.
 pub fn export(request: &ExportRequest) -> Result<ExportReport> {
+    let format = request.format;
+    let file = request.out.clone().unwrap_or_else(|| request.job.join(format!("model.{}", format.ending())));
+    let bytes = exported(&request.job, format, request.snapshot)?;
+    job::replace(&file, &bytes)?;
+    Ok(ExportReport { file, format, bytes: bytes.len() as u64 })
+}
+
+/// The bytes of the file.
+///
+/// # Errors
+/// When the job cannot be read, or the network cannot be written in the format.
+pub fn exported(job: &Path, format: Format, snapshot: SnapshotChoice) -> Result<Vec<u8>> {
     panic::guarded(|| {
-        let format = request.format;
-        let file = request.out.clone().unwrap_or_else(|| request.job.join(format!("model.{}", format.ending())));
-        let trained = Trained::open(&request.job, request.snapshot)?;
-        let bytes = match format {
-            Format::Safetensors => trained.weights().weights_file(trained.facts())?,
-            Format::T7 => trained.loaded().t7(trained.network(), false)?,
-            Format::T7Ascii => trained.loaded().t7(trained.network(), true)?,
-            Format::Onnx => onnx_bytes(&trained)?,
-        };
-        job::replace(&file, &bytes)?;
-        Ok(ExportReport { file, format, bytes: bytes.len() as u64 })
+        let trained = Trained::open(job, snapshot)?;
+        match format {
+            Format::Safetensors => trained.weights().weights_file(trained.facts()),
+            Format::T7 => trained.loaded().t7(trained.network(), false),
+            Format::T7Ascii => trained.loaded().t7(trained.network(), true),
+            Format::Onnx => onnx_bytes(&trained),
+        }
     })
 }
 

@@ -15,7 +15,7 @@ mod compile;
 pub(in crate::frontend::lua) mod error;
 pub(in crate::frontend::lua) mod identities;
 pub(in crate::frontend::lua) mod limits;
-mod modules;
+pub(in crate::frontend::lua) mod modules;
 mod options;
 mod output;
 mod pages;
