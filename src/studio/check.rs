@@ -25,7 +25,7 @@ use crate::{
 /// A network file that ships.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct NetworkFile {
-    /// `autoencoder.lua`
+    /// `autoencoder`
     name: String,
     /// For people.
     title: String,
@@ -87,7 +87,7 @@ pub(crate) const SHIPPED: [(&str, &str, &str, Option<&str>, &str); 9] = [
 #[utoipa::path(get, path = "/api/networks", tag = "networks", responses((status = 200, body = Networks)))]
 pub(crate) async fn networks() -> Json<Networks> {
     let file = |(name, title, task, input, text): (&str, &str, &str, Option<&str>, &str)| NetworkFile {
-        name: name.into(),
+        name: name.trim_end_matches(".lua").into(),
         title: title.into(),
         language: "lua".into(),
         task: task.into(),
