@@ -29,7 +29,8 @@ pub struct TextList {
 pub fn parse(train: &TextList, val: Option<&TextList>, test: Option<&TextList>, labels: &Path) -> Result<Lists> {
     let labels = read_labels(labels)?;
     let read = |list: Option<&TextList>| list.map_or_else(|| Ok(vec![]), |list| items(list, labels.len()));
-    Ok(Lists { train: items(train, labels.len())?, val: read(val)?, test: read(test)?, labels, left_out: Vec::new() })
+    let (train, val, test) = (items(train, labels.len())?, read(val)?, read(test)?);
+    Ok(Lists { train, val, test, labels, ..Lists::default() })
 }
 
 /// The images of one file. A line that does not end in white space and a whole number is passed over.

@@ -188,8 +188,8 @@ fn trained(text: &str, shape: [i64; 3]) -> Result<()> {
         memory_limit: 64 << 20,
         ..VmOptions::default()
     };
-    let nclasses = (text.len() % 3 > 0).then_some(10);
-    let params = NetworkParams { input_shape: Some(shape), nclasses, ngpus: 0 };
+    let nclasses = (!text.len().is_multiple_of(3)).then_some(10);
+    let params = NetworkParams { input_shape: Some(shape), nclasses, ..NetworkParams::default() };
     let mut loaded = load(Source::pasted("net.lua", text), &params, options, 1)?;
     loaded.fine_tune()?;
     let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu)?;

@@ -31,6 +31,8 @@ mod resume;
 mod sets;
 mod streaming;
 mod studio;
+mod studio_server;
+mod studio_walls;
 mod tensorflow_files;
 mod tensorflow_operations;
 mod tensorflow_steps;

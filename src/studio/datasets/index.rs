@@ -127,7 +127,7 @@ fn read(id: &str, folder: &Path, mark: Option<SystemTime>) -> DatasetSummary {
     let mut summary = DatasetSummary {
         id: id.to_string(),
         name,
-        status: DatasetStatus::Done,
+        status: if built_in && !folder.is_dir() { DatasetStatus::Absent } else { DatasetStatus::Done },
         kind: if built_in { "classification" } else { "generic" }.into(),
         built_in,
         shape: built_in.then_some([1, 28, 28]),

@@ -23,11 +23,13 @@ use crate::{
     job::Stamp,
     studio::{
         app::App,
-        child::question::{Question, Reply},
+        child::{
+            Wall,
+            question::{Question, Reply},
+        },
         jobs::{about::About, detail::blocking, files::send},
         refusal::{Answer, Refusal, RefusalBody},
         roots::file_below,
-        workers::Worker,
     },
 };
 
@@ -104,7 +106,7 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
     let (app_of, id_of) = (Arc::clone(app), id.clone());
     tokio::spawn(async move {
         let id = id_of;
-        let worker = Worker::new(app_of.binary.clone(), app_of.root.clone(), "data");
+        let worker = app_of.worker(Wall::Make);
         let question = Question::Make(how);
         let told = |reply: &Reply| {
             if let Reply::Progress { stage, done, total } = reply {
