@@ -52,11 +52,12 @@ pub fn run(args: Export) -> Result<()> {
     let Export { job, format, snapshot, out, json, fence } = args;
     let above = out.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
     let folder = if out.is_some() { above.unwrap_or(Path::new(".")) } else { &job };
-    fence.enter(&fenced::job(&job)?.writing(folder));
+    fence.enter(&fenced::trained(&job)?.writing(folder));
     let written = export(&ExportRequest { job, format, snapshot, out })?;
     if json {
         return json::print(&written);
     }
+    written.notes.iter().for_each(|note| report::line(&format!("note: {note}")));
     report::line(&format!("{} ({})", written.file.display(), HumanBytes(written.bytes)));
     Ok(())
 }

@@ -14,6 +14,7 @@ mod fenced;
 pub mod head_start;
 mod held;
 mod json;
+pub mod pack;
 mod progress;
 mod report;
 pub mod run;
@@ -48,6 +49,8 @@ pub fn main() -> u8 {
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
         Command::Export(args) => export::run(args),
+        Command::Pack(args) => pack::run(args),
+        Command::Unpack(args) => pack::run_unpack(args),
         Command::Serve(args) => serve::run(args),
         Command::Work(args) => serve::work(args),
         Command::Th(args) => th::run(&args),

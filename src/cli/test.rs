@@ -102,7 +102,7 @@ fn enter(args: &Test) -> Result<Option<Outlet>> {
         (None, Some(list)) => reach::list(list),
         (None, None) => Reach::default().reading(subject),
     };
-    let reach = fenced::job(&args.job)?.and(tested);
+    let reach = fenced::trained(&args.job)?.and(tested);
     // No folder for a job that is none: its page is what comes of it.
     let folder = inference::place(args.out.as_deref(), &args.job, subject);
     let outlet = args.job.is_dir().then(|| Outlet::make("make the folder", &folder)).transpose()?;
@@ -140,7 +140,7 @@ impl Observer for Bar {
 }
 
 fn of_image(report: &ImageReport) -> String {
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = report.notes.iter().map(|note| format!("note: {note}")).collect();
     if let Some(r) = &report.result.reconstruction {
         let (square, root) = (measured(r.mean_squared_error), measured(r.root_mean_squared_error));
         lines.push(format!("reconstruction error {square} per pixel (squared grey levels), {root} grey levels"));
@@ -154,19 +154,21 @@ fn of_image(report: &ImageReport) -> String {
 
 fn of_database(report: &DatabaseReport) -> String {
     let name = report.database.display().to_string();
-    match &report.result {
-        DatabaseResult::Classification(result) => of_classification(result, &name, report.written.as_ref()),
-        DatabaseResult::MeanLoss(result) => format!(
-            "mean loss {} over {} batches, {} images of {name}",
-            measured(result.loss),
-            grouped(result.batches as i64),
-            grouped(result.images as i64),
-        ),
-    }
+    let notes: String = report.notes.iter().map(|note| format!("note: {note}\n")).collect();
+    notes
+        + &match &report.result {
+            DatabaseResult::Classification(result) => of_classification(result, &name, report.written.as_ref()),
+            DatabaseResult::MeanLoss(result) => format!(
+                "mean loss {} over {} batches, {} images of {name}",
+                measured(result.loss),
+                grouped(result.batches as i64),
+                grouped(result.images as i64),
+            ),
+        }
 }
 
 fn of_list(report: &ListReport) -> String {
-    let mut text = String::new();
+    let mut text: String = report.notes.iter().map(|note| format!("note: {note}\n")).collect();
     for image in &report.tested {
         if image.output.is_none() {
             let chances = image.predictions.iter().map(|p| format!(" {} {:.2} %", p.label, p.probability * 100.0));

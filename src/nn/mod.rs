@@ -28,7 +28,7 @@ mod spec;
 pub(crate) mod testing;
 mod window;
 
-pub use activity::{Activity, HookCode, LabelHook, Shape};
+pub use activity::{Activity, HookCode, LabelHook, Phase, Shape};
 pub use backward::{product, pull_back};
 pub use classes::{spec, specs};
 pub use cut::Cut;

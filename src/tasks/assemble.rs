@@ -1,6 +1,10 @@
 //! `assemble`: the picture in `architecture.md` as code: network file and dataset in, everything a `Trainer` needs out.
 
+use std::path::PathBuf;
+
 use super::{
+    heard::Heard,
+    kept::Kept,
     loaders::{self, Loaders},
     observer::Observer,
     options::RunOptions,
@@ -38,6 +42,10 @@ pub(super) struct Run {
     pub(super) dataset_path: String,
     /// Changes when the data does.
     pub(super) fingerprint: String,
+    /// What the job keeps of the dataset.
+    pub(super) kept: Kept,
+    /// Which files beside the network file it has read, by now.
+    pub(super) read_files: Box<dyn Fn() -> Vec<(PathBuf, PathBuf)>>,
     /// What became of the weights that the settings name, in lines to print.
     pub(super) transfer: Option<String>,
     loaders: Loaders,
@@ -61,6 +69,7 @@ pub(super) fn assemble(
     options: &RunOptions,
     start: Start,
     head_start: Option<HeadStart>,
+    heard: &Heard,
     observer: &mut dyn Observer,
 ) -> Result<Run> {
     let options = &prepare::with_sample(options.clone());
@@ -69,7 +78,7 @@ pub(super) fn assemble(
     before.schedule()?;
     let mut prepared = {
         let device = prepare::device(&before)?;
-        prepare::prepare(source, options, device, OpenedDataset::open(&before, head_start)?)?
+        prepare::prepare(source, options, device, OpenedDataset::open(&before, head_start)?, heard.output())?
     };
     let records = prepared.opened.train()?;
     let weights = prepared.settings.weights.clone().filter(|_| start == Start::Fresh);
@@ -102,6 +111,8 @@ pub(super) fn assemble(
         printed: format!("{}\n{}", loaded.printed.trim_end(), loaded.criterion_printed.trim_end()),
         dataset_path: opened.path.clone(),
         fingerprint: opened.dataset.fingerprint()?,
+        kept: Kept::of(&opened.dataset),
+        read_files: loaded.read_files(),
         transfer,
         hook: loaded.label_hook(),
         schedule: settings.schedule()?,
@@ -200,7 +211,7 @@ mod tests {
         let dataset = sample::ensure(&folder.path().join("sample")).unwrap();
         let options = RunOptions { dataset: Some(dataset), device: Some("cpu".into()), ..options };
         let mut wishes = Wishes::default();
-        let run = assemble(network(croplen), &options, Start::Fresh, None, &mut wishes).unwrap();
+        let run = assemble(network(croplen), &options, Start::Fresh, None, &Heard::new(), &mut wishes).unwrap();
         assert_eq!(wishes.0.len(), 1);
         (run, wishes.0[0])
     }

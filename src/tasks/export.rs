@@ -33,6 +33,9 @@ pub struct ExportReport {
     pub format: Format,
     /// Its size.
     pub bytes: u64,
+    /// Sentences about how the job was opened.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// The kinds of files.
@@ -116,7 +119,7 @@ pub fn export(request: &ExportRequest) -> Result<ExportReport> {
             Format::Onnx => onnx_bytes(&trained)?,
         };
         job::replace(&file, &bytes)?;
-        Ok(ExportReport { file, format, bytes: bytes.len() as u64 })
+        Ok(ExportReport { file, format, bytes: bytes.len() as u64, notes: trained.notes() })
     })
 }
 

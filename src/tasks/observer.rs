@@ -11,6 +11,11 @@ pub trait Observer: Send {
     /// A sentence for the person who waits.
     fn line(&mut self, _line: &str) {}
 
+    /// A line that the network file printed.
+    fn printed(&mut self, line: &str) {
+        self.line(line);
+    }
+
     /// A stage of `total` steps begins (0: not known), such as `("train_db", 45002)`.
     fn stage(&mut self, _name: &str, _total: u64) {}
 

@@ -9,7 +9,10 @@ use super::{options::RunOptions, settings::RunSettings};
 use crate::{
     data::{self, Dataset, HeadStart, Parts, Place, Records, Wanted},
     error::{Error, Kind, Result},
-    frontend::{self, NetworkParams, Source, lua::vm::VmOptions},
+    frontend::{
+        self, NetworkParams, Source,
+        lua::vm::{Output, VmOptions},
+    },
     torch::{
         device::{self, Resolved},
         on_one_thread,
@@ -83,22 +86,41 @@ pub fn with_sample(mut options: RunOptions) -> RunOptions {
     options
 }
 
-/// Runs the network file for an opened dataset.
+/// Runs the network file for an opened dataset; what it prints goes to `output`.
 ///
 /// # Errors
 /// When the file does not give a network.
-pub fn prepare(source: Source, options: &RunOptions, device: Resolved, opened: OpenedDataset) -> Result<Prepared> {
+pub fn prepare(
+    source: Source,
+    options: &RunOptions,
+    device: Resolved,
+    opened: OpenedDataset,
+    output: Output,
+) -> Result<Prepared> {
+    let classes = opened.dataset.labels.len() as i64;
+    let (settings, loaded) = run_file(source, options, device, opened.dataset.shape, classes, output)?;
+    Ok(Prepared { settings, opened, loaded, device, classes: (classes > 0).then_some(classes) })
+}
+
+/// Runs the network file for records of `shape` in so many classes (0: it is no classification); the settings that come of it.
+pub(super) fn run_file(
+    source: Source,
+    options: &RunOptions,
+    device: Resolved,
+    shape: [i64; 3],
+    classes: i64,
+    output: Output,
+) -> Result<(RunSettings, frontend::Loaded)> {
     let settings = RunSettings::of(options, &frontend::Settings::default());
-    let dataset = &opened.dataset;
-    let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
-    let [channels, height, width] = dataset.shape;
+    let [channels, height, width] = shape;
     let params = NetworkParams {
-        nclasses: classes,
+        nclasses: (classes > 0).then_some(classes),
         ngpus: i64::from(device.is_cuda()),
-        input_shape: Some(settings.crop.map_or(dataset.shape, |crop| [channels, crop.min(height), crop.min(width)])),
+        input_shape: Some(settings.crop.map_or(shape, |crop| [channels, crop.min(height), crop.min(width)])),
     };
-    let loaded = on_one_thread(|| frontend::load(source, &params, VmOptions::default(), settings.seed))?;
-    Ok(Prepared { settings: RunSettings::of(options, &loaded.settings), opened, loaded, device, classes })
+    let vm = VmOptions { output, ..VmOptions::default() };
+    let loaded = on_one_thread(|| frontend::load(source, &params, vm, settings.seed))?;
+    Ok((RunSettings::of(options, &loaded.settings), loaded))
 }
 
 impl OpenedDataset {

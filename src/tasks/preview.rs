@@ -17,7 +17,7 @@ use super::{
 use crate::{
     data::{Augment, DataLoader, LoaderOptions, Order, Preprocess, Records, Subtract},
     error::{Error, Kind, Result},
-    frontend::{self, Source},
+    frontend::{self, Source, lua::vm::Output},
     inspect::{
         contact_sheet::{Cell, ContactSheet},
         curves::Point,
@@ -256,7 +256,7 @@ fn opened(network: Option<Source>, options: RunOptions) -> Result<(RunSettings, 
         return Ok((settings, opened));
     };
     let device = prepare::device(&settings)?;
-    let prepared = prepare::prepare(source, options, device, OpenedDataset::open(&settings, None)?)?;
+    let prepared = prepare::prepare(source, options, device, OpenedDataset::open(&settings, None)?, Output::silent())?;
     Ok((prepared.settings, prepared.opened))
 }
 

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     assemble::{self, Run, Start},
     curves,
+    heard::Heard,
+    kept::{self, Kept},
     observer::Observer,
     options::RunOptions,
-    panic,
+    panic, prepare,
 };
 use crate::{
     data::HeadStart,
@@ -90,7 +92,10 @@ pub fn begin(
         if let Some(job) = job.as_deref().filter(|job| is_job_of(job, &text)) {
             return again(job, options, head_start, observer, stop);
         }
-        let run = assemble::assemble(source, &options, Start::Fresh, head_start, observer)?;
+        let heard = Heard::new();
+        let run = assemble::assemble(source, &options, Start::Fresh, head_start, &heard, observer);
+        heard.tell_all(observer);
+        let run = run?;
         let path = job.unwrap_or_else(|| JobDir::fresh_path(Path::new(JOBS)));
         let network = NetworkRef { blake3: blake3::hash(text.as_bytes()).to_string(), name, folder };
         let dataset_path = std::path::absolute(&run.dataset_path).map(|path| path.display().to_string());
@@ -99,8 +104,9 @@ pub fn begin(
         let libtorch = device::libtorch_version().unwrap_or_else(|| "unknown".into());
         let record = JobRecord::new(network, dataset, run.plan.seed, run.settings.to_json()?, libtorch);
         let mut job = JobDir::create(&path, &text, record)?;
+        run.kept.write(job.path())?;
         let position = Position::start(&run.plan);
-        train(run, &mut job, position, observer, stop)
+        train(run, &mut job, position, &heard, observer, stop)
     })
 }
 
@@ -156,14 +162,17 @@ pub fn go_on(
         }
         let mut job = JobDir::resume(&task.job)?;
         let options = RunOptions::resumed(&job.record().settings, &given)?;
-        let network = &job.record().network;
-        let source = Source::of_job(&network.name, job.view().network()?, network.folder.as_deref());
+        let source = kept::source(&job.view(), job.record())?;
         if let Some(epoch) = task.from_snapshot {
             job.put_later_snapshots_aside(epoch)?;
         }
         let found = last_snapshot(&mut job)?;
         let start = if found.is_some() { Start::FromSnapshot } else { Start::Fresh };
-        let mut run = assemble::assemble(source, &options, start, head_start, observer)?;
+        is_there(&task.job, &options)?;
+        let heard = Heard::new();
+        let run = assemble::assemble(source, &options, start, head_start, &heard, observer);
+        heard.tell_all(observer);
+        let mut run = run?;
         let stored = &job.record().dataset;
         if stored.fingerprint != run.fingerprint {
             return Err(Error::new(Kind::Job, "the dataset has changed since the run began")
@@ -172,8 +181,16 @@ pub fn go_on(
                 .with_fact("it is", run.fingerprint)
                 .with_help("put the old dataset back, or start a new run"));
         }
+        if !Kept::is_in(job.path()) {
+            run.kept.write(job.path())?; // a job of before
+        }
         let settings = run.settings.to_json()?;
-        job.update(|record| record.settings = settings)?;
+        let dataset_path =
+            std::path::absolute(&run.dataset_path).map_or(run.dataset_path.clone(), |path| path.display().to_string());
+        job.update(|record| {
+            record.settings = settings;
+            record.dataset.path = dataset_path;
+        })?;
         let position = match found {
             Some((snapshot, note)) => {
                 snapshot.restore(&mut *run.engine)?;
@@ -185,8 +202,21 @@ pub fn go_on(
                 Position::start(&run.plan)
             }
         };
-        train(run, &mut job, position, observer, stop)
+        train(run, &mut job, position, &heard, observer, stop)
     })
+}
+
+/// Refuses to go on where the dataset is gone; the page says what may be done.
+fn is_there(job: &Path, options: &RunOptions) -> Result<()> {
+    let places = [&options.dataset, &options.train_db, &options.val_db, &options.mean, &options.labels];
+    let gone = places.into_iter().flatten().find(|path| !path.exists() && !prepare::is_sample(path));
+    let Some(path) = gone else { return Ok(()) };
+    let job = job.display();
+    Err(Error::new(Kind::Job, format!("the dataset of {job} is not where it was"))
+        .with_fact("missing", path.display().to_string())
+        .with_help(format!(
+            "name its new place: digits-rs run --resume {job} --dataset DIR\ntest and export need no dataset"
+        )))
 }
 
 /// The newest snapshot that reads; a damaged one is named in the log and passed over.
@@ -205,12 +235,15 @@ fn last_snapshot(job: &mut JobDir) -> Result<Option<(Snapshot, SnapshotNote)>> {
 }
 
 fn train(
-    run: Run,
+    mut run: Run,
     job: &mut JobDir,
     position: Position,
+    heard: &Heard,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<TrainSummary> {
+    heard.log_into(job)?;
+    kept::keep_beside(job.path(), &(run.read_files)())?;
     observer.line(&format!("{} on {}, job {}", run.title, run.dataset_path, job.path().display()));
     if let (Some(path), Some(transfer)) = (&run.settings.weights, &run.transfer) {
         let text = format!("weights of {}\n{transfer}", path.display());
@@ -218,8 +251,12 @@ fn train(
         job.log(Level::Info, &text)?;
     }
     job.log(Level::Info, &format!("Network definition:\n{}\nNetwork definition ends", run.printed))?;
-    let mut painter = Painter(observer);
+    let read_files = std::mem::replace(&mut run.read_files, Box::new(Vec::new));
+    let mut painter = Painter { observer, heard };
     let trained = catch_unwind(AssertUnwindSafe(|| run.trainer(job, position, &mut painter, stop.clone()).run()));
+    heard.tell_all(observer);
+    // A hook may have required more.
+    let _ = kept::keep_beside(job.path(), &read_files());
     // Whatever happened, the curve up to here is worth a look.
     let _ = curves::paint(job);
     let outcome = match trained {
@@ -252,24 +289,29 @@ fn train(
 }
 
 /// Hands on what the trainer says, and paints the curves at each epoch's end.
-struct Painter<'a>(&'a mut dyn Observer);
+struct Painter<'a> {
+    observer: &'a mut dyn Observer,
+    heard: &'a Heard,
+}
 
 impl TrainObserver for Painter<'_> {
     fn begin(&mut self, plan: &Plan, position: &Position) {
-        self.0.begin(plan, position);
+        self.observer.begin(plan, position);
     }
 
     fn step(&mut self, position: &Position) {
-        self.0.step(position);
+        self.heard.tell(self.observer);
+        self.observer.step(position);
     }
 
     fn event(&mut self, event: &Event) {
-        self.0.event(event);
+        self.heard.tell(self.observer);
+        self.observer.event(event);
     }
 
     fn epoch(&mut self, job: &JobDir, summary: &EpochSummary) -> Result<()> {
         let painted = curves::paint(job);
-        self.0.epoch(summary);
+        self.observer.epoch(summary);
         painted
     }
 }

@@ -37,3 +37,4 @@ mod tensorflow_steps;
 mod th;
 mod tool;
 mod tree;
+mod whole;
