@@ -3,6 +3,7 @@
 //! **In:** arguments. **Out:** what the user asked for, on standard output; error pages on standard error.
 //! **Never:** work that another part could do: each command calls the library and prints.
 
+mod aside;
 pub mod check;
 mod command;
 pub mod dataset;
@@ -14,6 +15,9 @@ mod fenced;
 pub mod head_start;
 mod held;
 mod json;
+mod live_line;
+mod mistakes;
+mod numbers;
 pub mod pack;
 mod progress;
 mod report;
@@ -22,6 +26,7 @@ mod run_flags;
 pub mod serve;
 mod signals;
 mod stop;
+mod table;
 pub mod test;
 pub mod th;
 
@@ -37,6 +42,10 @@ pub fn main() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(page) => {
+            if let Some(page) = mistakes::page(&page) {
+                report::page(&page);
+                return page.kind().exit_status();
+            }
             let status = u8::try_from(page.exit_code()).unwrap_or(2);
             return report::guarded_output(page.print(), status);
         }

@@ -10,13 +10,14 @@ use super::{
     json, report,
 };
 use crate::{
-    data::{Parts, Place},
+    data::{Dataset, Parts, Place},
     error::{Error, Kind, Result},
     fence::Reach,
     inspect::{
         classify::Classification,
         numbers::{grouped, measured},
     },
+    job::JobView,
     tasks::{
         Observer, SnapshotChoice,
         inference::{
@@ -36,8 +37,8 @@ const LISTED: usize = 30;
 pub struct Test {
     /// The job directory
     pub job: PathBuf,
-    /// The image: PNG, JPEG, BMP, GIF, TIFF, WebP or PNM
-    #[arg(required_unless_present_any = ["db", "list"], conflicts_with_all = ["db", "list"])]
+    /// The image (PNG, JPEG, BMP, GIF, TIFF, WebP or PNM), or a folder of images
+    #[arg(conflicts_with_all = ["db", "list"])]
     pub image: Option<PathBuf>,
     /// Which snapshot: an epoch, best or last
     #[arg(long, value_name = "EPOCH|best|last", default_value_t = SnapshotChoice::default())]
@@ -45,7 +46,7 @@ pub struct Test {
     /// Folder for the page and the pictures; by default test-NAME inside the job
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Test a whole database: mean loss; of a classifier also confusion matrix, classes, worst images
+    /// Test a whole database, or the val_db of a dataset: mean loss; of a classifier also confusion matrix, worst images
     #[arg(long, value_name = "DB", conflicts_with = "list")]
     pub db: Option<PathBuf>,
     /// Labels of that database, when they are in a database of their own [default: the job's, for its own databases]
@@ -71,7 +72,17 @@ pub struct Test {
 ///
 /// # Errors
 /// As the task.
-pub fn run(args: Test) -> Result<()> {
+pub fn run(mut args: Test) -> Result<()> {
+    JobView::open(&args.job)?;
+    if let Some(folder) = args.image.take_if(|image| image.is_dir()) {
+        args.list = Some(folder);
+    }
+    if let Some(db) = &args.db
+        && let Some((images, labels)) = Dataset::validation_of(db)
+    {
+        args.labels_db = args.labels_db.or(labels);
+        args.db = Some(images);
+    }
     let _outlet = enter(&args)?;
     let Test { job, image, snapshot, out, db, labels_db, list, top, worst, json, fence: _ } = args;
     if let Some(database) = db {
@@ -84,7 +95,10 @@ pub fn run(args: Test) -> Result<()> {
     }
     let image = image.ok_or_else(|| {
         Error::new(Kind::Usage, "nothing to test")
-            .with_help("name an image, a database with --db, or a list with --list")
+            .with_help(format!(
+                "one image:     digits-rs test {0} IMAGE\nmany images:   digits-rs test {0} FOLDER, or --list FILE\na database:    digits-rs test {0} --db DATASET",
+                job.display()
+            ))
     })?;
     let request = ImageRequest { job, image, snapshot, top, out };
     show(json, |_| inference::image(&request), of_image)

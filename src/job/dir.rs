@@ -108,6 +108,25 @@ impl JobDir {
         Ok(job)
     }
 
+    /// Takes away what a job left that came to nothing, so that another may begin in its folder. Results of tests stay.
+    ///
+    /// # Errors
+    /// `Kind::Job` when a process writes it, `Kind::Io` when the disk refuses.
+    pub fn forget(path: &Path) -> Result<()> {
+        let _lock = Lock::take(path)?;
+        let names = [file::METRICS, file::LOG, file::BEST, file::ERROR, file::PREPROCESSING, file::MEAN, file::RECORD];
+        for path in names.map(|name| path.join(name)) {
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &path, &source));
+                }
+                _ => {}
+            }
+        }
+        let _ = std::fs::remove_dir_all(path.join(file::BESIDE)); // none: nothing to take away
+        Ok(())
+    }
+
     /// Opens an existing job to go on with it.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use super::{
     options::RunOptions,
     prepare::{self, OpenedDataset, Prepared},
     settings::RunSettings,
-    weights,
+    warnings, weights,
 };
 use crate::{
     data::{HeadStart, Records},
@@ -48,6 +48,8 @@ pub(super) struct Run {
     pub(super) read_files: Box<dyn Fn() -> Vec<(PathBuf, PathBuf)>>,
     /// What became of the weights that the settings name, in lines to print.
     pub(super) transfer: Option<String>,
+    /// Sentences about settings of little use.
+    pub(super) warnings: Vec<String>,
     loaders: Loaders,
     hook: Option<LabelHook>,
     schedule: Schedule,
@@ -98,8 +100,10 @@ pub(super) fn assemble(
     let threads = settings.threads.and_then(|threads| i32::try_from(threads).ok());
     let wanted = engine.surroundings();
     observer.surroundings(&Surroundings { libtorch_threads: wanted.libtorch_threads.or(threads), ..wanted });
+    let plan = plan_of(&settings, &records, classes)?;
     Ok(Run {
-        plan: plan_of(&settings, &records, classes)?,
+        warnings: warnings::of(options, &settings, &plan, &opened),
+        plan,
         title: format!(
             "{}: {parameters} parameters, {}, batch size {}, {} on {}",
             loaded.source.name,

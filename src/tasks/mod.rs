@@ -35,7 +35,9 @@ mod snapshot_choice;
 pub mod sweep;
 mod t7_weights;
 pub mod train;
+mod train_summary;
 mod trained;
+mod warnings;
 mod weights;
 
 pub use observer::{Observer, Unobserved};

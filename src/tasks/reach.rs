@@ -112,6 +112,9 @@ pub fn network(file: &Path) -> Reach {
 /// The images of a list.
 #[must_use]
 pub fn list(list: &Path) -> Reach {
+    if list.is_dir() {
+        return Reach::default().reading(list);
+    }
     inference::images(list).into_iter().fold(Reach::default().reading(list), Reach::reading)
 }
 

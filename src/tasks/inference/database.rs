@@ -102,6 +102,7 @@ fn run(
     let place = folder::place(request.out.as_deref(), &request.job, &database);
     let written =
         classification::write(&place, &database, &facts, &result, |answer| job.record(&database, answer.index))?;
+    folder::note_subject(&place, &database)?;
     let result = DatabaseResult::Classification(result);
     Ok(DatabaseReport { database, result, notes: job.notes(), written: Some(written) })
 }

@@ -70,6 +70,7 @@ fn look_into(job: &Trained, request: &ImageRequest) -> Result<ImageReport> {
     })?;
     let place = folder::place(request.out.as_deref(), &request.job, &request.image);
     let written = folder::write(&place, files::of_image(&result)?)?;
+    folder::note_subject(&place, &request.image)?;
     Ok(ImageReport { image: request.image.clone(), result, notes: job.notes(), written })
 }
 

@@ -127,6 +127,7 @@ fn run(
     }
     let place = folder::place(request.out.as_deref(), &request.job, list);
     folder::make(&place)?;
+    folder::note_subject(&place, list)?;
     let table = write_table(&place, &tested, scores.is_some())?;
     let classification = classifier.map(Classifier::finish);
     let written = classification.as_ref().map(|result| {
