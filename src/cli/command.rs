@@ -2,7 +2,7 @@
 
 use clap::Parser;
 
-use super::{check, dataset, doctor, export, run, serve, test, th};
+use super::{check, dataset, doctor, export, pack, run, serve, test, th};
 
 /// digits-rs trains DIGITS-era Torch7 network files on today's libtorch and looks inside them.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ pub(super) enum Command {
     Check(check::Check),
     Test(test::Test),
     Export(export::Export),
+    Pack(pack::Pack),
+    Unpack(pack::Unpack),
     Serve(serve::Serve),
     #[command(hide = true)]
     Work(serve::WorkArgs),

@@ -60,13 +60,14 @@ pub fn run(args: Export) -> Result<()> {
         Some(out) if out == Path::new("-") => return to_standard_output(&args),
         Some(out) if !args.fence.is_off() => from_a_process(&args, out)?,
         _ => {
-            args.fence.enter(&fenced::job(&args.job)?.writing(&args.job));
+            args.fence.enter(&fenced::trained(&args.job)?.writing(&args.job));
             export(&ExportRequest { job: args.job, format: args.format, snapshot: args.snapshot, out })?
         }
     };
     if json {
         return json::print(&written);
     }
+    written.notes.iter().for_each(|note| report::line(&format!("note: {note}")));
     report::line(&format!("{} ({})", written.file.display(), HumanBytes(written.bytes)));
     Ok(())
 }
@@ -77,8 +78,10 @@ fn to_standard_output(args: &Export) -> Result<()> {
         return Err(Error::new(Kind::Usage, "--json and --out - both want standard output")
             .with_help("name a file with --out, or leave --json out"));
     }
-    args.fence.enter(&fenced::job(&args.job)?);
-    report::bytes(&exported(&args.job, args.format, args.snapshot)?);
+    args.fence.enter(&fenced::trained(&args.job)?);
+    let exported = exported(&args.job, args.format, args.snapshot)?;
+    exported.notes.iter().for_each(|note| report::aside(&format!("note: {note}")));
+    report::bytes(&exported.bytes);
     Ok(())
 }
 
@@ -111,5 +114,5 @@ fn from_a_process(args: &Export, file: PathBuf) -> Result<ExportReport> {
     }
     let bytes = copied.map_err(failed)?;
     replacement.finish().map_err(failed)?;
-    Ok(ExportReport { file, format: args.format, bytes })
+    Ok(ExportReport { file, format: args.format, bytes, notes: Vec::new() })
 }

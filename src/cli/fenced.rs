@@ -68,6 +68,14 @@ pub(super) fn job(folder: &Path) -> Result<Reach> {
     Ok(reach::job(folder))
 }
 
+/// As [`job`], for a job that is only tested or exported: one that keeps what that needs of its dataset is read alone.
+///
+/// # Errors
+/// When the sample cannot be written.
+pub(super) fn trained(folder: &Path) -> Result<Reach> {
+    if reach::is_whole(folder) { Ok(reach::trained(folder)) } else { job(folder) }
+}
+
 /// A folder for results, made before the fence goes up. Folders that it made and that are still empty when it is dropped are
 /// removed.
 #[derive(Debug)]

@@ -80,6 +80,11 @@ pub(super) fn guarded_output(last: io::Result<()>, status: u8) -> u8 {
     }
 }
 
+/// A line of standard error, where standard output has another reader.
+pub(super) fn aside(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}"); // standard error is closed: nobody is left to be told
+}
+
 /// A line of standard error about a choice of the user.
 pub(super) fn warning(text: &str) {
     let _ = writeln!(io::stderr(), "warning: {text}"); // standard error is closed: nobody is left to be told

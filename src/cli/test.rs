@@ -10,13 +10,14 @@ use super::{
     json, report,
 };
 use crate::{
-    data::{Parts, Place},
+    data::{Dataset, Parts, Place},
     error::{Error, Kind, Result},
     fence::Reach,
     inspect::{
         classify::Classification,
         numbers::{grouped, measured},
     },
+    job::JobView,
     tasks::{
         Observer, SnapshotChoice,
         inference::{
@@ -36,8 +37,8 @@ const LISTED: usize = 30;
 pub struct Test {
     /// The job directory
     pub job: PathBuf,
-    /// The image: PNG, JPEG, BMP, GIF, TIFF, WebP or PNM
-    #[arg(required_unless_present_any = ["db", "list"], conflicts_with_all = ["db", "list"])]
+    /// The image (PNG, JPEG, BMP, GIF, TIFF, WebP or PNM), or a folder of images
+    #[arg(conflicts_with_all = ["db", "list"])]
     pub image: Option<PathBuf>,
     /// Which snapshot: an epoch, best or last
     #[arg(long, value_name = "EPOCH|best|last", default_value_t = SnapshotChoice::default())]
@@ -45,7 +46,7 @@ pub struct Test {
     /// Folder for the page and the pictures; by default test-NAME inside the job
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Test a whole database: mean loss; of a classifier also confusion matrix, classes, worst images
+    /// Test a whole database, or the val_db of a dataset: mean loss; of a classifier also confusion matrix, worst images
     #[arg(long, value_name = "DB", conflicts_with = "list")]
     pub db: Option<PathBuf>,
     /// Labels of that database, when they are in a database of their own [default: the job's, for its own databases]
@@ -71,7 +72,17 @@ pub struct Test {
 ///
 /// # Errors
 /// As the task.
-pub fn run(args: Test) -> Result<()> {
+pub fn run(mut args: Test) -> Result<()> {
+    JobView::open(&args.job)?;
+    if let Some(folder) = args.image.take_if(|image| image.is_dir()) {
+        args.list = Some(folder);
+    }
+    if let Some(db) = &args.db
+        && let Some((images, labels)) = Dataset::validation_of(db)
+    {
+        args.labels_db = args.labels_db.or(labels);
+        args.db = Some(images);
+    }
     let _outlet = enter(&args)?;
     let Test { job, image, snapshot, out, db, labels_db, list, top, worst, json, fence: _ } = args;
     if let Some(database) = db {
@@ -84,7 +95,10 @@ pub fn run(args: Test) -> Result<()> {
     }
     let image = image.ok_or_else(|| {
         Error::new(Kind::Usage, "nothing to test")
-            .with_help("name an image, a database with --db, or a list with --list")
+            .with_help(format!(
+                "one image:     digits-rs test {0} IMAGE\nmany images:   digits-rs test {0} FOLDER, or --list FILE\na database:    digits-rs test {0} --db DATASET",
+                job.display()
+            ))
     })?;
     let request = ImageRequest { job, image, snapshot, top, out };
     show(json, |_| inference::image(&request), of_image)
@@ -102,7 +116,7 @@ fn enter(args: &Test) -> Result<Option<Outlet>> {
         (None, Some(list)) => reach::list(list),
         (None, None) => Reach::default().reading(subject),
     };
-    let reach = fenced::job(&args.job)?.and(tested);
+    let reach = fenced::trained(&args.job)?.and(tested);
     // No folder for a job that is none: its page is what comes of it.
     let folder = inference::place(args.out.as_deref(), &args.job, subject);
     let outlet = args.job.is_dir().then(|| Outlet::make("make the folder", &folder)).transpose()?;
@@ -140,7 +154,7 @@ impl Observer for Bar {
 }
 
 fn of_image(report: &ImageReport) -> String {
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = report.notes.iter().map(|note| format!("note: {note}")).collect();
     if let Some(r) = &report.result.reconstruction {
         let (square, root) = (measured(r.mean_squared_error), measured(r.root_mean_squared_error));
         lines.push(format!("reconstruction error {square} per pixel (squared grey levels), {root} grey levels"));
@@ -154,19 +168,21 @@ fn of_image(report: &ImageReport) -> String {
 
 fn of_database(report: &DatabaseReport) -> String {
     let name = report.database.display().to_string();
-    match &report.result {
-        DatabaseResult::Classification(result) => of_classification(result, &name, report.written.as_ref()),
-        DatabaseResult::MeanLoss(result) => format!(
-            "mean loss {} over {} batches, {} images of {name}",
-            measured(result.loss),
-            grouped(result.batches as i64),
-            grouped(result.images as i64),
-        ),
-    }
+    let notes: String = report.notes.iter().map(|note| format!("note: {note}\n")).collect();
+    notes
+        + &match &report.result {
+            DatabaseResult::Classification(result) => of_classification(result, &name, report.written.as_ref()),
+            DatabaseResult::MeanLoss(result) => format!(
+                "mean loss {} over {} batches, {} images of {name}",
+                measured(result.loss),
+                grouped(result.batches as i64),
+                grouped(result.images as i64),
+            ),
+        }
 }
 
 fn of_list(report: &ListReport) -> String {
-    let mut text = String::new();
+    let mut text: String = report.notes.iter().map(|note| format!("note: {note}\n")).collect();
     for image in &report.tested {
         if image.output.is_none() {
             let chances = image.predictions.iter().map(|p| format!(" {} {:.2} %", p.label, p.probability * 100.0));

@@ -62,6 +62,13 @@ impl Dataset {
         dir.join(manifest::FILE).is_file()
     }
 
+    /// The databases of images and of labels that a dataset folder validates on; none where `dir` is no dataset folder.
+    #[must_use]
+    pub fn validation_of(dir: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
+        let (parts, _) = Parts::of_folder(dir).ok()?;
+        Some((parts.val?, parts.val_labels))
+    }
+
     /// Opens a dataset folder: one of ours, or a DIGITS job folder (`train_db`, `val_db`, `labels.txt`,
     /// `mean.binaryproto`; for generic ones `train_db/features`, `train_db/labels`).
     ///

@@ -14,7 +14,7 @@ pub mod tensorflow;
 pub mod tensorflow_file;
 
 pub use language::Language;
-pub use lua::{LabelHook, Loaded};
+pub use lua::{LabelHook, Loaded, vm::Output};
 pub use network_file::{NetworkFile, Ready};
 pub use settings::Settings;
 pub use source::{LabelShape, NetworkParams, Source};

@@ -1,8 +1,13 @@
 //! `NetworkFile`: a network file of either language that has run, as the tasks behind the doors use it: the one way in.
 
+use std::{path::PathBuf, rc::Rc};
+
 use super::{
     language::Language,
-    lua::{self, LabelHook, Loaded, vm::VmOptions},
+    lua::{
+        self, LabelHook, Loaded,
+        vm::{Output, VmOptions},
+    },
     python::Options,
     settings::Settings,
     source::{NetworkParams, Source},
@@ -34,17 +39,20 @@ pub struct Ready {
 }
 
 impl NetworkFile {
-    /// Runs a file of either language with these parameters; initial weights are drawn from `seed`.
+    /// Runs a file of either language with these parameters; initial weights are drawn from `seed`. What the file prints,
+    /// now and later, goes to `output`.
     ///
     /// # Errors
     /// A page for the file's author.
-    pub fn load(source: Source, params: &NetworkParams, seed: u64) -> Result<NetworkFile> {
+    pub fn load(source: Source, params: &NetworkParams, output: Output, seed: u64) -> Result<NetworkFile> {
         match source.language() {
             Language::Lua => {
-                lua::load(source, params, VmOptions::default(), seed).map(|file| NetworkFile::Lua(Box::new(file)))
+                let options = VmOptions { output, ..VmOptions::default() };
+                lua::load(source, params, options, seed).map(|file| NetworkFile::Lua(Box::new(file)))
             }
             Language::Python => {
-                let file = tensorflow_file::load(source, params, Options::default(), seed);
+                let options = Options { print: Rc::new(move |line| output.line(line)), ..Options::default() };
+                let file = tensorflow_file::load(source, params, options, seed);
                 let file = file.map_err(|page| match params.input_shape {
                     None => page.with_fact("the images", "their shape is not known: [?, ?, ?, ?]"),
                     Some(_) => page,
@@ -106,6 +114,16 @@ impl NetworkFile {
         match self {
             NetworkFile::Lua(file) => [file.has_label_hook(), file.has_fine_tune_hook()],
             NetworkFile::Tensorflow(_) => [false; 2],
+        }
+    }
+
+    /// Answers at any later time which files beside the network file it has read: each with its place below the folder. A
+    /// TensorFlow file reads none.
+    #[must_use]
+    pub fn read_files(&self) -> Box<dyn Fn() -> Vec<(PathBuf, PathBuf)>> {
+        match self {
+            NetworkFile::Lua(file) => file.read_files(),
+            NetworkFile::Tensorflow(_) => Box::new(Vec::new),
         }
     }
 

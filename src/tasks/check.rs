@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{file_settings::file_settings, panic, prepare, sample_shape::SampleShape};
+use super::{
+    file_settings::file_settings, heard::Heard, observer::Observer, panic, prepare, sample_shape::SampleShape,
+};
 use crate::{
     data::Dataset,
     error::{Error, Kind, Result},
@@ -42,15 +44,17 @@ struct Sample {
 ///
 /// # Errors
 /// When the file does not load, or a layer refuses the shape: its error page.
-pub fn check(file: Source, request: &CheckRequest) -> Result<NetworkSummary> {
-    panic::guarded(|| {
+pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) -> Result<NetworkSummary> {
+    let heard = Heard::new();
+    let found = panic::guarded(|| {
         if request.batch < 1 || request.nclasses.is_some_and(|classes| classes < 1) {
             return Err(Error::new(Kind::Usage, "batch size and number of classes are 1 at least"));
         }
         let (mut sample, classes, labels) = given(request)?;
         let nclasses = request.nclasses.or(classes);
         let input_shape = sample.shape.as_deref().and_then(|shape| <[i64; 3]>::try_from(shape).ok());
-        let loaded = NetworkFile::load(file, &NetworkParams { nclasses, ngpus: 0, input_shape, labels }, 1)?;
+        let params = NetworkParams { nclasses, ngpus: 0, input_shape, labels };
+        let loaded = NetworkFile::load(file, &params, heard.output(), 1)?;
         let Ready { network, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
         if let (Some([_, height, width]), Some(crop)) = (sample.shape.as_deref_mut(), loaded.settings().croplen) {
             (*height, *width) = (crop, crop);
@@ -67,7 +71,9 @@ pub fn check(file: Source, request: &CheckRequest) -> Result<NetworkSummary> {
         }
         let batch = sample.shape.map(|shape| [&[request.batch], shape.as_slice()].concat());
         summarize(&network, loaded.printed(), batch.as_deref(), sample.source, file_settings(&loaded))
-    })
+    });
+    heard.tell_all(observer);
+    found
 }
 
 /// The sample, the number of classes and the labels that the request knows.
@@ -84,7 +90,7 @@ fn given(request: &CheckRequest) -> Result<(Sample, Option<i64>, LabelShape)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::observer::Unobserved, *};
     use crate::data::{
         Encoding, Image, Resize, Silent,
         create::{CreateOptions, create},
@@ -97,7 +103,7 @@ mod tests {
              local net = nn.Sequential():add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(16, params.nclasses or 7))\n\
              return {{ model = net:add(nn.LogSoftMax()), croplen = {croplen} }}\nend\n"
         );
-        check(Source::pasted("toy.lua", &text), request).unwrap()
+        check(Source::pasted("toy.lua", &text), request, &mut Unobserved).unwrap()
     }
 
     #[test]

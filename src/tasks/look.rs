@@ -6,7 +6,7 @@ use super::{check::CheckRequest, file_settings::file_settings, output_kind::Outp
 use crate::{
     data::Dataset,
     error::{Error, Kind, Result},
-    frontend::{LabelShape, NetworkFile, NetworkParams, Purpose, Ready, Source},
+    frontend::{LabelShape, NetworkFile, NetworkParams, Output, Purpose, Ready, Source},
     inspect::{
         graph::{self, Graph},
         network::{FileSettings, Totals, fixed_input, summarize},
@@ -53,7 +53,8 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
         (*height, *width) = (side.min(*height), side.min(*width));
     }
     let nclasses = request.nclasses.or(classes);
-    let loaded = NetworkFile::load(file, &NetworkParams { nclasses, ngpus: 0, input_shape: shape, labels }, 1)?;
+    let params = NetworkParams { nclasses, ngpus: 0, input_shape: shape, labels };
+    let loaded = NetworkFile::load(file, &params, Output::silent(), 1)?;
     found.printed = loaded.printed();
     let settings = file_settings(&loaded);
     if let (Some([_, height, width]), Some(side)) = (shape.as_mut(), settings.croplen.filter(|_| crop.is_none())) {

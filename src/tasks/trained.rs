@@ -7,17 +7,18 @@ use std::{
 };
 
 use super::{
+    kept::{self, Kept},
     options::RunOptions,
-    prepare::{self, OpenedDataset, Prepared},
+    prepare::{self, OpenedDataset},
     settings::RunSettings,
     snapshot_choice::SnapshotChoice,
 };
 use crate::{
     data::{self, DataLoader, LoaderOptions, Planes, Preprocess, Records, Resize, Scratch, image::Image, shape_text},
     error::{Error, Kind, Result},
-    frontend::{NetworkFile, Purpose, Ready, Settings, Source},
-    job::JobView,
-    nn::{Activity, Network},
+    frontend::{NetworkFile, Output, Purpose, Ready, Settings},
+    job::{JobRecord, JobView},
+    nn::{Activity, LabelHook, Network, Phase},
     torch::device::{self, DeviceChoice},
     train::{Snapshot, Stop, Targets},
 };
@@ -34,6 +35,7 @@ pub(super) struct Trained {
     snapshot: Snapshot,
     labels: Vec<String>,
     facts: Vec<(String, String)>,
+    notes: Vec<String>,
     preprocess: Preprocess,
     resize: Resize,
     batch_size: usize,
@@ -53,47 +55,42 @@ impl Trained {
         let record = view.record()?;
         let snapshot_path = snapshot_path(&view, choice)?;
         let (snapshot, note) = Snapshot::read(&snapshot_path)?;
-        let options = RunOptions::resumed(&record.settings, &RunOptions::default())?;
-        let mut options = RunOptions { seed: Some(record.seed), ..options };
-        if options.train_db.is_none() {
-            // Jobs of before kept the place of the built-in sample here alone.
-            options.dataset.get_or_insert_with(|| record.dataset.path.clone().into());
-        }
+        let options = options_of(&record)?;
         let device = device::resolve(DeviceChoice::Cpu)?;
-        let source = Source::of_job(&record.network.name, view.network()?, record.network.folder.as_deref());
-        let settings = RunSettings::of(&options, &Settings::before(&source));
-        let opened = OpenedDataset::as_it_is(&settings, None)?;
-        let mut prepared = prepare::prepare(source, &options, device, opened)?;
-        prepared.loaded.fine_tune()?;
-        let (kind, device) = (prepared.settings.kind(), prepared.device.device());
-        let Ready { network, label_hook, .. } = prepared.loaded.lower(Purpose::Inference, kind, device)?;
+        let (kept, notes) = match Kept::read(path)? {
+            Some(kept) => (kept, Vec::new()),
+            None => of_dataset(path, &record)?,
+        };
+        let source = kept::source(&view, &record)?;
+        let records = kept.facts();
+        let (settings, mut loaded) = prepare::run_file(source, &options, device, records, Output::silent())?;
+        loaded.fine_tune()?;
+        let Ready { network, label_hook, .. } = loaded.lower(Purpose::Inference, settings.kind(), device.device())?;
         snapshot.restore_weights(&network)?;
-        let Prepared { settings, opened, loaded, classes, .. } = prepared;
-        let dataset = opened.dataset;
-        let labels_of_databases = own_labels(&settings);
         let crop = settings.cut();
         let subtract = settings.subtract_mean;
         let augment = data::Augment::default();
-        let preprocess = Preprocess::new(dataset.shape, subtract, dataset.mean.as_ref(), crop, augment)?;
+        let preprocess = Preprocess::new(kept.shape, subtract, kept.mean.as_ref(), crop, augment)?;
         let shown = snapshot_path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let facts = vec![
             ("job".into(), path.display().to_string()),
             ("network".into(), record.network.name.clone()),
-            ("dataset".into(), opened.path),
+            ("dataset".into(), record.dataset.path.clone()),
             ("snapshot".into(), format!("{shown}, step {}", note.position.iteration)),
         ];
         Ok(Trained {
             network,
             judged: OnceCell::new(),
             snapshot,
-            labels: dataset.labels.clone(),
+            labels: kept.labels,
             facts,
+            notes,
             preprocess,
-            resize: dataset.resize(),
+            resize: kept.resize,
             batch_size: settings.validation_batch_size as usize,
-            is_classification: classes.is_some(),
-            own: labels_of_databases,
-            targets: RefCell::new(Targets::new(label_hook)),
+            is_classification: records.classes.is_some(),
+            own: kept.label_databases,
+            targets: RefCell::new(for_tests(label_hook)),
             loaded,
         })
     }
@@ -174,6 +171,11 @@ impl Trained {
         self.facts.clone()
     }
 
+    /// Sentences for the user about how the job was opened.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
     /// An image file, resized and cropped as in training: its pixels, and the same after mean subtraction, `[c, h, w]`.
     ///
     /// # Errors
@@ -251,10 +253,36 @@ impl Trained {
     }
 }
 
-/// The job's image databases that have a label database.
-fn own_labels(options: &RunSettings) -> Vec<(PathBuf, PathBuf)> {
-    let pairs = [(&options.train_db, &options.train_labels_db), (&options.val_db, &options.val_labels_db)];
-    pairs.into_iter().filter_map(|(images, labels)| Some((images.clone()?, labels.clone()?))).collect()
+fn for_tests(hook: Option<LabelHook>) -> Targets {
+    let mut targets = Targets::new(hook);
+    targets.enter(Phase::Validation);
+    targets
+}
+
+/// The options that the job was begun with.
+fn options_of(record: &JobRecord) -> Result<RunOptions> {
+    let options = RunOptions::resumed(&record.settings, &RunOptions::default())?;
+    let mut options = RunOptions { seed: Some(record.seed), ..options };
+    if options.train_db.is_none() {
+        // Jobs of before kept the place of the built-in sample here alone.
+        options.dataset.get_or_insert_with(|| record.dataset.path.clone().into());
+    }
+    Ok(options)
+}
+
+/// What a job of before, which kept nothing of its dataset, needs of it: read from the dataset, with sentences that say so.
+pub(super) fn of_dataset(job: &Path, record: &JobRecord) -> Result<(Kept, Vec<String>)> {
+    let settings = RunSettings::of(&options_of(record)?, &Settings::default());
+    let opened = OpenedDataset::as_it_is(&settings, None)?;
+    let mut notes = vec![format!(
+        "{} keeps no mean, labels and sizes of its own: they were read from {}",
+        job.display(),
+        opened.path
+    )];
+    if opened.dataset.fingerprint()? != record.dataset.fingerprint {
+        notes.push(format!("{} has changed since the job was trained: answers may be wrong", opened.path));
+    }
+    Ok((Kept::of(&opened.dataset)?, notes))
 }
 
 /// One record after preprocessing, `[c, h, w]`.
@@ -280,7 +308,7 @@ fn snapshot_path(view: &JobView, choice: SnapshotChoice) -> Result<PathBuf> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::frontend::NetworkParams;
+    use crate::frontend::{NetworkParams, Source};
 
     /// Sixteen grey pixels to three numbers and back.
     pub(crate) const AUTOENCODER: &str = "local net = nn.Sequential()\n\
@@ -299,7 +327,7 @@ pub(super) mod tests {
     /// A job of this network file for images `[1, 4, 4]`, built without its folder.
     pub(crate) fn trained(file: &str, labels: &[&str]) -> Trained {
         let source = Source::pasted("toy.lua", file);
-        let loaded = NetworkFile::load(source, &NetworkParams::default(), 1).unwrap();
+        let loaded = NetworkFile::load(source, &NetworkParams::default(), Output::silent(), 1).unwrap();
         let ready = loaded.lower(Purpose::Inference, tch::Kind::Float, tch::Device::Cpu).unwrap();
         let subtract = data::Subtract::None;
         Trained {
@@ -308,6 +336,7 @@ pub(super) mod tests {
             snapshot: Snapshot { weights: vec![], optimizer: vec![] },
             labels: labels.iter().map(ToString::to_string).collect(),
             facts: vec![("job".into(), "toy".into())],
+            notes: vec![],
             preprocess: Preprocess::new([1, 4, 4], subtract, None, None, data::Augment::default()).unwrap(),
             resize: Resize::Squash,
             batch_size: 2,

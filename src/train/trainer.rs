@@ -25,7 +25,7 @@ use super::{
 use crate::{
     error::{Error, Kind, Result},
     job::{Best, Event, EventKind, Level, Scalars, Status, file, lua_number},
-    nn::{Activity, ScalarsOf},
+    nn::{Activity, Phase, ScalarsOf},
     torch::device::carry,
 };
 
@@ -106,11 +106,13 @@ impl Trainer<'_> {
         let mut guard = Guard::new(&*self.engine, &self.position)?;
         let mut snapshot_taken = Instant::now();
         let mut rate = 0.0;
+        let mut first_rate;
         if self.position.iteration == 0 && self.plan.validation_interval > 0.0 {
             self.validate(&guard)?;
         }
         while self.position.epoch < self.plan.epochs {
             let epoch_began = Instant::now();
+            first_rate = (self.rate)(self.position.iteration, self.plan.total_steps());
             self.train.start(self.position.epoch, self.position.batch)?;
             while let Some(batch) = self.train.next()? {
                 let iteration = self.position.iteration;
@@ -152,9 +154,12 @@ impl Trainer<'_> {
             let train_loss = self.epoch_loss(&guard)?;
             self.end_of_data()?;
             self.position.end_epoch();
+            let mut event = self.event(EventKind::Epoch);
+            (event.loss, event.lr) = (train_loss, Some(rate));
+            self.record.write(event)?;
             let last = self.position.epoch == self.plan.epochs;
             let early = self.end_epoch(&guard, last, &mut snapshot_taken)?;
-            let summary = self.summary(train_loss, rate, epoch_began);
+            let summary = self.summary(train_loss, [first_rate, rate], epoch_began);
             self.record.observer.epoch(self.record.job, &summary)?;
             meter.leave_out(pause);
             if let Some(why) = early {
@@ -215,7 +220,9 @@ impl Trainer<'_> {
     fn validate(&mut self, guard: &Guard) -> Result<()> {
         self.collect_losses(guard)?;
         let Some(mut source) = self.validation.take() else { return Ok(()) };
+        self.targets.enter(Phase::Validation);
         let result = self.validate_on(&mut *source);
+        self.targets.enter(Phase::Train);
         self.validation = Some(source);
         result
     }
@@ -225,6 +232,7 @@ impl Trainer<'_> {
         let mut loss = RunningMean::default();
         let mut accuracy = self.plan.classes.map(Accuracy::new);
         let mut scalars: BTreeMap<String, RunningMean> = BTreeMap::new();
+        self.record.observer.validation();
         source.start(0, 0)?;
         while let Some(batch) = source.next()? {
             let (input, target) = self.on_device(&batch).map_err(|error| self.in_validation(error))?;
@@ -310,9 +318,8 @@ impl Trainer<'_> {
         }
         let Some(keep) = self.plan.keep else { return Ok(()) };
         let best = self.position.best.as_ref().map(|best| self.record.job.path().join(&best.file));
-        let mut others = self.record.job.view().snapshots()?;
-        others.retain(|snapshot| Some(&snapshot.path) != best.as_ref());
-        for old in others.iter().rev().skip(keep.max(1)) {
+        let all = self.record.job.view().snapshots()?;
+        for old in all.iter().rev().skip(keep.max(1)).filter(|old| Some(&old.path) != best.as_ref()) {
             let name = old.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             self.record.job.remove(&format!("{}/{name}", file::SNAPSHOTS))?;
         }
@@ -432,7 +439,7 @@ impl Trainer<'_> {
         Err(self.placed(page))
     }
 
-    fn summary(&self, train_loss: Option<f64>, learning_rate: f64, began: Instant) -> EpochSummary {
+    fn summary(&self, train_loss: Option<f64>, learning_rates: [f64; 2], began: Instant) -> EpochSummary {
         let here = self.position.validated == Some(self.position.iteration);
         EpochSummary {
             epoch: self.position.epoch,
@@ -440,7 +447,7 @@ impl Trainer<'_> {
             validation_loss: self.position.validation_loss.filter(|_| here),
             accuracy: self.position.accuracy.filter(|_| here),
             accuracy_top5: self.position.accuracy_top5.filter(|_| here),
-            learning_rate,
+            learning_rates,
             seconds: began.elapsed().as_secs_f64(),
             is_best: here && self.position.validations_without_gain == 0,
         }

@@ -39,3 +39,4 @@ mod tensorflow_steps;
 mod th;
 mod tool;
 mod tree;
+mod whole;

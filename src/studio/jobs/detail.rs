@@ -272,7 +272,7 @@ fn line(event: &Event) -> HistoryLine {
         EventKind::Snapshot => format!("snapshot of epoch {}", event.epoch),
         EventKind::End => format!("ended: {message}"),
         EventKind::Error => format!("error: {message}"),
-        EventKind::Train | EventKind::Validation => String::new(),
+        EventKind::Train | EventKind::Epoch | EventKind::Validation => String::new(),
     };
     HistoryLine { time: Stamp::at(event.time).rfc3339(), text }
 }

@@ -48,6 +48,9 @@ pub struct DatabaseReport {
     pub database: PathBuf,
     /// The numbers.
     pub result: DatabaseResult,
+    /// Sentences about how the job was opened.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Page and pictures, of a classifier.
     pub written: Option<Written>,
 }
@@ -87,7 +90,12 @@ fn run(
         let (all, batches) = job.batches(&database, request.labels.as_deref(), stop)?;
         observer.stage("images", all);
         let result = mean_loss(network, batches, |done| observer.done(done))?;
-        return Ok(DatabaseReport { database, result: DatabaseResult::MeanLoss(result), written: None });
+        return Ok(DatabaseReport {
+            database,
+            result: DatabaseResult::MeanLoss(result),
+            notes: job.notes(),
+            written: None,
+        });
     };
     let result = classify(job, request, scores, worst, observer, stop)?;
     let mut facts = job.facts();
@@ -95,7 +103,9 @@ fn run(
     let place = folder::place(request.out.as_deref(), &request.job, &database);
     let written =
         classification::write(&place, &database, &facts, &result, |answer| job.record(&database, answer.index))?;
-    Ok(DatabaseReport { database, result: DatabaseResult::Classification(result), written: Some(written) })
+    folder::note_subject(&place, &database)?;
+    let result = DatabaseResult::Classification(result);
+    Ok(DatabaseReport { database, result, notes: job.notes(), written: Some(written) })
 }
 
 fn classify(

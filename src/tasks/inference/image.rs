@@ -40,6 +40,9 @@ pub struct ImageReport {
     pub image: PathBuf,
     /// Every layer, the comparison, the likeliest classes.
     pub result: TestOne,
+    /// Sentences about how the job was opened.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The page, `report.json` and the pictures.
     pub written: Written,
 }
@@ -67,7 +70,8 @@ fn look_into(job: &Trained, request: &ImageRequest) -> Result<ImageReport> {
     })?;
     let place = folder::place(request.out.as_deref(), &request.job, &request.image);
     let written = folder::write(&place, files::of_image(&result)?)?;
-    Ok(ImageReport { image: request.image.clone(), result, written })
+    folder::note_subject(&place, &request.image)?;
+    Ok(ImageReport { image: request.image.clone(), result, notes: job.notes(), written })
 }
 
 #[cfg(test)]

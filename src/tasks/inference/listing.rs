@@ -2,10 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use walkdir::WalkDir;
+
 use crate::{
     error::{Error, Kind, Result},
     input::{self, Form},
 };
+
+/// Endings of the images in a folder.
+const EXTENSIONS: &[&str] =
+    &["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp", "ppm", "pgm", "pbm", "pnm", "npy"];
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +26,14 @@ pub(super) struct Entry {
 /// # Errors
 /// When it cannot be read, or names no image.
 pub(super) fn read(list: &Path, labels: &[String]) -> Result<Vec<Entry>> {
+    if list.is_dir() {
+        let found = of_folder(list, labels);
+        if found.is_empty() {
+            return Err(Error::new(Kind::Data, format!("{} holds no image", list.display()))
+                .with_fact("images end in", EXTENSIONS.join(", ")));
+        }
+        return Ok(found);
+    }
     let text = input::read_text(list, Form::List)?;
     let entries = entries(&text, list.parent().unwrap_or(Path::new("")), labels);
     if entries.is_empty() {
@@ -27,6 +41,23 @@ pub(super) fn read(list: &Path, labels: &[String]) -> Result<Vec<Entry>> {
             .with_help("write a path a line, perhaps followed by its class: images/7.png 7"));
     }
     Ok(entries)
+}
+
+/// The images below a folder, by name. One in a folder that is called like a class is of that class.
+fn of_folder(folder: &Path, labels: &[String]) -> Vec<Entry> {
+    let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().flatten();
+    let images = walk.filter(|entry| entry.file_type().is_file() && is_image(entry.path()));
+    let class = |path: &Path| {
+        let above = path.parent()?.file_name()?.to_string_lossy().into_owned();
+        // Datasets of folders call the class `big cat` whose folder is `big_cat`.
+        labels.iter().position(|label| *label == above || *label == above.replace('_', " "))
+    };
+    images.map(|entry| Entry { class: class(entry.path()), path: entry.into_path() }).collect()
+}
+
+fn is_image(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| EXTENSIONS.contains(&ending.as_str()))
 }
 
 /// Every file that the lines of a list may mean; none when it cannot be read.

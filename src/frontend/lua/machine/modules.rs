@@ -19,6 +19,8 @@ pub type Loader = fn(&Lua) -> mlua::Result<Value>;
 pub(in crate::frontend::lua) struct Modules {
     loaders: HashMap<&'static str, Loader>,
     folder: Option<PathBuf>,
+    /// Files of the folder that were read, by their place below it.
+    read: Vec<PathBuf>,
 }
 
 impl Modules {
@@ -45,6 +47,20 @@ impl Modules {
     /// The network file's own folder, when it has one.
     pub(in crate::frontend::lua) fn folder(&self) -> Option<PathBuf> {
         self.folder.clone()
+    }
+
+    /// Notes that a file of the folder was read.
+    pub(in crate::frontend::lua) fn note_read(&mut self, path: &Path) {
+        let below = |folder: &PathBuf| Some(path.strip_prefix(folder).ok()?.to_path_buf());
+        let Some(below) = self.folder.as_ref().and_then(below) else { return };
+        if !self.read.contains(&below) {
+            self.read.push(below);
+        }
+    }
+
+    /// The files of the folder that were read, by their place below it.
+    pub(in crate::frontend::lua) fn read(&self) -> Vec<PathBuf> {
+        self.read.clone()
     }
 
     /// The page for a name that nothing answers to.

@@ -92,6 +92,12 @@ impl Vm {
         self.shared.modules.borrow_mut().set_folder(folder.into());
     }
 
+    /// The files of that folder that were read so far, by their place below it.
+    #[must_use]
+    pub fn read_files(&self) -> Vec<PathBuf> {
+        self.shared.modules.borrow().read()
+    }
+
     /// Compiles a file of the user's; a first line that starts with `#` is skipped, as Lua does. Text only: precompiled code is
     /// refused, since crafted bytecode can take over the process.
     ///

@@ -76,6 +76,7 @@ fn require(lua: &Lua, name: &str, fallback: Option<&Function>) -> mlua::Result<V
     if let Some((path, text)) =
         folder.as_deref().and_then(|folder| read_module(folder, name)).transpose().map_err(raise)?
     {
+        shared.modules.borrow_mut().note_read(&path);
         let shown = path.display().to_string();
         shared.sources.borrow_mut().add(&shown, &String::from_utf8_lossy(&text));
         let function = compile(lua, &shown, &text)?;
