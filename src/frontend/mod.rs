@@ -10,7 +10,9 @@ pub mod python;
 mod source;
 pub mod tensorflow;
 pub mod tensorflow_file;
+mod watchdog;
 
 pub use lua::{LabelHook, Loaded, Settings, load};
 pub use network_file::{NetworkFile, Ready};
 pub use source::{NetworkParams, Source};
+pub use watchdog::end_overruns;
