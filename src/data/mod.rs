@@ -45,6 +45,7 @@ pub use dataset::{Dataset, Parts};
 pub use head_start::{HeadStart, Wanted};
 pub use image::{Image, Resize};
 pub use loader::{Batch, DataLoader, LoaderOptions};
+pub use lock::is_in_the_making;
 pub use manifest::{Manifest, SplitEntry};
 pub use mean::{Mean, MeanSum};
 pub use mnist::MnistOptions;

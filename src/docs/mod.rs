@@ -11,6 +11,9 @@ pub mod contributing {}
 #[doc = include_str!("memory.md")]
 pub mod memory {}
 
+#[doc = include_str!("hostile-inputs.md")]
+pub mod hostile_inputs {}
+
 #[doc = include_str!("fidelity.md")]
 pub mod fidelity {}
 
@@ -69,6 +72,10 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0014-second-wall.md")]
     pub mod d0014_second_wall {}
+
     #[doc = include_str!("decisions/0015-a-process-for-each-risk.md")]
     pub mod d0015_a_process_for_each_risk {}
+
+    #[doc = include_str!("decisions/0016-tasks-below-every-door.md")]
+    pub mod d0016_tasks_below_every_door {}
 }

@@ -34,9 +34,9 @@ pub fn mean_loss(
         let count = input.size().first().copied().unwrap_or(0);
         let input: Activity = input.f_to_kind(network.kind)?.f_to_device(network.device)?.into();
         let loss = tch::no_grad(|| {
-            let mut context = Context::new(Mode::Evaluate);
+            let mut context = Context::new(Mode::Evaluate).towards(&target);
             let output = network.forward(&input, &mut context)?;
-            network.loss(&output, &target, &mut context)
+            network.reported_loss(&output, &target, &mut context)
         })?;
         result.loss += f64::try_from(&loss)?;
         result.images += count.max(0) as u64;

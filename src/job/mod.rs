@@ -19,7 +19,7 @@ mod view;
 
 pub use clock::Stamp;
 pub use dir::{JobDir, Level};
-pub use event::{Event, EventKind};
+pub use event::{Event, EventKind, Scalars};
 pub use number::lua_number;
 pub use record::{Best, DatasetRef, JobRecord, NetworkRef, Status};
 pub use replace::{Replacement, replace};

@@ -76,13 +76,18 @@ impl JobView {
         input::read_text(&self.path.join(file::LOCK), Form::Record).ok()?.trim().parse().ok()
     }
 
+    /// Where the network file is.
+    #[must_use]
+    pub fn network_path(&self) -> PathBuf {
+        file::network(&self.path)
+    }
+
     /// The text of the network file.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn network(&self) -> Result<String> {
-        let path = self.path.join(file::NETWORK);
-        input::read_text(&path, Form::Network)
+        input::read_text(&self.network_path(), Form::Network)
     }
 
     /// Every point of the run so far, in order.

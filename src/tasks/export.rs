@@ -125,8 +125,8 @@ pub fn exported(job: &Path, format: Format, snapshot: SnapshotChoice) -> Result<
         let trained = Trained::open(job, snapshot)?;
         match format {
             Format::Safetensors => trained.weights().weights_file(trained.facts()),
-            Format::T7 => trained.loaded().t7(false),
-            Format::T7Ascii => trained.loaded().t7(true),
+            Format::T7 => trained.loaded().t7(trained.network(), false),
+            Format::T7Ascii => trained.loaded().t7(trained.network(), true),
             Format::Onnx => onnx_bytes(&trained),
         }
     })

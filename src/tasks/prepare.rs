@@ -7,9 +7,9 @@ use std::{
 
 use super::{options::RunOptions, settings::RunSettings};
 use crate::{
-    data::{self, Dataset, HeadStart, Parts, Place, Records, Wanted},
+    data::{self, Dataset, HeadStart, Parts, Place, Records, Target, Wanted},
     error::{Error, Kind, Result},
-    frontend::{self, NetworkParams, Source, lua::vm::VmOptions},
+    frontend::{LabelShape, NetworkFile, NetworkParams, Settings, Source},
     torch::{
         device::{self, Resolved},
         on_one_thread,
@@ -47,8 +47,8 @@ pub struct Prepared {
     pub settings: RunSettings,
     /// The data.
     pub opened: OpenedDataset,
-    /// The file's table, not lowered yet.
-    pub loaded: frontend::Loaded,
+    /// The file, not lowered yet.
+    pub loaded: NetworkFile,
     /// Where the network will live.
     pub device: Resolved,
     /// The number of classes, for a classification.
@@ -88,7 +88,7 @@ pub fn with_sample(mut options: RunOptions) -> RunOptions {
 /// # Errors
 /// When the file does not give a network.
 pub fn prepare(source: Source, options: &RunOptions, device: Resolved, opened: OpenedDataset) -> Result<Prepared> {
-    let settings = RunSettings::of(options, &frontend::Settings::default());
+    let settings = RunSettings::of(options, &Settings::before(&source));
     let dataset = &opened.dataset;
     let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
     let [channels, height, width] = dataset.shape;
@@ -96,9 +96,19 @@ pub fn prepare(source: Source, options: &RunOptions, device: Resolved, opened: O
         nclasses: classes,
         ngpus: i64::from(device.is_cuda()),
         input_shape: Some(settings.crop.map_or(dataset.shape, |crop| [channels, crop.min(height), crop.min(width)])),
+        labels: labels(dataset)?,
     };
-    let loaded = on_one_thread(|| frontend::load(source, &params, VmOptions::default(), settings.seed))?;
-    Ok(Prepared { settings: RunSettings::of(options, &loaded.settings), opened, loaded, device, classes })
+    let loaded = on_one_thread(|| NetworkFile::load(source, &params, settings.seed))?;
+    Ok(Prepared { settings: RunSettings::of(options, &loaded.settings()), opened, loaded, device, classes })
+}
+
+/// What the labels of a dataset are, by its first record.
+pub(super) fn labels(dataset: &Dataset) -> Result<LabelShape> {
+    let Some(records) = dataset.train().or_else(|| dataset.val()) else { return Ok(LabelShape::Scalar) };
+    Ok(match records.get(0)?.target {
+        Target::Label(_) => LabelShape::Scalar,
+        Target::Planes(planes) => LabelShape::Image(Some(planes.shape)),
+    })
 }
 
 impl OpenedDataset {
@@ -148,7 +158,7 @@ impl OpenedDataset {
 /// What a run with these options will want of its data, for a [`HeadStart`]; nothing when they name no place.
 #[must_use]
 pub fn wanted(options: RunOptions) -> Option<Wanted> {
-    let settings = RunSettings::of(&options.with_absolute_paths().ok()?, &frontend::Settings::default());
+    let settings = RunSettings::of(&options.with_absolute_paths().ok()?, &Settings::default());
     Some(Wanted {
         place: place(&settings),
         budget: settings.memory_budget(),

@@ -1,7 +1,7 @@
 //! `Trained`: a job opened for testing: its network with a snapshot's weights, and its way of preparing images.
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     data::{self, DataLoader, LoaderOptions, Planes, Preprocess, Records, Resize, Scratch, image::Image, shape_text},
     error::{Error, Kind, Result},
-    frontend::{self, Source},
+    frontend::{NetworkFile, Purpose, Ready, Settings, Source},
     job::JobView,
     nn::{Activity, Network},
     torch::device::{self, DeviceChoice},
@@ -28,7 +28,9 @@ pub(super) type Batches<'a> = Box<dyn Iterator<Item = Result<(tch::Tensor, Activ
 /// A job, its snapshot, and everything that a test needs of them.
 pub(super) struct Trained {
     network: Network,
-    loaded: frontend::Loaded,
+    /// The network with its loss, where it is another one than that for looking at images.
+    judged: OnceCell<Network>,
+    loaded: NetworkFile,
     snapshot: Snapshot,
     labels: Vec<String>,
     facts: Vec<(String, String)>,
@@ -58,12 +60,13 @@ impl Trained {
             options.dataset.get_or_insert_with(|| record.dataset.path.clone().into());
         }
         let device = device::resolve(DeviceChoice::Cpu)?;
-        let settings = RunSettings::of(&options, &frontend::Settings::default());
-        let opened = OpenedDataset::as_it_is(&settings, None)?;
         let source = Source::of_job(&record.network.name, view.network()?, record.network.folder.as_deref());
+        let settings = RunSettings::of(&options, &Settings::before(&source));
+        let opened = OpenedDataset::as_it_is(&settings, None)?;
         let mut prepared = prepare::prepare(source, &options, device, opened)?;
         prepared.loaded.fine_tune()?;
-        let network = prepared.loaded.lower(prepared.settings.kind(), prepared.device.device())?;
+        let (kind, device) = (prepared.settings.kind(), prepared.device.device());
+        let Ready { network, label_hook, .. } = prepared.loaded.lower(Purpose::Inference, kind, device)?;
         snapshot.restore_weights(&network)?;
         let Prepared { settings, opened, loaded, classes, .. } = prepared;
         let dataset = opened.dataset;
@@ -81,6 +84,7 @@ impl Trained {
         ];
         Ok(Trained {
             network,
+            judged: OnceCell::new(),
             snapshot,
             labels: dataset.labels.clone(),
             facts,
@@ -89,13 +93,13 @@ impl Trained {
             batch_size: settings.validation_batch_size as usize,
             is_classification: classes.is_some(),
             own: labels_of_databases,
-            targets: RefCell::new(Targets::new(loaded.label_hook())),
+            targets: RefCell::new(Targets::new(label_hook)),
             loaded,
         })
     }
 
-    /// The network file's table; its model holds the snapshot's weights.
-    pub(super) fn loaded(&self) -> &frontend::Loaded {
+    /// The network file; a Lua model holds the snapshot's weights.
+    pub(super) fn loaded(&self) -> &NetworkFile {
         &self.loaded
     }
 
@@ -139,7 +143,23 @@ impl Trained {
         DataLoader::new(records, self.preprocess.clone(), options)
     }
 
-    /// The network.
+    /// The network with its loss, for images whose labels are known.
+    ///
+    /// # Errors
+    /// When it cannot be lowered.
+    pub(super) fn judged(&self) -> Result<&Network> {
+        if matches!(self.loaded, NetworkFile::Lua(_)) {
+            return Ok(&self.network);
+        }
+        if let Some(known) = self.judged.get() {
+            return Ok(known);
+        }
+        let made = self.loaded.lower(Purpose::Training, self.network.kind, self.network.device)?.network;
+        self.snapshot.restore_weights(&made)?;
+        Ok(self.judged.get_or_init(|| made))
+    }
+
+    /// The network for looking at images.
     pub(super) fn network(&self) -> &Network {
         &self.network
     }
@@ -260,7 +280,7 @@ fn snapshot_path(view: &JobView, choice: SnapshotChoice) -> Result<PathBuf> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::frontend::{NetworkParams, lua::vm::VmOptions};
+    use crate::frontend::NetworkParams;
 
     /// Sixteen grey pixels to three numbers and back.
     pub(crate) const AUTOENCODER: &str = "local net = nn.Sequential()\n\
@@ -279,10 +299,12 @@ pub(super) mod tests {
     /// A job of this network file for images `[1, 4, 4]`, built without its folder.
     pub(crate) fn trained(file: &str, labels: &[&str]) -> Trained {
         let source = Source::pasted("toy.lua", file);
-        let loaded = frontend::load(source, &NetworkParams::default(), VmOptions::default(), 1).unwrap();
+        let loaded = NetworkFile::load(source, &NetworkParams::default(), 1).unwrap();
+        let ready = loaded.lower(Purpose::Inference, tch::Kind::Float, tch::Device::Cpu).unwrap();
         let subtract = data::Subtract::None;
         Trained {
-            network: loaded.lower(tch::Kind::Float, tch::Device::Cpu).unwrap(),
+            network: ready.network,
+            judged: OnceCell::new(),
             snapshot: Snapshot { weights: vec![], optimizer: vec![] },
             labels: labels.iter().map(ToString::to_string).collect(),
             facts: vec![("job".into(), "toy".into())],
@@ -290,7 +312,7 @@ pub(super) mod tests {
             resize: Resize::Squash,
             batch_size: 2,
             is_classification: !labels.is_empty(),
-            targets: RefCell::new(Targets::new(loaded.label_hook())),
+            targets: RefCell::new(Targets::new(ready.label_hook)),
             own: vec![],
             loaded,
         }

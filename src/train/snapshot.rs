@@ -57,9 +57,9 @@ impl Snapshot {
             copy.f_copy_(&tensor.f_detach()?)?;
             Ok(copy)
         };
-        let named = engine.network().parameters.named();
+        let stored = engine.network().parameters.stored();
         Ok(Snapshot {
-            weights: named.iter().map(|(name, t)| Ok((name.to_string(), copy(t)?))).collect::<Result<_>>()?,
+            weights: stored.iter().map(|one| Ok((one.name.to_string(), one.value()?))).collect::<Result<_>>()?,
             optimizer: engine
                 .optimizer_state()
                 .iter()
@@ -82,7 +82,8 @@ impl Snapshot {
     /// # Errors
     /// `Kind::Job` when the network has other parameters than the snapshot.
     pub fn restore_weights(&self, network: &Network) -> Result<()> {
-        for (name, into) in network.parameters.named() {
+        for into in network.parameters.stored() {
+            let name = into.name;
             let from = self.weights.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor);
             let fits = from.filter(|from| from.size() == into.size()).ok_or_else(|| {
                 let found = from.map_or("nothing of that name".to_string(), |from| format!("{:?}", from.size()));
@@ -90,7 +91,7 @@ impl Snapshot {
                     .with_fact("the network has", format!("{:?}", into.size()))
                     .with_fact("the snapshot has", found)
             })?;
-            tch::no_grad(|| into.shallow_clone().f_copy_(fits))?;
+            into.put(fits)?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use digits::{
     data::Random,
     error::Result,
     frontend::{
-        NetworkParams, Source,
+        LabelShape, NetworkParams, Source,
         lua::{load, vm::VmOptions},
     },
     nn::Activity,
@@ -189,7 +189,7 @@ fn trained(text: &str, shape: [i64; 3]) -> Result<()> {
         ..VmOptions::default()
     };
     let nclasses = (text.len() % 3 > 0).then_some(10);
-    let params = NetworkParams { input_shape: Some(shape), nclasses, ngpus: 0 };
+    let params = NetworkParams { input_shape: Some(shape), nclasses, ngpus: 0, labels: LabelShape::Scalar };
     let mut loaded = load(Source::pasted("net.lua", text), &params, options, 1)?;
     loaded.fine_tune()?;
     let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu)?;

@@ -11,7 +11,7 @@ use std::{
 use digits::{
     data::{Dataset, Image, Mean, Records, Sample, datum as datum_record, idx::Idx, lmdb::Database},
     error::Result,
-    frontend::{NetworkParams, Source, lua, python, tensorflow_file},
+    frontend::{LabelShape, NetworkParams, Source, lua, python, tensorflow_file},
     job::{JobView, SweepRecord, file},
     torch::t7::Document,
     train::Snapshot,
@@ -128,7 +128,8 @@ pub(crate) fn lmdb(bytes: &[u8]) -> Result<()> {
 pub(crate) fn lua_file(text: &str) -> Result<()> {
     let time = std::time::Duration::from_millis(300);
     let options = lua::vm::VmOptions { build_time: time, memory_limit: 64 << 20, ..lua::vm::VmOptions::default() };
-    let params = NetworkParams { input_shape: Some([1, 8, 8]), nclasses: Some(10), ngpus: 0 };
+    let params =
+        NetworkParams { input_shape: Some([1, 8, 8]), nclasses: Some(10), ngpus: 0, labels: LabelShape::Scalar };
     let loaded = lua::load(Source::pasted("net.lua", text), &params, options, 1)?;
     loaded.lower(tch::Kind::Float, tch::Device::Cpu).map(drop)
 }
@@ -137,8 +138,8 @@ pub(crate) fn lua_file(text: &str) -> Result<()> {
 pub(crate) fn python_file(text: &str) -> Result<()> {
     let time = std::time::Duration::from_millis(300);
     let options = python::Options { processor_time: time, memory_limit: 64 << 20, ..python::Options::default() };
-    let params = NetworkParams { input_shape: Some([1, 8, 8]), nclasses: Some(10), ngpus: 0 };
-    let labels = tensorflow_file::LabelShape::Scalar;
-    let file = tensorflow_file::load(Source::pasted("net.py", text), &params, labels, options, 1)?;
+    let params =
+        NetworkParams { input_shape: Some([1, 8, 8]), nclasses: Some(10), ngpus: 0, labels: LabelShape::Scalar };
+    let file = tensorflow_file::load(Source::pasted("net.py", text), &params, options, 1)?;
     file.lower(tensorflow_file::Purpose::Training, tch::Kind::Float, tch::Device::Cpu).map(drop)
 }

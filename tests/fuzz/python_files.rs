@@ -7,9 +7,9 @@ use digits::{
     data::Random,
     error::Result,
     frontend::{
-        NetworkParams, Source,
+        LabelShape, NetworkParams, Source,
         python::Options,
-        tensorflow_file::{LabelShape, Purpose, load},
+        tensorflow_file::{Purpose, load},
     },
     nn::Activity,
     optim::OptimizerSpec,
@@ -152,8 +152,8 @@ fn language() -> Language {
 fn trained(text: &str, labels: LabelShape) -> Result<()> {
     const BATCH: i64 = 3;
     let options = Options { processor_time: Duration::from_millis(500), memory_limit: 64 << 20, ..Options::default() };
-    let params = NetworkParams { input_shape: Some([1, 28, 28]), nclasses: Some(10), ngpus: 0 };
-    let file = load(Source::pasted("net.py", text), &params, labels, options, 1)?;
+    let params = NetworkParams { input_shape: Some([1, 28, 28]), nclasses: Some(10), ngpus: 0, labels };
+    let file = load(Source::pasted("net.py", text), &params, options, 1)?;
     let lowered = file.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
     let options = EngineOptions { batch_size: BATCH as usize, threads: 1, ..EngineOptions::default() };
     let mut engine = engine(lowered.network, &OptimizerSpec::tensorflow("sgd", 0.9)?, &options)?;

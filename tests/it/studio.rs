@@ -193,7 +193,9 @@ fn the_story_of_a_job_from_the_sample_to_a_tested_image() {
     assert_eq!(done["snapshots"].as_array().map(Vec::len), Some(2), "{}", done["snapshots"]);
     assert!(done["command"].as_str().unwrap().contains("--epochs 2"), "{}", done["command"]);
     let metrics = server.get(&format!("/api/jobs/{id}/metrics"));
-    assert_eq!(metrics["validation"]["loss"].as_array().map(Vec::len), Some(2));
+    // Before the first epoch too, as DIGITS does.
+    assert_eq!(metrics["validation"]["epoch"], json!([0.0, 1.0, 2.0]), "{metrics}");
+    assert_eq!(metrics["validation"]["loss"].as_array().map(Vec::len), Some(3));
     assert!(server.get(&format!("/api/jobs/{id}/log"))["total"].as_u64().unwrap() > 3);
 
     let image = json!({"record": {"dataset": "mnist-sample", "split": "val", "index": 3}});

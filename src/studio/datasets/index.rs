@@ -12,7 +12,7 @@ use super::{
     summary::{DatasetStatus, DatasetSummary},
 };
 use crate::{
-    data::Manifest,
+    data::{self, Manifest},
     input::{self, Form},
     job::Stamp,
     studio::jobs::about::About,
@@ -85,7 +85,8 @@ impl DatasetIndex {
         found.insert(SAMPLE.into());
         for entry in std::fs::read_dir(&self.datasets).into_iter().flatten().flatten() {
             let path = entry.path();
-            if path.join("dataset.json").is_file() || path.join("train_db").is_dir() {
+            let whole = !data::is_in_the_making(&path);
+            if whole && (path.join("dataset.json").is_file() || path.join("train_db").is_dir()) {
                 found.extend(entry.file_name().into_string());
             }
         }
