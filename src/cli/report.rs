@@ -12,7 +12,7 @@ use indicatif::HumanCount;
 use super::held;
 use crate::{
     error::{Error, Kind, Result},
-    frontend::lua::end_overruns,
+    frontend::end_overruns,
     tasks::panic,
 };
 

@@ -11,6 +11,9 @@ pub mod contributing {}
 #[doc = include_str!("memory.md")]
 pub mod memory {}
 
+#[doc = include_str!("hostile-inputs.md")]
+pub mod hostile_inputs {}
+
 #[doc = include_str!("fidelity.md")]
 pub mod fidelity {}
 

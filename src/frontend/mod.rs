@@ -12,6 +12,7 @@ mod settings;
 mod source;
 pub mod tensorflow;
 pub mod tensorflow_file;
+mod watchdog;
 
 pub use language::Language;
 pub use lua::{LabelHook, Loaded, vm::Output};
@@ -19,3 +20,4 @@ pub use network_file::{NetworkFile, Ready};
 pub use settings::Settings;
 pub use source::{LabelShape, NetworkParams, Source};
 pub use tensorflow_file::Purpose;
+pub use watchdog::end_overruns;

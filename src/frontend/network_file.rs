@@ -54,7 +54,8 @@ impl NetworkFile {
                 let options = Options { print: Rc::new(move |line| output.line(line)), ..Options::default() };
                 let file = tensorflow_file::load(source, params, options, seed);
                 let file = file.map_err(|page| match params.input_shape {
-                    None => page.with_fact("the images", "[?, ?, ?, ?]: neither --input-shape nor --dataset says their shape"),
+                    None => page
+                        .with_fact("the images", "[?, ?, ?, ?]: neither --input-shape nor --dataset says their shape"),
                     Some(_) => page,
                 });
                 file.map(|file| NetworkFile::Tensorflow(Box::new(file)))

@@ -131,7 +131,7 @@ pub(crate) struct Supervised<'a> {
     pub(crate) name: &'a str,
     /// The name of its test.
     pub(crate) test: &'a str,
-    /// An input that takes longer hangs.
+    /// An input that computes longer, or sleeps twenty times as long, hangs.
     pub(crate) patience: Duration,
 }
 
@@ -196,22 +196,26 @@ impl Supervised<'_> {
     }
 
     fn wait(&self, child: &mut Child, place: &Path, seconds: u64) -> Option<ExitStatus> {
-        let (mut seen, mut since, began) = (None, Instant::now(), Instant::now());
+        let (mut seen, mut since) = (None, (Instant::now(), Duration::ZERO));
+        let began = Instant::now();
         loop {
             if let Some(status) = child.try_wait().expect("a child of this process") {
                 return Some(status);
             }
             let at = place_of(place);
             if at != seen {
-                (seen, since) = (at, Instant::now());
+                (seen, since) = (at, (Instant::now(), processor_time(child.id())));
             }
-            let endless = began.elapsed() > Duration::from_secs(seconds) + 2 * self.patience;
-            if since.elapsed() > self.patience || endless {
+            // A busy machine may give a child nothing for long: what counts is what it computes.
+            let computes = processor_time(child.id()).saturating_sub(since.1) > self.patience;
+            let sleeps = since.0.elapsed() > 20 * self.patience;
+            let endless = began.elapsed() > Duration::from_secs(20 * seconds) + 20 * self.patience;
+            if computes || sleeps || endless {
                 let _ = child.kill();
                 let _ = child.wait();
                 return None;
             }
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(50));
         }
     }
 
@@ -228,6 +232,15 @@ impl Supervised<'_> {
         let file = File::options().create(true).append(true).open(table);
         file.and_then(|mut file| file.write_all(row.as_bytes())).expect("FUZZ_TABLE names a file");
     }
+}
+
+/// What a process has computed so far.
+fn processor_time(process: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name, in parentheses, may hold blanks.
+    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * ticks)
 }
 
 fn place_of(place: &Path) -> Option<u64> {

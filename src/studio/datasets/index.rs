@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     data::{self, Manifest},
+    input::{self, Form},
     job::Stamp,
     studio::jobs::about::About,
 };
@@ -144,7 +145,7 @@ fn read(id: &str, folder: &Path, mark: Option<SystemTime>) -> DatasetSummary {
         progress: None,
         error: None,
     };
-    let Ok(text) = std::fs::read(folder.join("dataset.json")) else { return summary };
+    let Ok(text) = input::read(&folder.join("dataset.json"), Form::Record) else { return summary };
     match serde_json::from_slice::<Manifest>(&text) {
         Ok(manifest) => {
             let count = |name: &str| manifest.splits.get(name).map_or(0, |split| split.entries);
@@ -170,7 +171,7 @@ fn read(id: &str, folder: &Path, mark: Option<SystemTime>) -> DatasetSummary {
 
 /// The image database of a split, found without opening it: as `dataset.json` says, else by DIGITS' names.
 pub(crate) fn split_folder(dataset: &Path, split: &str) -> Option<PathBuf> {
-    let manifest = std::fs::read(dataset.join("dataset.json")).ok();
+    let manifest = input::read(&dataset.join("dataset.json"), Form::Record).ok();
     let manifest = manifest.and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
     if let Some(manifest) = manifest {
         return manifest.splits.get(split).map(|split| dataset.join(&split.images));
