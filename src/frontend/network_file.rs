@@ -46,7 +46,8 @@ impl NetworkFile {
             Language::Python => {
                 let file = tensorflow_file::load(source, params, Options::default(), seed);
                 let file = file.map_err(|page| match params.input_shape {
-                    None => page.with_fact("the images", "[?, ?, ?, ?]: neither --input-shape nor --dataset says their shape"),
+                    None => page
+                        .with_fact("the images", "[?, ?, ?, ?]: neither --input-shape nor --dataset says their shape"),
                     Some(_) => page,
                 });
                 file.map(|file| NetworkFile::Tensorflow(Box::new(file)))

@@ -33,6 +33,7 @@ mod streaming;
 mod studio;
 mod tensorflow_files;
 mod tensorflow_operations;
+mod tensorflow_run;
 mod tensorflow_steps;
 mod th;
 mod tool;
