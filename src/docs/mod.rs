@@ -71,4 +71,7 @@ pub mod decisions {
     pub mod d0014_second_wall {}
     #[doc = include_str!("decisions/0015-a-process-for-each-risk.md")]
     pub mod d0015_a_process_for_each_risk {}
+
+    #[doc = include_str!("decisions/0016-one-door-for-two-languages.md")]
+    pub mod d0016_one_door_for_two_languages {}
 }
