@@ -35,6 +35,7 @@ mod studio_server;
 mod studio_walls;
 mod tensorflow_files;
 mod tensorflow_operations;
+mod tensorflow_run;
 mod tensorflow_steps;
 mod th;
 mod tool;

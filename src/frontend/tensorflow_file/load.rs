@@ -48,7 +48,8 @@ pub struct TensorflowFile {
     graph: Graph,
     train: Stage,
     val: Stage,
-    inf: Stage,
+    /// The page where the file cannot look at such images: DIGITS builds this stage for a test only.
+    inf: Result<Stage>,
     labels: Labels,
     /// The file, as given.
     pub source: Source,
@@ -95,7 +96,7 @@ pub fn load(source: Source, params: &NetworkParams, options: Options, seed: u64)
         graph,
         train: train?,
         val: val?,
-        inf: inf?,
+        inf,
         labels: form,
         source,
         seconds: start.elapsed().as_secs_f64(),
@@ -257,9 +258,13 @@ impl TensorflowFile {
         let regularized = purpose == Purpose::RegularizedTraining;
         let evaluate = match purpose {
             Purpose::Training | Purpose::RegularizedTraining => &self.val.tower,
-            Purpose::Inference => &self.inf.tower,
+            Purpose::Inference => &self.looking()?.tower,
         };
         tensorflow::lower(&self.graph, &self.train.tower, evaluate, self.labels, regularized, (kind, device))
+    }
+
+    fn looking(&self) -> Result<&Stage> {
+        self.inf.as_ref().map_err(Clone::clone)
     }
 
     /// Gives the variables the values that this network has, by name.
@@ -279,7 +284,7 @@ impl TensorflowFile {
     /// # Errors
     /// When memory is short.
     pub fn in_torch(&self, kind: tch::Kind, device: tch::Device) -> Result<Option<String>> {
-        tensorflow::in_torch(&self.graph, &self.train.tower, &self.inf.tower, (kind, device))
+        tensorflow::in_torch(&self.graph, &self.train.tower, &self.looking()?.tower, (kind, device))
     }
 
     /// Name and kind of each summary that the model appended, as validation has them.
