@@ -74,6 +74,13 @@ impl Mean {
         fs::write(path, blob.encode_to_vec()).map_err(|e| Error::io("write", path, &e))
     }
 
+    /// The darkest and the brightest value.
+    #[must_use]
+    pub fn range(&self) -> Option<[f64; 2]> {
+        let values = || self.values.iter().map(|value| f64::from(*value));
+        values().reduce(f64::min).zip(values().reduce(f64::max)).map(|(low, high)| [low, high])
+    }
+
     /// The average of each channel, in f64.
     #[must_use]
     pub fn pixel(&self) -> Vec<f64> {
