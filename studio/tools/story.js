@@ -287,14 +287,13 @@ async function story() {
     await page.getByRole('heading', { name: 'three' }).first().waitFor();
     await look('test-top');
     await page.goto(`${link}/models/${encodeURIComponent(lenet)}/test?record=${pets}:val:1`);
-    await page.getByText(/in words|chance|likeliest|answer/i).first().waitFor();
-    await page.locator('.layer').first().waitFor();
+    await page.locator('.layer:not(.head)').first().waitFor();
     await look('test-class');
   });
 
   await step('home: filter, select, compare', async () => {
     await page.goto(link);
-    await page.locator('.jobs').waitFor();
+    await page.locator('.jobs').first().waitFor();
     await look('home');
     await page.getByLabel('Filter models').fill('lr>0.05');
     await until('the filter', async () => (await page.locator('section[aria-labelledby=h-models] a.name').count()) === 1, 5000);
@@ -317,7 +316,7 @@ async function story() {
 
   await step('keyboard alone: a model made, stopped, deleted', async () => {
     await page.goto(link);
-    await page.locator('.jobs').waitFor();
+    await page.locator('.jobs').first().waitFor();
     await tabTo(page.getByRole('link', { name: 'Model', exact: true }), 'New model');
     await page.keyboard.press('Enter');
     await heading('New model');
