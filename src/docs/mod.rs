@@ -23,6 +23,9 @@ pub mod public_networks {}
 #[doc = include_str!("digits-networks.md")]
 pub mod digits_networks {}
 
+#[doc = include_str!("studio.md")]
+pub mod studio {}
+
 #[doc = include_str!("changelog.md")]
 pub mod changelog {}
 

@@ -31,6 +31,7 @@ mod resume;
 mod sets;
 mod streaming;
 mod studio;
+mod studio_golden;
 mod studio_server;
 mod studio_walls;
 mod tensorflow_files;
