@@ -21,7 +21,6 @@ mod loaders;
 pub mod look;
 mod observer;
 mod options;
-mod output_kind;
 pub mod pack;
 pub mod panic;
 pub mod prepare;
@@ -42,7 +41,6 @@ mod weights;
 
 pub use observer::{Observer, Unobserved};
 pub use options::RunOptions;
-pub use output_kind::OutputKind;
 pub use run::{RunRequest, RunSummary, run};
 pub use sample_shape::SampleShape;
 pub use settings::RunSettings;
