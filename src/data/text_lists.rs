@@ -31,7 +31,8 @@ pub struct TextList {
 pub fn parse(train: &TextList, val: Option<&TextList>, test: Option<&TextList>, labels: &Path) -> Result<Lists> {
     let labels = read_labels(labels)?;
     let mut left_out = Vec::new();
-    let mut read = |list: Option<&TextList>| list.map_or_else(|| Ok(vec![]), |list| items(list, &labels, &mut left_out));
+    let mut read =
+        |list: Option<&TextList>| list.map_or_else(|| Ok(vec![]), |list| items(list, &labels, &mut left_out));
     let (train, val, test) = (read(Some(train))?, read(val)?, read(test)?);
     Ok(Lists { train, val, test, labels, left_out })
 }
@@ -44,10 +45,12 @@ fn items(list: &TextList, labels: &[String], left_out: &mut Vec<(String, String)
     let mut items = Vec::new();
     for (number, line) in list_line::lines(&text) {
         let place = || format!("{}:{number}: {line}", list.file.display());
-        let by_name = || labels.iter().enumerate().filter(|(_, label)| !label.is_empty()).find_map(|(class, label)| {
-            let path = line.strip_suffix(label.as_str())?.strip_suffix([' ', '\t', ','])?;
-            Some((list_line::unquoted(path.trim_end().trim_end_matches(',')), class as i64))
-        });
+        let by_name = || {
+            labels.iter().enumerate().filter(|(_, label)| !label.is_empty()).find_map(|(class, label)| {
+                let path = line.strip_suffix(label.as_str())?.strip_suffix([' ', '\t', ','])?;
+                Some((list_line::unquoted(path.trim_end().trim_end_matches(',')), class as i64))
+            })
+        };
         let (path, word) = list_line::split(line);
         let numbered = word.and_then(|word| Some((path, word.parse::<i64>().ok()?)));
         let Some((path, label)) = numbered.or_else(by_name) else {
@@ -72,7 +75,9 @@ fn items(list: &TextList, labels: &[String], left_out: &mut Vec<(String, String)
     if items.is_empty() {
         let page = Error::new(Kind::Data, format!("{} names no image", list.file.display()))
             .with_fact("it wants", "lines of a path and a class, by number from 0 or by name: images/cat1.png 0");
-        return Err(left_out.last().map_or(page.clone(), |(line, reason)| page.with_fact("a line", line).with_cause(reason)));
+        return Err(left_out
+            .last()
+            .map_or(page.clone(), |(line, reason)| page.with_fact("a line", line).with_cause(reason)));
     }
     Ok(items)
 }
@@ -91,7 +96,10 @@ mod tests {
             TextList { file: root.path().join(name), folder: None }
         };
         let labels = write("labels.txt", "cat\ndog\n").file;
-        let train = write("train.txt", "\u{feff}a b.png 0\r\n# a comment\n\n/abs/c.png\t1 \nd.png one\n\"d e.png\" dog\nhttps://host/f.png 1\n");
+        let train = write(
+            "train.txt",
+            "\u{feff}a b.png 0\r\n# a comment\n\n/abs/c.png\t1 \nd.png one\n\"d e.png\" dog\nhttps://host/f.png 1\n",
+        );
         let val = TextList { folder: Some("/images".into()), ..write("val.txt", "e.png 1\n") };
         let lists = parse(&train, Some(&val), None, &labels).unwrap();
         assert_eq!(lists.labels, ["cat", "dog"]);
@@ -100,7 +108,8 @@ mod tests {
         let quoted = root.path().join("d e.png");
         let (beside, quoted) = (beside.to_str().unwrap(), quoted.to_str().unwrap());
         assert_eq!(found, [(beside, 0), ("/abs/c.png", 1), (quoted, 1), ("/images/e.png", 1)]);
-        let reasons: Vec<bool> = lists.left_out.iter().map(|(line, _)| line.contains("train.txt:5: d.png one")).collect();
+        let reasons: Vec<bool> =
+            lists.left_out.iter().map(|(line, _)| line.contains("train.txt:5: d.png one")).collect();
         assert_eq!(reasons, [true, false], "{:?}", lists.left_out);
         assert!(lists.left_out[1].1.contains("not fetched"));
         assert!(lists.test.is_empty());

@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod export;
 mod heard;
 pub mod inference;
+pub mod jobs;
 mod kept;
 mod loaders;
 pub mod look;

@@ -256,8 +256,7 @@ fn of_files(
         count(lists.test.len()),
     ));
     let progress = Watched::by(observer, stop);
-    let load: Load<'_> =
-        if options.channels == 4 { &load_file_with_alpha } else { &load_file };
+    let load: Load<'_> = if options.channels == 4 { &load_file_with_alpha } else { &load_file };
     let made = create(&options.out, lists, load, options.create(shuffle), &progress, &|_| Ok(()))?;
     Ok(DatasetReport::of(&options.out, made, started))
 }
