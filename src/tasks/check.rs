@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Kind, Result},
     frontend::{LabelShape, NetworkFile, NetworkParams, Purpose, Ready, Source},
     inspect::network::{NetworkSummary, fixed_input, summarize},
+    nn::{Context, Mode, Network},
 };
 
 /// What is known about the data.
@@ -69,11 +70,36 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
                 },
             };
         }
+        if nclasses.is_none() && !loaded.hooks()[0] && network.scores().is_some() {
+            observer.warning(
+                "params.nclasses is nil: a network that asks for it is shown as without classes; give --nclasses N",
+            );
+        }
+        if let Some(shape) = &sample.shape {
+            two_samples(&network, shape)?;
+        }
         let batch = sample.shape.map(|shape| [&[request.batch], shape.as_slice()].concat());
         summarize(&network, loaded.printed(), batch.as_deref(), sample.source, file_settings(&loaded))
     });
     heard.tell_all(observer);
     found
+}
+
+/// Runs two samples at once: a layer that takes the batch for a part of the sample, such as `nn.View(28, 28)`, does well
+/// with one.
+fn two_samples(network: &Network, shape: &[i64]) -> Result<()> {
+    let size = [&[2], shape].concat();
+    let batch = tch::Tensor::f_zeros(size, (network.kind, network.device))?;
+    let run = |input: tch::Tensor| tch::no_grad(|| network.forward(&input.into(), &mut Context::new(Mode::Evaluate)));
+    match run(batch.shallow_clone()) {
+        // What refuses one sample too has its page from the table of layers.
+        Err(page) if run(batch.f_narrow(0, 0, 1)?).is_ok() => {
+            Err(page.with_fact("the batch", "two samples; with one sample alone the network runs").with_help(
+                "a layer above takes the batch for a part of the sample: nn.View(-1):setNumInputDims(3) keeps it apart",
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The sample, the number of classes and the labels that the request knows.
