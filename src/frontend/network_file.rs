@@ -5,7 +5,7 @@ use super::{
     lua::{self, LabelHook, Loaded, vm::VmOptions},
     python::Options,
     settings::Settings,
-    source::{NetworkParams, Source},
+    source::{LabelShape, NetworkParams, Source},
     tensorflow_file::{self, Purpose, TensorflowFile},
 };
 use crate::{
@@ -44,7 +44,16 @@ impl NetworkFile {
                 lua::load(source, params, VmOptions::default(), seed).map(|file| NetworkFile::Lua(Box::new(file)))
             }
             Language::Python => {
-                let file = tensorflow_file::load(source, params, Options::default(), seed);
+                let run = |labels: LabelShape| {
+                    let params = NetworkParams { labels, ..params.clone() };
+                    tensorflow_file::load(source.clone(), &params, Options::default(), seed)
+                };
+                let file = match params.labels {
+                    LabelShape::Unknown => {
+                        run(LabelShape::Scalar).or_else(|page| run(LabelShape::Image(None)).map_err(|_| page))
+                    }
+                    known => run(known),
+                };
                 let file = file.map_err(|page| match params.input_shape {
                     None => page
                         .with_fact("the images", "[?, ?, ?, ?]: neither --input-shape nor --dataset says their shape"),
