@@ -62,6 +62,7 @@ async function look(name) {
   shots += 1;
   for (const [size, window] of Object.entries(sizes)) {
     await page.setViewportSize(window);
+    await page.waitForTimeout(300); // the editor measures its lines anew
     for (const colorScheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme });
       await page.evaluate(() => scrollTo(0, 0));
