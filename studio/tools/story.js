@@ -5,10 +5,10 @@
 //
 // node tools/story.js PROGRAM [--out DIR] [--unoptimised]: the program must have been built with this page in it. An
 // unoptimised build trains by its own kernels at a hundredth of their speed: --unoptimised asks for libtorch's in each job that
-// is made, and for 3 epochs where the page would ask for 30.
+// is made, and for 3 epochs where the page would ask for 30. --page DIR takes the page from there, for work on it.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -49,6 +49,19 @@ if (unoptimised) {
   await context.route('**/api/jobs', (route) => {
     const asked = route.request().postDataJSON();
     return asked?.text ? route.continue({ postData: JSON.stringify({ ...asked, options: { epochs, ...asked.options, autograd: true } }) }) : route.continue();
+  });
+}
+
+const pageFolder = process.argv.includes('--page') ? process.argv[process.argv.indexOf('--page') + 1] : null;
+if (pageFolder) {
+  await context.route((url) => !url.pathname.startsWith('/api/'), async (route) => {
+    const { pathname } = new URL(route.request().url());
+    const file = join(pageFolder, pathname);
+    const own = pathname !== '/' && existsSync(file) ? file : route.request().isNavigationRequest() ? join(pageFolder, 'index.html') : null;
+    if (!own) return route.continue();
+    const response = await route.fetch({ url: `${link}/`, headers: { accept: 'text/html' } });
+    const contentType = { js: 'text/javascript', css: 'text/css', html: 'text/html', png: 'image/png', svg: 'image/svg+xml' }[own.split('.').pop()];
+    return route.fulfill({ response, body: readFileSync(own), contentType });
   });
 }
 
