@@ -5,10 +5,10 @@
 //
 // node tools/story.js PROGRAM [--out DIR] [--unoptimised]: the program must have been built with this page in it. An
 // unoptimised build trains by its own kernels at a hundredth of their speed: --unoptimised asks for libtorch's in each job that
-// is made, and for 3 epochs where the page would ask for 30.
+// is made, and for 3 epochs where the page would ask for 30. --page DIR takes the page from there, for work on it.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -52,6 +52,19 @@ if (unoptimised) {
   });
 }
 
+const pageFolder = process.argv.includes('--page') ? process.argv[process.argv.indexOf('--page') + 1] : null;
+if (pageFolder) {
+  await context.route((url) => !url.pathname.startsWith('/api/'), async (route) => {
+    const { pathname } = new URL(route.request().url());
+    const file = join(pageFolder, pathname);
+    const own = pathname !== '/' && existsSync(file) ? file : route.request().isNavigationRequest() ? join(pageFolder, 'index.html') : null;
+    if (!own) return route.continue();
+    const response = await route.fetch({ url: `${link}/`, headers: { accept: 'text/html' } });
+    const contentType = { js: 'text/javascript', css: 'text/css', html: 'text/html', png: 'image/png', svg: 'image/svg+xml' }[own.split('.').pop()];
+    return route.fulfill({ response, body: readFileSync(own), contentType });
+  });
+}
+
 const settled = () => page.waitForFunction(() => [...document.images].every((image) => image.complete && image.naturalWidth > 0), null, { timeout: 20_000 });
 
 /** Photographs a state four times; axe looks at each, and nothing is wider than the window. */
@@ -62,6 +75,7 @@ async function look(name) {
   shots += 1;
   for (const [size, window] of Object.entries(sizes)) {
     await page.setViewportSize(window);
+    await page.waitForTimeout(300); // the editor measures its lines anew
     for (const colorScheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme });
       await page.evaluate(() => scrollTo(0, 0));
