@@ -10,7 +10,10 @@ use digits::{
         Augment, DataLoader, Dataset, Encoding, Image, LoaderOptions, Order, Preprocess, Records, Scratch, Subtract,
         datum, lmdb::Database, sample,
     },
-    frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
+    frontend::{
+        NetworkParams, Source,
+        lua::{load, vm::VmOptions},
+    },
     optim::{Gradient, OptimizerKind, OptimizerSpec},
     train::Targets,
 };

@@ -5,7 +5,10 @@ mod by_hand;
 mod sketches;
 
 use digits::{
-    frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
+    frontend::{
+        NetworkParams, Source,
+        lua::{load, vm::VmOptions},
+    },
     nn::Activity,
     optim::OptimizerSpec,
     train::engine::{Engine, EngineOptions, engine},

@@ -42,6 +42,7 @@ mod tests {
     use crate::{
         frontend,
         tasks::{RunOptions, RunSettings},
+        torch::memory,
     };
 
     /// The settings with this learning rate policy and nothing else.
@@ -74,6 +75,7 @@ mod tests {
             let has_no_number = match name {
                 "dataset" => default.contains("built-in sample"),
                 "keep" | "threads" => settings(None)[name].is_null(),
+                "memory_limit" => default.starts_with(&(memory::DEFAULT_LIMIT >> 20).to_string()),
                 // Torch's own, which the policy knows.
                 "lr_decay" => settings(Some("torch_sgd"))[name].is_null(),
                 "job" | "out" => true,

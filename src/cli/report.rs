@@ -12,7 +12,7 @@ use indicatif::HumanCount;
 use super::held;
 use crate::{
     error::{Error, Kind, Result},
-    frontend::lua::end_overruns,
+    frontend::end_overruns,
     tasks::panic,
 };
 
@@ -49,6 +49,13 @@ fn overrun(page: &Error) {
 /// [`guarded_output`] tells at the end.
 pub(super) fn line(text: &str) {
     if let Err(source) = writeln!(io::stdout(), "{text}") {
+        note_lost(source);
+    }
+}
+
+/// Writes a file to standard output, as [`line`] does a text.
+pub(super) fn bytes(bytes: &[u8]) {
+    if let Err(source) = io::stdout().write_all(bytes) {
         note_lost(source);
     }
 }

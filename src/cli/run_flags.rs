@@ -75,8 +75,12 @@ pub(super) struct RunFlags {
     /// Always differentiate with libtorch, also where a faster written-out step exists
     #[arg(long, help_heading = "Training")]
     autograd: bool,
+    /// Regularisation losses of a TensorFlow file have gradients; DIGITS only adds them to the loss that it logs
+    #[arg(long, help_heading = "Training")]
+    tf_regularize: bool,
 
-    /// sgd, nag (nesterov), adagrad, rmsprop, adadelta or adam, with the rules of Torch's optim [default: sgd]
+    /// sgd, nag (nesterov), adagrad, rmsprop, adadelta or adam, with the rules of Torch's optim; with a TensorFlow file
+    /// sgd, momentum, adagrad, adadelta, adam, ftrl or rmsprop, with TensorFlow's [default: sgd]
     #[arg(long, value_name = "NAME", help_heading = "Solver")]
     solver: Option<String>,
     /// fixed, step, multistep, exp, inv, poly, sigmoid or torch_sgd [default: step]
@@ -97,10 +101,11 @@ pub(super) struct RunFlags {
     /// Torch_sgd: decay an iteration [default: 1e-6]
     #[arg(long, value_name = "DECAY", help_heading = "Solver")]
     lr_decay: Option<f64>,
-    /// Momentum of sgd and nag; sgd's dampening is the same number, as in Torch [default: 0.9]
+    /// Momentum of sgd and nag; sgd's dampening is the same number, as in Torch; with a TensorFlow file of momentum and
+    /// rmsprop [default: 0.9]
     #[arg(long, value_name = "M", help_heading = "Solver")]
     momentum: Option<f64>,
-    /// L2 penalty on every parameter [default: 0.0001]
+    /// L2 penalty on every parameter [default: 0.0001; with a TensorFlow file 0]
     #[arg(long, value_name = "W", help_heading = "Solver")]
     weight_decay: Option<f64>,
 
@@ -158,6 +163,7 @@ impl RunFlags {
             threads,
             double,
             autograd,
+            tf_regularize,
             solver,
             lr_policy,
             lr_step,
@@ -201,6 +207,7 @@ impl RunFlags {
             threads,
             double,
             autograd,
+            tf_regularize,
             solver,
             lr: None,
             lr_policy,

@@ -37,19 +37,21 @@ pub(super) struct Table {
     width: Option<usize>,
 }
 
+/// What a row shows in a column.
+type Text = fn(&Row) -> &str;
+
 impl Table {
     pub(super) fn new(accuracy: Accuracy, width: Option<usize>) -> Table {
         Table { accuracy, width }
     }
 
     /// The columns that fit, in order: heading and width. The last ones to be left out are epoch and validation loss.
-    fn columns(&self) -> Vec<(&'static str, usize, fn(&Row) -> &str)> {
+    fn columns(&self) -> Vec<(&'static str, usize, Text)> {
         let accuracy = match self.accuracy {
             Accuracy::None => None,
             Accuracy::One => Some(("accuracy", 9)),
             Accuracy::WithTopFive => Some(("accuracy (top 5)", 17)),
         };
-        type Text = fn(&Row) -> &str;
         // Each with its rank: the highest goes first.
         let mut all: Vec<(u8, &'static str, usize, Text)> = vec![
             (0, "epoch", 6, |row| &row.epoch),
@@ -82,7 +84,7 @@ impl Table {
 
     /// A line.
     pub(super) fn row(&self, row: &Row) -> String {
-        let cell = |(name, width, text): (&str, usize, fn(&Row) -> &str)| {
+        let cell = |(name, width, text): (&str, usize, Text)| {
             let text = text(row);
             // `97.81 % (99.93)` in a column without the five likeliest.
             let text = if name == "accuracy" { text.split(" (").next().unwrap_or(text) } else { text };

@@ -34,7 +34,7 @@ pub fn parse(train: &TextList, val: Option<&TextList>, test: Option<&TextList>, 
     let mut read =
         |list: Option<&TextList>| list.map_or_else(|| Ok(vec![]), |list| items(list, &labels, &mut left_out));
     let (train, val, test) = (read(Some(train))?, read(val)?, read(test)?);
-    Ok(Lists { train, val, test, labels, left_out })
+    Ok(Lists { train, val, test, labels, left_out, ..Lists::default() })
 }
 
 /// The images of one file: a path, and the number or the name of a class, on each line.

@@ -11,6 +11,9 @@ pub mod contributing {}
 #[doc = include_str!("memory.md")]
 pub mod memory {}
 
+#[doc = include_str!("hostile-inputs.md")]
+pub mod hostile_inputs {}
+
 #[doc = include_str!("fidelity.md")]
 pub mod fidelity {}
 
@@ -19,6 +22,15 @@ pub mod public_networks {}
 
 #[doc = include_str!("digits-networks.md")]
 pub mod digits_networks {}
+
+#[doc = include_str!("network-file.md")]
+pub mod network_file {}
+
+#[doc = include_str!("public-reports.md")]
+pub mod public_reports {}
+
+#[doc = include_str!("bench/measured.md")]
+pub mod measured {}
 
 #[doc = include_str!("changelog.md")]
 pub mod changelog {}
@@ -69,6 +81,10 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0014-second-wall.md")]
     pub mod d0014_second_wall {}
+
     #[doc = include_str!("decisions/0015-a-process-for-each-risk.md")]
     pub mod d0015_a_process_for_each_risk {}
+
+    #[doc = include_str!("decisions/0016-tasks-below-every-door.md")]
+    pub mod d0016_tasks_below_every_door {}
 }

@@ -1,15 +1,27 @@
-//! `Source`: the text of a network file; `NetworkParams`: what its function is called with.
+//! `Source`: the text of a network file; `NetworkParams`: what its function or class is called with.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::language::Language;
 use crate::{
     error::{Error, Kind, Result},
     input::{self, Form},
 };
 
-/// What a network function is called with: DIGITS' `params` table.
+/// What the dataset's labels are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelShape {
+    /// A number for each image.
+    #[default]
+    Scalar,
+    /// A label database of images or lists: channels, height, width; `None` where it is not known.
+    Image(Option<[i64; 3]>),
+}
+
+/// What a network file is called with: DIGITS' `params` table, or the arguments of its `UserModel`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NetworkParams {
     /// Number of classes; `None` when the task is not classification.
@@ -18,6 +30,8 @@ pub struct NetworkParams {
     pub ngpus: i64,
     /// Channels, height and width of an input after cropping; `None` when it is not known.
     pub input_shape: Option<[i64; 3]>,
+    /// The labels; a Lua file is not given them.
+    pub labels: LabelShape,
 }
 
 /// The text of a network file and where it came from.
@@ -44,10 +58,16 @@ impl Source {
         }
         if path.is_dir() {
             return Err(Error::new(Kind::Network, format!("{} is a folder, not a network file", path.display()))
-                .with_help("name the .lua file inside it"));
+                .with_help("name the .lua or .py file inside it"));
         }
         let bytes = input::read(path, Form::Network)?;
         Source::from_bytes(path.display().to_string(), bytes, path.parent().map(Path::to_path_buf))
+    }
+
+    /// What it is written in.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        Language::of(&self.name, &self.text)
     }
 
     /// A pasted text.
@@ -83,7 +103,7 @@ impl Source {
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Source { name, text, folder }),
             Err(_) => Err(Error::new(Kind::Network, format!("{name} is not a text file"))
-                .with_help("a network file is Lua source, such as networks/autoencoder.lua")),
+                .with_help("a network file is Lua or Python source, such as networks/autoencoder.lua")),
         }
     }
 }

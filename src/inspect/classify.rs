@@ -77,9 +77,9 @@ impl Classifier {
     pub fn add(&mut self, network: &Network, input: &tch::Tensor, target: &Activity) -> Result<()> {
         let batch: Activity = input.f_to_kind(network.kind)?.f_to_device(network.device)?.into();
         let (output, loss) = tch::no_grad(|| {
-            let mut context = Context::new(Mode::Evaluate);
+            let mut context = Context::new(Mode::Evaluate).towards(target);
             let output = network.forward(&batch, &mut context)?;
-            let loss = network.loss(&output, target, &mut context)?;
+            let loss = network.reported_loss(&output, target, &mut context)?;
             Ok::<_, Error>((output, loss))
         })?;
         self.losses.push(f64::try_from(&loss)?);

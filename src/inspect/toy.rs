@@ -101,6 +101,7 @@ impl Toy {
                 leaf: tensor,
                 learns: true,
                 is_twin: false,
+                layout: None,
             });
         }
         self.add("nn.Linear", &format!("nn.Linear({input} -> {output})"), Box::new(module), vec![first, first + 1])

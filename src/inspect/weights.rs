@@ -75,6 +75,7 @@ mod tests {
             leaf: weight,
             learns: true,
             is_twin: false,
+            layout: None,
         };
         let mut module = Seen {
             path: "1".into(),

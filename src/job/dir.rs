@@ -85,12 +85,12 @@ impl JobDir {
         }
     }
 
-    /// Makes the directory `path` with `network.lua` and `job.json`.
+    /// Makes the directory `path` with the network file, `network.lua` or `network.py` by `file_name`, and `job.json`.
     ///
     /// # Errors
     /// `Kind::Job` when a job is there already or another process writes there, `Kind::Io` when it cannot be
     /// written.
-    pub fn create(path: &Path, network: &str, mut record: JobRecord) -> Result<JobDir> {
+    pub fn create(path: &Path, file_name: &str, network: &str, mut record: JobRecord) -> Result<JobDir> {
         let snapshots = path.join(file::SNAPSHOTS);
         std::fs::create_dir_all(path).map_err(|source| Error::io("make the job folder", path, &source))?;
         let lock = Lock::take(path)?;
@@ -103,7 +103,7 @@ impl JobDir {
         std::fs::create_dir_all(&snapshots).map_err(|source| Error::io("make the folder", &snapshots, &source))?;
         record.id = path.file_name().map_or_else(|| "job".into(), |name| name.to_string_lossy().into_owned());
         let job = JobDir::attach(path, record, lock)?;
-        job.replace(file::NETWORK, network.as_bytes())?;
+        job.replace(file_name, network.as_bytes())?;
         job.replace_json(file::RECORD, &job.record)?;
         Ok(job)
     }
@@ -139,7 +139,7 @@ impl JobDir {
         let hash = blake3::hash(network.as_bytes()).to_hex();
         if record.network.blake3 != hash.as_str() {
             return Err(Error::new(Kind::Job, format!("the network file of {} was changed", path.display()))
-                .with_fact("changed file", path.join(file::NETWORK).display().to_string())
+                .with_fact("changed file", view.network_path().display().to_string())
                 .with_fact("it was", record.network.blake3)
                 .with_fact("it is", hash.to_string())
                 .with_help("put the old text back, or start a new run with the new file"));

@@ -1,6 +1,7 @@
 //! `Event`: one line of `metrics.jsonl`.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader, Read},
     path::Path,
 };
@@ -12,6 +13,9 @@ use crate::{
     error::{Error, Result},
     input::{self, Form},
 };
+
+/// Numbers by name.
+pub type Scalars = BTreeMap<String, f64>;
 
 /// Bytes of a line, at most.
 const LONGEST: u64 = 1 << 20;
@@ -57,6 +61,10 @@ pub struct Event {
     /// likeliest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy_top5: Option<f64>,
+    /// Train, validation: numbers that the network file wants to be logged, by name; of a training line those of its last
+    /// batch, of a validation means over batches.
+    #[serde(default, skip_serializing_if = "Scalars::is_empty")]
+    pub scalars: Scalars,
     /// Learning rate of the last step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lr: Option<f64>,
@@ -87,6 +95,7 @@ impl Event {
             loss: None,
             accuracy: None,
             accuracy_top5: None,
+            scalars: Scalars::new(),
             lr: None,
             images_per_second: None,
             data_wait: None,

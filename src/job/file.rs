@@ -1,7 +1,11 @@
 //! Names of the files in a job directory.
 
+use std::path::{Path, PathBuf};
+
 /// The network file as it was pasted.
 pub const NETWORK: &str = "network.lua";
+/// The same, of a file in Python.
+pub const NETWORK_PYTHON: &str = "network.py";
 /// Status, settings, versions: see [`super::JobRecord`].
 pub const RECORD: &str = "job.json";
 /// One [`super::Event`] a line.
@@ -36,3 +40,10 @@ pub const SWEEP: &str = "sweep.json";
 pub const COMPARISON_MD: &str = "comparison.md";
 /// The same for a spreadsheet.
 pub const COMPARISON_CSV: &str = "comparison.csv";
+
+/// The network file of a job or a sweep, which has the ending of its language.
+#[must_use]
+pub fn network(folder: &Path) -> PathBuf {
+    let python = folder.join(NETWORK_PYTHON);
+    if python.is_file() { python } else { folder.join(NETWORK) }
+}

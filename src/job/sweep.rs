@@ -15,7 +15,7 @@ use crate::{
 pub struct SweepRecord {
     /// When the folder was made, RFC 3339.
     pub created: String,
-    /// The network file as the user named it; its text is in `network.lua`.
+    /// The network file as the user named it; its text is in `network.lua` or `network.py`.
     pub network: String,
     /// The absolute folder that the file was read from; none for pasted text, and in sweeps of before it was kept.
     #[serde(default)]
@@ -67,11 +67,11 @@ impl SweepRecord {
         })
     }
 
-    /// Writes `sweep.json` and `network.lua` into `folder`, which is made when it is not there.
+    /// Writes `sweep.json` and the network file, `network.lua` or `network.py` by `file_name`, into `folder`, which is made when it is not there.
     ///
     /// # Errors
     /// `Kind::Job` when the folder holds a job or another sweep, `Kind::Io` when the disk refuses.
-    pub fn create(&self, folder: &Path, network: &str) -> Result<()> {
+    pub fn create(&self, folder: &Path, file_name: &str, network: &str) -> Result<()> {
         std::fs::create_dir_all(folder).map_err(|source| Error::io("make the folder", folder, &source))?;
         for (name, what) in [(file::RECORD, "a job"), (file::SWEEP, "another sweep")] {
             if folder.join(name).exists() {
@@ -79,7 +79,7 @@ impl SweepRecord {
                     .with_help("give the sweep another folder with --job DIR"));
             }
         }
-        super::replace(&folder.join(file::NETWORK), network.as_bytes())?;
+        super::replace(&folder.join(file_name), network.as_bytes())?;
         replace_json(&folder.join(file::SWEEP), self)
     }
 }
@@ -95,9 +95,9 @@ mod tests {
         let record = SweepRecord::new("net.lua".into(), Some("/nets".into()), serde_json::json!({"epochs": 3}), jobs);
         let path = folder.path().join("sweep");
         assert!(!SweepRecord::is_at(&path));
-        record.create(&path, "return 1").unwrap();
+        record.create(&path, file::NETWORK, "return 1").unwrap();
         assert_eq!(SweepRecord::read(&path).unwrap(), record);
-        assert_eq!(record.create(&path, "return 1").unwrap_err().kind(), Kind::Job);
+        assert_eq!(record.create(&path, file::NETWORK, "return 1").unwrap_err().kind(), Kind::Job);
         // As versions before this one wrote it.
         let mut older = serde_json::to_value(&record).unwrap();
         older.as_object_mut().unwrap().remove("network_folder");

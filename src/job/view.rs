@@ -90,7 +90,13 @@ impl JobView {
         if !Lock::is_held(&self.path) {
             return None;
         }
-        std::fs::read_to_string(self.path.join(file::LOCK)).ok()?.trim().parse().ok()
+        input::read_text(&self.path.join(file::LOCK), Form::Record).ok()?.trim().parse().ok()
+    }
+
+    /// Where the network file is.
+    #[must_use]
+    pub fn network_path(&self) -> PathBuf {
+        file::network(&self.path)
     }
 
     /// The text of the network file.
@@ -98,8 +104,7 @@ impl JobView {
     /// # Errors
     /// When it cannot be read.
     pub fn network(&self) -> Result<String> {
-        let path = self.path.join(file::NETWORK);
-        input::read_text(&path, Form::Network)
+        input::read_text(&self.network_path(), Form::Network)
     }
 
     /// Every point of the run so far, in order.

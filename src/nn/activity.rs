@@ -7,6 +7,10 @@ use crate::{
     torch::Tensor,
 };
 
+/// Name and value of the numbers that a network file wants to be logged beside the loss, for a batch: its input
+/// `[n, c, h, w]` and the labels as the loader gives them, both where the network is.
+pub type ScalarsOf = Box<dyn Fn(&tch::Tensor, &tch::Tensor) -> Result<Vec<(String, f64)>>>;
+
 /// A network file's `labelHook(input, dblabel)`, called once a batch with the input `[n, c, h, w]` and the database's
 /// labels `[n]` or `[n, …]`; gives the target.
 pub enum LabelHook {

@@ -53,6 +53,18 @@ impl Network {
         })
     }
 
+    /// The loss as it is reported: with the term that has no gradient.
+    ///
+    /// # Errors
+    /// As [`Network::loss`].
+    pub fn reported_loss(&self, output: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
+        let loss = self.loss(output, target, cx)?;
+        match &self.reported {
+            Some(term) => Ok(loss.f_add(&tch::no_grad(term)?.f_reshape(loss.size())?)?),
+            None => Ok(loss),
+        }
+    }
+
     /// What the numbers of its output stand for: its last module says, else the criterion. `None` when it is no
     /// classifier.
     #[must_use]

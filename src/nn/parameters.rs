@@ -1,5 +1,6 @@
 //! `Parameters`: everything a network learns, in one flat vector, with a flat vector of gradients beside it.
 
+use super::file_layout::FileLayout;
 use crate::{error::Result, torch::Tensor};
 
 /// One parameter of one module: a view of the flat vector and a leaf of libtorch's graph.
@@ -18,6 +19,17 @@ pub struct Parameter {
     /// True when `leaf` is the one of an earlier parameter: modules that share a weight share its leaf, so that libtorch
     /// sums its gradient up.
     pub is_twin: bool,
+    /// How files have it, where that is not how its module does.
+    pub layout: Option<FileLayout>,
+}
+
+/// A parameter or buffer as files have it.
+#[derive(Debug)]
+pub struct Stored<'a> {
+    /// Its name.
+    pub name: &'a str,
+    tensor: tch::Tensor,
+    layout: Option<&'a FileLayout>,
 }
 
 /// A tensor that is state but not learned, such as `running_mean`; saved with the parameters.
@@ -84,11 +96,57 @@ impl Parameters {
         Ok(())
     }
 
-    /// Name and tensor of everything a snapshot must hold: parameters first, then buffers.
+    /// Everything a snapshot must hold, as files have it: parameters first, then buffers.
+    #[must_use]
+    pub fn stored(&self) -> Vec<Stored<'_>> {
+        let learned = self.list.iter();
+        let learned = learned.map(|p| Stored { name: &p.name, tensor: p.leaf.detach(), layout: p.layout.as_ref() });
+        let state =
+            self.buffers.iter().map(|b| Stored { name: &b.name, tensor: b.tensor.shallow_clone(), layout: None });
+        learned.chain(state).collect()
+    }
+
+    /// Name and tensor of the same, as the modules have it.
     #[must_use]
     pub fn named(&self) -> Vec<(&str, tch::Tensor)> {
         let learned = self.list.iter().map(|p| (p.name.as_str(), p.leaf.detach()));
         let state = self.buffers.iter().map(|b| (b.name.as_str(), b.tensor.shallow_clone()));
         learned.chain(state).collect()
+    }
+}
+
+impl Stored<'_> {
+    /// Its sizes in files.
+    #[must_use]
+    pub fn size(&self) -> Vec<i64> {
+        self.layout.map_or_else(|| self.tensor.size(), |layout| layout.dims.clone())
+    }
+
+    /// A copy of its value for a file.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn value(&self) -> Result<tch::Tensor> {
+        let value = match self.layout {
+            Some(layout) => layout.to_file(&self.tensor)?,
+            None => self.tensor.shallow_clone(),
+        };
+        let mut copy = value.f_empty_like()?;
+        copy.f_copy_(&value)?;
+        Ok(copy)
+    }
+
+    /// Puts a file's value of its sizes into the network.
+    ///
+    /// # Errors
+    /// When it has other sizes.
+    pub fn put(&self, value: &tch::Tensor) -> Result<()> {
+        tch::no_grad(|| {
+            match self.layout {
+                Some(layout) => self.tensor.shallow_clone().f_copy_(&layout.to_module(value)?),
+                None => self.tensor.shallow_clone().f_copy_(value),
+            }
+            .map_err(Into::into)
+        })
     }
 }

@@ -15,6 +15,7 @@ use super::{
     app::App,
     child::question::Question,
     jobs::create::CHECK,
+    jobs::create::named,
     refusal::{Answer, Refusal, RefusalBody},
 };
 use crate::{
@@ -25,11 +26,11 @@ use crate::{
 /// A network file that ships.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct NetworkFile {
-    /// `autoencoder.lua`
+    /// `autoencoder`
     name: String,
     /// For people.
     title: String,
-    /// `lua`
+    /// `lua` or `python`.
     language: String,
     /// What it is for.
     task: String,
@@ -47,7 +48,7 @@ pub(crate) struct Networks {
 }
 
 /// Name, title, task, input, text.
-pub(crate) const SHIPPED: [(&str, &str, &str, Option<&str>, &str); 9] = [
+pub(crate) const SHIPPED: [(&str, &str, &str, Option<&str>, &str); 15] = [
     (
         "autoencoder.lua",
         "Autoencoder",
@@ -81,15 +82,45 @@ pub(crate) const SHIPPED: [(&str, &str, &str, Option<&str>, &str); 9] = [
         Some("28 × 28"),
         include_str!("../../networks/fine-tuning.lua"),
     ),
+    (
+        "autoencoder.py",
+        "Autoencoder (TensorFlow)",
+        "image to image",
+        Some("1 × 28 × 28 grey"),
+        include_str!("../../networks/autoencoder.py"),
+    ),
+    ("lenet.py", "LeNet (TensorFlow)", "classification", Some("28 × 28"), include_str!("../../networks/lenet.py")),
+    (
+        "binary-segmentation.py",
+        "Binary segmentation (TensorFlow)",
+        "image to image",
+        None,
+        include_str!("../../networks/binary-segmentation.py"),
+    ),
+    ("regression.py", "Regression (TensorFlow)", "numbers", None, include_str!("../../networks/regression.py")),
+    (
+        "siamese.py",
+        "Siamese (TensorFlow)",
+        "similarity",
+        Some("3 × 28 × 28"),
+        include_str!("../../networks/siamese.py"),
+    ),
+    (
+        "gan.py",
+        "Adversarial pair (TensorFlow)",
+        "image to image",
+        Some("28 × 28"),
+        include_str!("../../networks/gan.py"),
+    ),
 ];
 
 /// The network files that ship, with their text.
 #[utoipa::path(get, path = "/api/networks", tag = "networks", responses((status = 200, body = Networks)))]
 pub(crate) async fn networks() -> Json<Networks> {
     let file = |(name, title, task, input, text): (&str, &str, &str, Option<&str>, &str)| NetworkFile {
-        name: name.into(),
+        name: name.trim_end_matches(".lua").into(),
         title: title.into(),
-        language: "lua".into(),
+        language: if name.ends_with(".py") { "python" } else { "lua" }.into(),
         task: task.into(),
         input: input.map(String::from),
         text: text.into(),
@@ -169,11 +200,8 @@ async fn answer(app: &Arc<App>, request: CheckRequest) -> Answer<Value> {
         dataset,
         batch: request.batch_size.unwrap_or(1),
     };
-    if request.language == "python" {
-        let page = crate::error::Error::new(crate::error::Kind::Network, "network files in Python cannot be run yet");
-        return Err(Refusal::from(page));
-    }
-    let question = Question::Check { source: Source::pasted(name, &request.text), request: asked, crop: request.crop };
+    let name = named(name, &request.language, &request.text);
+    let question = Question::Check { source: Source::pasted(&name, &request.text), request: asked, crop: request.crop };
     let checker = Arc::clone(app);
     // The process finishes its answer even when the page has stopped waiting for it.
     let asked = tokio::spawn(async move { checker.checker.ask::<Value>(&question, CHECK).await });
@@ -319,6 +347,6 @@ mod tests {
 
     #[test]
     fn every_shipped_network_has_text() {
-        assert!(SHIPPED.iter().all(|(name, _, _, _, text)| name.ends_with(".lua") && text.contains("return")));
+        assert!(SHIPPED.iter().all(|(_, _, _, _, text)| text.contains("return")));
     }
 }

@@ -15,13 +15,13 @@ use super::{
 use crate::{
     data::{HeadStart, Records},
     error::{Error, Kind, Result},
-    frontend::{self, Source},
+    frontend::{Purpose, Ready, Settings, Source},
     job::JobDir,
-    nn::{LabelHook, Network},
+    nn::{LabelHook, Network, ScalarsOf},
     optim::schedule::Schedule,
     torch::on_one_thread,
     train::{
-        BatchSource, Plan, Position, Stop, Targets, TrainObserver, Trainer,
+        BatchSource, Plan, Position, RunRecord, Stop, Targets, TrainObserver, Trainer,
         engine::{self, Engine, EngineOptions, Surroundings},
     },
 };
@@ -52,6 +52,7 @@ pub(super) struct Run {
     pub(super) warnings: Vec<String>,
     loaders: Loaders,
     hook: Option<LabelHook>,
+    scalars: Option<ScalarsOf>,
     schedule: Schedule,
 }
 
@@ -75,7 +76,7 @@ pub(super) fn assemble(
     observer: &mut dyn Observer,
 ) -> Result<Run> {
     let options = &prepare::with_sample(options.clone());
-    let before = RunSettings::of(options, &frontend::Settings::default());
+    let before = RunSettings::of(options, &Settings::before(&source));
     before.optimizer()?; // a page about the command line comes before any work
     before.schedule()?;
     let mut prepared = {
@@ -92,7 +93,9 @@ pub(super) fn assemble(
         }
     };
     let Prepared { settings, opened, loaded, device, classes } = prepared;
-    let network = on_one_thread(|| loaded.lower(settings.kind(), device.device()))?;
+    let purpose = if settings.tf_regularize { Purpose::RegularizedTraining } else { Purpose::Training };
+    let ready = on_one_thread(|| loaded.lower(purpose, settings.kind(), device.device()))?;
+    let Ready { network, criterion, label_hook, scalars } = ready;
     let transfer = transfer.map(|transfer| transfer.summary(&network)).transpose()?;
     let parameters = network.parameters.count();
     let of_train = loaders::of_train(&settings, &opened)?;
@@ -106,19 +109,20 @@ pub(super) fn assemble(
         plan,
         title: format!(
             "{}: {parameters} parameters, {}, batch size {}, {} on {}",
-            loaded.source.name,
-            loaded.criterion_printed.trim_end(),
+            loaded.name(),
+            criterion.trim_end(),
             settings.batch_size,
             engine.describe(),
             if device.is_cuda() { "CUDA" } else { "the processor" },
         ),
-        printed: format!("{}\n{}", loaded.printed.trim_end(), loaded.criterion_printed.trim_end()),
+        printed: format!("{}\n{}", loaded.printed().trim_end(), criterion.trim_end()),
         dataset_path: opened.path.clone(),
         fingerprint: opened.dataset.fingerprint()?,
-        kept: Kept::of(&opened.dataset),
+        kept: Kept::of(&opened.dataset)?,
         read_files: loaded.read_files(),
         transfer,
-        hook: loaded.label_hook(),
+        hook: label_hook,
+        scalars,
         schedule: settings.schedule()?,
         engine,
         loaders: loaders::loaders_for(&settings, opened, of_train, device)?,
@@ -172,11 +176,11 @@ impl Run {
             train: Box::new(train),
             validation: validation.map(|source| Box::new(source) as Box<dyn BatchSource>),
             targets: Targets::new(self.hook),
+            scalars: self.scalars,
             rate: Box::new(move |t, total| schedule.rate(t, total)),
             plan: self.plan,
             position,
-            job,
-            observer,
+            record: RunRecord { job, observer },
             stop,
         }
     }

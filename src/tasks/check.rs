@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{heard::Heard, observer::Observer, panic, sample_shape::SampleShape};
+use super::{
+    file_settings::file_settings, heard::Heard, observer::Observer, panic, prepare, sample_shape::SampleShape,
+};
 use crate::{
     data::Dataset,
     error::{Error, Kind, Result},
-    frontend::{self, Loaded, NetworkParams, Source, lua::vm::VmOptions},
-    inspect::network::{FileSettings, NetworkSummary, fixed_input, summarize},
+    frontend::{LabelShape, NetworkFile, NetworkParams, Purpose, Ready, Source},
+    inspect::network::{NetworkSummary, fixed_input, summarize},
     nn::{Context, Mode, Network},
 };
 
@@ -49,13 +51,13 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
         if request.batch < 1 || request.nclasses.is_some_and(|classes| classes < 1) {
             return Err(Error::new(Kind::Usage, "batch size and number of classes are 1 at least"));
         }
-        let (mut sample, classes) = given(request)?;
+        let (mut sample, classes, labels) = given(request)?;
         let nclasses = request.nclasses.or(classes);
         let input_shape = sample.shape.as_deref().and_then(|shape| <[i64; 3]>::try_from(shape).ok());
-        let vm = VmOptions { output: heard.output(), ..VmOptions::default() };
-        let loaded = frontend::load(file, &NetworkParams { nclasses, ngpus: 0, input_shape }, vm, 1)?;
-        let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu)?;
-        if let (Some([_, height, width]), Some(crop)) = (sample.shape.as_deref_mut(), loaded.settings.croplen) {
+        let params = NetworkParams { nclasses, ngpus: 0, input_shape, labels };
+        let loaded = NetworkFile::load(file, &params, heard.output(), 1)?;
+        let Ready { network, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
+        if let (Some([_, height, width]), Some(crop)) = (sample.shape.as_deref_mut(), loaded.settings().croplen) {
             (*height, *width) = (crop, crop);
             sample.source += &format!(", cropped to {crop}");
         }
@@ -77,8 +79,7 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
             two_samples(&network, shape)?;
         }
         let batch = sample.shape.map(|shape| [&[request.batch], shape.as_slice()].concat());
-        let settings = settings(&loaded);
-        summarize(&network, loaded.printed, batch.as_deref(), sample.source, settings)
+        summarize(&network, loaded.printed(), batch.as_deref(), sample.source, file_settings(&loaded))
     });
     heard.tell_all(observer);
     found
@@ -101,25 +102,16 @@ fn two_samples(network: &Network, shape: &[i64]) -> Result<()> {
     }
 }
 
-/// The sample and the number of classes that the request knows.
-fn given(request: &CheckRequest) -> Result<(Sample, Option<i64>)> {
+/// The sample, the number of classes and the labels that the request knows.
+fn given(request: &CheckRequest) -> Result<(Sample, Option<i64>, LabelShape)> {
     let Some(dir) = &request.dataset else {
         let shape = request.input_shape.as_ref().map(|shape| shape.sizes().to_vec());
-        return Ok((Sample { shape, source: "from --input-shape".into() }, None));
+        return Ok((Sample { shape, source: "from --input-shape".into() }, None, LabelShape::Scalar));
     };
     let dataset = Dataset::open(dir)?;
     let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
-    Ok((Sample { shape: Some(dataset.shape.to_vec()), source: format!("from {}", dir.display()) }, classes))
-}
-
-fn settings(loaded: &Loaded) -> FileSettings {
-    FileSettings {
-        train_batch_size: loaded.settings.train_batch_size,
-        validation_batch_size: loaded.settings.validation_batch_size,
-        croplen: loaded.settings.croplen,
-        label_hook: loaded.has_label_hook(),
-        fine_tune_hook: loaded.has_fine_tune_hook(),
-    }
+    let sample = Sample { shape: Some(dataset.shape.to_vec()), source: format!("from {}", dir.display()) };
+    Ok((sample, classes, prepare::labels(&dataset)?))
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::prepare::RecordFacts;
 use crate::{
     data::{Dataset, Mean, Resize},
     error::{Error, Kind, Result},
-    frontend::Source,
+    frontend::{LabelShape, Source},
     input::{self, Form},
     job::{self, JobRecord, JobView, file},
 };
@@ -23,6 +24,9 @@ pub(super) struct Kept {
     pub(super) labels: Vec<String>,
     /// Image databases that have a database of labels, which follows.
     pub(super) label_databases: Vec<(PathBuf, PathBuf)>,
+    /// What the labels are.
+    #[serde(default)]
+    pub(super) label_shape: LabelShape,
     /// Whether there is a mean image.
     pub(super) has_mean: bool,
     #[serde(skip)]
@@ -31,18 +35,28 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Of an open dataset.
-    pub(super) fn of(dataset: &Dataset) -> Kept {
+    ///
+    /// # Errors
+    /// When its first record cannot be read.
+    pub(super) fn of(dataset: &Dataset) -> Result<Kept> {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         let splits = [dataset.train(), dataset.val()].into_iter().flatten();
         let pairs = splits.filter_map(|split| Some((absolute(split.folder()), absolute(split.label_folder()?))));
-        Kept {
+        Ok(Kept {
             shape: dataset.shape,
             resize: dataset.resize(),
             labels: dataset.labels.clone(),
             label_databases: pairs.collect(),
+            label_shape: RecordFacts::of(dataset)?.labels,
             has_mean: dataset.mean.is_some(),
             mean: dataset.mean.clone(),
-        }
+        })
+    }
+
+    /// What a network file is told of the records.
+    pub(super) fn facts(&self) -> RecordFacts {
+        let classes = (!self.labels.is_empty()).then_some(self.labels.len() as i64);
+        RecordFacts { shape: self.shape, classes, labels: self.label_shape }
     }
 
     /// Whether the job in this folder keeps it; jobs of before did not.

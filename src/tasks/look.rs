@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::check::CheckRequest;
+use super::{check::CheckRequest, file_settings::file_settings, prepare};
 use crate::{
     data::Dataset,
     error::{Error, Kind, Result},
-    frontend::{self, Loaded, NetworkParams, Source, lua::vm::VmOptions},
+    frontend::{LabelShape, NetworkFile, NetworkParams, Output, Purpose, Ready, Source},
     inspect::{
         graph::{self, Graph},
         network::{FileSettings, Totals, fixed_input, summarize},
@@ -49,15 +49,15 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
     if request.batch < 1 || crop.is_some_and(|side| side < 1) {
         return Err(Error::new(Kind::Usage, "batch size and crop are 1 at least"));
     }
-    let (mut shape, classes) = data(request)?;
+    let (mut shape, classes, labels) = data(request)?;
     if let (Some([_, height, width]), Some(side)) = (shape.as_mut(), crop) {
         (*height, *width) = (side.min(*height), side.min(*width));
     }
     let nclasses = request.nclasses.or(classes);
-    let loaded =
-        frontend::load(file, &NetworkParams { nclasses, ngpus: 0, input_shape: shape }, VmOptions::default(), 1)?;
-    found.printed.clone_from(&loaded.printed);
-    let settings = settings(&loaded);
+    let params = NetworkParams { nclasses, ngpus: 0, input_shape: shape, labels };
+    let loaded = NetworkFile::load(file, &params, Output::silent(), 1)?;
+    found.printed = loaded.printed();
+    let settings = file_settings(&loaded);
     if let (Some([_, height, width]), Some(side)) = (shape.as_mut(), settings.croplen.filter(|_| crop.is_none())) {
         (*height, *width) = (side, side);
     }
@@ -65,7 +65,7 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
     if let Some(batch) = settings.train_batch_size.filter(|_| request.batch == 1) {
         found.batch_size = batch.max(1);
     }
-    let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu)?;
+    let Ready { network, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
     found.criterion = Some(network.criterion_label.clone());
     let sample = shape.map(|shape| shape.to_vec()).or_else(|| fixed_input(&network).map(|(shape, _)| shape));
     let (graph, refused) = graph::trace(&network, sample.as_deref())?;
@@ -75,31 +75,22 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
         return Err(page);
     }
     let batch = sample.map(|sample| [&[found.batch_size], sample.as_slice()].concat());
-    found.totals = Some(summarize(&network, loaded.printed, batch.as_deref(), String::new(), settings)?.totals);
+    found.totals = Some(summarize(&network, loaded.printed(), batch.as_deref(), String::new(), settings)?.totals);
     Ok(())
 }
 
-/// Shape of a sample and number of classes, as the dataset says.
-fn data(request: &CheckRequest) -> Result<(Option<[i64; 3]>, Option<i64>)> {
+/// Shape of a sample, number of classes and labels, as the dataset says.
+fn data(request: &CheckRequest) -> Result<(Option<[i64; 3]>, Option<i64>, LabelShape)> {
     match &request.dataset {
         Some(folder) => {
             let dataset = Dataset::open(folder)?;
-            Ok((Some(dataset.shape), (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64)))
+            let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
+            Ok((Some(dataset.shape), classes, prepare::labels(&dataset)?))
         }
         None => {
             let given = request.input_shape.as_ref().map(|shape| shape.sizes().to_vec());
-            Ok((given.and_then(|shape| <[i64; 3]>::try_from(shape).ok()), None))
+            Ok((given.and_then(|shape| <[i64; 3]>::try_from(shape).ok()), None, LabelShape::Scalar))
         }
-    }
-}
-
-fn settings(loaded: &Loaded) -> FileSettings {
-    FileSettings {
-        train_batch_size: loaded.settings.train_batch_size,
-        validation_batch_size: loaded.settings.validation_batch_size,
-        croplen: loaded.settings.croplen,
-        label_hook: loaded.has_label_hook(),
-        fine_tune_hook: loaded.has_fine_tune_hook(),
     }
 }
 

@@ -14,6 +14,7 @@ mod curves;
 pub mod dataset;
 pub mod doctor;
 pub mod export;
+mod file_settings;
 mod heard;
 pub mod inference;
 pub mod jobs;

@@ -63,8 +63,11 @@ pub struct RunOptions {
     pub double: bool,
     /// Always differentiate with libtorch, also where a faster written-out step exists.
     pub autograd: bool,
+    /// Regularisation losses of a TensorFlow file have gradients; in DIGITS they are reported only.
+    pub tf_regularize: bool,
 
-    /// The optimiser: `sgd`, `nag`, `adagrad`, `rmsprop`, `adadelta` or `adam`.
+    /// The optimiser: `sgd`, `nag`, `adagrad`, `rmsprop`, `adadelta` or `adam`; with a TensorFlow file one of
+    /// [`TENSORFLOW_SOLVERS`](crate::optim::TENSORFLOW_SOLVERS).
     pub solver: Option<String>,
     /// Base learning rate.
     pub lr: Option<f64>,
@@ -80,7 +83,8 @@ pub struct RunOptions {
     pub lr_power: Option<f64>,
     /// Torch_sgd: decay an iteration.
     pub lr_decay: Option<f64>,
-    /// Momentum of sgd and nag; sgd's dampening is the same number, as in Torch.
+    /// Momentum of sgd and nag; sgd's dampening is the same number, as in Torch. With a TensorFlow file that of momentum and
+    /// rmsprop.
     pub momentum: Option<f64>,
     /// L2 penalty on every parameter.
     pub weight_decay: Option<f64>,

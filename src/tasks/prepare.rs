@@ -7,12 +7,9 @@ use std::{
 
 use super::{options::RunOptions, settings::RunSettings};
 use crate::{
-    data::{self, Dataset, HeadStart, Parts, Place, Records, Wanted},
+    data::{self, Dataset, HeadStart, Parts, Place, Records, Target, Wanted},
     error::{Error, Kind, Result},
-    frontend::{
-        self, NetworkParams, Source,
-        lua::vm::{Output, VmOptions},
-    },
+    frontend::{LabelShape, NetworkFile, NetworkParams, Output, Settings, Source},
     torch::{
         device::{self, Resolved},
         on_one_thread,
@@ -50,8 +47,8 @@ pub struct Prepared {
     pub settings: RunSettings,
     /// The data.
     pub opened: OpenedDataset,
-    /// The file's table, not lowered yet.
-    pub loaded: frontend::Loaded,
+    /// The file, not lowered yet.
+    pub loaded: NetworkFile,
     /// Where the network will live.
     pub device: Resolved,
     /// The number of classes, for a classification.
@@ -97,30 +94,58 @@ pub fn prepare(
     opened: OpenedDataset,
     output: Output,
 ) -> Result<Prepared> {
-    let classes = opened.dataset.labels.len() as i64;
-    let (settings, loaded) = run_file(source, options, device, opened.dataset.shape, classes, output)?;
-    Ok(Prepared { settings, opened, loaded, device, classes: (classes > 0).then_some(classes) })
+    let records = RecordFacts::of(&opened.dataset)?;
+    let (settings, loaded) = run_file(source, options, device, records, output)?;
+    Ok(Prepared { settings, opened, loaded, device, classes: records.classes })
 }
 
-/// Runs the network file for records of `shape` in so many classes (0: it is no classification); the settings that come of it.
+/// What a network file is told of a dataset.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RecordFacts {
+    /// `[c, h, w]` of a record, before cropping.
+    pub(super) shape: [i64; 3],
+    /// The number of classes, for a classification.
+    pub(super) classes: Option<i64>,
+    /// What the labels are.
+    pub(super) labels: LabelShape,
+}
+
+impl RecordFacts {
+    /// Of an open dataset.
+    pub(super) fn of(dataset: &Dataset) -> Result<RecordFacts> {
+        let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
+        Ok(RecordFacts { shape: dataset.shape, classes, labels: labels(dataset)? })
+    }
+}
+
+/// Runs the network file for such records; the settings that come of it.
 pub(super) fn run_file(
     source: Source,
     options: &RunOptions,
     device: Resolved,
-    shape: [i64; 3],
-    classes: i64,
+    records: RecordFacts,
     output: Output,
-) -> Result<(RunSettings, frontend::Loaded)> {
-    let settings = RunSettings::of(options, &frontend::Settings::default());
+) -> Result<(RunSettings, NetworkFile)> {
+    let settings = RunSettings::of(options, &Settings::before(&source));
+    let RecordFacts { shape, classes, labels } = records;
     let [channels, height, width] = shape;
     let params = NetworkParams {
-        nclasses: (classes > 0).then_some(classes),
+        nclasses: classes,
         ngpus: i64::from(device.is_cuda()),
         input_shape: Some(settings.crop.map_or(shape, |crop| [channels, crop.min(height), crop.min(width)])),
+        labels,
     };
-    let vm = VmOptions { output, ..VmOptions::default() };
-    let loaded = on_one_thread(|| frontend::load(source, &params, vm, settings.seed))?;
-    Ok((RunSettings::of(options, &loaded.settings), loaded))
+    let loaded = on_one_thread(|| NetworkFile::load(source, &params, output, settings.seed))?;
+    Ok((RunSettings::of(options, &loaded.settings()), loaded))
+}
+
+/// What the labels of a dataset are, by its first record.
+pub(super) fn labels(dataset: &Dataset) -> Result<LabelShape> {
+    let Some(records) = dataset.train().or_else(|| dataset.val()) else { return Ok(LabelShape::Scalar) };
+    Ok(match records.get(0)?.target {
+        Target::Label(_) => LabelShape::Scalar,
+        Target::Planes(planes) => LabelShape::Image(Some(planes.shape)),
+    })
 }
 
 impl OpenedDataset {
@@ -170,7 +195,7 @@ impl OpenedDataset {
 /// What a run with these options will want of its data, for a [`HeadStart`]; nothing when they name no place.
 #[must_use]
 pub fn wanted(options: RunOptions) -> Option<Wanted> {
-    let settings = RunSettings::of(&options.with_absolute_paths().ok()?, &frontend::Settings::default());
+    let settings = RunSettings::of(&options.with_absolute_paths().ok()?, &Settings::default());
     Some(Wanted {
         place: place(&settings),
         budget: settings.memory_budget(),

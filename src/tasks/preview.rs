@@ -17,7 +17,7 @@ use super::{
 use crate::{
     data::{Augment, DataLoader, LoaderOptions, Order, Preprocess, Records, Subtract},
     error::{Error, Kind, Result},
-    frontend::{self, Source, lua::vm::Output},
+    frontend::{Output, Settings, Source},
     inspect::{
         contact_sheet::{Cell, ContactSheet},
         curves::Point,
@@ -250,7 +250,8 @@ pub fn augmented(options: &RunOptions, count: u64) -> Result<Vec<Vec<u8>>> {
 /// Settings and dataset; a network file has its say about batch size and crop.
 fn opened(network: Option<Source>, options: RunOptions) -> Result<(RunSettings, OpenedDataset)> {
     let options = &options.with_absolute_paths()?;
-    let settings = RunSettings::of(options, &frontend::Settings::default());
+    let before = network.as_ref().map(Settings::before).unwrap_or_default();
+    let settings = RunSettings::of(options, &before);
     let Some(source) = network else {
         let opened = OpenedDataset::open(&settings, None)?;
         return Ok((settings, opened));

@@ -113,7 +113,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let sweep = folder.path().join("sweep");
         let record = SweepRecord::new("net.lua".into(), None, serde_json::json!({}), Vec::new());
-        record.create(&sweep, "return 1").unwrap();
+        record.create(&sweep, "network.lua", "return 1").unwrap();
         let network = serde_json::json!({"name": "net.lua", "text": "return 1"});
         for (request, words) in [
             (serde_json::json!({}), "no network file is named"),

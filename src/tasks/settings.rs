@@ -9,7 +9,7 @@ use super::options::{self, RunOptions};
 use crate::{
     data::{Augment, Flip, LoaderOptions, Order, QuarterTurn, Subtract},
     error::{Error, Kind, Result},
-    frontend,
+    frontend::{Language, Settings},
     optim::{
         OptimizerSpec,
         schedule::{Policy, PolicySettings, Schedule},
@@ -47,6 +47,10 @@ pub struct RunSettings {
     pub threads: Option<u64>,
     pub double: bool,
     pub autograd: bool,
+    pub tf_regularize: bool,
+    /// The network file's, which decides whose solver is meant.
+    #[serde(skip)]
+    pub language: Language,
 
     pub solver: String,
     pub lr: f64,
@@ -103,7 +107,7 @@ impl PolicyDefaults {
 impl RunSettings {
     /// What `options` come to with a network file that says `file`; before the file has run, nothing.
     #[must_use]
-    pub fn of(options: &RunOptions, file: &frontend::Settings) -> RunSettings {
+    pub fn of(options: &RunOptions, file: &Settings) -> RunSettings {
         let of_file = |size: Option<i64>| size.and_then(|size| u64::try_from(size).ok());
         let loader = LoaderOptions::default();
         let size = |given: Option<u64>, size: Option<i64>| given.or(of_file(size)).unwrap_or(loader.batch_size as u64);
@@ -140,6 +144,8 @@ impl RunSettings {
             threads: options.threads,
             double: options.double,
             autograd: options.autograd,
+            tf_regularize: options.tf_regularize,
+            language: file.language,
             solver: options.solver.clone().unwrap_or_else(|| rule.kind.to_string()),
             lr: options.lr.unwrap_or(0.01),
             lr_policy,
@@ -149,7 +155,10 @@ impl RunSettings {
             lr_power: options.lr_power.or(policy.power),
             lr_decay: options.lr_decay,
             momentum: options.momentum.unwrap_or(rule.momentum),
-            weight_decay: options.weight_decay.unwrap_or(rule.weight_decay),
+            weight_decay: options.weight_decay.unwrap_or(match file.language {
+                Language::Lua => rule.weight_decay,
+                Language::Python => 0.0,
+            }),
             crop: options.crop,
             croplen: file.croplen,
             aug_flip: options.aug_flip.unwrap_or(unchanged.flip),
@@ -251,6 +260,10 @@ impl RunSettings {
     /// # Errors
     /// When there is none of that name.
     pub fn optimizer(&self) -> Result<OptimizerSpec> {
+        if self.language == Language::Python {
+            let rule = OptimizerSpec::tensorflow(&self.solver, self.momentum)?;
+            return Ok(OptimizerSpec { weight_decay: self.weight_decay, ..rule });
+        }
         Ok(OptimizerSpec {
             kind: self.solver.parse()?,
             momentum: self.momentum,
@@ -315,7 +328,7 @@ mod tests {
     use super::*;
 
     fn settings(options: &RunOptions) -> RunSettings {
-        RunSettings::of(options, &frontend::Settings::default())
+        RunSettings::of(options, &Settings::default())
     }
 
     #[test]
@@ -342,11 +355,7 @@ mod tests {
     #[test]
     fn the_user_counts_before_the_file_and_the_file_before_digits() {
         let sizes = |given: Option<u64>, train: Option<i64>, validation: Option<i64>| {
-            let file = frontend::Settings {
-                train_batch_size: train,
-                validation_batch_size: validation,
-                ..frontend::Settings::default()
-            };
+            let file = Settings { train_batch_size: train, validation_batch_size: validation, ..Settings::default() };
             let settings = RunSettings::of(&RunOptions { batch_size: given, ..RunOptions::default() }, &file);
             (settings.batch_size, settings.validation_batch_size)
         };

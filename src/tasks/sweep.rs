@@ -14,7 +14,7 @@ use super::{
 use crate::{
     data::HeadStart,
     error::{Error, Kind, Result},
-    frontend::{self, Source},
+    frontend::{Settings, Source},
     input::{self, Form},
     inspect::{raster, sweep::Comparison},
     job::{self, JobDir, JobView, Status, SweepJob, SweepRecord, file},
@@ -130,14 +130,14 @@ fn or_default<T: Copy>(values: &[T]) -> Vec<Option<T>> {
 pub fn plan(task: Sweep) -> Result<Vec<Train>> {
     task.variants.check()?;
     let folder = task.folder.unwrap_or_else(|| fresh(Path::new("jobs")));
-    let shared = shared(&task.options)?;
+    let shared = shared(&task.options, &Settings::before(&task.network))?;
     let record = SweepRecord::new(
         task.network.name.clone(),
         task.network.absolute_folder(),
         options::to_json(&shared)?,
         task.variants.jobs(),
     );
-    record.create(&folder, &task.network.text)?;
+    record.create(&folder, task.network.language().file_name(), &task.network.text)?;
     let of = |job: &SweepJob| Train {
         network: task.network.clone(),
         job: Some(folder.join(&job.folder)),
@@ -166,11 +166,12 @@ pub fn begin(
         let folder = task.folder.unwrap_or_else(|| fresh(Path::new(train::JOBS)));
         let given = task.options.with_absolute_paths()?;
         let names_data = given.dataset.is_some() || given.train_db.is_some();
-        let shared = shared(&prepare::with_sample(given))?;
+        let before = Settings::before(&task.network);
+        let shared = shared(&prepare::with_sample(given), &before)?;
         for SweepJob { lr, batch_size, .. } in task.variants.jobs() {
             let options =
                 RunOptions { lr: lr.or(shared.lr), batch_size: batch_size.or(shared.batch_size), ..shared.clone() };
-            RunSettings::of(&options, &frontend::Settings::default()).check()?;
+            RunSettings::of(&options, &before).check()?;
         }
         let record = SweepRecord::new(
             task.network.name.clone(),
@@ -180,7 +181,7 @@ pub fn begin(
         );
         let is_same = |known: &SweepRecord| {
             known.jobs == record.jobs
-                && options_of(known).is_ok_and(|mut options| {
+                && options_of(known, &before).is_ok_and(|mut options| {
                     // The built-in sample is the same one in every working directory.
                     if !names_data && options.dataset.as_deref().is_none_or(prepare::is_sample) {
                         options.dataset.clone_from(&shared.dataset);
@@ -191,7 +192,7 @@ pub fn begin(
         let record = match SweepRecord::read(&folder).ok().filter(is_same) {
             Some(known) => known,
             None => {
-                record.create(&folder, &task.network.text)?;
+                record.create(&folder, task.network.language().file_name(), &task.network.text)?;
                 record
             }
         };
@@ -211,17 +212,17 @@ pub fn go_on(task: ResumeSweep, observer: &mut dyn Observer, stop: &Stop) -> Res
 }
 
 /// What all jobs share: the defaults filled in, but for the batch sizes, which the network file may name.
-fn shared(options: &RunOptions) -> Result<RunOptions> {
+fn shared(options: &RunOptions, before: &Settings) -> Result<RunOptions> {
     Ok(RunOptions {
         batch_size: options.batch_size,
         validation_batch_size: options.validation_batch_size,
-        ..RunSettings::of(options, &frontend::Settings::default()).to_options()?
+        ..RunSettings::of(options, before).to_options()?
     })
 }
 
 /// What the jobs of a stored sweep share, also of one that an older version wrote.
-fn options_of(record: &SweepRecord) -> Result<RunOptions> {
-    RunOptions::resumed(&record.settings, &RunOptions::default()).and_then(|options| shared(&options))
+fn options_of(record: &SweepRecord, before: &Settings) -> Result<RunOptions> {
+    RunOptions::resumed(&record.settings, &RunOptions::default()).and_then(|options| shared(&options, before))
 }
 
 fn run(
@@ -233,8 +234,7 @@ fn run(
     stop: &Stop,
 ) -> Result<SweepSummary> {
     let options = RunOptions::resumed(&record.settings, given)?;
-    let path = folder.join(file::NETWORK);
-    let text = input::read_text(&path, Form::Network)?;
+    let text = input::read_text(&file::network(folder), Form::Network)?;
     let count = record.jobs.len();
     for (i, job) in record.jobs.iter().enumerate() {
         let path = folder.join(&job.folder);
@@ -346,10 +346,10 @@ mod tests {
     #[test]
     fn what_jobs_share_leaves_the_batch_size_to_the_file_and_reads_back() {
         let options = RunOptions { epochs: Some(2), ..RunOptions::default() };
-        let shared = shared(&options).unwrap();
+        let shared = shared(&options, &Settings::default()).unwrap();
         assert_eq!((shared.batch_size, shared.validation_batch_size, shared.lr), (None, None, Some(0.01)));
         let settings = serde_json::to_value(&shared).unwrap();
         let record = SweepRecord::new("net.lua".into(), None, settings, Vec::new());
-        assert_eq!(options_of(&record).unwrap(), shared);
+        assert_eq!(options_of(&record, &Settings::default()).unwrap(), shared);
     }
 }

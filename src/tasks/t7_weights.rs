@@ -109,15 +109,18 @@ pub(super) fn split(flat: &tch::Tensor, network: &Network) -> Result<Vec<(String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frontend::{self, NetworkParams, Source, lua::vm::VmOptions};
+    use crate::frontend::{
+        Loaded, NetworkParams, Source,
+        lua::{load, vm::VmOptions},
+    };
 
     const NETWORK: &str = "local net = nn.Sequential():add(nn.View(4)):add(nn.Linear(4, 3)):add(nn.Sequential():add(\
                            nn.BatchNormalization(3)))\n\
                            net:get(2).accGradParameters = function() end\n\
                            return { model = net, loss = nn.MSECriterion() }";
 
-    fn loaded() -> frontend::Loaded {
-        frontend::load(Source::pasted("net.lua", NETWORK), &NetworkParams::default(), VmOptions::default(), 5).unwrap()
+    fn loaded() -> Loaded {
+        load(Source::pasted("net.lua", NETWORK), &NetworkParams::default(), VmOptions::default(), 5).unwrap()
     }
 
     #[test]
@@ -146,7 +149,7 @@ mod tests {
                     net:add(nn.SpatialConvolution(2, 3, 2, 2)):add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(3, 2))\n\
                     return { model = net, loss = nn.MSECriterion() }";
         let source = Source::pasted("net.lua", text);
-        let loaded = frontend::load(source, &NetworkParams::default(), VmOptions::default(), 5).unwrap();
+        let loaded = load(source, &NetworkParams::default(), VmOptions::default(), 5).unwrap();
         let network = loaded.lower(tch::Kind::Float, tch::Device::Cpu).unwrap();
         let transfer = crate::train::Transfer::into(&network, &read(&path).unwrap()).unwrap();
         let told = transfer.summary(&network).unwrap();

@@ -75,6 +75,7 @@ pub fn begin(
         let Train { network: source, job, options } = task;
         let options = options.with_absolute_paths()?;
         let (name, text, folder) = (source.name.clone(), source.text.clone(), source.absolute_folder());
+        let file_name = source.language().file_name();
         if let Some(job) = job.as_deref().filter(|job| came_to_nothing(job)) {
             observer.line(&format!("{} ended before its first snapshot: it begins anew", job.display()));
             JobDir::forget(job)?;
@@ -93,7 +94,7 @@ pub fn begin(
         let dataset = DatasetRef { path: dataset_path, fingerprint: run.fingerprint.clone() };
         let libtorch = device::libtorch_version().unwrap_or_else(|| "unknown".into());
         let record = JobRecord::new(network, dataset, run.plan.seed, run.settings.to_json()?, libtorch);
-        let mut job = JobDir::create(&path, &text, record)?;
+        let mut job = JobDir::create(&path, file_name, &text, record)?;
         run.kept.write(job.path())?;
         let position = Position::start(&run.plan);
         train(run, &mut job, position, &heard, observer, stop)

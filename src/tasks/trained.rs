@@ -1,7 +1,7 @@
 //! `Trained`: a job opened for testing: its network with a snapshot's weights, and its way of preparing images.
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     data::{self, DataLoader, LoaderOptions, Planes, Preprocess, Records, Resize, Scratch, Target, shape_text},
     error::{Error, Kind, Result},
-    frontend::{self, lua::vm::Output},
+    frontend::{NetworkFile, Output, Purpose, Ready, Settings},
     inspect::output_kind::OutputKind,
     job::{JobRecord, JobView},
     nn::{Activity, Context, LabelHook, Mode, Network, Phase},
@@ -31,7 +31,9 @@ pub(super) type Batches<'a> = Box<dyn Iterator<Item = Result<(tch::Tensor, Activ
 /// A job, its snapshot, and everything that a test needs of them.
 pub(super) struct Trained {
     network: Network,
-    loaded: frontend::Loaded,
+    /// The network with its loss, where it is another one than that for looking at images.
+    judged: OnceCell<Network>,
+    loaded: NetworkFile,
     snapshot: Snapshot,
     labels: Vec<String>,
     facts: Vec<(String, String)>,
@@ -63,11 +65,10 @@ impl Trained {
             None => of_dataset(path, &record)?,
         };
         let source = kept::source(&view, &record)?;
-        let classes = kept.labels.len() as i64;
-        let (settings, mut loaded) =
-            prepare::run_file(source, &options, device, kept.shape, classes, Output::silent())?;
+        let records = kept.facts();
+        let (settings, mut loaded) = prepare::run_file(source, &options, device, records, Output::silent())?;
         loaded.fine_tune()?;
-        let network = loaded.lower(settings.kind(), device.device())?;
+        let Ready { network, label_hook, .. } = loaded.lower(Purpose::Inference, settings.kind(), device.device())?;
         snapshot.restore_weights(&network)?;
         let crop = settings.cut();
         let subtract = settings.subtract_mean;
@@ -82,6 +83,7 @@ impl Trained {
         ];
         Ok(Trained {
             network,
+            judged: OnceCell::new(),
             snapshot,
             labels: kept.labels,
             facts,
@@ -89,16 +91,16 @@ impl Trained {
             preprocess,
             resize: kept.resize,
             batch_size: settings.validation_batch_size as usize,
-            is_classification: classes > 0,
-            target_is_input: is_input(loaded.label_hook().as_ref(), &kept.label_databases),
+            is_classification: records.classes.is_some(),
+            target_is_input: is_input(label_hook.as_ref(), &kept.label_databases),
             own: kept.label_databases,
-            targets: RefCell::new(for_tests(loaded.label_hook())),
+            targets: RefCell::new(for_tests(label_hook)),
             loaded,
         })
     }
 
-    /// The network file's table; its model holds the snapshot's weights.
-    pub(super) fn loaded(&self) -> &frontend::Loaded {
+    /// The network file; a Lua model holds the snapshot's weights.
+    pub(super) fn loaded(&self) -> &NetworkFile {
         &self.loaded
     }
 
@@ -142,7 +144,23 @@ impl Trained {
         DataLoader::new(records, self.preprocess.clone(), options)
     }
 
-    /// The network.
+    /// The network with its loss, for images whose labels are known.
+    ///
+    /// # Errors
+    /// When it cannot be lowered.
+    pub(super) fn judged(&self) -> Result<&Network> {
+        if matches!(self.loaded, NetworkFile::Lua(_)) {
+            return Ok(&self.network);
+        }
+        if let Some(known) = self.judged.get() {
+            return Ok(known);
+        }
+        let made = self.loaded.lower(Purpose::Training, self.network.kind, self.network.device)?.network;
+        self.snapshot.restore_weights(&made)?;
+        Ok(self.judged.get_or_init(|| made))
+    }
+
+    /// The network for looking at images.
     pub(super) fn network(&self) -> &Network {
         &self.network
     }
@@ -298,7 +316,7 @@ fn options_of(record: &JobRecord) -> Result<RunOptions> {
 
 /// What a job of before, which kept nothing of its dataset, needs of it: read from the dataset, with sentences that say so.
 pub(super) fn of_dataset(job: &Path, record: &JobRecord) -> Result<(Kept, Vec<String>)> {
-    let settings = RunSettings::of(&options_of(record)?, &frontend::Settings::default());
+    let settings = RunSettings::of(&options_of(record)?, &Settings::default());
     let opened = OpenedDataset::as_it_is(&settings, None)?;
     let mut notes = vec![format!(
         "{} keeps no mean, labels and sizes of its own: they were read from {}",
@@ -308,7 +326,7 @@ pub(super) fn of_dataset(job: &Path, record: &JobRecord) -> Result<(Kept, Vec<St
     if opened.dataset.fingerprint()? != record.dataset.fingerprint {
         notes.push(format!("{} has changed since the job was trained: answers may be wrong", opened.path));
     }
-    Ok((Kept::of(&opened.dataset), notes))
+    Ok((Kept::of(&opened.dataset)?, notes))
 }
 
 /// Classes from 0 of a target that counts them from 1; what is below is no class.
@@ -343,7 +361,7 @@ fn snapshot_path(view: &JobView, choice: SnapshotChoice) -> Result<PathBuf> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::frontend::{NetworkParams, Source, lua::vm::VmOptions};
+    use crate::frontend::{NetworkParams, Source};
 
     /// Sixteen grey pixels to three numbers and back.
     pub(crate) const AUTOENCODER: &str = "local net = nn.Sequential()\n\
@@ -362,10 +380,12 @@ pub(super) mod tests {
     /// A job of this network file for images `[1, 4, 4]`, built without its folder.
     pub(crate) fn trained(file: &str, labels: &[&str]) -> Trained {
         let source = Source::pasted("toy.lua", file);
-        let loaded = frontend::load(source, &NetworkParams::default(), VmOptions::default(), 1).unwrap();
+        let loaded = NetworkFile::load(source, &NetworkParams::default(), Output::silent(), 1).unwrap();
+        let ready = loaded.lower(Purpose::Inference, tch::Kind::Float, tch::Device::Cpu).unwrap();
         let subtract = data::Subtract::None;
         Trained {
-            network: loaded.lower(tch::Kind::Float, tch::Device::Cpu).unwrap(),
+            network: ready.network,
+            judged: OnceCell::new(),
             snapshot: Snapshot { weights: vec![], optimizer: vec![] },
             labels: labels.iter().map(ToString::to_string).collect(),
             facts: vec![("job".into(), "toy".into())],
@@ -374,8 +394,8 @@ pub(super) mod tests {
             resize: Resize::Squash,
             batch_size: 2,
             is_classification: !labels.is_empty(),
-            target_is_input: is_input(loaded.label_hook().as_ref(), &[]),
-            targets: RefCell::new(Targets::new(loaded.label_hook())),
+            target_is_input: is_input(ready.label_hook.as_ref(), &[]),
+            targets: RefCell::new(Targets::new(ready.label_hook)),
             own: vec![],
             loaded,
         }

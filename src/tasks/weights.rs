@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{prepare::Prepared, t7_weights};
 use crate::{
     error::{Error, Kind, Result},
+    frontend::Purpose,
     job::JobView,
     train::{Snapshot, Transfer},
 };
@@ -13,8 +14,7 @@ use crate::{
 /// the hook sees the loaded weights and may take the network apart.
 pub(super) fn load(prepared: &mut Prepared, path: &Path) -> Result<Transfer> {
     let mut weights = read(path)?;
-    // Lowering shares the memory of the Lua objects, so what is copied into the one is in the other.
-    let network = prepared.loaded.lower(prepared.settings.kind(), prepared.device.device())?;
+    let network = prepared.loaded.lower(Purpose::Training, prepared.settings.kind(), prepared.device.device())?.network;
     if let [(name, flat)] = weights.as_slice()
         && name.is_empty()
     {
@@ -22,6 +22,7 @@ pub(super) fn load(prepared: &mut Prepared, path: &Path) -> Result<Transfer> {
     }
     let transfer =
         Transfer::into(&network, &weights).map_err(|e| e.with_fact("weights", path.display().to_string()))?;
+    prepared.loaded.begin_with(&network)?;
     drop(network);
     prepared.loaded.fine_tune()?;
     Ok(transfer)

@@ -3,7 +3,11 @@
 //! The file holds the weights and buffers by name (`3.weight`), the optimiser's state as `optimizer.<name>`, and in
 //! the header's metadata, under the key `digits-rs`, a [`SnapshotNote`] as JSON.
 
-use std::{borrow::Cow, collections::HashMap, path::Path};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
@@ -57,9 +61,9 @@ impl Snapshot {
             copy.f_copy_(&tensor.f_detach()?)?;
             Ok(copy)
         };
-        let named = engine.network().parameters.named();
+        let stored = engine.network().parameters.stored();
         Ok(Snapshot {
-            weights: named.iter().map(|(name, t)| Ok((name.to_string(), copy(t)?))).collect::<Result<_>>()?,
+            weights: stored.iter().map(|one| Ok((one.name.to_string(), one.value()?))).collect::<Result<_>>()?,
             optimizer: engine
                 .optimizer_state()
                 .iter()
@@ -82,7 +86,8 @@ impl Snapshot {
     /// # Errors
     /// `Kind::Job` when the network has other parameters than the snapshot.
     pub fn restore_weights(&self, network: &Network) -> Result<()> {
-        for (name, into) in network.parameters.named() {
+        for into in network.parameters.stored() {
+            let name = into.name;
             let from = self.weights.iter().find(|(known, _)| known == name).map(|(_, tensor)| tensor);
             let fits = from.filter(|from| from.size() == into.size()).ok_or_else(|| {
                 let found = from.map_or("nothing of that name".to_string(), |from| format!("{:?}", from.size()));
@@ -90,7 +95,7 @@ impl Snapshot {
                     .with_fact("the network has", format!("{:?}", into.size()))
                     .with_fact("the snapshot has", found)
             })?;
-            tch::no_grad(|| into.shallow_clone().f_copy_(fits))?;
+            into.put(fits)?;
         }
         Ok(())
     }
@@ -131,7 +136,9 @@ impl Snapshot {
         let all = self.weights.iter().map(|(name, tensor)| Ok((name.clone(), Bytes::of(tensor)?)));
         let mut header: HashMap<String, String> = facts.into_iter().collect();
         header.insert("format".into(), "pt".into());
+        let sorted: BTreeMap<String, String> = header.clone().into_iter().collect();
         safetensors::serialize(all.collect::<Result<Vec<_>>>()?, Some(header))
+            .map(|file| with_sorted_facts(file, &sorted))
             .map_err(|source| Error::new(Kind::Job, "the weights cannot be written").with_cause(source.to_string()))
     }
 
@@ -186,6 +193,20 @@ fn tensors(bytes: &[u8], damaged: &dyn Fn(String) -> Error) -> Result<Snapshot> 
         }
     }
     Ok(snapshot)
+}
+
+/// The same facts give the same bytes: the crate writes them in the order of a hash map.
+fn with_sorted_facts(mut file: Vec<u8>, facts: &BTreeMap<String, String>) -> Vec<u8> {
+    const LENGTH: usize = 8;
+    const FIRST: &[u8] = br#"{"__metadata__":"#;
+    let sorted = serde_json::to_vec(facts).expect("texts have a JSON form");
+    let start = LENGTH + FIRST.len();
+    if file[LENGTH..].starts_with(FIRST)
+        && let Some(place) = file.get_mut(start..start + sorted.len())
+    {
+        place.copy_from_slice(&sorted);
+    }
+    file
 }
 
 /// A tensor's bytes on the processor, in order.
@@ -255,6 +276,18 @@ mod tests {
             network: "n".into(),
             program: "p".into(),
         }
+    }
+
+    #[test]
+    fn exports_of_the_same_facts_are_the_same_bytes() {
+        let weights = vec![("1.weight".into(), tch::Tensor::from_slice(&[1f32, 2.0]))];
+        let snapshot = Snapshot { weights, optimizer: Vec::new() };
+        let facts = || (0..20).map(|i| (format!("fact {i}"), format!("\"{i}\" é"))).collect();
+        let file = snapshot.weights_file(facts()).unwrap();
+        assert!((0..10).all(|_| snapshot.weights_file(facts()).unwrap() == file));
+        let (_, header) = SafeTensors::read_metadata(&file).unwrap();
+        let known = header.metadata().as_ref().unwrap();
+        assert_eq!((known.len(), known["fact 7"].as_str(), known["format"].as_str()), (21, "\"7\" é", "pt"));
     }
 
     #[test]

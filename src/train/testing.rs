@@ -3,7 +3,8 @@
 use std::{cell::Cell, path::Path, rc::Rc, time::Duration};
 
 use super::{
-    BatchSource, Finish, Interval, Plan, Position, Silent, Snapshot, Stop, Targets, TrainBatch, TrainObserver, Trainer,
+    BatchSource, Finish, Interval, Plan, Position, RunRecord, Silent, Snapshot, Stop, Targets, TrainBatch,
+    TrainObserver, Trainer,
     engine::{Engine, EngineOptions, Surroundings, engine},
 };
 use crate::{
@@ -109,7 +110,15 @@ fn network(limit: f64, seed: &Rc<Cell<u64>>) -> Network {
         let view = |t: &Tensor| t.view().narrow(0, i * WIDTH, WIDTH);
         let leaf = view(&flat).detach().set_requires_grad(true);
         let (weight, name) = (leaf.shallow_clone(), format!("{}.weight", i + 1));
-        list.push(Parameter { name, size: vec![WIDTH], leaf, grad: view(&grad), learns: true, is_twin: false });
+        list.push(Parameter {
+            name,
+            size: vec![WIDTH],
+            leaf,
+            grad: view(&grad),
+            learns: true,
+            is_twin: false,
+            layout: None,
+        });
         let limit = if i == 1 { limit } else { f64::MAX };
         nodes.push(node(&(i + 1).to_string(), Box::new(Noisy { weight, limit, seed: seed.clone() })));
     }
@@ -196,7 +205,13 @@ pub(super) fn plan() -> Plan {
 pub(super) fn job(path: &Path) -> JobDir {
     let network = NetworkRef { name: "n.lua".into(), blake3: blake3::hash(b"net").to_string(), folder: None };
     let dataset = DatasetRef { path: "d".into(), fingerprint: "f".into() };
-    JobDir::create(path, "net", JobRecord::new(network, dataset, 7, serde_json::json!({}), "2.11".into())).unwrap()
+    JobDir::create(
+        path,
+        "network.lua",
+        "net",
+        JobRecord::new(network, dataset, 7, serde_json::json!({}), "2.11".into()),
+    )
+    .unwrap()
 }
 
 /// A trainer on the made-up set.
@@ -206,12 +221,12 @@ pub(super) fn trainer<'a>(job: &'a mut JobDir, plan: Plan, observer: &'a mut Sil
         engine: noisy_engine(f64::MAX),
         train: Box::new(MadeUp::new(RECORDS)),
         validation: Some(Box::new(MadeUp::new(9))),
+        scalars: None,
         targets: Targets::new(None),
         rate: Box::new(|t, total| 0.05 * (1.0 - t as f64 / total as f64)),
         position: Position::start(&plan),
         plan,
-        job,
-        observer,
+        record: RunRecord { job, observer },
         stop: Stop::default(),
     }
 }

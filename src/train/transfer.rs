@@ -26,20 +26,22 @@ impl Transfer {
     /// `Kind::Job` when none fits.
     pub fn into(network: &Network, weights: &[(String, tch::Tensor)]) -> Result<Transfer> {
         let mut transfer = Transfer { loaded: Vec::new(), skipped: Vec::new() };
-        let own = network.parameters.named();
+        let own = network.parameters.stored();
         for (name, from) in weights {
-            match own.iter().find(|(known, _)| known == name) {
-                Some((_, into)) if into.size() == from.size() => {
-                    tch::no_grad(|| into.shallow_clone().f_copy_(from))?;
-                    transfer.loaded.push((name.clone(), into.f_detach()?.copy()));
+            match own.iter().find(|known| known.name == name) {
+                Some(into) if into.size() == from.size() => {
+                    into.put(from)?;
+                    transfer.loaded.push((name.clone(), into.value()?));
                 }
                 // Torch7's SpatialConvolutionMM kept [out, in, h, w] as [out, in·h·w].
-                Some((_, into)) if into.numel() == from.numel() && into.size().first() == from.size().first() => {
-                    tch::no_grad(|| into.shallow_clone().f_copy_(&from.f_reshape(into.size())?))?;
-                    transfer.loaded.push((name.clone(), into.f_detach()?.copy()));
+                Some(into)
+                    if count(&into.size()) == count(&from.size()) && into.size().first() == from.size().first() =>
+                {
+                    into.put(&from.f_reshape(into.size())?)?;
+                    transfer.loaded.push((name.clone(), into.value()?));
                 }
-                Some((_, into)) => {
-                    let why = format!("the file has {}, the network {}", size(from), size(into));
+                Some(into) => {
+                    let why = format!("the file has {:?}, the network {:?}", from.size(), into.size());
                     transfer.skipped.push((name.clone(), why));
                 }
                 None => transfer.skipped.push((name.clone(), "the network has nothing of that name".into())),
@@ -51,7 +53,7 @@ impl Transfer {
                 page = page.with_fact(name.as_str(), why.as_str());
             }
             let first =
-                own.first().map_or_else(|| "no parameters".into(), |(name, into)| format!("{name} {}", size(into)));
+                own.first().map_or_else(|| "no parameters".into(), |one| format!("{} {:?}", one.name, one.size()));
             return Err(page.with_fact("the network has", first).with_help(
                 "fine-tune with a network file whose first layers are those of the run that made the weights",
             ));
@@ -68,7 +70,9 @@ impl Transfer {
         let (mut lines, mut numbers, mut used) = (String::new(), 0, vec![false; self.loaded.len()]);
         let mut fresh = Vec::new();
         let learned: Vec<(&str, bool)> = network.parameters.list.iter().map(|p| (p.name.as_str(), p.learns)).collect();
-        for (name, tensor) in network.parameters.named() {
+        for (name, tensor) in
+            network.parameters.stored().iter().map(|one| Ok((one.name, one.value()?))).collect::<Result<Vec<_>>>()?
+        {
             let frozen = learned.iter().any(|(known, learns)| *known == name && !learns);
             let note = if frozen { "  frozen" } else { "" };
             let mut from = None;
@@ -101,6 +105,10 @@ impl Transfer {
             write!(lines, "  {numbers} numbers loaded, {} tensors new, {} skipped", fresh.len(), self.skipped.len());
         Ok(lines)
     }
+}
+
+fn count(size: &[i64]) -> i64 {
+    size.iter().product()
 }
 
 fn size(tensor: &tch::Tensor) -> String {

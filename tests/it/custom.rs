@@ -4,9 +4,9 @@
 
 use digits::{
     frontend::{
-        NetworkParams, Source, load,
+        NetworkParams, Source,
         lua::{
-            torch_vm,
+            load, torch_vm,
             vm::{Limit, VmOptions},
         },
     },

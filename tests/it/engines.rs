@@ -4,7 +4,10 @@
 use std::cell::RefCell;
 
 use digits::{
-    frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
+    frontend::{
+        NetworkParams, Source,
+        lua::{load, vm::VmOptions},
+    },
     nn::{Activity, Context, Mode, Network},
     optim::{OptimizerKind, OptimizerSpec},
     torch::Generator,
@@ -358,7 +361,8 @@ fn modules_of_the_user_see_torch7_s_strides() {
         end";
     let (input, target) = case(text, [3, 8, 8]).batch(4, 5, None);
     let networks = [tch::Kind::Float, tch::Kind::Double].map(|kind| {
-        let params = NetworkParams { input_shape: Some([3, 8, 8]), nclasses: Some(CLASSES), ngpus: 0 };
+        let params =
+            NetworkParams { input_shape: Some([3, 8, 8]), nclasses: Some(CLASSES), ..NetworkParams::default() };
         let loaded = load(Source::pasted("net.lua", text), &params, VmOptions::default(), 7).unwrap();
         loaded.lower(kind, tch::Device::Cpu).unwrap()
     });

@@ -3,7 +3,10 @@
 use std::{fs, path::Path};
 
 use digits::{
-    frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
+    frontend::{
+        NetworkParams, Source,
+        lua::{load, vm::VmOptions},
+    },
     job::{EventKind, JobView},
     optim::{OptimizerKind, OptimizerSpec},
     train::engine::{EngineOptions, engine},
@@ -49,7 +52,7 @@ impl Network {
 
     /// What the file's function is called with.
     pub(crate) fn params(&self) -> NetworkParams {
-        NetworkParams { nclasses: self.classes, ngpus: 0, input_shape: Some(self.shape) }
+        NetworkParams { nclasses: self.classes, input_shape: Some(self.shape), ..NetworkParams::default() }
     }
 }
 
@@ -71,7 +74,7 @@ fn every_network_loads_and_prints_with_and_without_a_data_set() {
 #[test]
 fn every_symbol_of_digits_own_files_works() {
     let path = tree::root().join("tests/lua/digits/symbols.lua");
-    let params = NetworkParams { nclasses: Some(7), ngpus: 0, input_shape: Some([3, 4, 4]) };
+    let params = NetworkParams { nclasses: Some(7), input_shape: Some([3, 4, 4]), ..NetworkParams::default() };
     let mut loaded = load(Source::read(&path).unwrap(), &params, VmOptions::default(), 1).unwrap();
     loaded.fine_tune().unwrap();
     assert_eq!((loaded.settings.croplen, loaded.settings.train_batch_size), (Some(4), Some(8)));

@@ -4,7 +4,10 @@
 use std::{fs, path::Path};
 
 use digits::{
-    frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
+    frontend::{
+        NetworkParams, Source,
+        lua::{load, vm::VmOptions},
+    },
     nn::{Activity, Context, Mode, Network},
     onnx::{Input, export},
 };

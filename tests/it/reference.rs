@@ -5,7 +5,10 @@
 
 use digits::{
     data::{Augment, Mean, Planes, Preprocess, Scratch, Subtract, Values},
-    frontend::{NetworkParams, Source, load, lua::vm::VmOptions},
+    frontend::{
+        NetworkParams, Source,
+        lua::{load, vm::VmOptions},
+    },
     optim::OptimizerSpec,
     train::{
         Targets,

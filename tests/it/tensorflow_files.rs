@@ -4,10 +4,10 @@
 use digits::{
     error::Result,
     frontend::{
-        NetworkParams, Source,
+        LabelShape, Language, NetworkParams, Purpose, Source,
         python::Options,
         tensorflow::Lowered,
-        tensorflow_file::{LabelShape, Purpose, TensorflowFile, is_tensorflow, load},
+        tensorflow_file::{TensorflowFile, load},
     },
     nn::{Activity, Context, Mode},
     optim::OptimizerSpec,
@@ -27,10 +27,10 @@ const ALL: &[(&str, [i64; 3], Option<i64>, LabelShape)] = &[
 
 pub(crate) fn file(name: &str) -> TensorflowFile {
     let &(_, shape, nclasses, labels) = ALL.iter().find(|(known, ..)| *known == name).unwrap();
-    let params = NetworkParams { nclasses, ngpus: 0, input_shape: Some(shape) };
+    let params = NetworkParams { nclasses, ngpus: 0, input_shape: Some(shape), labels };
     let source = Source::read(&tree::root().join(format!("networks/{name}.py"))).unwrap();
-    assert!(is_tensorflow(&source));
-    load(source, &params, labels, Options::default(), 1).unwrap_or_else(|page| panic!("{name}: {page}"))
+    assert_eq!(source.language(), Language::Python);
+    load(source, &params, Options::default(), 1).unwrap_or_else(|page| panic!("{name}: {page}"))
 }
 
 fn lowered(name: &str, kind: tch::Kind) -> Lowered {
@@ -95,7 +95,8 @@ fn the_engines_of_the_lua_forms_take_them() {
     );
     let origin = lenet.network.root.walk()[2].origin.clone().unwrap();
     assert!(origin.text.contains("slim.conv2d(x, 20, [5, 5]"), "{origin}");
-    let sizes: Vec<(String, Vec<i64>)> = lenet.variables.iter().map(|v| (v.name.clone(), v.dims.clone())).collect();
+    let stored = lenet.network.parameters.stored();
+    let sizes: Vec<(String, Vec<i64>)> = stored.iter().map(|v| (v.name.to_string(), v.size())).collect();
     assert_eq!(sizes[0], ("model/conv1/weights".to_string(), vec![5, 5, 1, 20]));
     assert_eq!(sizes[7], ("model/fc2/biases".to_string(), vec![10]));
 }
@@ -103,10 +104,10 @@ fn the_engines_of_the_lua_forms_take_them() {
 #[test]
 fn every_symbol_of_digits_own_files_works() {
     let source = Source::read(&tree::root().join("tests/tensorflow/symbols.py")).unwrap();
-    let params = NetworkParams { nclasses: Some(4), ngpus: 0, input_shape: Some([2, 16, 20]) };
-    let file = load(source, &params, LabelShape::Scalar, Options::default(), 1).unwrap_or_else(|page| panic!("{page}"));
+    let params = NetworkParams { nclasses: Some(4), input_shape: Some([2, 16, 20]), ..NetworkParams::default() };
+    let file = load(source, &params, Options::default(), 1).unwrap_or_else(|page| panic!("{page}"));
     let training = file.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu).unwrap();
-    let names: Vec<&str> = training.variables.iter().map(|variable| variable.name.as_str()).collect();
+    let names: Vec<&str> = training.network.parameters.stored().iter().map(|variable| variable.name).collect();
     for name in ["model/conv2/conv2_1/weights", "model/pair/fc/biases", "generator/g_bn/gamma", "model/reduce3_w"] {
         assert!(names.contains(&name), "{name} is not among {names:?}");
     }
@@ -270,9 +271,8 @@ fn the_adversaries_teach_their_own_variables_only() {
 }
 
 fn page(text: &str) -> String {
-    let params = NetworkParams { nclasses: Some(10), ngpus: 0, input_shape: Some([1, 28, 28]) };
-    let made: Result<TensorflowFile> =
-        load(Source::pasted("net.py", text), &params, LabelShape::Scalar, Options::default(), 1);
+    let params = NetworkParams { nclasses: Some(10), input_shape: Some([1, 28, 28]), ..NetworkParams::default() };
+    let made: Result<TensorflowFile> = load(Source::pasted("net.py", text), &params, Options::default(), 1);
     made.err().map(|page| page.to_string()).unwrap_or_else(|| panic!("no page for\n{text}"))
 }
 
@@ -361,8 +361,8 @@ fn what_wants_too_much_is_a_page_in_time() {
 fn the_page_of_a_run_names_the_operation() {
     // The labels reach beyond the classes of the last layer: seen only when a batch is there.
     let text = model("        x = tf.sin(slim.flatten(self.x))\n        return slim.fully_connected(x, 3, scope='fc')");
-    let params = NetworkParams { nclasses: Some(10), ngpus: 0, input_shape: Some([1, 4, 4]) };
-    let file = load(Source::pasted("net.py", &text), &params, LabelShape::Scalar, Options::default(), 1).unwrap();
+    let params = NetworkParams { nclasses: Some(10), input_shape: Some([1, 4, 4]), ..NetworkParams::default() };
+    let file = load(Source::pasted("net.py", &text), &params, Options::default(), 1).unwrap();
     let network = file.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu).unwrap().network;
     let x: Activity = tch::Tensor::rand([2, 1, 4, 4], (tch::Kind::Float, tch::Device::Cpu)).into();
     let target: Activity = tch::Tensor::from_slice(&[1f32, 9.0]).into();

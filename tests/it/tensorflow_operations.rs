@@ -179,7 +179,7 @@ fn network(graph: &Graph, outputs: Vec<Symbol>) -> Network {
         sum = ops::binary(graph, Binary::Add, sum, part, None).unwrap();
     }
     let tower = Tower { images, labels: None, outputs, losses: vec![(sum, None)], reported: vec![], scalars: vec![] };
-    lower(graph, &tower, &tower, Labels::Whole, tch::Kind::Double, tch::Device::Cpu).unwrap().network
+    lower(graph, &tower, &tower, Labels::Whole, false, (tch::Kind::Double, tch::Device::Cpu)).unwrap().network
 }
 
 /// Output and loss of a training pass.

@@ -2,7 +2,7 @@
 //! (`tests/golden/tensorflow/steps.json`): weights and images are made here by the recipe's generator.
 
 use digits::{
-    frontend::{tensorflow::Lowered, tensorflow_file::Purpose},
+    frontend::{Purpose, tensorflow::Lowered},
     nn::Activity,
     optim::OptimizerSpec,
     torch::Generator,
@@ -59,10 +59,9 @@ fn lowered(kind: tch::Kind) -> Lowered {
 /// The recipe's weights, put where TensorFlow's variables lie.
 fn start(lowered: &Lowered) {
     let mut state = RandomState(Generator::new(1234));
-    let named = lowered.network.parameters.named();
-    for variable in &lowered.variables {
-        let (_, place) = named.iter().find(|(name, _)| *name == variable.name).unwrap();
-        let values: Vec<f64> = match *variable.dims {
+    for variable in lowered.network.parameters.stored() {
+        let size = variable.size();
+        let values: Vec<f64> = match *size {
             [i, o] => {
                 let limit = (6.0 / (i + o) as f64).sqrt();
                 (0..i * o).map(|_| f64::from(state.uniform(-limit, limit) as f32)).collect()
@@ -70,8 +69,7 @@ fn start(lowered: &Lowered) {
             [n] => vec![0.0; n as usize],
             _ => unreachable!("matrices and biases"),
         };
-        let value = tch::Tensor::from_slice(&values).view(&variable.dims[..]);
-        tch::no_grad(|| place.shallow_clone().copy_(&variable.to_network(&value).unwrap()));
+        variable.put(&tch::Tensor::from_slice(&values).view(&size[..])).unwrap();
     }
 }
 

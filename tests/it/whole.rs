@@ -95,7 +95,7 @@ fn a_job_needs_neither_its_dataset_nor_its_network_s_folder_and_refuses_changed_
     let after = well(folder.path(), "test j a.png --json");
     let names = |text: &str| report(text.as_bytes())["result"]["predictions"].clone();
     let told = names(&after);
-    assert!(told.as_array().unwrap().iter().all(|p| p["label"] == p["class"].to_string()), "{told}");
+    assert!(told.as_array().unwrap().iter().all(|p| p["label"] == p["class"].to_string().as_str()), "{told}");
 
     // A job of before opens with its dataset, and says so.
     for name in ["preprocessing.json", "mean.binaryproto"] {

@@ -15,12 +15,14 @@ pub mod layers;
 pub mod losses;
 mod lowering;
 pub mod ops;
+mod printed;
 mod scopes;
 mod state;
 mod summaries;
 mod variables;
 
-pub use lowering::{Lowered, Scalars, Tower, VariableLayout, lower};
+pub use lowering::{Lowered, Scalars, Tower, are_chances, in_torch, lower};
+pub use printed::printed;
 pub use scopes::Opened;
 pub use state::{
     Constant, Fans, Feed, Graph, InitialValue, Initializer, Operation, Regularizer, Reuse, ScopeGuard, Source, Spread,

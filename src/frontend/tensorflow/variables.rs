@@ -194,6 +194,25 @@ impl Graph {
         Ok(read)
     }
 
+    /// Gives a variable another first value; no variable of that name is none.
+    ///
+    /// # Errors
+    /// `Kind::Shape` when it has other sizes.
+    pub fn set_initial(&self, name: &str, value: &tch::Tensor) -> Result<()> {
+        self.with_mut(|state| {
+            let Some(variable) = state.variables.iter_mut().find(|variable| variable.name == name) else {
+                return Ok(());
+            };
+            if variable.dims != value.size() {
+                return Err(Error::new(Kind::Shape, format!("the variable {name} has other sizes"))
+                    .with_fact("it has", format!("{:?}", variable.dims))
+                    .with_fact("the value has", format!("{:?}", value.size())));
+            }
+            variable.initial = value.f_detach()?.f_to_device(tch::Device::Cpu)?.f_to_kind(variable.initial.kind())?;
+            Ok(())
+        })
+    }
+
     /// Name and value of each variable, those that gradients change only when `trainable`, in order of creation.
     #[must_use]
     pub fn variables(&self, trainable: bool) -> Vec<(String, Symbol)> {

@@ -13,30 +13,26 @@ use super::{
 use crate::{
     error::{Error, Kind, Result},
     frontend::{
-        NetworkParams, Source,
+        LabelShape, NetworkParams, Source,
         python::{Arguments, Interpreter, Options, Outcome, Raised, Type, Value},
         tensorflow::{self, Feed, Graph, Lowered, Opened, Reuse, Summary, SummaryKind, Symbol, Tower},
     },
-    nn::dataflow::{DType, Dims, Labels},
+    nn::{
+        Network,
+        dataflow::{DType, Dims, Labels, Loss},
+    },
 };
 
 const SHAPE: &str = "a TensorFlow network file defines\n  class UserModel(Tower):\n    @model_property\n    def inference(self): \
                      …\n    @model_property\n    def loss(self): …";
-
-/// What the dataset's labels are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LabelShape {
-    /// A number for each image.
-    Scalar,
-    /// A label database of images or lists: channels, height, width; `None` where it is not known.
-    Image(Option<[i64; 3]>),
-}
 
 /// What a network is lowered for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Training with validation: the stages `train` and `val`.
     Training,
+    /// The same, and regularisation losses have gradients; in DIGITS they are reported only.
+    RegularizedTraining,
     /// Looking at images without labels: the stage `inf`.
     Inference,
 }
@@ -60,28 +56,12 @@ pub struct TensorflowFile {
     pub seconds: f64,
 }
 
-/// Whether a text is DIGITS' TensorFlow form: by `.py`, else by what it defines.
-#[must_use]
-pub fn is_tensorflow(source: &Source) -> bool {
-    let defines_a_model = source.text.lines().any(|line| {
-        let line = line.trim_start();
-        line.strip_prefix("class ").is_some_and(|rest| rest.trim_start().starts_with("UserModel"))
-    });
-    source.name.ends_with(".py") || defines_a_model
-}
-
 /// Runs a network file with these parameters; initial weights are drawn from `seed`.
 ///
 /// # Errors
 /// A page for the file's author: syntax and exceptions with their line, a class that is no network, a limit that was
 /// reached.
-pub fn load(
-    source: Source,
-    params: &NetworkParams,
-    labels: LabelShape,
-    options: Options,
-    seed: u64,
-) -> Result<TensorflowFile> {
+pub fn load(source: Source, params: &NetworkParams, options: Options, seed: u64) -> Result<TensorflowFile> {
     let start = Instant::now();
     let graph = Graph::new(seed);
     let shared = Tf::new(graph.clone());
@@ -102,12 +82,13 @@ pub fn load(
     let Some(class) = python.global("UserModel") else {
         return Err(Error::new(Kind::Network, format!("{} defines no class UserModel", source.name)).with_help(SHAPE));
     };
-    let form = match (labels, params.nclasses) {
-        (LabelShape::Image(_), _) => Labels::Images,
+    let form = match (params.labels, params.nclasses) {
+        (LabelShape::Image(Some(shape)), _) => Labels::Images(shape),
+        (LabelShape::Image(None), _) => Labels::AnyImages,
         (LabelShape::Scalar, Some(_)) => Labels::ClassesFromOne,
         (LabelShape::Scalar, None) => Labels::Whole,
     };
-    let builder = Builder { tf: &shared, python: &python, class, params, labels };
+    let builder = Builder { tf: &shared, python: &python, class, params };
     let [train, val, inf] =
         [("train", true), ("val", false), ("inf", false)].map(|(stage, training)| builder.stage(stage, training));
     Ok(TensorflowFile {
@@ -126,7 +107,6 @@ struct Builder<'a> {
     python: &'a Interpreter,
     class: Value,
     params: &'a NetworkParams,
-    labels: LabelShape,
 }
 
 impl Builder<'_> {
@@ -173,7 +153,7 @@ impl Builder<'_> {
     }
 
     fn labels(&self, graph: &Graph) -> Result<Symbol> {
-        match self.labels {
+        match self.params.labels {
             LabelShape::Scalar => graph.placeholder(Feed::Labels, DType::Int64, Dims(vec![None]), "y"),
             LabelShape::Image(shape) => {
                 let [c, h, w] = shape.map_or([None; 3], |shape| shape.map(Some));
@@ -193,8 +173,11 @@ impl Builder<'_> {
         let graph = &self.tf.graph;
         let (scope, _model) = graph.open_variable_scope(&Opened::Named("model"), None).or_raise()?;
         let output = self.part(model, "inference")?;
-        let outputs =
+        let mut outputs =
             self.symbols(&output).map_err(|raised| raised.with_help("inference returns a tensor, or a list"))?;
+        if let (true, [logits], Some(classes)) = (inference, outputs.as_slice(), self.params.nclasses) {
+            outputs = vec![self.chances(*logits, classes).or_raise()?];
+        }
         scope.reuse_variables();
         let (mut losses, mut reported) = (Vec::new(), Vec::new());
         if !inference {
@@ -211,6 +194,17 @@ impl Builder<'_> {
             }
         }
         Ok((outputs, losses, reported, summaries))
+    }
+
+    /// Scores of classes as probabilities, as DIGITS' tool shows them; what is no row of scores, or is probabilities already,
+    /// stays as it is.
+    fn chances(&self, output: Symbol, classes: i64) -> Result<Symbol> {
+        let graph = &self.tf.graph;
+        let is_row = matches!(*graph.dims(output).0.as_slice(), [_, Some(columns)] if columns == classes);
+        if !is_row || tensorflow::are_chances(graph, output) {
+            return Ok(output);
+        }
+        graph.add(Loss::Softmax(1), &[output], Some("softmax"))
     }
 
     /// A property of the model, or a method that takes nothing (a forgotten decorator).
@@ -260,11 +254,32 @@ impl TensorflowFile {
     /// # Errors
     /// When it does not fit into memory, or a loss teaches what is no variable.
     pub fn lower(&self, purpose: Purpose, kind: tch::Kind, device: tch::Device) -> Result<Lowered> {
+        let regularized = purpose == Purpose::RegularizedTraining;
         let evaluate = match purpose {
-            Purpose::Training => &self.val.tower,
+            Purpose::Training | Purpose::RegularizedTraining => &self.val.tower,
             Purpose::Inference => &self.inf.tower,
         };
-        tensorflow::lower(&self.graph, &self.train.tower, evaluate, self.labels, kind, device)
+        tensorflow::lower(&self.graph, &self.train.tower, evaluate, self.labels, regularized, (kind, device))
+    }
+
+    /// Gives the variables the values that this network has, by name.
+    ///
+    /// # Errors
+    /// When memory is short.
+    pub fn begin_with(&self, network: &Network) -> Result<()> {
+        for stored in network.parameters.stored() {
+            self.graph.set_initial(stored.name, &stored.value()?)?;
+        }
+        Ok(())
+    }
+
+    /// The network for looking at images as the text of a Lua file, whose parameters stand in the same order; `None` where
+    /// Torch7 has no modules for it.
+    ///
+    /// # Errors
+    /// When memory is short.
+    pub fn in_torch(&self, kind: tch::Kind, device: tch::Device) -> Result<Option<String>> {
+        tensorflow::in_torch(&self.graph, &self.train.tower, &self.inf.tower, (kind, device))
     }
 
     /// Name and kind of each summary that the model appended, as validation has them.
@@ -273,20 +288,9 @@ impl TensorflowFile {
         self.val.summaries.iter().map(|summary| (summary.tag.clone(), summary.kind)).collect()
     }
 
-    /// The network's sizes and its variables, one a line.
+    /// The network's sizes and its layers, one a line.
     #[must_use]
     pub fn printed(&self) -> String {
-        let graph = &self.graph;
-        let mut lines = vec![format!("UserModel: {} -> {}", graph.dims(self.train.tower.images), self.shapes())];
-        for (name, symbol) in graph.variables(false) {
-            lines.push(format!("  {name} {}", graph.dims(symbol)));
-        }
-        lines.join("\n")
-    }
-
-    fn shapes(&self) -> String {
-        let shapes: Vec<String> =
-            self.train.tower.outputs.iter().map(|&output| self.graph.dims(output).to_string()).collect();
-        shapes.join(", ")
+        tensorflow::printed(&self.graph, &self.train.tower)
     }
 }

@@ -27,4 +27,4 @@ mod tf_layers;
 mod types;
 mod windows;
 
-pub use load::{LabelShape, Purpose, TensorflowFile, is_tensorflow, load};
+pub use load::{Purpose, TensorflowFile, load};

@@ -2,10 +2,10 @@
 
 use std::{any::Any, rc::Rc};
 
-use super::{op::Op, run::Run};
+use super::{losses::Loss, op::Op, run::Run};
 use crate::{
     error::{Error, Kind, Origin, Result},
-    nn::{Activity, Context, Module, Node, Shape},
+    nn::{Activity, Context, Module, Node, Scores, Shape},
 };
 
 /// A value: the entry that makes it, and which of its results it is.
@@ -269,6 +269,10 @@ impl Module for Operation {
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
         let made = self.op.run(&inputs, &mut Run { cx, real: self.real, device: self.device })?;
         Ok(joined(made.iter().map(planes_first).collect::<Result<Vec<_>>>()?))
+    }
+
+    fn scores(&self) -> Option<Scores> {
+        matches!(self.op, Op::Loss(Loss::Softmax(_))).then_some(Scores::Probabilities)
     }
 
     fn flops(&self, input: &Shape, output: &Shape) -> u64 {

@@ -8,7 +8,7 @@ use std::{cell::RefCell, rc::Rc};
 use super::program::{Pass, Program, joined, planes_first, planes_last};
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Context, Criterion, Mode, Module, Node},
+    nn::{Activity, Context, Criterion, Mode, Module, Node, Scores},
 };
 
 /// What the loader's labels are, and what the graph wants of them.
@@ -18,8 +18,10 @@ pub enum Labels {
     ClassesFromOne,
     /// Whole numbers as they are.
     Whole,
-    /// Images of numbers, `[n, c, h, w]`; the graph has `[n, h, w, c]`.
-    Images,
+    /// Images of numbers, of these sizes `[c, h, w]`, or such images in a row; the graph has `[n, h, w, c]`.
+    Images([i64; 3]),
+    /// The same, of sizes that are not known.
+    AnyImages,
 }
 
 struct Both {
@@ -36,15 +38,22 @@ pub struct Towers(Rc<Both>);
 pub struct Losses {
     both: Rc<Both>,
     taught: Vec<Vec<usize>>,
+    scores: Option<Scores>,
     losses: RefCell<Vec<tch::Tensor>>,
 }
 
 /// The module and the criterion of two programs. `taught` says of each loss which parameters it teaches, where there are
-/// several; else it is empty.
+/// several; else it is empty. `scores` is what the output's numbers stand for, where it is a classifier's.
 #[must_use]
-pub fn towers(train: Program, evaluate: Program, labels: Labels, taught: Vec<Vec<usize>>) -> (Towers, Losses) {
+pub fn towers(
+    train: Program,
+    evaluate: Program,
+    labels: Labels,
+    taught: Vec<Vec<usize>>,
+    scores: Option<Scores>,
+) -> (Towers, Losses) {
     let both = Rc::new(Both { train, evaluate, labels, pass: RefCell::new(None) });
-    (Towers(both.clone()), Losses { both, taught, losses: RefCell::default() })
+    (Towers(both.clone()), Losses { both, taught, scores, losses: RefCell::default() })
 }
 
 impl Both {
@@ -65,7 +74,8 @@ impl Labels {
         Ok(match self {
             Labels::ClassesFromOne => labels.f_add_scalar(-1.0)?.f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?,
             Labels::Whole => labels.f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?,
-            Labels::Images => planes_last(labels)?,
+            Labels::Images([c, h, w]) => planes_last(&labels.f_reshape([-1, c, h, w])?)?,
+            Labels::AnyImages => planes_last(labels)?,
         })
     }
 }
@@ -111,6 +121,10 @@ impl Criterion for Losses {
         }
         self.losses.replace(if self.taught.is_empty() { Vec::new() } else { losses });
         sum.ok_or_else(|| Error::new(Kind::Network, "the file gives no loss"))
+    }
+
+    fn scores(&self) -> Option<Scores> {
+        self.scores
     }
 
     fn taught(&self) -> &[Vec<usize>] {

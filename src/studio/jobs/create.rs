@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind},
-    frontend::{self, Source},
+    frontend::{Language, Settings, Source},
     job::{JobDir, JobView},
     studio::{
         app::App,
@@ -77,6 +77,14 @@ fn network_lua() -> String {
     "network.lua".into()
 }
 
+/// What a file is called: where the form or the text says Python, its name ends as Python's do.
+pub(crate) fn named(file: &str, language: &str, text: &str) -> String {
+    match file.strip_suffix(".lua") {
+        Some(stem) if language == "python" || Language::of(file, text) == Language::Python => format!("{stem}.py"),
+        _ => file.to_string(),
+    }
+}
+
 /// The jobs that were made.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct NewJobs {
@@ -100,7 +108,8 @@ pub(crate) async fn create(
 /// 400 and 422 for what is wrong with the form or the network.
 pub(crate) async fn make(app: &Arc<App>, form: NewJob) -> Answer<NewJobs> {
     let options = options(app, &form)?;
-    let settings = RunSettings::of(&options, &frontend::Settings::default());
+    let source = Source::pasted(&named(&form.file, &form.language, &form.text), &form.text);
+    let settings = RunSettings::of(&options, &Settings::before(&source));
     settings.check()?;
     settings.optimizer()?;
     settings.schedule()?;
@@ -109,7 +118,6 @@ pub(crate) async fn make(app: &Arc<App>, form: NewJob) -> Answer<NewJobs> {
     if variants.lr.iter().any(|lr| !lr.is_finite() || *lr < 0.0) || variants.batch_size.contains(&0) {
         return Err(Refusal::usage("rates are finite numbers of at least 0, batch sizes whole numbers of at least 1"));
     }
-    let source = Source::pasted(&form.file, &form.text);
     let dataset = options.dataset.clone().filter(|folder| folder.is_dir());
     let is_sample = dataset.is_none() && options.train_db.is_none();
     let request = CheckRequest {
@@ -168,8 +176,8 @@ fn options(app: &App, form: &NewJob) -> Answer<RunOptions> {
             Error::new(Kind::Network, "there is no network file").with_help("paste one, or pick a standard network");
         return Err(Refusal::from(page));
     }
-    if form.language != "lua" {
-        let page = Error::new(Kind::Network, format!("network files in {} cannot be run yet", form.language));
+    if !["lua", "python"].contains(&form.language.as_str()) {
+        let page = Error::new(Kind::Network, format!("network files in {} cannot be run", form.language));
         return Err(Refusal::from(page));
     }
     let mut options = form.options.clone();

@@ -194,6 +194,7 @@ pub(crate) async fn strip(
         .copied()
         .find(|epoch| records.iter().any(|index| !out.join(format!("{epoch}-{index}.png")).is_file()));
     if let Some(epoch) = missing {
+        std::fs::create_dir_all(&out).map_err(|source| Error::io("make the folder", &out, &source))?;
         let request = StripRequest { job: folder.clone(), epoch, database, records: records.clone(), out: out.clone() };
         let app = Arc::clone(&app);
         let drawn = tokio::spawn(async move {

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     frontend,
+    input::{self, Form},
     job::{self, JobRecord, JobView, Stamp, file},
     tasks::{RunOptions, RunSettings},
 };
@@ -288,7 +289,8 @@ impl JobIndex {
 
 /// The message of the error that ended the process before it trained.
 fn failure(folder: &Path) -> Option<String> {
-    let page: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join(ERROR_PAGE)).ok()?).ok()?;
+    let page: serde_json::Value =
+        serde_json::from_slice(&input::read(&folder.join(ERROR_PAGE), Form::Record).ok()?).ok()?;
     page["message"].as_str().map(String::from)
 }
 

@@ -113,10 +113,11 @@ fn run(
             written: None,
         });
     }
-    let Some(scores) = job.network().scores().filter(|_| !job.labels().is_empty()) else {
+    let network = job.judged()?;
+    let Some(scores) = network.scores().filter(|_| !job.labels().is_empty()) else {
         let (all, batches) = job.batches(&database, request.labels.as_deref(), stop)?;
         observer.stage("images", all);
-        let result = mean_loss(job.network(), batches, |done| observer.done(done))?;
+        let result = mean_loss(network, batches, |done| observer.done(done))?;
         return Ok(DatabaseReport {
             database,
             result: DatabaseResult::MeanLoss(result),
@@ -136,7 +137,7 @@ fn run(
 }
 
 fn segmented(job: &Trained, request: &DatabaseRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<Segmented> {
-    let network = job.network();
+    let network = job.judged()?;
     let (all, batches) = job.batches(&request.database, request.labels.as_deref(), stop)?;
     observer.stage("images", all);
     let mut loss = MeanLoss { images: 0, batches: 0, loss: 0.0 };
@@ -177,13 +178,14 @@ fn classify(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Classification> {
+    let network = job.judged()?;
     let (all, batches) = job.batches(&request.database, request.labels.as_deref(), stop)?;
     observer.stage("images", all);
     let mut classifier = Classifier::new(scores, job.labels(), job.labels().len(), worst);
     let mut done = 0;
     for batch in batches {
         let (input, target) = batch?;
-        classifier.add(job.network(), &input, &target)?;
+        classifier.add(network, &input, &target)?;
         done += input.size().first().map_or(0, |n| n.unsigned_abs());
         observer.done(done);
     }

@@ -8,6 +8,7 @@ use super::{defaults, folder};
 use crate::{
     data::Target,
     error::{Error, Kind, Result},
+    input::{self, Form},
     inspect::{
         graph::{self, Graph},
         output_kind::OutputKind,
@@ -266,7 +267,7 @@ pub fn draw(folder: &Path, name: &str, kept: &KeptValues, most: usize, colors: C
 /// When there are none.
 pub fn read(folder: &Path, name: &str) -> Result<Vec<f32>> {
     let path = folder.join("values").join(format!("{name}.f32"));
-    let bytes = std::fs::read(&path).map_err(|source| Error::io("read", &path, &source))?;
+    let bytes = input::read(&path, Form::Weights)?;
     Ok(bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect())
 }
 

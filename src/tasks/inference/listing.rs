@@ -64,7 +64,7 @@ fn is_image(path: &Path) -> bool {
 /// Every file that the lines of a list may mean; none when it cannot be read.
 pub(in crate::tasks) fn images(list: &Path) -> Vec<PathBuf> {
     let folder = list.parent().unwrap_or(Path::new(""));
-    let text = std::fs::read_to_string(list).unwrap_or_default();
+    let text = input::read_text(list, Form::List).unwrap_or_default();
     let place = |path: &str| list_line::place(path, folder).ok();
     let of_line = |(_, line)| [place(list_line::unquoted(line)), place(list_line::split(line).0)];
     list_line::lines(&text).flat_map(of_line).flatten().filter(|path| path.is_file()).collect()

@@ -63,6 +63,7 @@ impl Sample {
                     grad: grad.view().narrow(0, at, numel).view(size),
                     learns: true,
                     is_twin: false,
+                    layout: None,
                 });
                 at += numel;
                 leaf

@@ -8,7 +8,7 @@ use super::contract::Contract;
 use crate::{
     error::{Error, Kind, Result},
     frontend::{
-        Source,
+        Settings, Source,
         lua::{
             lowering::lower::Lowering,
             machine::{
@@ -22,17 +22,6 @@ use crate::{
     },
     nn::{LabelHook, Network},
 };
-
-/// The numbers of the returned table; `None` where the file says nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Settings {
-    /// `trainBatchSize`
-    pub train_batch_size: Option<i64>,
-    /// `validationBatchSize`
-    pub validation_batch_size: Option<i64>,
-    /// `croplen`: side of the square that is cut from each image.
-    pub croplen: Option<i64>,
-}
 
 /// A network file that has run: its table, still in Lua.
 pub struct Loaded {

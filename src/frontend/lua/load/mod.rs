@@ -8,5 +8,5 @@ mod contract;
 mod loaded;
 mod run;
 
-pub use loaded::{Loaded, Settings};
+pub use loaded::Loaded;
 pub use run::load;

@@ -6,12 +6,12 @@ use mlua::{Table, Value as LuaValue};
 
 use super::{
     contract::Contract,
-    loaded::{Loaded, Settings, print},
+    loaded::{Loaded, print},
 };
 use crate::{
     error::Result,
     frontend::{
-        NetworkParams, Source,
+        Language, NetworkParams, Settings, Source,
         lua::{
             library::packages::torch_vm,
             machine::{
@@ -61,6 +61,7 @@ pub fn load(source: Source, params: &NetworkParams, options: VmOptions, seed: u6
         other => return Err(contract.wrong("loss", "a criterion, such as nn.MSECriterion()", &other)),
     };
     let settings = Settings {
+        language: Language::Lua,
         train_batch_size: contract.count(&table, "trainBatchSize")?,
         validation_batch_size: contract.count(&table, "validationBatchSize")?,
         croplen: contract.count(&table, "croplen")?,

@@ -396,7 +396,15 @@ impl Lowering {
         });
         let is_twin = twin.is_some();
         let leaf = twin.map_or_else(|| view.set_requires_grad(learns), |twin| twin.leaf.shallow_clone());
-        self.list.push(Parameter { name, size: tensor.size(), leaf: leaf.shallow_clone(), grad, learns, is_twin });
+        self.list.push(Parameter {
+            name,
+            size: tensor.size(),
+            leaf: leaf.shallow_clone(),
+            grad,
+            learns,
+            is_twin,
+            layout: None,
+        });
         (leaf, Some(self.list.len() - 1))
     }
 }

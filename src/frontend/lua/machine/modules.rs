@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -78,8 +78,21 @@ impl Modules {
     }
 }
 
+/// The network file's folder as the system knows it, without links: what a file may read lies below it. A file that was named
+/// without a folder lies in the working directory.
+///
+/// # Errors
+/// When the folder is gone or may not be looked at.
+pub(in crate::frontend::lua) fn real(folder: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(named(folder))
+}
+
+fn named(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
 /// Names of the modules in a folder, for "did you mean".
 fn lua_files(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(1000);
+    let entries = fs::read_dir(named(folder)).into_iter().flatten().flatten().take(1000);
     entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".lua").map(str::to_string)).collect()
 }

@@ -17,22 +17,19 @@ mod tower;
 
 use std::rc::Rc;
 
-use self::{
-    chain::Target,
-    parameters::{Layout, Made},
-};
+use self::{chain::Target, parameters::Made};
 use super::state::{Graph, Source, Symbol};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Criterion, Network, Node, ReportedTerm,
+        Activity, Context, Criterion, FileLayout, Mode, Network, Node, ReportedTerm, Scores,
         criteria::{class_nll::ClassNll, cross_entropy::CrossEntropy, mse::Mse},
-        dataflow::{self, Labels},
+        dataflow::{self, Array, Labels, Loss, Op, Pointwise},
     },
     torch::Element,
 };
 
-pub use parameters::VariableLayout;
+pub(super) use modules::layer_name;
 pub use scalars::Scalars;
 pub use tower::Tower;
 
@@ -42,13 +39,12 @@ pub struct Lowered {
     pub network: Network,
     /// Whether the loss compares with the images themselves: the target of a batch is its input then.
     pub target_is_input: bool,
-    /// Where TensorFlow's variables lie.
-    pub variables: Vec<VariableLayout>,
     /// The evaluating stage's summaries that are numbers.
     pub scalars: Scalars,
 }
 
-/// Lowers the stages `train` and `evaluate` (validation, or inference without losses). Labels are as `labels` says.
+/// Lowers the stages `train` and `evaluate` (validation, or inference without losses). Labels are as `labels` says. The
+/// penalties of regularisation are reported with the loss; with `regularized` they are part of it.
 ///
 /// # Errors
 /// A page when the stages do not fit each other, or memory is short.
@@ -57,8 +53,8 @@ pub fn lower(
     train: &Tower,
     evaluate: &Tower,
     labels: Labels,
-    kind: tch::Kind,
-    device: tch::Device,
+    regularized: bool,
+    (kind, device): (tch::Kind, tch::Device),
 ) -> Result<Lowered> {
     let penalties = graph.collection(super::variables::REGULARIZATION_LOSSES, None);
     // Sums over all elements do not mind a module's layout; a penalty that looks at places would.
@@ -68,11 +64,11 @@ pub fn lower(
         Some((plan, _)) => plan.layouts.clone(),
         None => read_by(graph, &[train, evaluate])
             .into_iter()
-            .map(|index| (index, Layout::same(&graph.with(|state| state.variables[index].dims.clone()))))
+            .map(|index| (index, FileLayout::same(&graph.with(|state| state.variables[index].dims.clone()))))
             .collect(),
     };
     let made = parameters::make(graph, &wanted, kind, device)?;
-    let reported = reported(graph, &penalties, &made, kind, device)?;
+    let mut reported = reported(graph, &penalties, &made, kind, device)?;
     let (root, criterion, label, target_is_input): (Rc<Node>, Box<dyn Criterion>, String, bool) = match layered {
         Some((plan, target)) => {
             let root = plan.build(graph, &made, Element::of(kind).unwrap_or(Element::Float), device.is_cuda())?;
@@ -84,31 +80,69 @@ pub fn lower(
             (root, Box::new(losses), label, false)
         }
     };
+    let (criterion, label) = match reported.take_if(|_| regularized) {
+        Some(_) if !criterion.taught().is_empty() => {
+            return Err(Error::new(Kind::Usage, "regularisation is no part of several losses")
+                .with_help("leave --tf-regularize out, or add the penalties to the losses in the file"));
+        }
+        Some(term) => {
+            let sum: Box<dyn Criterion> = Box::new(Regularized { criterion, term });
+            (sum, format!("{label} + regularisation"))
+        }
+        None => (criterion, label),
+    };
     let criterion_origin = train.losses.first().and_then(|(loss, _)| graph.operation(*loss).origin);
     let scalars = Scalars::new(graph, evaluate, &evaluate.scalars, &made, labels, (kind, device));
-    let Made { parameters, layouts, .. } = made;
+    let Made { parameters, .. } = made;
     let network =
         Network { root, criterion, criterion_label: label, criterion_origin, reported, parameters, kind, device };
-    Ok(Lowered { network, target_is_input, variables: layouts, scalars })
+    Ok(Lowered { network, target_is_input, scalars })
+}
+
+/// The network of the stage `looking` (without losses) as the text of a Lua file; `None` when it is no chain of Torch7's
+/// modules.
+///
+/// # Errors
+/// When memory is short.
+pub fn in_torch(
+    graph: &Graph,
+    train: &Tower,
+    looking: &Tower,
+    (kind, device): (tch::Kind, tch::Device),
+) -> Result<Option<String>> {
+    let Some((plan, _)) = layered(graph, train, looking) else { return Ok(None) };
+    let made = parameters::make(graph, &plan.layouts, kind, device)?;
+    let lines = plan.in_torch(&made, Element::of(kind).unwrap_or(Element::Float))?;
+    let lines: Vec<String> = lines.iter().map(|line| format!("net:add({line})")).collect();
+    Ok(Some(format!(
+        "local net = nn.Sequential()\n{}\nreturn {{ model = net, loss = nn.MSECriterion() }}\n",
+        lines.join("\n")
+    )))
 }
 
 /// The plan of modules, when both stages are one chain of known layers and the loss is a known one.
 fn layered(graph: &Graph, train: &Tower, evaluate: &Tower) -> Option<(modules::Plan, Target)> {
     let (&[output], &[(loss, None)]) = (train.outputs.as_slice(), train.losses.as_slice()) else { return None };
     let &[tested] = evaluate.outputs.as_slice() else { return None };
-    let links = chain::recognise(graph, train.images, output)?;
+    let image = |tower: &Tower| -> Option<[i64; 3]> {
+        let sizes: Option<Vec<i64>> = graph.dims(tower.images).0.get(1..)?.iter().copied().collect();
+        sizes?.try_into().ok()
+    };
     let lasting = chain::recognise(graph, evaluate.images, tested)?;
+    if evaluate.losses.is_empty() {
+        let target = chain::target(graph, loss, output, train.images, train.labels).unwrap_or(Target::Images);
+        return Some((modules::plan(graph, &lasting, image(evaluate)?)?, target));
+    }
+    let links = chain::recognise(graph, train.images, output)?;
     if !chain::agree(&links, &lasting) || !train.reported.is_empty() {
         return None;
     }
     let target = chain::target(graph, loss, output, train.images, train.labels)?;
     match evaluate.losses.as_slice() {
-        [] => {}
         &[(loss, None)] if chain::target(graph, loss, tested, evaluate.images, evaluate.labels) == Some(target) => {}
         _ => return None,
     }
-    let image: Option<Vec<i64>> = graph.dims(train.images).0.get(1..)?.iter().copied().collect();
-    Some((modules::plan(graph, &links, image?.try_into().ok()?)?, target))
+    Some((modules::plan(graph, &links, image(train)?)?, target))
 }
 
 /// Whether a penalty treats all elements of a variable alike.
@@ -181,7 +215,7 @@ fn dataflow_network(
     let program = |tower: &Tower| program::program(graph, &groups(tower), &made.leaves, kind, device);
     let (first, second) = (program(train)?, program(evaluate)?);
     let taught = taught(graph, train, made)?;
-    let (root, losses) = dataflow::towers(first, second, labels, taught);
+    let (root, losses) = dataflow::towers(first, second, labels, taught, scores(graph, evaluate, labels));
     let class = "tf.Graph".to_string();
     let node = Node {
         path: String::new(),
@@ -192,6 +226,43 @@ fn dataflow_network(
         module: Box::new(root),
     };
     Ok((Rc::new(node), losses, loss_label(graph, train)))
+}
+
+/// What the output's numbers stand for where the labels are classes: rows of probabilities, or of any numbers.
+fn scores(graph: &Graph, tower: &Tower, labels: Labels) -> Option<Scores> {
+    let &[output] = tower.outputs.as_slice() else { return None };
+    let is_classifier = labels == Labels::ClassesFromOne && graph.dims(output).rank() == 2;
+    is_classifier.then(|| if are_chances(graph, output) { Scores::Probabilities } else { Scores::Logits })
+}
+
+/// Whether a value is made by a softmax.
+#[must_use]
+pub fn are_chances(graph: &Graph, value: Symbol) -> bool {
+    let operation = graph.operation(value);
+    match operation.source {
+        Source::Op(Op::Loss(Loss::Softmax(_))) => true,
+        Source::Op(Op::Pointwise(Pointwise::Identity) | Op::Array(Array::Reshape)) => {
+            operation.inputs.first().is_some_and(|&before| are_chances(graph, before))
+        }
+        _ => false,
+    }
+}
+
+/// A loss with the penalties of regularisation in it.
+struct Regularized {
+    criterion: Box<dyn Criterion>,
+    term: ReportedTerm,
+}
+
+impl Criterion for Regularized {
+    fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
+        let loss = self.criterion.forward(input, target, cx)?;
+        Ok(loss.f_add(&(self.term)()?.f_reshape(loss.size())?)?)
+    }
+
+    fn scores(&self) -> Option<Scores> {
+        self.criterion.scores()
+    }
 }
 
 /// The losses by name; of classifiers with the word that says that outputs are logits.
@@ -210,9 +281,7 @@ fn loss_label(graph: &Graph, tower: &Tower) -> String {
                 let operation = &state.operations[at];
                 let is_cross_entropy = matches!(
                     operation.source,
-                    Source::Op(dataflow::Op::Loss(
-                        dataflow::Loss::SparseSoftmaxCrossEntropy | dataflow::Loss::SoftmaxCrossEntropy
-                    ))
+                    Source::Op(Op::Loss(Loss::SparseSoftmaxCrossEntropy | Loss::SoftmaxCrossEntropy))
                 );
                 is_cross_entropy && operation.inputs.get(1) == tower.outputs.first()
             })
@@ -270,7 +339,7 @@ fn reported(
     let program = program::program(graph, &[known], &made.leaves, kind, device)?;
     Ok(Some(Box::new(move || {
         let nothing = tch::Tensor::f_zeros([0], (kind, device))?;
-        let mut cx = crate::nn::Context::new(crate::nn::Mode::Evaluate);
+        let mut cx = Context::new(Mode::Evaluate);
         let terms = program.get(0, &mut program.begin(&nothing, None), &mut cx)?;
         let mut sum = tch::Tensor::f_zeros(&[] as &[i64], (kind, device))?;
         for term in terms {

@@ -8,13 +8,13 @@ use std::rc::Rc;
 use super::{
     chain::{Link, Step},
     object::Object,
-    parameters::{Layout, Made},
+    parameters::Made,
 };
 use crate::{
     error::Result,
     frontend::tensorflow::state::Graph,
     nn::{
-        Node, Value,
+        FileLayout, Node, Value,
         dataflow::{Padding, Unary, Window},
     },
     torch::{Element, TensorType},
@@ -43,7 +43,7 @@ struct Planned {
 /// The modules in order and the layout of each variable; `None` when the order of features cannot be kept.
 pub(super) struct Plan {
     steps: Vec<Planned>,
-    pub(super) layouts: Vec<(usize, Layout)>,
+    pub(super) layouts: Vec<(usize, FileLayout)>,
 }
 
 fn moves(image: Image) -> Option<Image> {
@@ -132,7 +132,7 @@ fn arrange(steps: &mut [Planned], image: Image, n: i64) -> bool {
 
 impl Planned {
     /// The layout of the step's variables.
-    fn layouts(&self, graph: &Graph) -> Option<Vec<(usize, Layout)>> {
+    fn layouts(&self, graph: &Graph) -> Option<Vec<(usize, FileLayout)>> {
         let dims = |index: usize| graph.with(|state| state.variables[index].dims.clone());
         Some(match &self.step {
             Step::Linear { weights, bias } => {
@@ -149,21 +149,28 @@ impl Planned {
                 let shifted = order_out.iter().map(|dim| dim + split_in.len() as i64);
                 let order = shifted.chain(order_in).collect();
                 let split = [split_in, split_out.clone()].concat();
-                let mut all = vec![(*weights, Layout { split, order, size: vec![outputs, inputs] })];
+                let mut all = vec![(
+                    *weights,
+                    FileLayout { dims: vec![inputs, outputs], split, order, size: vec![outputs, inputs] },
+                )];
                 if let Some(bias) = bias {
-                    all.push((*bias, Layout { split: split_out, order: order_out, size: vec![outputs] }));
+                    all.push((
+                        *bias,
+                        FileLayout { dims: vec![outputs], split: split_out, order: order_out, size: vec![outputs] },
+                    ));
                 }
                 all
             }
             Step::Convolution { weights, bias, .. } => {
                 let &[h, w, planes, filters] = dims(*weights).as_slice() else { return None };
-                let layout = Layout {
+                let layout = FileLayout {
+                    dims: vec![h, w, planes, filters],
                     split: vec![h, w, planes, filters],
                     order: vec![3, 2, 0, 1],
                     size: vec![filters, planes, h, w],
                 };
                 let mut all = vec![(*weights, layout)];
-                all.extend(bias.map(|bias| (bias, Layout::same(&[filters]))));
+                all.extend(bias.map(|bias| (bias, FileLayout::same(&[filters]))));
                 all
             }
             _ => Vec::new(),
@@ -172,6 +179,21 @@ impl Planned {
 }
 
 impl Plan {
+    /// The constructors of the modules in Lua.
+    ///
+    /// # Errors
+    /// When a module cannot be built.
+    pub(super) fn in_torch(&self, made: &Made, element: Element) -> Result<Vec<String>> {
+        let tensor_type = TensorType { element, cuda: false };
+        let mut lines = Vec::new();
+        for planned in &self.steps {
+            for (object, _) in planned.objects(made, tensor_type)? {
+                lines.push(object.in_torch());
+            }
+        }
+        Ok(lines)
+    }
+
     /// The root of the network.
     ///
     /// # Errors
@@ -197,7 +219,7 @@ impl Plan {
 
 /// `train/model/fc1/BiasAdd` without the stage and the operation: `model/fc1`; the operation stays where it has no scope
 /// of its own.
-pub(super) fn layer_name(operation: &str) -> String {
+pub(in crate::frontend::tensorflow) fn layer_name(operation: &str) -> String {
     let inner = operation.split_once('/').map_or(operation, |(_, rest)| rest);
     match inner.rsplit_once('/') {
         Some((scope, _)) if scope.contains('/') => scope.to_string(),

@@ -45,6 +45,46 @@ impl Object {
         self
     }
 
+    /// The constructor in Lua that makes such a module; its parameters are drawn anew.
+    pub(super) fn in_torch(&self) -> String {
+        let fields = self.fields.borrow();
+        let number = |name: &str| match fields.get(name) {
+            Some(Value::Number(number)) => *number,
+            _ => 0.0,
+        };
+        let all = |names: &[&str]| names.iter().map(|name| number(name).to_string()).collect::<Vec<_>>().join(", ");
+        let size = |name: &str| self.parameters.get(name).map(tch::Tensor::size).unwrap_or_default();
+        let is = |name: &str| matches!(fields.get(name), Some(Value::Bool(true)));
+        let window = all(&["kW", "kH", "dW", "dH", "padW", "padH"]);
+        let ceil = if is("ceil_mode") { ":ceil()" } else { "" };
+        match self.class {
+            "nn.MulConstant" => format!("nn.MulConstant({:?})", number("constant_scalar")),
+            "nn.Dropout" => format!("nn.Dropout({:?})", number("p")),
+            "nn.Linear" => {
+                let bias = if self.parameters.contains_key("bias") { "" } else { ", false" };
+                let size = size("weight");
+                format!("nn.Linear({}, {}{bias})", size[1], size[0])
+            }
+            "nn.View" => {
+                let sizes = match fields.get("size") {
+                    Some(Value::Sizes(sizes)) => sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                    _ => String::new(),
+                };
+                format!("nn.View({sizes}):setNumInputDims({})", number("numInputDims"))
+            }
+            "nn.SpatialConvolution" => {
+                let bias = if self.parameters.contains_key("bias") { "" } else { ":noBias()" };
+                format!("nn.SpatialConvolution({}, {window}){bias}", all(&["nInputPlane", "nOutputPlane"]))
+            }
+            "nn.SpatialMaxPooling" => format!("nn.SpatialMaxPooling({window}){ceil}"),
+            "nn.SpatialAveragePooling" => format!("nn.SpatialAveragePooling({window}){ceil}:setCountExcludePad()"),
+            "nn.SpatialZeroPadding" => {
+                format!("nn.SpatialZeroPadding({})", all(&["pad_l", "pad_r", "pad_t", "pad_b"]))
+            }
+            class => format!("{class}()"),
+        }
+    }
+
     /// The module and its printed form.
     ///
     /// # Errors

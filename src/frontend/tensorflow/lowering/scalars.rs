@@ -2,15 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{
-    parameters::{Made, VariableLayout},
-    program,
-    tower::Tower,
-};
+use super::{parameters::Made, program, tower::Tower};
 use crate::{
     error::Result,
     frontend::tensorflow::state::{Graph, Source, Symbol},
-    nn::{Context, Mode, dataflow::Labels},
+    nn::{Context, FileLayout, Mode, dataflow::Labels},
 };
 
 /// Summaries of one stage that are numbers.
@@ -19,7 +15,7 @@ pub struct Scalars {
     tower: Tower,
     values: Vec<(String, Symbol)>,
     /// Where the network has each variable, and in what layout.
-    places: HashMap<usize, (tch::Tensor, VariableLayout)>,
+    places: HashMap<usize, (tch::Tensor, Option<FileLayout>)>,
     labels: Labels,
     kind: tch::Kind,
     device: tch::Device,
@@ -35,15 +31,11 @@ impl Scalars {
         labels: Labels,
         (kind, device): (tch::Kind, tch::Device),
     ) -> Scalars {
-        let named = graph.with(|state| state.variables.iter().map(|v| v.name.clone()).collect::<Vec<_>>());
-        let places: HashMap<usize, (tch::Tensor, VariableLayout)> = made
-            .leaves
-            .iter()
-            .filter_map(|(&index, (leaf, _))| {
-                let layout = made.layouts.iter().find(|layout| layout.name == named[index])?;
-                Some((index, (leaf.shallow_clone(), layout.clone())))
-            })
-            .collect();
+        let place = |(&index, (leaf, at)): (&usize, &(tch::Tensor, Option<usize>))| {
+            let parameter = at.and_then(|at| made.parameters.list.get(at));
+            (index, (leaf.shallow_clone(), parameter.and_then(|parameter| parameter.layout.clone())))
+        };
+        let places: HashMap<usize, (tch::Tensor, Option<FileLayout>)> = made.leaves.iter().map(place).collect();
         let is_known = |symbol: Symbol| {
             graph.dims(symbol).numel() == Some(1)
                 && graph.ancestors(symbol).into_iter().all(|at| match graph.with(|s| s.operations[at].source.clone()) {
@@ -53,6 +45,12 @@ impl Scalars {
         };
         let values = values.iter().filter(|(_, symbol)| is_known(*symbol)).cloned().collect();
         Scalars { graph: graph.clone(), tower: tower.clone(), values, places, labels, kind, device }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
     }
 
     /// Name (the last part of the summary's tag) and value of each for a batch: `input` `[n, c, h, w]`, labels as the
@@ -66,10 +64,11 @@ impl Scalars {
         }
         tch::no_grad(|| {
             // The layouts of a chain's modules are undone; of a dataflow program these are the very variables.
-            let leaves = self
-                .places
-                .iter()
-                .map(|(&index, (leaf, layout))| Ok((index, (layout.to_tensorflow(&leaf.detach())?, None))));
+            let value = |leaf: &tch::Tensor, layout: &Option<FileLayout>| match layout {
+                Some(layout) => layout.to_file(&leaf.detach()),
+                None => Ok(leaf.detach()),
+            };
+            let leaves = self.places.iter().map(|(&index, (leaf, layout))| Ok((index, (value(leaf, layout)?, None))));
             let leaves = leaves.collect::<Result<HashMap<_, _>>>()?;
             let wanted: Vec<Symbol> = self.values.iter().map(|(_, symbol)| *symbol).collect();
             let program = program::program(&self.graph, &[wanted], &leaves, self.kind, self.device)?;

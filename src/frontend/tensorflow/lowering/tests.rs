@@ -99,9 +99,9 @@ fn pass(lowered: &Lowered, mode: Mode) -> (f64, tch::Tensor, Vec<tch::Tensor>) {
     let loss = network.loss(&output, &target, &mut cx).unwrap();
     network.backward(&loss, cx.take_cuts()).unwrap();
     let list = &network.parameters.list;
-    let gradient = lowered.variables.iter().map(|variable| {
-        let parameter = list.iter().find(|parameter| parameter.name == variable.name).unwrap();
-        variable.to_tensorflow(&parameter.grad).unwrap()
+    let gradient = list.iter().map(|parameter| match &parameter.layout {
+        Some(layout) => layout.to_file(&parameter.grad).unwrap(),
+        None => parameter.grad.shallow_clone(),
     });
     (loss.double_value(&[]), output.tensor().unwrap().detach(), gradient.collect())
 }
@@ -115,7 +115,7 @@ fn both_ways(build: &dyn Fn(&Graph, Symbol, bool) -> Symbol, classes: bool) -> [
             // A reported term keeps the stages from being a chain; here it is nothing.
             train.reported.push(ops::scalar(&graph, 0.0, DType::Float32).unwrap());
         }
-        lower(&graph, &train, &val, Labels::ClassesFromOne, tch::Kind::Double, tch::Device::Cpu).unwrap()
+        lower(&graph, &train, &val, Labels::ClassesFromOne, false, (tch::Kind::Double, tch::Device::Cpu)).unwrap()
     })
 }
 
@@ -177,7 +177,7 @@ fn features_that_stay_in_another_order_are_no_chain() {
     };
     let graph = Graph::new(1);
     let (train, val) = (stage(&graph, "train", false, &flat, false), stage(&graph, "val", true, &flat, false));
-    let lowered = lower(&graph, &train, &val, Labels::Whole, tch::Kind::Double, tch::Device::Cpu).unwrap();
+    let lowered = lower(&graph, &train, &val, Labels::Whole, false, (tch::Kind::Double, tch::Device::Cpu)).unwrap();
     assert_eq!(lowered.network.root.class, "tf.Graph");
     let (loss, output, _) = pass(&lowered, Mode::Evaluate);
     assert_eq!(output.size(), [5, SIZE[2], SIZE[0], SIZE[1]]);

@@ -14,6 +14,7 @@ use crate::{
     frontend::lua::machine::{
         compile::compile,
         error::raise,
+        modules,
         state::{origin, shared},
     },
     input::{self, Form},
@@ -110,7 +111,7 @@ fn read_module(folder: &Path, name: &str) -> Option<Result<(PathBuf, Vec<u8>), E
     }
     path.set_extension("lua");
     let real = fs::canonicalize(&path).ok()?;
-    let home = fs::canonicalize(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()?;
+    let home = modules::real(folder).ok()?;
     if !real.starts_with(&home) || real.extension().is_none_or(|end| end != "lua") || !real.is_file() {
         return None;
     }
