@@ -137,7 +137,7 @@ fn run(
 }
 
 fn segmented(job: &Trained, request: &DatabaseRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<Segmented> {
-    let network = job.network();
+    let network = job.judged()?;
     let (all, batches) = job.batches(&request.database, request.labels.as_deref(), stop)?;
     observer.stage("images", all);
     let mut loss = MeanLoss { images: 0, batches: 0, loss: 0.0, spread: None };
