@@ -34,7 +34,7 @@ mod table;
 pub mod test;
 pub mod th;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use command::{Cli, Command};
 pub use exit::end;
 
@@ -70,7 +70,7 @@ pub fn main() -> u8 {
         Command::Work(args) => serve::work(args),
         Command::Th(args) => th::run(&args),
         Command::Doctor(args) => doctor::run(&args),
-        Command::Completions(args) => shell_files::completions(&args),
-        Command::Man(args) => shell_files::man(&args),
+        Command::Completions(args) => shell_files::completions(&args, Cli::command()),
+        Command::Man(args) => shell_files::man(&args, Cli::command()),
     })
 }

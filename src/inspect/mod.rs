@@ -33,6 +33,7 @@ pub mod raster;
 pub mod reconstruction;
 pub mod report;
 mod seen;
+pub mod shown;
 pub mod sparkline;
 pub mod statistics;
 pub mod svg;

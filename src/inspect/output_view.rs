@@ -8,7 +8,7 @@ use super::{
     label_image::{self, PixelCounts, PixelScores},
     output_kind::OutputKind,
     picture::Picture,
-    report::Shown,
+    shown::Shown,
     statistics::Statistics,
 };
 

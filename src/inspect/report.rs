@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    code::Code, output_kind::OutputKind, output_view::OutputView, picture::Picture, predictions::Prediction,
-    reconstruction::Reconstruction, statistics::Statistics,
+    code::Code, output_kind::OutputKind, output_view::OutputView, predictions::Prediction,
+    reconstruction::Reconstruction, shown::Shown, statistics::Statistics,
 };
 
 /// Whether a row shows what a module made or what it learned.
@@ -15,18 +15,6 @@ pub enum About {
     Activations,
     /// Its weights.
     Weights,
-}
-
-/// A picture and the file it goes into, below the report's folder.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Shown {
-    /// Relative path, such as `layers/03-linear-weights.png`.
-    pub file: String,
-    /// Its content in words.
-    pub alt: String,
-    /// The pixels.
-    #[serde(skip)]
-    pub picture: Picture,
 }
 
 /// One row of the layer list.

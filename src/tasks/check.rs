@@ -56,7 +56,7 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
         let input_shape = sample.shape.as_deref().and_then(|shape| <[i64; 3]>::try_from(shape).ok());
         let params = NetworkParams { nclasses, ngpus: 0, input_shape, labels };
         let loaded = NetworkFile::load(file, &params, heard.output(), 1)?;
-        let Ready { network, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
+        let Ready { network, label_hook, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
         if let (Some([_, height, width]), Some(crop)) = (sample.shape.as_deref_mut(), loaded.settings().croplen) {
             (*height, *width) = (crop, crop);
             sample.source += &format!(", cropped to {crop}");
@@ -70,7 +70,7 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
                 },
             };
         }
-        if nclasses.is_none() && !loaded.hooks()[0] && network.scores().is_some() {
+        if nclasses.is_none() && label_hook.is_none() && network.scores().is_some() {
             observer.warning(
                 "params.nclasses is nil: a network that asks for it is shown as without classes; give --nclasses N",
             );

@@ -65,11 +65,11 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
     if let Some(batch) = settings.train_batch_size.filter(|_| request.batch == 1) {
         found.batch_size = batch.max(1);
     }
-    let Ready { network, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
+    let Ready { network, label_hook, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
     found.criterion = Some(network.criterion_label.clone());
     let sample = shape.map(|shape| shape.to_vec()).or_else(|| fixed_input(&network).map(|(shape, _)| shape));
     let (graph, refused) = graph::trace(&network, sample.as_deref())?;
-    found.output = output_kind(&network, &graph, loaded.hooks()[0]);
+    found.output = output_kind(&network, &graph, label_hook.is_some());
     found.graph = Some(graph);
     if let Some(page) = refused {
         return Err(page);

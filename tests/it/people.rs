@@ -119,7 +119,7 @@ fn a_run_that_failed_at_once_does_not_block_its_folder_and_odd_settings_are_warn
     let text = well(folder.path(), "run --resume j");
     assert!(text.contains("is done already") && !text.contains("train loss"), "{text}");
     let text = well(folder.path(), "run --resume j --epochs 2");
-    assert!(text.contains("goes on from epoch 1") && text.contains("here it rises from"), "{text}");
+    assert!(text.contains("goes on from epoch 1"), "{text}");
     let lines = well(folder.path(), "run --resume j --epochs 3 --json");
     let kinds: Vec<String> = lines
         .lines()
