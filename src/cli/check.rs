@@ -9,7 +9,7 @@ use crate::{
     fence::Reach,
     frontend::Source,
     tasks::{
-        SampleShape,
+        Observer, SampleShape,
         check::{CheckRequest, check},
         reach,
     },
@@ -40,6 +40,21 @@ pub struct Check {
     fence: FenceFlags,
 }
 
+/// Prints what the network file prints; beside JSON on standard error.
+struct Lines {
+    aside: bool,
+}
+
+impl Observer for Lines {
+    fn warning(&mut self, sentence: &str) {
+        report::warning(sentence);
+    }
+
+    fn printed(&mut self, line: &str) {
+        if self.aside { report::aside(line) } else { report::line(line) }
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -49,7 +64,8 @@ pub fn run(args: Check) -> Result<()> {
     let place = dataset.clone().map(Place::Folder);
     let reach = reach::program(DeviceChoice::Cpu).and(reach::network(&file));
     fence.enter(&place.iter().map(reach::dataset).fold(reach, Reach::and));
-    let summary = check(Source::read(&file)?, &CheckRequest { input_shape, dataset, nclasses, batch })?;
+    let request = CheckRequest { input_shape, dataset, nclasses, batch };
+    let summary = check(Source::read(&file)?, &request, &mut Lines { aside: json })?;
     if json {
         return json::print(&summary);
     }

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 
-use super::{check, dataset, doctor, export, run, serve, test, th};
+use super::{check, dataset, doctor, export, jobs, pack, run, serve, shell_files, test, th};
 
 /// digits-rs trains DIGITS-era Torch7 network files on today's libtorch and looks inside them.
 #[derive(Debug, Parser)]
@@ -20,11 +20,17 @@ pub(super) enum Command {
     Check(check::Check),
     Test(test::Test),
     Export(export::Export),
+    Jobs(jobs::Jobs),
+    Watch(jobs::Watch),
+    Pack(pack::Pack),
+    Unpack(pack::Unpack),
     Serve(serve::Serve),
     #[command(hide = true)]
     Work(serve::WorkArgs),
     Th(th::Th),
     Doctor(doctor::DoctorArgs),
+    Completions(shell_files::Completions),
+    Man(shell_files::Man),
 }
 
 #[cfg(test)]
@@ -36,6 +42,7 @@ mod tests {
     use crate::{
         frontend,
         tasks::{RunOptions, RunSettings},
+        torch::memory,
     };
 
     /// The settings with this learning rate policy and nothing else.
@@ -68,6 +75,7 @@ mod tests {
             let has_no_number = match name {
                 "dataset" => default.contains("built-in sample"),
                 "keep" | "threads" => settings(None)[name].is_null(),
+                "memory_limit" => default.starts_with(&(memory::DEFAULT_LIMIT >> 20).to_string()),
                 // Torch's own, which the policy knows.
                 "lr_decay" => settings(Some("torch_sgd"))[name].is_null(),
                 "job" | "out" => true,

@@ -148,8 +148,8 @@ struct ImageArgs {
     /// Width and height of the records.
     #[arg(long, default_value_t = image_default().size, value_name = "WxH")]
     size: RecordSize,
-    /// 1 (grey) or 3 (colour).
-    #[arg(long, default_value_t = image_default().channels, value_parser = clap::value_parser!(i64).range(1..=3))]
+    /// 1 (grey), 3 (colour) or 4 (colour and transparency).
+    #[arg(long, default_value_t = image_default().channels, value_parser = clap::value_parser!(i64).range(1..=4))]
     channels: i64,
     /// How images of another shape are fitted.
     #[arg(long, value_enum, default_value_t = image_default().resize)]
@@ -283,7 +283,10 @@ fn make(task: impl FnOnce(&mut Bar) -> Result<DatasetReport>) -> Result<()> {
         report.splits.iter().map(|split| format!("{} {}", split.name, HumanCount(split.records))).collect();
     report::line(&format!("{}: {} ({:.1} s)", report.out.display(), splits.join(", "), report.seconds));
     if !report.left_out.is_empty() {
-        report::line(&format!("left out {} images that cannot be read, listed in skipped.txt", report.left_out.len()));
+        report::line(&format!(
+            "left out {} images or lines that cannot be read, listed in skipped.txt",
+            report.left_out.len()
+        ));
     }
     Ok(())
 }
@@ -319,6 +322,9 @@ fn print_info(info: &Info) {
     report::line(&format!("  images       {w}x{h}, {c} channel{}", if c == 1 { "" } else { "s" }));
     for split in &info.splits {
         report::line(&format!("  {:<11}  {} records in {}", split.name, HumanCount(split.entries), split.folder));
+        if let Some(labels) = &split.labels {
+            report::line(&format!("               labels in {labels}"));
+        }
     }
     if !info.mean.is_empty() {
         let mean: Vec<String> = info.mean.iter().map(|v| format!("{v:.2}")).collect();

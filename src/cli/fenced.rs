@@ -1,4 +1,4 @@
-//! The fence around a command that runs a pasted file, and the choice to go without it.
+//! The fence around a command that runs a pasted file, how much memory it has for tensors, and the choice to go without it.
 
 use std::path::{Path, PathBuf};
 
@@ -7,15 +7,23 @@ use crate::{
     error::{Error, Result},
     fence::{self, Reach},
     tasks::reach,
+    torch::memory,
 };
 
-/// Whether the command is fenced in.
+/// What holds a network file's process.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
+#[command(next_help_heading = "What the network file may use")]
 pub(super) struct FenceFlags {
     /// Let the network file's process keep all rights of its user: for your own files only
     #[arg(long)]
     no_fence: bool,
+    /// Memory for the tensors that the network file makes [default: 8192, or three quarters of what is available if that is less]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=MOST_MEMORY))]
+    memory_limit: Option<u64>,
 }
+
+/// The most that `--memory-limit` takes, in MiB: bytes are counted in 64 bits.
+const MOST_MEMORY: u64 = 1 << 40;
 
 impl FenceFlags {
     /// Without the fence.
@@ -23,8 +31,21 @@ impl FenceFlags {
         self.no_fence
     }
 
-    /// Fences the process in, before the network file is read.
+    /// The words that give a process of this program the same memory limit.
+    pub(super) fn memory_words(self) -> Vec<String> {
+        self.memory_limit.map_or_else(Vec::new, |mib| vec!["--memory-limit".into(), mib.to_string()])
+    }
+
+    /// From now on tensors keep to the memory that was given.
+    pub(super) fn limit_memory(self) {
+        if let Some(mib) = self.memory_limit {
+            memory::set_common_limit(mib << 20);
+        }
+    }
+
+    /// Fences the process in, before the network file is read, and sets its memory limit.
     pub(super) fn enter(self, reach: &Reach) {
+        self.limit_memory();
         if self.no_fence {
             report::warning("no fence: what runs here may do whatever you may do");
             return;
@@ -45,6 +66,14 @@ pub(super) fn job(folder: &Path) -> Result<Reach> {
         reach::prepare_sample(&options)?;
     }
     Ok(reach::job(folder))
+}
+
+/// As [`job`], for a job that is only tested or exported: one that keeps what that needs of its dataset is read alone.
+///
+/// # Errors
+/// When the sample cannot be written.
+pub(super) fn trained(folder: &Path) -> Result<Reach> {
+    if reach::is_whole(folder) { Ok(reach::trained(folder)) } else { job(folder) }
 }
 
 /// A folder for results, made before the fence goes up. Folders that it made and that are still empty when it is dropped are

@@ -3,6 +3,7 @@
 //! **In:** arguments. **Out:** what the user asked for, on standard output; error pages on standard error.
 //! **Never:** work that another part could do: each command calls the library and prints.
 
+mod aside;
 pub mod check;
 mod command;
 pub mod dataset;
@@ -13,14 +14,21 @@ pub mod export;
 mod fenced;
 pub mod head_start;
 mod held;
+pub mod jobs;
 mod json;
+mod live_line;
+mod mistakes;
+mod numbers;
+pub mod pack;
 mod progress;
 mod report;
 pub mod run;
 mod run_flags;
 pub mod serve;
+pub mod shell_files;
 mod signals;
 mod stop;
+mod table;
 pub mod test;
 pub mod th;
 
@@ -36,6 +44,10 @@ pub fn main() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(page) => {
+            if let Some(page) = mistakes::page(&page) {
+                report::page(&page);
+                return page.kind().exit_status();
+            }
             let status = u8::try_from(page.exit_code()).unwrap_or(2);
             return report::guarded_output(page.print(), status);
         }
@@ -48,9 +60,15 @@ pub fn main() -> u8 {
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
         Command::Export(args) => export::run(args),
+        Command::Jobs(args) => jobs::run(args),
+        Command::Watch(args) => jobs::watch(&args),
+        Command::Pack(args) => pack::run(args),
+        Command::Unpack(args) => pack::run_unpack(args),
         Command::Serve(args) => serve::run(args),
         Command::Work(args) => serve::work(args),
         Command::Th(args) => th::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => shell_files::completions(&args),
+        Command::Man(args) => shell_files::man(&args),
     })
 }

@@ -1,57 +1,132 @@
-//! `Progress`: how a task looks while it goes: a live line an epoch on a terminal, plain lines elsewhere; a table row
-//! an epoch in both. It also grants an engine what it wants of the process, which is this program's to give.
+//! `Progress`: how a training looks while it goes: a row an epoch, and below them a live line on a terminal, rows within
+//! the epoch elsewhere. It also grants an engine what it wants of the process, which is this program's to give.
 
 use std::{
-    io::IsTerminal,
+    io::IsTerminal as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::Instant,
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use super::report;
+use super::{
+    live_line::{LiveLine, fitted},
+    numbers::{clock, significant},
+    report,
+    table::{Accuracy, Row, Table, loss, percent, rates, seconds},
+};
 use crate::{
     job::{Event, EventKind},
-    tasks::Observer,
+    tasks::{Observer, train::TrainSummary},
     train::{
         EpochSummary, Plan, Position,
         engine::{Granted, Surroundings},
     },
 };
 
+/// Characters of the bar.
+const BAR: usize = 20;
+
 /// The display of a training, or of several one after the other.
 pub(super) struct Progress {
-    bar: Option<ProgressBar>,
-    epochs: u64,
+    line: Option<LiveLine>,
+    course: Option<Course>,
     /// What the engine at work was granted.
     granted: Option<Granted>,
     has_begun: Arc<AtomicBool>,
+    /// Whether several trainings follow each other.
+    is_sweep: bool,
+}
+
+/// The training at work.
+struct Course {
+    accuracy: Accuracy,
+    epochs: u64,
+    steps_per_epoch: u64,
+    began: Instant,
+    first_step: u64,
+    /// Where it stands: epochs and steps of the epoch done, steps in all.
+    at: (u64, u64, u64),
+    last: Option<Event>,
+    is_validating: bool,
+}
+
+impl Course {
+    /// The time left of the whole run, once that can be estimated.
+    fn left(&self) -> Option<String> {
+        let (done, all) = (self.at.2.saturating_sub(self.first_step), self.epochs * self.steps_per_epoch);
+        let elapsed = self.began.elapsed();
+        if elapsed.as_secs() < 2 || done < 10 || self.at.2 >= all {
+            return None;
+        }
+        Some(format!("{} left", clock(elapsed.div_f64(done as f64).mul_f64((all - self.at.2) as f64))))
+    }
+
+    /// The live line, `width` characters at most.
+    fn text(&self, width: usize) -> String {
+        let (epoch, batch, _) = self.at;
+        let name = format!("epoch {}/{}", (epoch + u64::from(!self.is_validating)).min(self.epochs), self.epochs);
+        if self.is_validating {
+            return fitted(&[(0, name), (1, "validating".into())], width);
+        }
+        let share = batch as f64 / self.steps_per_epoch.max(1) as f64;
+        let full = (share * BAR as f64).round() as usize;
+        let bar = format!("{}{}", "━".repeat(full.min(BAR)), "·".repeat(BAR.saturating_sub(full)));
+        let event = self.last.as_ref();
+        let part = |name: &str, value: Option<f64>| {
+            value.map_or_else(String::new, |v| format!("{name} {}", significant(v, 4)))
+        };
+        let speed = event.and_then(|event| event.images_per_second);
+        let pieces = [
+            (0, name),
+            (5, bar),
+            (1, format!("{:>3.0} %", share * 100.0)),
+            (2, part("loss", event.and_then(|event| event.loss))),
+            (4, part("lr", event.and_then(|event| event.lr))),
+            (6, speed.map_or_else(String::new, |speed| format!("{speed:.0} images/s"))),
+            (3, self.left().unwrap_or_default()),
+        ];
+        fitted(&pieces, width)
+    }
 }
 
 impl Progress {
     /// Live when standard error is a terminal.
-    pub(super) fn new() -> Progress {
-        Progress { bar: None, epochs: 0, granted: None, has_begun: Arc::default() }
+    pub(super) fn new(is_sweep: bool) -> Progress {
+        Progress { line: LiveLine::new(), course: None, granted: None, has_begun: Arc::default(), is_sweep }
     }
 
     /// Becomes true when a training begins: from then on there is a state to save.
     pub(super) fn has_begun(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.has_begun)
     }
+
+    fn table(&self) -> Table {
+        let width = std::io::stdout().is_terminal().then(LiveLine::width);
+        Table::new(self.course.as_ref().map_or(Accuracy::None, |course| course.accuracy), width)
+    }
+
+    fn draw(&mut self) {
+        if let (Some(line), Some(course)) = (&mut self.line, &self.course) {
+            line.draw(|width| course.text(width));
+        }
+    }
+
+    fn row(&mut self, row: &Row) {
+        let text = self.table().row(row);
+        self.line(&text);
+    }
 }
 
 impl Observer for Progress {
     /// A line of standard output that does not tear the live line.
     fn line(&mut self, line: &str) {
-        // Output that goes nowhere is no reason to stop training.
-        let print = || report::line(line);
-        match &self.bar {
-            Some(bar) => bar.suspend(print),
-            None => print(),
+        if let Some(live) = &mut self.line {
+            live.clear();
         }
+        // Output that goes nowhere is no reason to stop training.
+        report::line(line);
     }
 
     fn surroundings(&mut self, wanted: &Surroundings) {
@@ -62,126 +137,91 @@ impl Observer for Progress {
 
     fn begin(&mut self, plan: &Plan, position: &Position) {
         self.has_begun.store(true, Ordering::SeqCst);
-        self.epochs = plan.epochs;
-        // Hidden until it has its style: an unstyled bar would flash up first.
-        let hidden = || ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        self.bar = std::io::stderr().is_terminal().then(hidden);
-        if let Some(bar) = &self.bar {
-            bar.set_length(plan.steps_per_epoch());
-            let style = ProgressStyle::with_template("{prefix} {bar:24} {percent:>3} %  {msg}  {eta} left");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ "));
-            bar.set_prefix(format!("epoch {}/{}", position.epoch + 1, plan.epochs));
-            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        let accuracy = match plan.classes {
+            None => Accuracy::None,
+            Some(..6) => Accuracy::One,
+            Some(_) => Accuracy::WithTopFive,
+        };
+        self.course = Some(Course {
+            accuracy,
+            epochs: plan.epochs,
+            steps_per_epoch: plan.steps_per_epoch(),
+            began: Instant::now(),
+            first_step: position.iteration,
+            at: (position.epoch, position.batch, position.iteration),
+            last: None,
+            is_validating: false,
+        });
+        let head = self.table().head();
+        self.line(&head);
+    }
+
+    fn validation(&mut self) {
+        if let Some(course) = &mut self.course {
+            course.is_validating = true;
         }
-        let has_top_five = plan.classes.is_some_and(|classes| classes > 5);
-        let accuracy = if has_top_five { "accuracy (top 5)" } else { "accuracy" };
-        self.line(&row("epoch", "train loss", "val loss", accuracy, "learning rate", "time"));
+        self.draw();
     }
 
     fn step(&mut self, position: &Position) {
-        if let Some(bar) = &self.bar {
-            bar.set_position(position.batch);
+        if let Some(course) = &mut self.course {
+            course.at = (position.epoch, position.batch, position.iteration);
         }
+        self.draw();
     }
 
     fn event(&mut self, event: &Event) {
-        let number = |value: Option<f64>| value.map_or_else(|| "-".into(), significant);
-        match (event.event, &self.bar) {
-            (EventKind::Train, Some(bar)) => bar.set_message(format!(
-                "loss {}  lr {}  {:.0} images/s",
-                number(event.loss),
-                number(event.lr),
-                event.images_per_second.unwrap_or(0.0)
-            )),
-            (EventKind::Train, None) => self.line(&format!(
-                "epoch {:<8} loss {:<10} lr {:<8} {:>7.0} images/s",
-                event.epoch,
-                number(event.loss),
-                number(event.lr),
-                event.images_per_second.unwrap_or(0.0)
-            )),
-            (EventKind::Validation, _) if event.iteration == 0 => {
-                self.line(&row("0", "", &number(event.loss), &percent(event.accuracy, event.accuracy_top5), "", ""));
+        if let Some(course) = &mut self.course {
+            course.is_validating = false;
+        }
+        match event.event {
+            EventKind::Train if self.line.is_some() => {
+                if let Some(course) = &mut self.course {
+                    course.last = Some(event.clone());
+                }
             }
-            (EventKind::Error, Some(bar)) | (EventKind::End, Some(bar)) => bar.finish_and_clear(),
+            EventKind::Train => self.row(&Row {
+                epoch: event.epoch.to_string(),
+                train_loss: loss(event.loss),
+                rate: event.lr.map_or_else(String::new, |rate| rates([rate, rate])),
+                time: event.images_per_second.map_or_else(String::new, |speed| format!("{speed:.0} img/s")),
+                ..Row::default()
+            }),
+            EventKind::Validation if event.iteration == 0 => self.row(&Row {
+                epoch: "0".into(),
+                train_loss: "untrained".into(),
+                validation_loss: loss(event.loss),
+                accuracy: percent(event.accuracy, event.accuracy_top5),
+                ..Row::default()
+            }),
+            EventKind::Error | EventKind::End => {
+                if let Some(line) = &mut self.line {
+                    line.clear();
+                }
+            }
             _ => {}
         }
     }
 
     fn epoch(&mut self, summary: &EpochSummary) {
-        let number = |value: Option<f64>| value.map_or_else(|| "-".into(), significant);
         let mark = if summary.is_best { " *" } else { "" };
-        let line = row(
-            &summary.epoch.to_string(),
-            &number(summary.train_loss),
-            &format!("{}{mark}", number(summary.validation_loss)),
-            &percent(summary.accuracy, summary.accuracy_top5),
-            &significant(summary.learning_rate),
-            &clock(Duration::from_secs_f64(summary.seconds)),
-        );
-        self.line(&line);
-        if let Some(bar) = &self.bar {
-            bar.reset();
-            bar.set_prefix(format!("epoch {}/{}", (summary.epoch + 1).min(self.epochs), self.epochs));
+        self.row(&Row {
+            epoch: summary.epoch.to_string(),
+            train_loss: loss(summary.train_loss),
+            validation_loss: format!("{}{mark}", loss(summary.validation_loss)),
+            accuracy: percent(summary.accuracy, summary.accuracy_top5),
+            rate: rates(summary.learning_rates),
+            time: seconds(summary.seconds),
+        });
+    }
+
+    fn finished(&mut self, summary: &TrainSummary) {
+        self.line(&summary.text());
+        if self.is_sweep || summary.was_done {
+            return;
         }
-    }
-}
-
-fn row(epoch: &str, train: &str, validation: &str, accuracy: &str, rate: &str, time: &str) -> String {
-    format!("{epoch:>6}  {train:>12}  {validation:<14}  {accuracy:>16}  {rate:>13}  {time:>8}").trim_end().to_string()
-}
-
-/// Five significant digits: `4250.1`, `0.01`, `0.00001`, `1.5e-7`.
-fn significant(value: f64) -> String {
-    let trimmed = |text: &str| match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
-        false => text.to_string(),
-    };
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    let decimals = 4 - value.abs().log10().floor() as i32;
-    if (-4..=10).contains(&decimals) {
-        return trimmed(&format!("{value:.*}", usize::try_from(decimals).unwrap_or(0)));
-    }
-    let text = format!("{value:.4e}");
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    format!("{}e{exponent}", trimmed(mantissa))
-}
-
-/// `97.81 %`, or with the five likeliest `97.81 % (99.93)`.
-fn percent(share: Option<f64>, top_five: Option<f64>) -> String {
-    let five = top_five.map_or_else(String::new, |five| format!(" ({:.2})", five * 100.0));
-    share.map_or_else(String::new, |share| format!("{:.2} %{five}", share * 100.0))
-}
-
-/// `12.3 s`, `3 min 20 s`
-fn clock(time: Duration) -> String {
-    let seconds = time.as_secs();
-    if seconds < 60 {
-        format!("{:.1} s", time.as_secs_f64())
-    } else {
-        format!("{} min {:02} s", seconds / 60, seconds % 60)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_have_five_digits() {
-        for (value, text) in [
-            (4250.123, "4250.1"),
-            (0.01, "0.01"),
-            (0.0, "0"),
-            (391.3, "391.3"),
-            (1e-5, "0.00001"),
-            (1234567.0, "1234567"),
-        ] {
-            assert_eq!(significant(value), text);
-        }
-        assert_eq!(significant(1.5e-7), "1.5e-7");
-        assert_eq!(clock(Duration::from_secs(200)), "3 min 20 s");
+        let job = summary.job.display();
+        self.line(&format!("test it    digits-rs test {job} IMAGE"));
+        self.line(&format!("export it  digits-rs export {job} --format onnx"));
     }
 }

@@ -12,7 +12,7 @@ use indicatif::HumanCount;
 use super::held;
 use crate::{
     error::{Error, Kind, Result},
-    frontend::lua::end_overruns,
+    frontend::end_overruns,
     tasks::panic,
 };
 
@@ -53,6 +53,13 @@ pub(super) fn line(text: &str) {
     }
 }
 
+/// Writes a file to standard output, as [`line`] does a text.
+pub(super) fn bytes(bytes: &[u8]) {
+    if let Err(source) = io::stdout().write_all(bytes) {
+        note_lost(source);
+    }
+}
+
 fn note_lost(source: io::Error) {
     if source.kind() != io::ErrorKind::BrokenPipe {
         let _ = LOST.set(source); // the first reason counts
@@ -71,6 +78,11 @@ pub(super) fn guarded_output(last: io::Result<()>, status: u8) -> u8 {
         }
         _ => status,
     }
+}
+
+/// A line of standard error, where standard output has another reader.
+pub(super) fn aside(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}"); // standard error is closed: nobody is left to be told
 }
 
 /// A line of standard error about a choice of the user.

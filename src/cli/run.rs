@@ -2,10 +2,14 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{
+    aside::{Aside, Printed},
     exit::end_now,
     fenced::{self, FenceFlags, Outlet},
     progress::Progress,
@@ -19,9 +23,9 @@ use crate::{
     fence::Reach,
     frontend::Source,
     inspect::{lines::LineChart, numbers::significant, sparkline::sparkline},
-    job::JobDir,
+    job::{JobDir, JobView, SweepRecord},
     tasks::{
-        self, RunOptions, RunRequest,
+        self, Observer, RunOptions, RunRequest,
         preview::{self, Augmentation, LearningRate},
         reach,
         sweep::{self, Variants},
@@ -62,6 +66,12 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "N,…", help_heading = "Training", value_delimiter = ',',
           value_parser = clap::value_parser!(u64).range(1..))]
     batch_size: Vec<u64>,
+    /// Print nothing but warnings and how it ended
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
+    /// Print the run's events as lines of JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     pub(super) fence: FenceFlags,
     #[command(flatten)]
@@ -81,8 +91,22 @@ impl RunArgs {
 /// # Errors
 /// Everything that can keep a network from being trained; the page says what.
 pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
-    let RunArgs { file, job, resume, from_snapshot, plot_lr, preview_augmentation, out, lr, batch_size, fence, flags } =
-        args;
+    let RunArgs {
+        file,
+        job,
+        resume,
+        from_snapshot,
+        plot_lr,
+        preview_augmentation,
+        out,
+        lr,
+        batch_size,
+        quiet,
+        json,
+        fence,
+        flags,
+    } = args;
+    is_no_job(file.as_deref())?;
     let variants = Variants { lr, batch_size };
     let options = flags.into_options();
     variants.check()?;
@@ -102,10 +126,35 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
         return augmentation(Augmentation { network: network()?, options, count, out });
     }
     start_up::give_back_pages();
-    let mut progress = Progress::new();
-    let stop = stop_on_signals(&progress, made)?;
-    let request = RunRequest { network: network()?, job, resume, from_snapshot, variants, options };
-    tasks::run(request, head_start, &mut progress, &stop).map(drop)
+    let is_sweep = variants.is_sweep();
+    let begin = |observer: &mut dyn Observer, stop: &Stop| {
+        let request = RunRequest { network: network()?, job, resume, from_snapshot, variants, options };
+        tasks::run(request, head_start, observer, stop).map(drop)
+    };
+    if quiet || json {
+        let mut aside = Aside::new(if json { Printed::Json } else { Printed::Summary });
+        let stop = stop_on_signals(aside.has_begun(), made)?;
+        return begin(&mut aside, &stop);
+    }
+    let mut progress = Progress::new(is_sweep);
+    let stop = stop_on_signals(progress.has_begun(), made)?;
+    begin(&mut progress, &stop)
+}
+
+/// A job's folder in the place of a network file: the page says how to go on with it.
+fn is_no_job(file: Option<&Path>) -> Result<()> {
+    let Some(folder) = file.filter(|file| file.is_dir()) else { return Ok(()) };
+    let what = if SweepRecord::is_at(folder) {
+        "a sweep"
+    } else if JobView::open(folder).is_ok() {
+        "a job"
+    } else {
+        return Ok(());
+    };
+    let shown = folder.display();
+    Err(Error::new(Kind::Usage, format!("{shown} is {what}, not a network file")).with_help(format!(
+        "go on with it: digits-rs run --resume {shown}\nor train its network anew: digits-rs run {shown}/network.lua"
+    )))
 }
 
 /// `--plot-lr`: a line for each base rate, and the files.
@@ -166,9 +215,9 @@ fn enter(
 
 /// The first Ctrl-C (or another signal of [`signals::STOP`]) asks for a stop after the step, the second ends the process.
 /// Before the first step there is nothing to save, and the first one ends it, also when an input does not let itself be read.
-fn stop_on_signals(progress: &Progress, made: Vec<PathBuf>) -> Result<Stop> {
+fn stop_on_signals(has_begun: Arc<AtomicBool>, made: Vec<PathBuf>) -> Result<Stop> {
     let stop = Stop::default();
-    let (flag, has_begun) = (stop.clone(), progress.has_begun());
+    let flag = stop.clone();
     signals::on(signals::STOP, move |_| {
         if !has_begun.load(Ordering::SeqCst) {
             report::page(&Error::new(Kind::Interrupted, "before the first step: there was nothing to save"));

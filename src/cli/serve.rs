@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::{report, stop};
+use super::{held, report, stop};
 use crate::{
     error::{Error, Kind, Result},
+    fence,
     studio::{
         self, ServeOptions,
-        child::{Wall, Work},
+        child::{Answers, Wall, Work},
     },
     torch::start_up,
 };
@@ -56,10 +57,19 @@ pub fn run(args: Serve) -> Result<()> {
 /// A process of the server; not for people.
 #[derive(Debug, clap::Args)]
 pub struct WorkArgs {
-    /// train, pasted or data
+    /// train, pasted, look, make or test
     what: String,
     /// The job's folder
     folder: Option<PathBuf>,
+    /// May be read, with all that is below
+    #[arg(long = "read", value_name = "PATH")]
+    reads: Vec<PathBuf>,
+    /// A list of images that may be read
+    #[arg(long = "list", value_name = "FILE")]
+    lists: Vec<PathBuf>,
+    /// May be written, with all that is below
+    #[arg(long = "write", value_name = "DIR")]
+    writes: Vec<PathBuf>,
 }
 
 /// Runs the command.
@@ -67,12 +77,14 @@ pub struct WorkArgs {
 /// # Errors
 /// What keeps a job from being trained.
 pub fn work(args: WorkArgs) -> Result<()> {
-    let work = match (args.what.as_str(), args.folder) {
-        ("train", Some(folder)) => Work::Train(folder),
-        ("pasted", None) => Work::Answer(Wall::Pasted),
-        ("data", None) => Work::Answer(Wall::Data),
+    let WorkArgs { what, folder: job, reads, lists, writes } = args;
+    let work = match (what.as_str(), job, Wall::of_word(&what)) {
+        ("train", Some(folder), _) => Work::Train(folder),
+        (_, job, Some(wall)) => Work::Answer(Answers { wall, job, reads, lists, writes }),
         _ => return Err(Error::new(Kind::Usage, "this command is the server's own").with_help("digits-rs serve")),
     };
+    // Before any other thread starts, and before anything of a stranger is read.
+    held::note(fence::enter(&studio::child::reach(&work)?));
     if matches!(work, Work::Train(_)) {
         start_up::give_back_pages();
     }

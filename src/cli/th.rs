@@ -54,7 +54,9 @@ pub struct Th {
 pub fn run(args: &Th) -> Result<()> {
     let has_work = args.file.is_some() || !args.execute.is_empty() || !args.library.is_empty();
     let has_prompt = args.interactive || !has_work;
-    if !args.trusted {
+    if args.trusted {
+        args.fence.limit_memory();
+    } else {
         args.fence.enter(&reached(args, has_prompt));
     }
     let output = Output::new(super::report::line).capped(usize::MAX);

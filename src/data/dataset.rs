@@ -62,6 +62,13 @@ impl Dataset {
         dir.join(manifest::FILE).is_file()
     }
 
+    /// The databases of images and of labels that a dataset folder validates on; none where `dir` is no dataset folder.
+    #[must_use]
+    pub fn validation_of(dir: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
+        let (parts, _) = Parts::of_folder(dir).ok()?;
+        Some((parts.val?, parts.val_labels))
+    }
+
     /// Opens a dataset folder: one of ours, or a DIGITS job folder (`train_db`, `val_db`, `labels.txt`,
     /// `mean.binaryproto`; for generic ones `train_db/features`, `train_db/labels`).
     ///
@@ -129,6 +136,15 @@ impl Dataset {
     pub fn create_generic(out: &Path, parts: &Parts, progress: &dyn Progress) -> Result<Dataset> {
         progress::go_on(progress, out)?;
         let dataset = Dataset::from_parts(parts)?;
+        for records in [&dataset.train, &dataset.val].into_iter().flatten() {
+            // As DIGITS' "enforce same shape": a record of another size is a page here, and not in the middle of a training.
+            for index in 0..records.len() {
+                if index % 256 == 0 {
+                    progress::go_on(progress, out)?;
+                }
+                records.get(index)?;
+            }
+        }
         let creation = Creation::begin(out)?;
         let absolute = |path: &Path| path.canonicalize().map_err(|e| Error::io("find", path, &e));
         let mut manifest = Manifest {

@@ -3,7 +3,7 @@
 //! Source: `digits/tools/parse_folder.py`, `docs/ImageFolderFormat.md`.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -61,6 +61,8 @@ pub struct Lists {
     pub test: Vec<Item>,
     /// What was found and is in none of the lists: its name, and why.
     pub left_out: Vec<(String, String)>,
+    /// Classes with too few images to be taken, and how many.
+    pub small: Vec<(String, usize)>,
 }
 
 impl Lists {
@@ -140,13 +142,12 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
     let sets = [100.0 - val - test, val, test].iter().filter(|&&percent| percent > 0.0).count();
     let least = options.min_per_class.max(sets).max(1);
     let mut lists = Lists::default();
-    let mut dropped = Vec::new();
     let mut seen = Seen::default();
     for class in classes {
         let files = seen.images(&class, options.max_per_class.unwrap_or(usize::MAX), &mut lists.left_out)?;
         let name = class_name(&class);
         if files.len() < least {
-            dropped.push(format!("{name}: {}", files.len()));
+            lists.small.push((name, files.len()));
             continue;
         }
         let label = lists.labels.len();
@@ -155,6 +156,7 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
         lists.add_class(name, items, options);
     }
     if lists.labels.len() < 2 {
+        let dropped: Vec<String> = lists.small.iter().map(|(name, images)| format!("{name}: {images}")).collect();
         return Err(page(format!("{} has fewer than two classes with {least} images or more", folder.display()))
             .with_fact("left out", dropped.join("\n"))
             .with_help("add images, or lower --min-per-class"));
@@ -184,6 +186,21 @@ pub fn parse_known(folder: &Path, labels: &[String]) -> Result<Vec<Item>> {
             .with_fact("images end in", EXTENSIONS.join(", ")));
     }
     Ok(items)
+}
+
+/// The image files below a folder by their paths below it without their endings.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub(super) fn images_by_stem(folder: &Path) -> Result<BTreeMap<PathBuf, PathBuf>> {
+    let folder = folder.canonicalize().map_err(|e| Error::io("read the folder", folder, &e))?;
+    std::fs::read_dir(&folder).map_err(|e| Error::io("read the folder", &folder, &e))?;
+    let files = entries(&folder).flatten().filter(|entry| entry.file_type().is_file() && is_image(entry.path()));
+    let named = files.filter_map(|entry| {
+        let stem = entry.path().strip_prefix(&folder).ok()?.with_extension("");
+        Some((stem, entry.into_path()))
+    });
+    Ok(named.collect())
 }
 
 /// The folder's whole path, and its subfolders in the order of their names.

@@ -18,6 +18,8 @@ pub struct Info {
     pub labels: Vec<String>,
     /// The average of each channel of the mean image, 0..=255; empty without one.
     pub mean: Vec<f64>,
+    /// The darkest and the brightest value of the mean image, 0..=255; none without one.
+    pub mean_range: Option<[f64; 2]>,
     /// Bytes of the databases.
     pub disk_size: u64,
     /// Images that could not be read when it was made.
@@ -33,6 +35,9 @@ pub struct SplitInfo {
     pub name: String,
     /// The folder of its images.
     pub folder: String,
+    /// The folder of its labels, where they have a database of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<String>,
     /// How many records.
     pub entries: u64,
     /// Records of each class, in the order of `labels`; empty without classes.
@@ -57,7 +62,8 @@ impl Info {
                 None => count(&records, dataset.labels.len())?,
             };
             let folder = records.folder().display().to_string();
-            splits.push(SplitInfo { name: name.to_string(), folder, entries: records.len(), classes });
+            let labels = records.label_folder().map(|labels| labels.display().to_string());
+            splits.push(SplitInfo { name: name.to_string(), folder, labels, entries: records.len(), classes });
         }
         let kind = match &dataset.manifest {
             Some(manifest) => manifest.kind.clone(),
@@ -70,6 +76,7 @@ impl Info {
             splits,
             labels: dataset.labels.clone(),
             mean: dataset.mean.as_ref().map(Mean::pixel).unwrap_or_default(),
+            mean_range: dataset.mean.as_ref().and_then(Mean::range),
             disk_size,
             skipped: dataset.manifest.as_ref().map_or(0, |manifest| manifest.skipped),
             fingerprint: dataset.fingerprint()?,

@@ -10,6 +10,15 @@ use crate::error::{Error, Kind, Result};
 
 const LOCK: &str = "creating.lock";
 
+/// The end of the name of a folder in the making.
+const PARTIAL: &str = ".partial";
+
+/// Whether a folder is a dataset in the making, or what a killed process left of one.
+#[must_use]
+pub fn is_in_the_making(folder: &Path) -> bool {
+    folder.as_os_str().as_encoded_bytes().ends_with(PARTIAL.as_bytes())
+}
+
 /// A folder in the making: work goes into `<folder>.partial`, [`Creation::finish`] gives it its name.
 pub(super) struct Creation {
     folder: PathBuf,
@@ -30,7 +39,7 @@ impl Creation {
                 .with_help("give --out a folder name, such as datasets/mine")
         })?;
         let mut name = name.to_os_string();
-        name.push(".partial");
+        name.push(PARTIAL);
         let partial = folder.with_file_name(name);
         fs::create_dir_all(&partial).map_err(|e| Error::io("make the folder", &partial, &e))?;
         let path = partial.join(LOCK);

@@ -19,7 +19,7 @@ use crate::{
 pub struct Manifest {
     /// The version of this format: 1.
     pub format: u32,
-    /// `classification` or `generic`.
+    /// `classification`, `generic` or `pairs`.
     pub kind: String,
     /// `[c, h, w]`
     pub shape: [i64; 3],

@@ -67,11 +67,24 @@ impl Mean {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
+        fs::write(path, self.to_bytes()).map_err(|e| Error::io("write", path, &e))
+    }
+
+    /// The bytes of `mean.binaryproto`, in the old form.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut swapped = self.clone();
         swapped.swap_red_and_blue();
         let [channels, height, width] = self.shape.map(|d| Some(d as i32));
         let blob = BlobProto { num: Some(1), channels, height, width, data: swapped.values, ..Default::default() };
-        fs::write(path, blob.encode_to_vec()).map_err(|e| Error::io("write", path, &e))
+        blob.encode_to_vec()
+    }
+
+    /// The darkest and the brightest value.
+    #[must_use]
+    pub fn range(&self) -> Option<[f64; 2]> {
+        let values = || self.values.iter().map(|value| f64::from(*value));
+        values().reduce(f64::min).zip(values().reduce(f64::max)).map(|(low, high)| [low, high])
     }
 
     /// The average of each channel, in f64.

@@ -11,6 +11,9 @@ pub mod contributing {}
 #[doc = include_str!("memory.md")]
 pub mod memory {}
 
+#[doc = include_str!("hostile-inputs.md")]
+pub mod hostile_inputs {}
+
 #[doc = include_str!("fidelity.md")]
 pub mod fidelity {}
 
@@ -19,6 +22,9 @@ pub mod public_networks {}
 
 #[doc = include_str!("digits-networks.md")]
 pub mod digits_networks {}
+
+#[doc = include_str!("studio.md")]
+pub mod studio {}
 
 #[doc = include_str!("changelog.md")]
 pub mod changelog {}
@@ -69,9 +75,12 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0014-second-wall.md")]
     pub mod d0014_second_wall {}
+
     #[doc = include_str!("decisions/0015-a-process-for-each-risk.md")]
     pub mod d0015_a_process_for_each_risk {}
 
+    #[doc = include_str!("decisions/0016-tasks-below-every-door.md")]
+    pub mod d0016_tasks_below_every_door {}
     #[doc = include_str!("decisions/0016-one-door-for-two-languages.md")]
     pub mod d0016_one_door_for_two_languages {}
 }

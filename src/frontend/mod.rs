@@ -12,10 +12,12 @@ mod settings;
 mod source;
 pub mod tensorflow;
 pub mod tensorflow_file;
+mod watchdog;
 
 pub use language::Language;
-pub use lua::{LabelHook, Loaded};
+pub use lua::{LabelHook, Loaded, vm::Output};
 pub use network_file::{NetworkFile, Ready};
 pub use settings::Settings;
 pub use source::{LabelShape, NetworkParams, Source};
 pub use tensorflow_file::Purpose;
+pub use watchdog::end_overruns;

@@ -1,8 +1,13 @@
 //! `NetworkFile`: a network file of either language that has run, as the tasks behind the doors use it: the one way in.
 
+use std::{path::PathBuf, rc::Rc};
+
 use super::{
     language::Language,
-    lua::{self, LabelHook, Loaded, vm::VmOptions},
+    lua::{
+        self, LabelHook, Loaded,
+        vm::{Output, VmOptions},
+    },
     python::Options,
     settings::Settings,
     source::{LabelShape, NetworkParams, Source},
@@ -34,19 +39,22 @@ pub struct Ready {
 }
 
 impl NetworkFile {
-    /// Runs a file of either language with these parameters; initial weights are drawn from `seed`.
+    /// Runs a file of either language with these parameters; initial weights are drawn from `seed`. What the file prints,
+    /// now and later, goes to `output`.
     ///
     /// # Errors
     /// A page for the file's author.
-    pub fn load(source: Source, params: &NetworkParams, seed: u64) -> Result<NetworkFile> {
+    pub fn load(source: Source, params: &NetworkParams, output: Output, seed: u64) -> Result<NetworkFile> {
         match source.language() {
             Language::Lua => {
-                lua::load(source, params, VmOptions::default(), seed).map(|file| NetworkFile::Lua(Box::new(file)))
+                let options = VmOptions { output, ..VmOptions::default() };
+                lua::load(source, params, options, seed).map(|file| NetworkFile::Lua(Box::new(file)))
             }
             Language::Python => {
+                let options = Options { print: Rc::new(move |line| output.line(line)), ..Options::default() };
                 let run = |labels: LabelShape| {
                     let params = NetworkParams { labels, ..params.clone() };
-                    tensorflow_file::load(source.clone(), &params, Options::default(), seed)
+                    tensorflow_file::load(source.clone(), &params, options.clone(), seed)
                 };
                 let file = match params.labels {
                     LabelShape::Unknown => {
@@ -116,6 +124,16 @@ impl NetworkFile {
         match self {
             NetworkFile::Lua(file) => [file.has_label_hook(), file.has_fine_tune_hook()],
             NetworkFile::Tensorflow(_) => [false; 2],
+        }
+    }
+
+    /// Answers at any later time which files beside the network file it has read: each with its place below the folder. A
+    /// TensorFlow file reads none.
+    #[must_use]
+    pub fn read_files(&self) -> Box<dyn Fn() -> Vec<(PathBuf, PathBuf)>> {
+        match self {
+            NetworkFile::Lua(file) => file.read_files(),
+            NetworkFile::Tensorflow(_) => Box::new(Vec::new),
         }
     }
 

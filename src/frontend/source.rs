@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// What the dataset's labels are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LabelShape {
     /// A number for each image.
     #[default]

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     error::{Error, Kind, Result},
+    inspect::statistics::Statistics,
     nn::{Activity, Context, Mode, Network},
 };
 
@@ -16,7 +17,21 @@ pub struct MeanLoss {
     pub batches: u64,
     /// Mean of the batch losses; a last small batch weighs as much as the others, as in DIGITS' validation.
     pub loss: f64,
+    /// The losses of single records; none where output or target is a table.
+    pub spread: Option<Spread>,
 }
+
+/// The losses of single records.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Spread {
+    /// Their distribution.
+    pub statistics: Statistics,
+    /// The largest first: a record's place in the database, and its loss.
+    pub worst: Vec<(u64, f64)>,
+}
+
+/// Records named as the worst.
+const WORST: usize = 48;
 
 /// Runs every batch in evaluation mode. Each batch is an input `[n, c, h, w]` and its target (the label hook has
 /// run). `progress` is told the number of records done.
@@ -28,7 +43,8 @@ pub fn mean_loss(
     batches: impl IntoIterator<Item = Result<(tch::Tensor, Activity)>>,
     mut progress: impl FnMut(u64),
 ) -> Result<MeanLoss> {
-    let mut result = MeanLoss { images: 0, batches: 0, loss: 0.0 };
+    let mut result = MeanLoss { images: 0, batches: 0, loss: 0.0, spread: None };
+    let mut singles = Some(Vec::new());
     for batch in batches {
         let (input, target) = batch?;
         let count = input.size().first().copied().unwrap_or(0);
@@ -36,6 +52,14 @@ pub fn mean_loss(
         let loss = tch::no_grad(|| {
             let mut context = Context::new(Mode::Evaluate).towards(&target);
             let output = network.forward(&input, &mut context)?;
+            let of_batch = match single_losses(network, &output, &target, count, &mut context) {
+                Some(losses) => Some(losses?),
+                None => None,
+            };
+            singles = singles.take().zip(of_batch).map(|(mut all, more)| {
+                all.extend(more);
+                all
+            });
             network.reported_loss(&output, &target, &mut context)
         })?;
         result.loss += f64::try_from(&loss)?;
@@ -47,7 +71,37 @@ pub fn mean_loss(
         return Err(Error::new(Kind::Data, "the database holds no records").with_help("check the path given to --db"));
     }
     result.loss /= result.batches as f64;
+    result.spread = singles.map(spread);
     Ok(result)
+}
+
+/// The loss of each record of a batch by itself; none where that has no meaning.
+fn single_losses(
+    network: &Network,
+    output: &Activity,
+    target: &Activity,
+    count: i64,
+    context: &mut Context,
+) -> Option<Result<Vec<f64>>> {
+    let (Activity::Tensor(output), Activity::Tensor(target)) = (output, target) else { return None };
+    let is_batch = |tensor: &tch::Tensor| tensor.size().first() == Some(&count);
+    if !is_batch(output) || !is_batch(target) {
+        return None;
+    }
+    let one = |i: i64| {
+        let (output, target) = (output.narrow(0, i, 1), target.narrow(0, i, 1));
+        Ok(f64::try_from(&network.loss(&output.into(), &target.into(), context)?)?)
+    };
+    Some((0..count).map(one).collect())
+}
+
+fn spread(losses: Vec<f64>) -> Spread {
+    let values: Vec<f32> = losses.iter().map(|loss| *loss as f32).collect();
+    let statistics = Statistics::of(&[values.len() as i64], &values);
+    let mut worst: Vec<(u64, f64)> = (0u64..).zip(losses).collect();
+    worst.sort_by(|a, b| b.1.total_cmp(&a.1));
+    worst.truncate(WORST);
+    Spread { statistics, worst }
 }
 
 #[cfg(test)]
@@ -65,7 +119,10 @@ mod tests {
         };
         let mut seen = vec![];
         let result = mean_loss(&network, [batch(&[1.0, 1.0, 1.0]), batch(&[3.0])], |n| seen.push(n)).unwrap();
-        assert_eq!(result, MeanLoss { images: 4, batches: 2, loss: 5.0 });
+        assert_eq!((result.images, result.batches, result.loss), (4, 2, 5.0));
+        let spread = result.spread.unwrap();
+        assert_eq!((spread.worst[0], spread.worst.len()), ((3, 9.0), 4));
+        assert_eq!((spread.statistics.min, spread.statistics.max), (1.0, 9.0));
         assert_eq!(seen, [3, 4]);
         assert!(mean_loss(&network, [], |_| {}).unwrap_err().message().contains("no records"));
     }

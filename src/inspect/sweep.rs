@@ -1,6 +1,9 @@
 //! The jobs of a sweep side by side: a table for the terminal, Markdown and CSV, and the curves as lines of one chart.
 
-use std::{fmt::Write, path::Path};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 use super::{
     csv::quoted,
@@ -36,6 +39,8 @@ pub struct Row {
     pub seconds: f64,
     /// The error that ended it.
     pub error: Option<String>,
+    /// What it is called in a chart; what varies when not given.
+    name: Option<String>,
     curves: Curves,
 }
 
@@ -67,6 +72,21 @@ impl Comparison {
             });
         }
         Ok(Comparison { network: plan.network, rows, epochs })
+    }
+
+    /// Jobs anywhere, in this order.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub fn of_jobs(jobs: &[PathBuf]) -> Result<Comparison> {
+        let row = |job: &PathBuf| {
+            let row = Row { folder: job.display().to_string(), ..Row::default() };
+            row.filled(&JobView::open(job)?)
+        };
+        let rows = jobs.iter().map(row).collect::<Result<Vec<Row>>>()?;
+        let epochs = rows.iter().map(|row| row.epochs).fold(0.0, f64::max);
+        let named = |row: Row| Row { name: Some(row.folder.clone()), ..row };
+        Ok(Comparison { network: "comparison".into(), rows: rows.into_iter().map(named).collect(), epochs })
     }
 
     /// The row with the lowest validation loss; with the lowest training loss when nothing was validated.
@@ -208,7 +228,9 @@ impl Row {
         self.seconds = active_seconds(&events);
         let lines = std::fs::read_to_string(view.path().join(file::METRICS)).unwrap_or_default();
         self.curves = Curves::from_metrics(&lines);
-        self.train_loss = self.curves.train.last().map(|point| point.value);
+        let of_epoch = events.iter().rev().find(|event| event.event == EventKind::Epoch).and_then(|event| event.loss);
+        // Jobs of before kept no loss of an epoch.
+        self.train_loss = of_epoch.or_else(|| self.curves.train.last().map(|point| point.value));
         self.best = self.curves.best().map(|point| (point.value, point.epoch));
         let at_best = |event: &&Event| event.event == EventKind::Validation && event.loss == self.best.map(|b| b.0);
         self.accuracy = events.iter().find(at_best).and_then(|event| event.accuracy);
@@ -218,17 +240,25 @@ impl Row {
     /// `lr 0.1, batch 32`
     #[must_use]
     pub fn name(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
         let lr = self.lr.map(|lr| format!("lr {}", significant(lr, 6)));
         let batch = self.batch_size.map(|size| format!("batch {size}"));
         lr.into_iter().chain(batch).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Time between the events of one life of the process; the pause before a resume does not count.
+/// Time between the events of one life of the process; the pause before a resume does not count, also where the snapshot that
+/// the resume began from is noted a second time before it.
 fn active_seconds(events: &[Event]) -> f64 {
-    let pairs =
-        events.windows(2).filter(|pair| pair[1].event != EventKind::Resume && pair[1].event != EventKind::Start);
-    pairs.map(|pair| (pair[1].time - pair[0].time).max(0.0)).sum()
+    let begins = |event: &Event| matches!(event.event, EventKind::Resume | EventKind::Start);
+    let of_pair = |(at, pair): (usize, &[Event])| {
+        let noted_again = pair[1].event == EventKind::Snapshot
+            && events.get(at + 2).is_some_and(|next| next.event == EventKind::Resume);
+        if begins(&pair[1]) || noted_again { 0.0 } else { (pair[1].time - pair[0].time).max(0.0) }
+    };
+    events.windows(2).enumerate().map(of_pair).sum()
 }
 
 #[cfg(test)]
@@ -263,6 +293,16 @@ mod tests {
         assert!(comparison.csv().contains("lr0.1,0.1,32,Done,2,,5,1,,0,\"\""), "{}", comparison.csv());
         assert_eq!(comparison.chart().lines.len(), 2);
         assert!(comparison.chart().subtitle.contains("lr 0.01, batch 32"));
+    }
+
+    #[test]
+    fn a_pause_before_a_resume_is_no_time_of_the_job() {
+        let at = |event: EventKind, time: f64| Event { time, ..Event::new(event, 0.0, 0) };
+        let (start, epoch, snapshot) = (EventKind::Start, EventKind::Epoch, EventKind::Snapshot);
+        let mut events = vec![at(start, 0.0), at(epoch, 5.0), at(snapshot, 1000.0), at(EventKind::Resume, 1000.1)];
+        assert_eq!(active_seconds(&events), 5.0);
+        events.extend([at(epoch, 1003.1), at(snapshot, 1003.6)]);
+        assert_eq!(active_seconds(&events), 8.5);
     }
 
     #[test]

@@ -42,6 +42,25 @@ impl Level {
     }
 }
 
+/// Appends to a job's `log.txt`; several may do so, each line is whole.
+#[derive(Debug)]
+pub struct LogWriter {
+    path: PathBuf,
+    file: File,
+}
+
+impl LogWriter {
+    /// Appends lines, each with DIGITS' prefix: `2026-11-24 06:50:00 [INFO ] text`.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write(&mut self, level: Level, text: &str) -> Result<()> {
+        let prefix = format!("{} [{}] ", Stamp::now().log(), level.word());
+        let lines: String = text.lines().map(|line| format!("{prefix}{line}\n")).collect();
+        self.file.write_all(lines.as_bytes()).map_err(|source| Error::io("write", &self.path, &source))
+    }
+}
+
 /// A job directory, open for writing; no other process can write it while this value lives.
 #[derive(Debug)]
 pub struct JobDir {
@@ -49,7 +68,7 @@ pub struct JobDir {
     record: JobRecord,
     metrics: File,
     metrics_len: u64,
-    log: File,
+    log: LogWriter,
     _lock: Lock,
 }
 
@@ -89,6 +108,25 @@ impl JobDir {
         Ok(job)
     }
 
+    /// Takes away what a job left that came to nothing, so that another may begin in its folder. Results of tests stay.
+    ///
+    /// # Errors
+    /// `Kind::Job` when a process writes it, `Kind::Io` when the disk refuses.
+    pub fn forget(path: &Path) -> Result<()> {
+        let _lock = Lock::take(path)?;
+        let names = [file::METRICS, file::LOG, file::BEST, file::ERROR, file::PREPROCESSING, file::MEAN, file::RECORD];
+        for path in names.map(|name| path.join(name)) {
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &path, &source));
+                }
+                _ => {}
+            }
+        }
+        let _ = std::fs::remove_dir_all(path.join(file::BESIDE)); // none: nothing to take away
+        Ok(())
+    }
+
     /// Opens an existing job to go on with it.
     ///
     /// # Errors
@@ -121,7 +159,8 @@ impl JobDir {
                 .open(&path)
                 .map_err(|source| Error::io("write", &path, &source))
         };
-        let (metrics, log) = (append(file::METRICS)?, append(file::LOG)?);
+        let metrics = append(file::METRICS)?;
+        let log = LogWriter { path: path.join(file::LOG), file: append(file::LOG)? };
         let metrics_len = metrics.metadata().map_or(0, |meta| meta.len());
         Ok(JobDir { path: path.to_path_buf(), record, metrics, metrics_len, log, _lock: lock })
     }
@@ -178,10 +217,17 @@ impl JobDir {
     /// # Errors
     /// When the disk refuses.
     pub fn log(&mut self, level: Level, text: &str) -> Result<()> {
-        let prefix = format!("{} [{}] ", Stamp::now().log(), level.word());
-        let lines: String = text.lines().map(|line| format!("{prefix}{line}\n")).collect();
-        let path = self.path.join(file::LOG);
-        self.log.write_all(lines.as_bytes()).map_err(|source| Error::io("write", &path, &source))
+        self.log.write(level, text)
+    }
+
+    /// Another way to append to `log.txt`.
+    ///
+    /// # Errors
+    /// When the system has no more file handles.
+    pub fn log_writer(&self) -> Result<LogWriter> {
+        let LogWriter { path, file } = &self.log;
+        let file = file.try_clone().map_err(|source| Error::io("write", path, &source))?;
+        Ok(LogWriter { path: path.clone(), file })
     }
 
     /// Appends an event to `metrics.jsonl` in one write.

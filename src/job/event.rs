@@ -30,6 +30,8 @@ pub enum EventKind {
     Resume,
     /// The mean loss since the last train event.
     Train,
+    /// An epoch's training is over: the mean loss of its steps.
+    Epoch,
     /// The loss on the validation records.
     Validation,
     /// A snapshot was written.
@@ -49,7 +51,7 @@ pub struct Event {
     pub epoch: f64,
     /// Steps done.
     pub iteration: u64,
-    /// Train: mean of the batch losses since the last train event. Validation: mean over batches, unweighted.
+    /// Train: mean of the batch losses since the last train event. Epoch: mean of the epoch's. Validation: mean over batches, unweighted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<f64>,
     /// Validation of a classifier: share of right answers, 0 to 1.

@@ -28,6 +28,12 @@ pub const LOSS_PNG: &str = "loss.png";
 pub const ACCURACY_SVG: &str = "accuracy.svg";
 /// The same as a pixel picture.
 pub const ACCURACY_PNG: &str = "accuracy.png";
+/// What inference needs to know of the dataset: shape, labels, resizing; `tasks::kept::Kept`.
+pub const PREPROCESSING: &str = "preprocessing.json";
+/// The dataset's mean image, copied.
+pub const MEAN: &str = "mean.binaryproto";
+/// The folder of files that the network file required from beside it, copied.
+pub const BESIDE: &str = "beside";
 /// The plan of a group of jobs: see [`super::SweepRecord`].
 pub const SWEEP: &str = "sweep.json";
 /// A sweep's jobs side by side, as a Markdown table.

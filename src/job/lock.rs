@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::file;
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
 
 /// The advisory lock (`flock`) on a job directory; the system frees it when the process ends, however it ends.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ impl Lock {
 
     /// Whether a process writes the job in `folder` at this moment.
     pub(super) fn is_held(folder: &Path) -> bool {
-        let Ok(lock) = File::open(folder.join(file::LOCK)) else { return false };
+        let Ok(lock) = input::open(&folder.join(file::LOCK), Form::Record) else { return false };
         matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 }

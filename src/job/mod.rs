@@ -6,6 +6,7 @@
 //! Every file is an append (`metrics.jsonl`, `log.txt`) or a temporary file, fsync, rename (all others), so a
 //! process killed at any moment leaves a folder that reads well. See `dir.rs` for the names.
 
+mod archive;
 mod clock;
 mod dir;
 mod event;
@@ -17,11 +18,12 @@ mod replace;
 mod sweep;
 mod view;
 
+pub use archive::{PackedSnapshots, pack, unpack};
 pub use clock::Stamp;
-pub use dir::{JobDir, Level};
+pub use dir::{JobDir, Level, LogWriter};
 pub use event::{Event, EventKind, Scalars};
 pub use number::lua_number;
 pub use record::{Best, DatasetRef, JobRecord, NetworkRef, Status};
-pub use replace::replace;
+pub use replace::{Replacement, replace};
 pub use sweep::{SweepJob, SweepRecord};
 pub use view::{JobView, SnapshotFile};

@@ -9,6 +9,7 @@ use super::{
     file,
     lock::Lock,
     record::{Best, JobRecord, Status},
+    sweep::SweepRecord,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -37,6 +38,22 @@ impl JobView {
     /// `Kind::Job` when there is no job.
     pub fn open(path: &Path) -> Result<JobView> {
         if !path.join(file::RECORD).is_file() {
+            if let Ok(sweep) = SweepRecord::read(path) {
+                let jobs = sweep.jobs.iter().map(|job| path.join(&job.folder).display().to_string());
+                return Err(Error::new(Kind::Job, format!("{} is a sweep of several jobs", path.display()))
+                    .with_fact("its jobs", jobs.collect::<Vec<_>>().join("\n"))
+                    .with_help(format!(
+                        "name one of them; {} compares them",
+                        path.join(file::COMPARISON_MD).display()
+                    )));
+            }
+            if path.is_file() {
+                return Err(Error::new(Kind::Job, format!("{} is a file, not a job directory", path.display()))
+                    .with_help(format!(
+                        "if it is a packed job, unpack it first: digits-rs unpack {}",
+                        path.display()
+                    )));
+            }
             return Err(Error::new(Kind::Job, format!("{} is not a job directory", path.display()))
                 .with_fact("it lacks", file::RECORD)
                 .with_help("name a folder that digits-rs run has made, such as jobs/20261124-065000-1f3a"));
@@ -73,7 +90,7 @@ impl JobView {
         if !Lock::is_held(&self.path) {
             return None;
         }
-        std::fs::read_to_string(self.path.join(file::LOCK)).ok()?.trim().parse().ok()
+        input::read_text(&self.path.join(file::LOCK), Form::Record).ok()?.trim().parse().ok()
     }
 
     /// Where the network file is.

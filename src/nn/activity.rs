@@ -23,7 +23,28 @@ pub enum LabelHook {
 }
 
 /// The code of a hook: input and labels in, target out.
-pub type HookCode = Box<dyn FnMut(&Tensor, &Tensor) -> Result<Activity>>;
+pub type HookCode = Box<dyn FnMut(Phase, &Tensor, &Tensor) -> Result<Activity>>;
+
+/// What a batch is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// A step of training.
+    #[default]
+    Train,
+    /// Validation, or a test.
+    Validation,
+}
+
+impl Phase {
+    /// As a network file reads it in `params.phase`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Train => "train",
+            Phase::Validation => "val",
+        }
+    }
+}
 
 /// A tensor, or a table of activities (Torch7 modules such as `ConcatTable` make tables).
 #[derive(Debug)]

@@ -29,7 +29,7 @@ mod spec;
 pub(crate) mod testing;
 mod window;
 
-pub use activity::{Activity, HookCode, LabelHook, ScalarsOf, Shape};
+pub use activity::{Activity, HookCode, LabelHook, Phase, ScalarsOf, Shape};
 pub use backward::{product, pull_back};
 pub use classes::{spec, specs};
 pub use cut::Cut;

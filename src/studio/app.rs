@@ -1,17 +1,27 @@
 //! `App`: what all routes share.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::OnceCell;
 
 use super::{
     access::Access,
     bus::Bus,
-    datasets::index::DatasetIndex,
-    jobs::{index::JobIndex, points::PointsCache, queue::Queue},
+    child::{
+        Wall,
+        question::{MakeDataset, Question},
+    },
+    datasets::index::{DatasetIndex, SAMPLE},
+    jobs::{index::JobIndex, points::PointsCache, queue::Queue, start::Program},
     machine::Machine,
     roots::Roots,
     tests::kept::KeptTests,
     uploads::Uploads,
-    workers::Worker,
+    workers::{Folders, Worker},
 };
 
 /// What all routes share.
@@ -19,7 +29,9 @@ pub(crate) struct App {
     /// The folder of `--root`, absolute.
     pub(crate) root: PathBuf,
     /// This program.
-    pub(crate) binary: PathBuf,
+    pub(crate) program: Program,
+    /// What clients may name, for the processes that look at it.
+    pub(crate) readable: Vec<PathBuf>,
     /// Who may ask.
     pub(crate) access: Access,
     /// What clients may name.
@@ -46,6 +58,10 @@ pub(crate) struct App {
     pub(crate) uploads: Uploads,
     /// Figures.
     pub(crate) machine: Machine,
+    /// Done once the built-in sample can be looked at.
+    pub(crate) sample: OnceCell<()>,
+    /// Held by whoever looks at the folders: what was seen first is said first.
+    pub(crate) looking: Mutex<()>,
 }
 
 impl App {
@@ -56,6 +72,7 @@ impl App {
 
     /// As [`App::refresh`]; when not `thorough`, jobs that rest are passed over.
     pub(crate) fn look(&self, thorough: bool) {
+        let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let changes = self.jobs.look(thorough);
         for id in &changes.removed {
             self.points.forget(id);
@@ -71,7 +88,11 @@ impl App {
         for job in changed {
             self.bus.say("job", &job.id, &job);
         }
-        for id in self.datasets.look() {
+        let datasets = self.datasets.look();
+        if !datasets.is_empty() {
+            [&self.checker, &self.looker, &self.tester].into_iter().for_each(Worker::renew);
+        }
+        for id in datasets {
             match self.datasets.summary(&id) {
                 Some(dataset) => self.bus.say("dataset", &id, &self.with_models(dataset)),
                 None => self.bus.say("dataset_removed", &id, &serde_json::json!({"id": id})),
@@ -79,10 +100,27 @@ impl App {
         }
     }
 
+    /// A process for one long piece of work.
+    #[must_use]
+    pub(crate) fn worker(&self, wall: Wall) -> Worker {
+        Worker::new(self.program.clone(), wall, folders(wall, &self.root, &self.readable, self.uploads.folder()))
+    }
+
     /// Where the built-in sample lies while the datasets do not have it.
     #[must_use]
     pub(crate) fn sample_preview(&self) -> PathBuf {
         self.uploads.folder().join("sample")
+    }
+
+    /// Comes back when the built-in sample can be looked at, its folder made or not.
+    pub(crate) async fn unpack_sample(&self) {
+        let unpack = async {
+            if self.datasets.folder(SAMPLE).is_none() {
+                let question = Question::Make(MakeDataset::Sample(self.sample_preview()));
+                let _ = self.looker.ask_raw(&question, Duration::from_secs(60), |_| ()).await; // its pictures are missing then
+            }
+        };
+        self.sample.get_or_init(|| unpack).await;
     }
 
     /// A dataset with the number of jobs that use it.
@@ -93,5 +131,26 @@ impl App {
     ) -> super::datasets::summary::DatasetSummary {
         dataset.models = self.jobs.all().iter().filter(|job| job.dataset.id.as_deref() == Some(&dataset.id)).count();
         dataset
+    }
+}
+
+/// What processes behind a wall may open, whatever they are asked: those that run pasted text or networks of jobs get the
+/// datasets (which they find themselves) and nothing else of the root.
+#[must_use]
+pub(crate) fn folders(wall: Wall, root: &Path, readable: &[PathBuf], uploads: &Path) -> Folders {
+    let allowed = || readable.iter().filter(|folder| *folder != root).cloned();
+    let uploads = uploads.to_path_buf();
+    match wall {
+        Wall::Pasted => Folders { reads: allowed().collect(), writes: Vec::new() },
+        Wall::Look => {
+            Folders { reads: readable.iter().cloned().chain([uploads.clone()]).collect(), writes: vec![uploads] }
+        }
+        Wall::Make => Folders {
+            reads: readable.iter().cloned().chain([uploads.clone()]).collect(),
+            writes: vec![root.join("datasets"), uploads],
+        },
+        Wall::Test => {
+            Folders { reads: allowed().chain([root.join("datasets"), uploads]).collect(), writes: Vec::new() }
+        }
     }
 }

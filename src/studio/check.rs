@@ -26,7 +26,7 @@ use crate::{
 /// A network file that ships.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct NetworkFile {
-    /// `autoencoder.lua`
+    /// `autoencoder`
     name: String,
     /// For people.
     title: String,
@@ -118,7 +118,7 @@ pub(crate) const SHIPPED: [(&str, &str, &str, Option<&str>, &str); 15] = [
 #[utoipa::path(get, path = "/api/networks", tag = "networks", responses((status = 200, body = Networks)))]
 pub(crate) async fn networks() -> Json<Networks> {
     let file = |(name, title, task, input, text): (&str, &str, &str, Option<&str>, &str)| NetworkFile {
-        name: name.into(),
+        name: name.trim_end_matches(".lua").into(),
         title: title.into(),
         language: if name.ends_with(".py") { "python" } else { "lua" }.into(),
         task: task.into(),

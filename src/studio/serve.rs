@@ -11,10 +11,10 @@ use tokio::net::TcpListener;
 
 use super::{
     access::Access,
-    app::App,
+    app::{App, folders},
     bus::Bus,
-    child::question::{MakeDataset, Question},
-    datasets::index::{DatasetIndex, SAMPLE},
+    child::Wall,
+    datasets::index::DatasetIndex,
     front,
     jobs::{index::JobIndex, points::PointsCache, queue::Queue, start::Program, summary::Status},
     machine::Machine,
@@ -22,7 +22,7 @@ use super::{
     roots::Roots,
     router::router,
     tests::kept::KeptTests,
-    uploads::Uploads,
+    uploads::{Limits, Uploads},
     workers::Worker,
 };
 use crate::{
@@ -107,10 +107,7 @@ async fn run(options: &ServeOptions, began: impl FnOnce(&Served)) -> Result<()> 
     let warming = Arc::clone(&app);
     tokio::spawn(async move {
         warming.checker.warm().await;
-        if warming.datasets.folder(SAMPLE).is_none() {
-            let question = Question::Make(MakeDataset::Sample(warming.sample_preview()));
-            let _ = warming.looker.ask_raw(&question, Duration::from_secs(60), |_| ()).await;
-        }
+        warming.unpack_sample().await;
     });
     began(&Served { address, link, has_page: front::is_built(), is_open });
     // Open event streams never end by themselves: whoever stops the server does not wait for them.
@@ -132,24 +129,34 @@ fn app(options: &ServeOptions, token: Option<String>, address: SocketAddr) -> Re
     let root = root.canonicalize().map_err(|source| Error::io("find", root, &source))?;
     let binary = std::env::current_exe().map_err(|source| Error::io("find", "this program".as_ref(), &source))?;
     let machine = Machine::new(&root)?;
-    let worker = |wall: &'static str| Worker::new(binary.clone(), root.clone(), wall);
-    let program = Program { binary: binary.clone(), root: root.clone() };
+    // A fence is put around what is there.
+    for name in ["jobs", "datasets"] {
+        let folder = root.join(name);
+        std::fs::create_dir_all(&folder).map_err(|source| Error::io("make the folder", &folder, &source))?;
+    }
+    let program = Program { binary, root: root.clone() };
+    let roots = Roots::new(std::iter::once(root.clone()).chain(options.allow.iter().cloned()));
+    let (readable, uploads) = (roots.folders().to_vec(), Uploads::new(Limits::default())?);
+    let worker = |wall: Wall| Worker::new(program.clone(), wall, folders(wall, &root, &readable, uploads.folder()));
     Ok(Arc::new(App {
         access: Access::new(token, address),
-        roots: Roots::new(std::iter::once(root.clone()).chain(options.allow.iter().cloned())),
+        roots,
         jobs: JobIndex::new(&root),
         points: PointsCache::default(),
-        queue: Queue::new(program, options.per_device, machine.device()),
+        queue: Queue::new(program.clone(), options.per_device, machine.device()),
         datasets: Arc::new(DatasetIndex::new(&root)),
         bus: Arc::new(Bus::new(random_word()?[..8].to_string())),
-        checker: worker("pasted"),
-        looker: worker("data"),
-        tester: worker("data"),
+        checker: worker(Wall::Pasted),
+        looker: worker(Wall::Look),
+        tester: worker(Wall::Test),
         tests: KeptTests::default(),
-        uploads: Uploads::new()?,
+        uploads,
         machine,
         root,
-        binary,
+        program,
+        readable,
+        sample: tokio::sync::OnceCell::new(),
+        looking: std::sync::Mutex::new(()),
     }))
 }
 

@@ -9,17 +9,30 @@ use std::{
     },
 };
 
-use axum::{body::Body, http::StatusCode};
+use axum::{
+    body::{Body, HttpBody as _},
+    http::StatusCode,
+};
 use futures_util::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
 
 use super::refusal::{Answer, Refusal};
 use crate::error::{Error, Kind};
 
-/// Largest file, bytes.
-pub(crate) const LARGEST: u64 = 512 << 20;
-/// All files together, bytes.
-const ALL: u64 = 1 << 30;
+/// How much clients may send, bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Of one file.
+    pub(crate) largest: u64,
+    /// Of all files together.
+    pub(crate) all: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { largest: 512 << 20, all: 1 << 30 }
+    }
+}
 
 /// A file that a client sent.
 #[derive(Debug, Clone)]
@@ -36,8 +49,30 @@ pub(crate) struct Sent {
 pub(crate) struct Uploads {
     folder: tempfile::TempDir,
     files: Mutex<BTreeMap<String, Sent>>,
+    limits: Limits,
+    /// Bytes kept, and those on their way.
     all: AtomicU64,
     next: AtomicU64,
+}
+
+/// Room that an upload holds while it is on its way; given back unless it is kept.
+struct Held<'a> {
+    all: &'a AtomicU64,
+    bytes: u64,
+}
+
+impl Held<'_> {
+    /// Room for `more` bytes, when there is.
+    fn take(&mut self, more: u64, limits: Limits) -> bool {
+        self.bytes += more;
+        self.all.fetch_add(more, Ordering::Relaxed) + more <= limits.all && self.bytes <= limits.largest
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 impl Uploads {
@@ -45,11 +80,11 @@ impl Uploads {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub(crate) fn new() -> Result<Uploads, Error> {
+    pub(crate) fn new(limits: Limits) -> Result<Uploads, Error> {
         let folder = tempfile::Builder::new().prefix("digits-rs-").tempdir();
         let folder = folder.map_err(|source| Error::io("make a folder in", &std::env::temp_dir(), &source))?;
         let (all, next) = (AtomicU64::new(0), AtomicU64::new(1));
-        Ok(Uploads { folder, files: Mutex::default(), all, next })
+        Ok(Uploads { folder, files: Mutex::default(), limits, all, next })
     }
 
     /// The folder, for what else lives as long as the server.
@@ -85,19 +120,32 @@ impl Uploads {
         let id = format!("u{number}");
         let path = self.folder.path().join(format!("{id}.{ending}"));
         let unwritable = |source: std::io::Error| {
-            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &Error::io("write", &path, &source))
+            let is_full = matches!(source.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT));
+            let status = if is_full { StatusCode::INSUFFICIENT_STORAGE } else { StatusCode::INTERNAL_SERVER_ERROR };
+            Refusal::new(status, &Error::io("write", &path, &source))
         };
+        let too_large = || {
+            let page = Error::new(Kind::Usage, "the upload is too large")
+                .with_fact(
+                    "at most",
+                    format!("{} MiB, {} MiB together", self.limits.largest >> 20, self.limits.all >> 20),
+                )
+                .with_help("put the file below the server's folder and name its path");
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, &page)
+        };
+        // What says how long it is need not be read to be refused.
+        let announced = body.size_hint().lower();
+        let mut held = Held { all: &self.all, bytes: 0 };
+        if announced > self.limits.largest || self.all.load(Ordering::Relaxed) + announced > self.limits.all {
+            return Err(too_large());
+        }
         let mut file = tokio::fs::File::create(&path).await.map_err(unwritable)?;
-        let (mut bytes, mut parts) = (0u64, body.into_data_stream());
+        let mut parts = body.into_data_stream();
         let kept = loop {
             let Some(part) = parts.next().await else { break Ok(()) };
             let Ok(part) = part else { break Err(Refusal::usage("the upload broke off")) };
-            bytes += part.len() as u64;
-            if bytes > LARGEST || self.all.load(Ordering::Relaxed) + bytes > ALL {
-                let page = Error::new(Kind::Usage, "the upload is too large")
-                    .with_fact("at most", format!("{} MiB, {} MiB together", LARGEST >> 20, ALL >> 20))
-                    .with_help("put the file below the server's folder and name its path");
-                break Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, &page));
+            if !held.take(part.len() as u64, self.limits) {
+                break Err(too_large());
             }
             if let Err(source) = file.write_all(&part).await {
                 break Err(unwritable(source));
@@ -108,9 +156,44 @@ impl Uploads {
             let _ = tokio::fs::remove_file(&path).await;
             return Err(refusal);
         }
-        self.all.fetch_add(bytes, Ordering::Relaxed);
-        let sent = Sent { path, name, bytes };
+        let sent = Sent { path, name, bytes: held.bytes };
+        std::mem::forget(held); // its room is taken for good
         self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), sent.clone());
         Ok((id, sent))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn sent(uploads: &Uploads, name: &str, parts: Vec<usize>) -> Result<Sent, StatusCode> {
+        let parts = parts.into_iter().map(|length| Ok::<_, std::io::Error>(vec![7u8; length]));
+        let body = Body::from_stream(futures_util::stream::iter(parts));
+        uploads.keep(name, body).await.map(|(_, sent)| sent).map_err(|refusal| refusal.status)
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_leaves_nothing_and_takes_no_room() {
+        let uploads = Uploads::new(Limits { largest: 1000, all: 1500 }).unwrap();
+        let files = || std::fs::read_dir(uploads.folder()).unwrap().count();
+        assert_eq!(sent(&uploads, "a.png", vec![600, 600]).await.unwrap_err(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(files(), 0);
+        assert_eq!(sent(&uploads, "a.png", vec![600, 400]).await.unwrap().bytes, 1000);
+        assert_eq!(sent(&uploads, "b.png", vec![501]).await.unwrap_err(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(sent(&uploads, "b.png", vec![500]).await.unwrap().bytes, 500);
+        let announced = uploads.keep("c.png", Body::from(vec![0u8; 2000])).await.unwrap_err();
+        assert_eq!((announced.status, files()), (StatusCode::PAYLOAD_TOO_LARGE, 2));
+    }
+
+    #[tokio::test]
+    async fn a_name_leads_nowhere() {
+        let uploads = Uploads::new(Limits::default()).unwrap();
+        for (name, shown) in
+            [("../../etc/passwd", "passwd"), ("..\\x.png", "x.png"), ("ü\n\u{0}ß.PNG", "üß.PNG"), ("", "")]
+        {
+            let sent = sent(&uploads, name, vec![1]).await.unwrap();
+            assert_eq!((sent.path.parent(), sent.name.as_str()), (Some(uploads.folder()), shown), "{name}");
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! `Worker`: a process that answers questions, kept warm; one that takes too long or dies is replaced.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -12,8 +17,12 @@ use tokio::{
 };
 
 use super::{
-    child::question::{Question, Reply},
+    child::{
+        Wall,
+        question::{Named, Question, Reply},
+    },
     error_page::ErrorPage,
+    jobs::start::Program,
 };
 use crate::error::{Error, Kind};
 
@@ -25,35 +34,75 @@ struct Process {
     questions: ChildStdin,
     replies: Lines<BufReader<ChildStdout>>,
     answered: u32,
+    /// What it was started for.
+    named: Named,
 }
 
-/// A process that answers one question at a time.
+impl Process {
+    /// Whether its fence lets it answer a question that names these paths: a fence cannot be widened.
+    fn may(&self, named: &Named, folders: &Folders) -> bool {
+        let covered = |path: &PathBuf, by: &[PathBuf], more: &[PathBuf]| {
+            by.iter().chain(more).any(|folder| path.starts_with(folder))
+        };
+        let is_there = |path: &PathBuf| covered(path, &self.named.reads, &folders.reads);
+        self.named.job == named.job
+            && self.named.list == named.list
+            && named.reads.iter().all(is_there)
+            && named.writes.iter().all(|path| covered(path, &self.named.writes, &folders.writes))
+    }
+}
+
+/// What a worker's processes may open, whatever they are asked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Folders {
+    /// Read.
+    pub(crate) reads: Vec<PathBuf>,
+    /// Written into.
+    pub(crate) writes: Vec<PathBuf>,
+}
+
+/// A process that answers one question at a time, fenced in.
 pub(crate) struct Worker {
-    binary: PathBuf,
-    root: PathBuf,
-    /// `pasted` or `data`.
-    wall: &'static str,
+    program: Program,
+    wall: Wall,
+    folders: Folders,
     process: Mutex<Option<Process>>,
+    /// What the fence of its process was made for has changed.
+    is_stale: AtomicBool,
 }
 
 impl Worker {
     /// A process of this program behind this wall; it is started by the first question.
     #[must_use]
-    pub(crate) fn new(binary: PathBuf, root: PathBuf, wall: &'static str) -> Worker {
-        Worker { binary, root, wall, process: Mutex::default() }
+    pub(crate) fn new(program: Program, wall: Wall, folders: Folders) -> Worker {
+        Worker { program, wall, folders, process: Mutex::default(), is_stale: AtomicBool::new(false) }
     }
 
-    fn start(&self) -> Result<Process, Error> {
-        let mut command = Command::new(&self.binary);
-        command.args(["work", self.wall]).current_dir(&self.root).process_group(0).kill_on_drop(true);
+    /// The next question gets a new process: there are datasets that the present one may not open.
+    pub(crate) fn renew(&self) {
+        self.is_stale.store(true, Ordering::Release);
+    }
+
+    fn start(&self, named: Named) -> Result<Process, Error> {
+        let mut command = Command::new(&self.program.binary);
+        command.args(["work", self.wall.word()]).args(&named.job);
+        let flags = |flag: &'static str, paths: Vec<&Path>| {
+            paths.into_iter().flat_map(move |path| [Path::new(flag), path].map(PathBuf::from)).collect::<Vec<_>>()
+        };
+        let all = |paths: &[PathBuf], more: &[PathBuf]| paths.iter().chain(more).cloned().collect::<Vec<_>>();
+        let (reads, writes) = (all(&self.folders.reads, &named.reads), all(&self.folders.writes, &named.writes));
+        command.args(flags("--read", reads.iter().map(PathBuf::as_path).collect()));
+        command.args(flags("--write", writes.iter().map(PathBuf::as_path).collect()));
+        command.args(flags("--list", named.list.iter().map(PathBuf::as_path).collect()));
+        command.current_dir(&self.program.root).process_group(0).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         // One image, one small network: a second thread costs more than it gives.
         command.env("OMP_NUM_THREADS", "1").env("MKL_NUM_THREADS", "1");
-        let mut child = command.spawn().map_err(|source| Error::io("start", &self.binary, &source))?;
+        let mut child = command.spawn().map_err(|source| Error::io("start", &self.program.binary, &source))?;
         let (Some(questions), Some(out)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Error::new(Kind::Io, "a process of the server has no standard input or output"));
         };
-        Ok(Process { _child: child, questions, replies: BufReader::new(out).lines(), answered: 0 })
+        Ok(Process { _child: child, questions, replies: BufReader::new(out).lines(), answered: 0, named })
     }
 
     /// Starts the process, so that the first question need not wait for it.
@@ -73,9 +122,12 @@ impl Worker {
     ) -> Result<Value, ErrorPage> {
         let mut slot = self.process.lock().await;
         // A question whose asker has gone would leave its reply to the next one: the process is taken out meanwhile.
-        let mut process = match slot.take().filter(|process| process.answered < ANSWERS) {
+        let named = question.named();
+        let is_stale = self.is_stale.swap(false, Ordering::AcqRel);
+        let fits = |process: &Process| !is_stale && process.answered < ANSWERS && process.may(&named, &self.folders);
+        let mut process = match slot.take().filter(fits) {
             Some(process) => process,
-            None => self.start().map_err(|error| ErrorPage::of(&error))?,
+            None => self.start(named).map_err(|error| ErrorPage::of(&error))?,
         };
         let mut line = serde_json::to_vec(question)
             .map_err(|cause| ErrorPage::of(&Error::new(Kind::Usage, format!("a question has no form: {cause}"))))?;
@@ -111,8 +163,9 @@ impl Worker {
             Err(_) => Error::new(Kind::Limit, format!("it took more than {} s and was stopped", limit.as_secs()))
                 .with_help("a loop without an end, or a network too large to try here?"),
         };
+        let named = process.named.clone();
         drop(process);
-        *slot = self.start().ok();
+        *slot = self.start(named).ok();
         Err(ErrorPage::of(&page))
     }
 

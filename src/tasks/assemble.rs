@@ -1,12 +1,16 @@
 //! `assemble`: the picture in `architecture.md` as code: network file and dataset in, everything a `Trainer` needs out.
 
+use std::path::PathBuf;
+
 use super::{
+    heard::Heard,
+    kept::Kept,
     loaders::{self, Loaders},
     observer::Observer,
     options::RunOptions,
     prepare::{self, OpenedDataset, Prepared},
     settings::RunSettings,
-    weights,
+    warnings, weights,
 };
 use crate::{
     data::{HeadStart, Records},
@@ -17,7 +21,7 @@ use crate::{
     optim::schedule::Schedule,
     torch::on_one_thread,
     train::{
-        BatchSource, Plan, Position, Stop, Targets, TrainObserver, Trainer,
+        BatchSource, Plan, Position, RunRecord, Stop, Targets, TrainObserver, Trainer,
         engine::{self, Engine, EngineOptions, Surroundings},
     },
 };
@@ -38,8 +42,14 @@ pub(super) struct Run {
     pub(super) dataset_path: String,
     /// Changes when the data does.
     pub(super) fingerprint: String,
+    /// What the job keeps of the dataset.
+    pub(super) kept: Kept,
+    /// Which files beside the network file it has read, by now.
+    pub(super) read_files: Box<dyn Fn() -> Vec<(PathBuf, PathBuf)>>,
     /// What became of the weights that the settings name, in lines to print.
     pub(super) transfer: Option<String>,
+    /// Sentences about settings of little use.
+    pub(super) warnings: Vec<String>,
     loaders: Loaders,
     hook: Option<LabelHook>,
     scalars: Option<ScalarsOf>,
@@ -62,6 +72,7 @@ pub(super) fn assemble(
     options: &RunOptions,
     start: Start,
     head_start: Option<HeadStart>,
+    heard: &Heard,
     observer: &mut dyn Observer,
 ) -> Result<Run> {
     let options = &prepare::with_sample(options.clone());
@@ -70,7 +81,7 @@ pub(super) fn assemble(
     before.schedule()?;
     let mut prepared = {
         let device = prepare::device(&before)?;
-        prepare::prepare(source, options, device, OpenedDataset::open(&before, head_start)?)?
+        prepare::prepare(source, options, device, OpenedDataset::open(&before, head_start)?, heard.output())?
     };
     let records = prepared.opened.train()?;
     let weights = prepared.settings.weights.clone().filter(|_| start == Start::Fresh);
@@ -92,8 +103,10 @@ pub(super) fn assemble(
     let threads = settings.threads.and_then(|threads| i32::try_from(threads).ok());
     let wanted = engine.surroundings();
     observer.surroundings(&Surroundings { libtorch_threads: wanted.libtorch_threads.or(threads), ..wanted });
+    let plan = plan_of(&settings, &records, classes)?;
     Ok(Run {
-        plan: plan_of(&settings, &records, classes)?,
+        warnings: warnings::of(options, &settings, &plan, &opened),
+        plan,
         title: format!(
             "{}: {parameters} parameters, {}, batch size {}, {} on {}",
             loaded.name(),
@@ -105,6 +118,8 @@ pub(super) fn assemble(
         printed: format!("{}\n{}", loaded.printed().trim_end(), criterion.trim_end()),
         dataset_path: opened.path.clone(),
         fingerprint: opened.dataset.fingerprint()?,
+        kept: Kept::of(&opened.dataset)?,
+        read_files: loaded.read_files(),
         transfer,
         hook: label_hook,
         scalars,
@@ -165,8 +180,7 @@ impl Run {
             rate: Box::new(move |t, total| schedule.rate(t, total)),
             plan: self.plan,
             position,
-            job,
-            observer,
+            record: RunRecord { job, observer },
             stop,
         }
     }
@@ -205,7 +219,7 @@ mod tests {
         let dataset = sample::ensure(&folder.path().join("sample")).unwrap();
         let options = RunOptions { dataset: Some(dataset), device: Some("cpu".into()), ..options };
         let mut wishes = Wishes::default();
-        let run = assemble(network(croplen), &options, Start::Fresh, None, &mut wishes).unwrap();
+        let run = assemble(network(croplen), &options, Start::Fresh, None, &Heard::new(), &mut wishes).unwrap();
         assert_eq!(wishes.0.len(), 1);
         (run, wishes.0[0])
     }

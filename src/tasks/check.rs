@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{file_settings::file_settings, panic, prepare, sample_shape::SampleShape};
+use super::{
+    file_settings::file_settings, heard::Heard, observer::Observer, panic, prepare, sample_shape::SampleShape,
+};
 use crate::{
     data::Dataset,
     error::{Error, Kind, Result},
     frontend::{LabelShape, NetworkFile, NetworkParams, Purpose, Ready, Source},
     inspect::network::{NetworkSummary, fixed_input, summarize},
+    nn::{Context, Mode, Network},
 };
 
 /// What is known about the data.
@@ -42,15 +45,17 @@ struct Sample {
 ///
 /// # Errors
 /// When the file does not load, or a layer refuses the shape: its error page.
-pub fn check(file: Source, request: &CheckRequest) -> Result<NetworkSummary> {
-    panic::guarded(|| {
+pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) -> Result<NetworkSummary> {
+    let heard = Heard::new();
+    let found = panic::guarded(|| {
         if request.batch < 1 || request.nclasses.is_some_and(|classes| classes < 1) {
             return Err(Error::new(Kind::Usage, "batch size and number of classes are 1 at least"));
         }
         let (mut sample, classes, labels) = given(request)?;
         let nclasses = request.nclasses.or(classes);
         let input_shape = sample.shape.as_deref().and_then(|shape| <[i64; 3]>::try_from(shape).ok());
-        let loaded = NetworkFile::load(file, &NetworkParams { nclasses, ngpus: 0, input_shape, labels }, 1)?;
+        let params = NetworkParams { nclasses, ngpus: 0, input_shape, labels };
+        let loaded = NetworkFile::load(file, &params, heard.output(), 1)?;
         let Ready { network, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
         if let (Some([_, height, width]), Some(crop)) = (sample.shape.as_deref_mut(), loaded.settings().croplen) {
             (*height, *width) = (crop, crop);
@@ -65,9 +70,36 @@ pub fn check(file: Source, request: &CheckRequest) -> Result<NetworkSummary> {
                 },
             };
         }
+        if nclasses.is_none() && !loaded.hooks()[0] && network.scores().is_some() {
+            observer.warning(
+                "params.nclasses is nil: a network that asks for it is shown as without classes; give --nclasses N",
+            );
+        }
+        if let Some(shape) = &sample.shape {
+            two_samples(&network, shape)?;
+        }
         let batch = sample.shape.map(|shape| [&[request.batch], shape.as_slice()].concat());
         summarize(&network, loaded.printed(), batch.as_deref(), sample.source, file_settings(&loaded))
-    })
+    });
+    heard.tell_all(observer);
+    found
+}
+
+/// Runs two samples at once: a layer that takes the batch for a part of the sample, such as `nn.View(28, 28)`, does well
+/// with one.
+fn two_samples(network: &Network, shape: &[i64]) -> Result<()> {
+    let size = [&[2], shape].concat();
+    let batch = tch::Tensor::f_zeros(size, (network.kind, network.device))?;
+    let run = |input: tch::Tensor| tch::no_grad(|| network.forward(&input.into(), &mut Context::new(Mode::Evaluate)));
+    match run(batch.shallow_clone()) {
+        // What refuses one sample too has its page from the table of layers.
+        Err(page) if run(batch.f_narrow(0, 0, 1)?).is_ok() => {
+            Err(page.with_fact("the batch", "two samples; with one sample alone the network runs").with_help(
+                "a layer above takes the batch for a part of the sample: nn.View(-1):setNumInputDims(3) keeps it apart",
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The sample, the number of classes and the labels that the request knows.
@@ -84,7 +116,7 @@ fn given(request: &CheckRequest) -> Result<(Sample, Option<i64>, LabelShape)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::observer::Unobserved, *};
     use crate::data::{
         Encoding, Image, Resize, Silent,
         create::{CreateOptions, create},
@@ -97,7 +129,7 @@ mod tests {
              local net = nn.Sequential():add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(16, params.nclasses or 7))\n\
              return {{ model = net:add(nn.LogSoftMax()), croplen = {croplen} }}\nend\n"
         );
-        check(Source::pasted("toy.lua", &text), request).unwrap()
+        check(Source::pasted("toy.lua", &text), request, &mut Unobserved).unwrap()
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! A job's network as one file for other software.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +37,9 @@ pub struct ExportReport {
     pub format: Format,
     /// Its size.
     pub bytes: u64,
+    /// Sentences about how the job was opened.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// The kinds of files.
@@ -105,18 +112,35 @@ impl FromStr for Format {
 /// # Errors
 /// When the job cannot be read, the network cannot be written in the format, or the file cannot be written.
 pub fn export(request: &ExportRequest) -> Result<ExportReport> {
+    let format = request.format;
+    let file = request.out.clone().unwrap_or_else(|| request.job.join(format!("model.{}", format.ending())));
+    let Exported { bytes, notes } = exported(&request.job, format, request.snapshot)?;
+    job::replace(&file, &bytes)?;
+    Ok(ExportReport { file, format, bytes: bytes.len() as u64, notes })
+}
+
+/// A file that is not written yet.
+pub struct Exported {
+    /// What is in it.
+    pub bytes: Vec<u8>,
+    /// Sentences for the user about how the job was opened.
+    pub notes: Vec<String>,
+}
+
+/// The file, unwritten.
+///
+/// # Errors
+/// When the job cannot be read, or the network cannot be written in the format.
+pub fn exported(job: &Path, format: Format, snapshot: SnapshotChoice) -> Result<Exported> {
     panic::guarded(|| {
-        let format = request.format;
-        let file = request.out.clone().unwrap_or_else(|| request.job.join(format!("model.{}", format.ending())));
-        let trained = Trained::open(&request.job, request.snapshot)?;
+        let trained = Trained::open(job, snapshot)?;
         let bytes = match format {
             Format::Safetensors => trained.weights().weights_file(trained.facts())?,
             Format::T7 => trained.loaded().t7(trained.network(), false)?,
             Format::T7Ascii => trained.loaded().t7(trained.network(), true)?,
             Format::Onnx => onnx_bytes(&trained)?,
         };
-        job::replace(&file, &bytes)?;
-        Ok(ExportReport { file, format, bytes: bytes.len() as u64 })
+        Ok(Exported { bytes, notes: trained.notes() })
     })
 }
 

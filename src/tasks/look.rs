@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 
-use super::{check::CheckRequest, file_settings::file_settings, output_kind::OutputKind, prepare};
+use super::{check::CheckRequest, file_settings::file_settings, prepare};
 use crate::{
     data::Dataset,
     error::{Error, Kind, Result},
-    frontend::{LabelShape, NetworkFile, NetworkParams, Purpose, Ready, Source},
+    frontend::{LabelShape, NetworkFile, NetworkParams, Output, Purpose, Ready, Source},
     inspect::{
         graph::{self, Graph},
         network::{FileSettings, Totals, fixed_input, summarize},
+        output_kind::OutputKind,
     },
     nn::{self, Network, Spec},
 };
@@ -53,7 +54,8 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
         (*height, *width) = (side.min(*height), side.min(*width));
     }
     let nclasses = request.nclasses.or(classes);
-    let loaded = NetworkFile::load(file, &NetworkParams { nclasses, ngpus: 0, input_shape: shape, labels }, 1)?;
+    let params = NetworkParams { nclasses, ngpus: 0, input_shape: shape, labels };
+    let loaded = NetworkFile::load(file, &params, Output::silent(), 1)?;
     found.printed = loaded.printed();
     let settings = file_settings(&loaded);
     if let (Some([_, height, width]), Some(side)) = (shape.as_mut(), settings.croplen.filter(|_| crop.is_none())) {
@@ -67,7 +69,7 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
     found.criterion = Some(network.criterion_label.clone());
     let sample = shape.map(|shape| shape.to_vec()).or_else(|| fixed_input(&network).map(|(shape, _)| shape));
     let (graph, refused) = graph::trace(&network, sample.as_deref())?;
-    found.output = output_kind(&network, &graph);
+    found.output = output_kind(&network, &graph, loaded.hooks()[0]);
     found.graph = Some(graph);
     if let Some(page) = refused {
         return Err(page);
@@ -93,8 +95,8 @@ fn data(request: &CheckRequest) -> Result<(Option<[i64; 3]>, Option<i64>, LabelS
 }
 
 /// What the last layer's output is; nothing when it was not reached.
-fn output_kind(network: &Network, graph: &Graph) -> Option<OutputKind> {
-    Some(OutputKind::of(network, graph.input.as_ref()?, graph.nodes.last()?.output.as_ref()?))
+fn output_kind(network: &Network, graph: &Graph, has_hook: bool) -> Option<OutputKind> {
+    Some(OutputKind::of(network, graph.input.as_ref()?, graph.nodes.last()?.output.as_ref()?, has_hook))
 }
 
 /// The classes of modules and criteria that a file may name: each with its arguments and what it is.

@@ -1,5 +1,6 @@
 //! `Observer`: who watches a task from outside: the terminal's progress line, a server's event stream, nobody.
 
+use super::train_summary::TrainSummary;
 use crate::{
     job::Event,
     train::{EpochSummary, Plan, Position, engine::Surroundings},
@@ -10,6 +11,16 @@ use crate::{
 pub trait Observer: Send {
     /// A sentence for the person who waits.
     fn line(&mut self, _line: &str) {}
+
+    /// A sentence about something that the user may want to change.
+    fn warning(&mut self, sentence: &str) {
+        self.line(&format!("warning: {sentence}"));
+    }
+
+    /// A line that the network file printed.
+    fn printed(&mut self, line: &str) {
+        self.line(line);
+    }
 
     /// A stage of `total` steps begins (0: not known), such as `("train_db", 45002)`.
     fn stage(&mut self, _name: &str, _total: u64) {}
@@ -34,8 +45,16 @@ pub trait Observer: Send {
     /// A line of `metrics.jsonl` was written.
     fn event(&mut self, _event: &Event) {}
 
+    /// A validation begins.
+    fn validation(&mut self) {}
+
     /// A training epoch is over, with its validation and snapshot (when due) and the pictures of its curve.
     fn epoch(&mut self, _summary: &EpochSummary) {}
+
+    /// A training is over and went well.
+    fn finished(&mut self, summary: &TrainSummary) {
+        self.line(&summary.text());
+    }
 }
 
 /// Watches nothing.

@@ -114,6 +114,9 @@ pub struct RunOptions {
 const CHANGEABLE: [&str; 8] =
     ["epochs", "device", "threads", "snapshot_interval", "validation_interval", "keep", "early_stop", "memory"];
 
+/// Where the data lies: it may have moved. That it is the same data, its fingerprint says.
+const PLACES: [&str; 7] = ["dataset", "train_db", "val_db", "train_labels_db", "val_labels_db", "mean", "labels"];
+
 impl RunOptions {
     /// Paths made independent of the folder that the program was started in.
     ///
@@ -153,7 +156,7 @@ impl RunOptions {
             if value.is_null() || *value == serde_json::Value::Bool(false) || value == old {
                 continue;
             }
-            if !CHANGEABLE.contains(&key.as_str()) {
+            if !CHANGEABLE.contains(&key.as_str()) && !PLACES.contains(&key.as_str()) {
                 let flag = key.replace('_', "-");
                 return Err(Error::new(Kind::Usage, format!("--{flag} cannot change when a run goes on"))
                     .with_fact("the run has", old.to_string())

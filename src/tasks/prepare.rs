@@ -9,7 +9,7 @@ use super::{options::RunOptions, settings::RunSettings};
 use crate::{
     data::{self, Dataset, HeadStart, Parts, Place, Records, Target, Wanted},
     error::{Error, Kind, Result},
-    frontend::{LabelShape, NetworkFile, NetworkParams, Settings, Source},
+    frontend::{LabelShape, NetworkFile, NetworkParams, Output, Settings, Source},
     torch::{
         device::{self, Resolved},
         on_one_thread,
@@ -83,23 +83,60 @@ pub fn with_sample(mut options: RunOptions) -> RunOptions {
     options
 }
 
-/// Runs the network file for an opened dataset.
+/// Runs the network file for an opened dataset; what it prints goes to `output`.
 ///
 /// # Errors
 /// When the file does not give a network.
-pub fn prepare(source: Source, options: &RunOptions, device: Resolved, opened: OpenedDataset) -> Result<Prepared> {
+pub fn prepare(
+    source: Source,
+    options: &RunOptions,
+    device: Resolved,
+    opened: OpenedDataset,
+    output: Output,
+) -> Result<Prepared> {
+    let records = RecordFacts::of(&opened.dataset)?;
+    let (settings, loaded) = run_file(source, options, device, records, output)?;
+    Ok(Prepared { settings, opened, loaded, device, classes: records.classes })
+}
+
+/// What a network file is told of a dataset.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RecordFacts {
+    /// `[c, h, w]` of a record, before cropping.
+    pub(super) shape: [i64; 3],
+    /// The number of classes, for a classification.
+    pub(super) classes: Option<i64>,
+    /// What the labels are.
+    pub(super) labels: LabelShape,
+}
+
+impl RecordFacts {
+    /// Of an open dataset.
+    pub(super) fn of(dataset: &Dataset) -> Result<RecordFacts> {
+        let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
+        Ok(RecordFacts { shape: dataset.shape, classes, labels: labels(dataset)? })
+    }
+}
+
+/// Runs the network file for such records; the settings that come of it.
+pub(super) fn run_file(
+    source: Source,
+    options: &RunOptions,
+    device: Resolved,
+    records: RecordFacts,
+    output: Output,
+) -> Result<(RunSettings, NetworkFile)> {
     let settings = RunSettings::of(options, &Settings::before(&source));
-    let dataset = &opened.dataset;
-    let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
-    let [channels, height, width] = dataset.shape;
+    let RecordFacts { shape, classes, labels } = records;
+    let [channels, height, width] = shape;
     let params = NetworkParams {
         nclasses: classes,
         ngpus: i64::from(device.is_cuda()),
-        input_shape: Some(settings.crop.map_or(dataset.shape, |crop| [channels, crop.min(height), crop.min(width)])),
-        labels: labels(dataset)?,
+        input_shape: Some(settings.crop.map_or(shape, |crop| [channels, crop.min(height), crop.min(width)])),
+        labels,
     };
-    let loaded = on_one_thread(|| NetworkFile::load(source, &params, settings.seed))?;
-    Ok(Prepared { settings: RunSettings::of(options, &loaded.settings()), opened, loaded, device, classes })
+    let loaded = on_one_thread(|| NetworkFile::load(source, &params, output, settings.seed))?;
+    Ok((RunSettings::of(options, &loaded.settings()), loaded))
 }
 
 /// What the labels of a dataset are, by its first record.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     data::{Augment, DataLoader, LoaderOptions, Order, Preprocess, Records, Subtract},
     error::{Error, Kind, Result},
-    frontend::{Settings, Source},
+    frontend::{Output, Settings, Source},
     inspect::{
         contact_sheet::{Cell, ContactSheet},
         curves::Point,
@@ -257,7 +257,7 @@ fn opened(network: Option<Source>, options: RunOptions) -> Result<(RunSettings, 
         return Ok((settings, opened));
     };
     let device = prepare::device(&settings)?;
-    let prepared = prepare::prepare(source, options, device, OpenedDataset::open(&settings, None)?)?;
+    let prepared = prepare::prepare(source, options, device, OpenedDataset::open(&settings, None)?, Output::silent())?;
     Ok((prepared.settings, prepared.opened))
 }
 

@@ -5,13 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{inference, options::RunOptions, prepare, settings::RunSettings};
+use super::{inference, kept::Kept, options::RunOptions, prepare, settings::RunSettings};
 use crate::{
-    data::Place,
+    data::{Parts, Place},
     error::Result,
     fence::Reach,
     frontend,
-    job::{JobView, SweepRecord},
+    job::{JobView, SweepRecord, file},
     torch::device::{self, DeviceChoice},
 };
 
@@ -77,6 +77,28 @@ pub fn job(folder: &Path) -> Reach {
     beside.as_deref().map(neighbours).into_iter().fold(reach.reading(folder), Reach::and)
 }
 
+/// A job that is tested or exported: its folder alone, and its own databases of labels; a job that keeps nothing of its
+/// dataset needs all of [`job`].
+#[must_use]
+pub fn trained(folder: &Path) -> Reach {
+    let Ok(Some(kept)) = Kept::read(folder) else { return job(folder) };
+    let program = program(DeviceChoice::Cpu).reading(folder);
+    let databases = kept
+        .label_databases
+        .into_iter()
+        .map(|(_, labels)| dataset(&Place::Parts(Parts { train: Some(labels), ..Parts::default() })));
+    // Jobs of before kept no neighbours of the network file.
+    let beside = JobView::open(folder).and_then(|view| view.record()).ok().and_then(|record| record.network.folder);
+    let beside = beside.filter(|_| !folder.join(file::BESIDE).is_dir());
+    beside.as_deref().map(neighbours).into_iter().chain(databases).fold(program, Reach::and)
+}
+
+/// Whether a job keeps what tests and exports need of its dataset.
+#[must_use]
+pub fn is_whole(folder: &Path) -> bool {
+    Kept::is_in(folder)
+}
+
 /// A network file or a script, and what lies beside it; `-` is standard input.
 #[must_use]
 pub fn network(file: &Path) -> Reach {
@@ -90,6 +112,9 @@ pub fn network(file: &Path) -> Reach {
 /// The images of a list.
 #[must_use]
 pub fn list(list: &Path) -> Reach {
+    if list.is_dir() {
+        return Reach::default().reading(list);
+    }
     inference::images(list).into_iter().fold(Reach::default().reading(list), Reach::reading)
 }
 

@@ -4,22 +4,27 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
 
+pub use super::train_summary::TrainSummary;
 use super::{
     assemble::{self, Run, Start},
     curves,
+    heard::Heard,
+    kept::{self, Kept},
     observer::Observer,
     options::RunOptions,
-    panic,
+    panic, prepare,
+    train_summary::{self, BestAccuracy},
 };
 use crate::{
     data::HeadStart,
     error::{Error, Kind, Result},
     frontend::Source,
-    job::{Best, DatasetRef, Event, JobDir, JobRecord, JobView, Level, NetworkRef, Status, file},
+    job::{DatasetRef, Event, JobDir, JobRecord, JobView, Level, NetworkRef, Status, file, lua_number},
     torch::device,
     train::{EpochSummary, Plan, Position, Snapshot, SnapshotNote, Stop, TrainObserver},
 };
@@ -55,23 +60,6 @@ pub struct Resume {
     pub options: RunOptions,
 }
 
-/// What a training came to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TrainSummary {
-    /// The job's folder.
-    pub job: PathBuf,
-    /// Whether the job was done before, so that nothing was to do.
-    pub was_done: bool,
-    /// Epochs done, those before a resume included.
-    pub epochs: u64,
-    /// Steps done, likewise.
-    pub iterations: u64,
-    /// The snapshot with the lowest validation loss.
-    pub best: Option<Best>,
-    /// Why it ended before its last epoch, when it did.
-    pub stopped_early: Option<String>,
-}
-
 /// Trains a network file in its job's folder. A job there of the same file is gone on with. `head_start` may have opened
 /// the dataset already.
 ///
@@ -88,10 +76,17 @@ pub fn begin(
         let options = options.with_absolute_paths()?;
         let (name, text, folder) = (source.name.clone(), source.text.clone(), source.absolute_folder());
         let file_name = source.language().file_name();
+        if let Some(job) = job.as_deref().filter(|job| came_to_nothing(job)) {
+            observer.line(&format!("{} ended before its first snapshot: it begins anew", job.display()));
+            JobDir::forget(job)?;
+        }
         if let Some(job) = job.as_deref().filter(|job| is_job_of(job, &text)) {
             return again(job, options, head_start, observer, stop);
         }
-        let run = assemble::assemble(source, &options, Start::Fresh, head_start, observer)?;
+        let heard = Heard::new();
+        let run = assemble::assemble(source, &options, Start::Fresh, head_start, &heard, observer);
+        heard.tell_all(observer);
+        let run = run?;
         let path = job.unwrap_or_else(|| JobDir::fresh_path(Path::new(JOBS)));
         let network = NetworkRef { blake3: blake3::hash(text.as_bytes()).to_string(), name, folder };
         let dataset_path = std::path::absolute(&run.dataset_path).map(|path| path.display().to_string());
@@ -100,9 +95,17 @@ pub fn begin(
         let libtorch = device::libtorch_version().unwrap_or_else(|| "unknown".into());
         let record = JobRecord::new(network, dataset, run.plan.seed, run.settings.to_json()?, libtorch);
         let mut job = JobDir::create(&path, file_name, &text, record)?;
+        run.kept.write(job.path())?;
         let position = Position::start(&run.plan);
-        train(run, &mut job, position, observer, stop)
+        train(run, &mut job, position, &heard, observer, stop)
     })
+}
+
+/// Whether the folder holds a job that ended by an error, or by a stop, and left nothing to go on from.
+fn came_to_nothing(job: &Path) -> bool {
+    let Ok(view) = JobView::open(job) else { return false };
+    let ended = view.record().is_ok_and(|record| matches!(record.status, Status::Error | Status::Aborted));
+    ended && view.process().is_none() && view.snapshots().is_ok_and(|all| all.is_empty())
 }
 
 /// Whether the folder holds a job that trains exactly this network file.
@@ -124,18 +127,28 @@ fn again(
     let resumed = RunOptions::resumed(&record.settings, &options)?;
     let has_all_epochs = resumed.epochs.is_none_or(|epochs| record.settings["epochs"].as_u64() >= Some(epochs));
     if record.status == Status::Done && has_all_epochs {
-        observer.line(&format!("{} is done already: nothing to do", path.display()));
-        let last = view.events()?.into_iter().next_back();
-        return Ok(TrainSummary {
-            job: path.to_path_buf(),
-            was_done: true,
-            epochs: last.as_ref().map_or(0, |event| event.epoch as u64),
-            iterations: last.map_or(0, |event| event.iteration),
-            best: view.best()?,
-            stopped_early: None,
-        });
+        let summary = done_before(&view)?;
+        observer.finished(&summary);
+        return Ok(summary);
     }
     go_on(Resume { job: path.to_path_buf(), from_snapshot: None, options }, head_start, observer, stop)
+}
+
+/// What a job came to that has nothing to do.
+fn done_before(view: &JobView) -> Result<TrainSummary> {
+    let events = view.events()?;
+    let last = events.last();
+    Ok(TrainSummary {
+        job: view.path().to_path_buf(),
+        was_done: true,
+        epochs: last.map_or(0, |event| event.epoch as u64),
+        iterations: last.map_or(0, |event| event.iteration),
+        seconds: 0.0,
+        best: view.best()?,
+        best_accuracy: BestAccuracy::among(&events),
+        stopped_early: None,
+        hint: None,
+    })
 }
 
 /// Goes on with a job from its last snapshot, or from a chosen one.
@@ -157,14 +170,24 @@ pub fn go_on(
         }
         let mut job = JobDir::resume(&task.job)?;
         let options = RunOptions::resumed(&job.record().settings, &given)?;
-        let network = &job.record().network;
-        let source = Source::of_job(&network.name, job.view().network()?, network.folder.as_deref());
+        let source = kept::source(&job.view(), job.record())?;
+        let epochs_before = job.record().settings["epochs"].as_u64();
+        let summary = done_before(&job.view())?;
+        let has_all = options.epochs.is_some_and(|epochs| summary.epochs >= epochs);
+        if job.record().status == Status::Done && has_all && task.from_snapshot.is_none() {
+            observer.finished(&summary);
+            return Ok(summary);
+        }
         if let Some(epoch) = task.from_snapshot {
             job.put_later_snapshots_aside(epoch)?;
         }
         let found = last_snapshot(&mut job)?;
         let start = if found.is_some() { Start::FromSnapshot } else { Start::Fresh };
-        let mut run = assemble::assemble(source, &options, start, head_start, observer)?;
+        is_there(&task.job, &options)?;
+        let heard = Heard::new();
+        let run = assemble::assemble(source, &options, start, head_start, &heard, observer);
+        heard.tell_all(observer);
+        let mut run = run?;
         let stored = &job.record().dataset;
         if stored.fingerprint != run.fingerprint {
             return Err(Error::new(Kind::Job, "the dataset has changed since the run began")
@@ -173,10 +196,22 @@ pub fn go_on(
                 .with_fact("it is", run.fingerprint)
                 .with_help("put the old dataset back, or start a new run"));
         }
+        if !Kept::is_in(job.path()) {
+            run.kept.write(job.path())?; // a job of before
+        }
         let settings = run.settings.to_json()?;
-        job.update(|record| record.settings = settings)?;
+        let dataset_path =
+            std::path::absolute(&run.dataset_path).map_or(run.dataset_path.clone(), |path| path.display().to_string());
+        job.update(|record| {
+            record.settings = settings;
+            record.dataset.path = dataset_path;
+        })?;
         let position = match found {
             Some((snapshot, note)) => {
+                observer.line(&format!("goes on from epoch {}", note.position.shown_epoch(&run.plan)));
+                let rates =
+                    epochs_before.map(|before| raised_rate(&run, note.position.iteration, before)).transpose()?;
+                rates.flatten().into_iter().for_each(|sentence| observer.warning(&sentence));
                 snapshot.restore(&mut *run.engine)?;
                 job.rewind_metrics(note.metrics_len)?;
                 note.position.resumed(&run.plan)
@@ -186,8 +221,37 @@ pub fn go_on(
                 Position::start(&run.plan)
             }
         };
-        train(run, &mut job, position, observer, stop)
+        train(run, &mut job, position, &heard, observer, stop)
     })
+}
+
+/// What to say where another number of epochs stretches the schedule, so that the learning rate rises again.
+fn raised_rate(run: &Run, iteration: u64, epochs_before: u64) -> Result<Option<String>> {
+    let schedule = run.settings.schedule()?;
+    let total = |epochs: u64| run.plan.steps_per_epoch() * epochs;
+    let last = schedule.rate(iteration.saturating_sub(1), total(epochs_before));
+    let next = schedule.rate(iteration, total(run.plan.epochs));
+    Ok((next > last * (1.0 + 1e-9) && run.plan.epochs != epochs_before).then(|| {
+        format!(
+            "the learning rate's schedule now spans {} epochs instead of {epochs_before}: here it rises from {} to {}",
+            run.plan.epochs,
+            lua_number(last),
+            lua_number(next)
+        )
+    }))
+}
+
+/// Refuses to go on where the dataset is gone; the page says what may be done.
+fn is_there(job: &Path, options: &RunOptions) -> Result<()> {
+    let places = [&options.dataset, &options.train_db, &options.val_db, &options.mean, &options.labels];
+    let gone = places.into_iter().flatten().find(|path| !path.exists() && !prepare::is_sample(path));
+    let Some(path) = gone else { return Ok(()) };
+    let job = job.display();
+    Err(Error::new(Kind::Job, format!("the dataset of {job} is not where it was"))
+        .with_fact("missing", path.display().to_string())
+        .with_help(format!(
+            "name its new place: digits-rs run --resume {job} --dataset DIR\ntest and export need no dataset"
+        )))
 }
 
 /// The newest snapshot that reads; a damaged one is named in the log and passed over.
@@ -206,21 +270,33 @@ fn last_snapshot(job: &mut JobDir) -> Result<Option<(Snapshot, SnapshotNote)>> {
 }
 
 fn train(
-    run: Run,
+    mut run: Run,
     job: &mut JobDir,
     position: Position,
+    heard: &Heard,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<TrainSummary> {
+    heard.log_into(job)?;
+    kept::keep_beside(job.path(), &(run.read_files)())?;
     observer.line(&format!("{} on {}, job {}", run.title, run.dataset_path, job.path().display()));
+    for sentence in &run.warnings {
+        observer.warning(sentence);
+        job.log(Level::Warning, sentence)?;
+    }
     if let (Some(path), Some(transfer)) = (&run.settings.weights, &run.transfer) {
         let text = format!("weights of {}\n{transfer}", path.display());
         observer.line(&text);
         job.log(Level::Info, &text)?;
     }
     job.log(Level::Info, &format!("Network definition:\n{}\nNetwork definition ends", run.printed))?;
-    let mut painter = Painter(observer);
+    let read_files = std::mem::replace(&mut run.read_files, Box::new(Vec::new));
+    let began = Instant::now();
+    let mut painter = Painter { observer, heard };
     let trained = catch_unwind(AssertUnwindSafe(|| run.trainer(job, position, &mut painter, stop.clone()).run()));
+    heard.tell_all(observer);
+    // A hook may have required more.
+    let _ = kept::keep_beside(job.path(), &read_files());
     // Whatever happened, the curve up to here is worth a look.
     let _ = curves::paint(job);
     let outcome = match trained {
@@ -236,41 +312,50 @@ fn train(
     if let Some(why) = &outcome.stopped_early {
         observer.line(&format!("stopped early: {why}"));
     }
-    if let Some(best) = &outcome.position.best {
-        observer.line(&format!("best epoch {} with validation loss {:.5}: {}", best.epoch, best.loss, best.file));
-    }
-    let folder = job.path();
-    let made = format!("{}, {}, {}/", file::LOSS_PNG, file::METRICS, file::SNAPSHOTS);
-    observer.line(&format!("made {}/: {made}", folder.display()));
-    Ok(TrainSummary {
-        job: folder.to_path_buf(),
+    let events = job.view().events()?;
+    let summary = TrainSummary {
+        job: job.path().to_path_buf(),
         was_done: false,
         epochs: outcome.position.epoch,
         iterations: outcome.position.iteration,
+        seconds: began.elapsed().as_secs_f64(),
         best: outcome.position.best,
+        best_accuracy: BestAccuracy::among(&events),
         stopped_early: outcome.stopped_early,
-    })
+        hint: train_summary::hint(outcome.position.epoch, &events),
+    };
+    observer.finished(&summary);
+    Ok(summary)
 }
 
 /// Hands on what the trainer says, and paints the curves at each epoch's end.
-struct Painter<'a>(&'a mut dyn Observer);
+struct Painter<'a> {
+    observer: &'a mut dyn Observer,
+    heard: &'a Heard,
+}
 
 impl TrainObserver for Painter<'_> {
     fn begin(&mut self, plan: &Plan, position: &Position) {
-        self.0.begin(plan, position);
+        self.observer.begin(plan, position);
+    }
+
+    fn validation(&mut self) {
+        self.observer.validation();
     }
 
     fn step(&mut self, position: &Position) {
-        self.0.step(position);
+        self.heard.tell(self.observer);
+        self.observer.step(position);
     }
 
     fn event(&mut self, event: &Event) {
-        self.0.event(event);
+        self.heard.tell(self.observer);
+        self.observer.event(event);
     }
 
     fn epoch(&mut self, job: &JobDir, summary: &EpochSummary) -> Result<()> {
         let painted = curves::paint(job);
-        self.0.epoch(summary);
+        self.observer.epoch(summary);
         painted
     }
 }

@@ -7,17 +7,20 @@ use std::{
 };
 
 use super::{
+    inference::input_file,
+    kept::{self, Kept},
     options::RunOptions,
-    prepare::{self, OpenedDataset, Prepared},
+    prepare::{self, OpenedDataset},
     settings::RunSettings,
     snapshot_choice::SnapshotChoice,
 };
 use crate::{
-    data::{self, DataLoader, LoaderOptions, Planes, Preprocess, Records, Resize, Scratch, image::Image, shape_text},
+    data::{self, DataLoader, LoaderOptions, Planes, Preprocess, Records, Resize, Scratch, Target, shape_text},
     error::{Error, Kind, Result},
-    frontend::{NetworkFile, Purpose, Ready, Settings, Source},
-    job::JobView,
-    nn::{Activity, Network},
+    frontend::{NetworkFile, Output, Purpose, Ready, Settings},
+    inspect::output_kind::OutputKind,
+    job::{JobRecord, JobView},
+    nn::{Activity, Context, LabelHook, Mode, Network, Phase},
     torch::device::{self, DeviceChoice},
     train::{Snapshot, Stop, Targets},
 };
@@ -34,10 +37,12 @@ pub(super) struct Trained {
     snapshot: Snapshot,
     labels: Vec<String>,
     facts: Vec<(String, String)>,
+    notes: Vec<String>,
     preprocess: Preprocess,
     resize: Resize,
     batch_size: usize,
     is_classification: bool,
+    target_is_input: bool,
     targets: RefCell<Targets>,
     /// The job's own image databases with their label databases.
     own: Vec<(PathBuf, PathBuf)>,
@@ -53,47 +58,43 @@ impl Trained {
         let record = view.record()?;
         let snapshot_path = snapshot_path(&view, choice)?;
         let (snapshot, note) = Snapshot::read(&snapshot_path)?;
-        let options = RunOptions::resumed(&record.settings, &RunOptions::default())?;
-        let mut options = RunOptions { seed: Some(record.seed), ..options };
-        if options.train_db.is_none() {
-            // Jobs of before kept the place of the built-in sample here alone.
-            options.dataset.get_or_insert_with(|| record.dataset.path.clone().into());
-        }
+        let options = options_of(&record)?;
         let device = device::resolve(DeviceChoice::Cpu)?;
-        let source = Source::of_job(&record.network.name, view.network()?, record.network.folder.as_deref());
-        let settings = RunSettings::of(&options, &Settings::before(&source));
-        let opened = OpenedDataset::as_it_is(&settings, None)?;
-        let mut prepared = prepare::prepare(source, &options, device, opened)?;
-        prepared.loaded.fine_tune()?;
-        let (kind, device) = (prepared.settings.kind(), prepared.device.device());
-        let Ready { network, label_hook, .. } = prepared.loaded.lower(Purpose::Inference, kind, device)?;
+        let (kept, notes) = match Kept::read(path)? {
+            Some(kept) => (kept, Vec::new()),
+            None => of_dataset(path, &record)?,
+        };
+        let source = kept::source(&view, &record)?;
+        let records = kept.facts();
+        let (settings, mut loaded) = prepare::run_file(source, &options, device, records, Output::silent())?;
+        loaded.fine_tune()?;
+        let Ready { network, label_hook, .. } = loaded.lower(Purpose::Inference, settings.kind(), device.device())?;
         snapshot.restore_weights(&network)?;
-        let Prepared { settings, opened, loaded, classes, .. } = prepared;
-        let dataset = opened.dataset;
-        let labels_of_databases = own_labels(&settings);
         let crop = settings.cut();
         let subtract = settings.subtract_mean;
         let augment = data::Augment::default();
-        let preprocess = Preprocess::new(dataset.shape, subtract, dataset.mean.as_ref(), crop, augment)?;
+        let preprocess = Preprocess::new(kept.shape, subtract, kept.mean.as_ref(), crop, augment)?;
         let shown = snapshot_path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let facts = vec![
             ("job".into(), path.display().to_string()),
             ("network".into(), record.network.name.clone()),
-            ("dataset".into(), opened.path),
+            ("dataset".into(), record.dataset.path.clone()),
             ("snapshot".into(), format!("{shown}, step {}", note.position.iteration)),
         ];
         Ok(Trained {
             network,
             judged: OnceCell::new(),
             snapshot,
-            labels: dataset.labels.clone(),
+            labels: kept.labels,
             facts,
+            notes,
             preprocess,
-            resize: dataset.resize(),
+            resize: kept.resize,
             batch_size: settings.validation_batch_size as usize,
-            is_classification: classes.is_some(),
-            own: labels_of_databases,
-            targets: RefCell::new(Targets::new(label_hook)),
+            is_classification: records.classes.is_some(),
+            target_is_input: is_input(label_hook.as_ref(), &kept.label_databases),
+            own: kept.label_databases,
+            targets: RefCell::new(for_tests(label_hook)),
             loaded,
         })
     }
@@ -164,6 +165,43 @@ impl Trained {
         &self.network
     }
 
+    /// Whether what the loss compares the output with is the input.
+    pub(super) fn target_is_input(&self) -> bool {
+        self.target_is_input
+    }
+
+    /// What the network's output is.
+    ///
+    /// # Errors
+    /// When the network refuses an input of its own job's shape.
+    pub(super) fn output_kind(&self) -> Result<OutputKind> {
+        let shape = self.shape();
+        let options = (self.network.kind, self.network.device);
+        let nothing = tch::Tensor::f_zeros([1, shape[0], shape[1], shape[2]], options)?;
+        let output = tch::no_grad(|| self.network.forward(&nothing.into(), &mut Context::new(Mode::Evaluate)))?;
+        let size = match &output {
+            Activity::Tensor(output) => output.size(),
+            Activity::Table(_) => Vec::new(),
+        };
+        let size = if size.first() == Some(&1) { &size[1..] } else { &size[..] };
+        Ok(OutputKind::of(&self.network, &shape, size, self.target_is_input))
+    }
+
+    /// The right class of each pixel, from 0, that a record's target says, row after row; none where that is no label image.
+    ///
+    /// # Errors
+    /// Those of the label hook.
+    pub(super) fn pixel_classes(&self, input: &tch::Tensor, target: &Target) -> Result<Option<Vec<Option<usize>>>> {
+        let Target::Planes(planes) = target else { return Ok(None) };
+        let first = f32::from(u8::from(self.is_classification));
+        let labels: Vec<f32> = planes.values.to_floats().iter().map(|value| value + first).collect();
+        let [c, h, w] = planes.shape;
+        let labels = tch::Tensor::f_from_slice(&labels)?.f_view([1, c, h, w])?.f_to_kind(self.network.kind)?;
+        let (_, target) = self.targets.borrow_mut().of(&input.f_unsqueeze(0)?, &labels)?;
+        let Activity::Tensor(target) = target else { return Ok(None) };
+        pixel_classes(&target).map(Some)
+    }
+
     /// Class labels; empty without.
     pub(super) fn labels(&self) -> &[String] {
         &self.labels
@@ -174,18 +212,17 @@ impl Trained {
         self.facts.clone()
     }
 
-    /// An image file, resized and cropped as in training: its pixels, and the same after mean subtraction, `[c, h, w]`.
+    /// Sentences for the user about how the job was opened.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    /// An image file, resized and cropped as in training, or an array of the records' size: its pixels, and the same after mean subtraction, `[c, h, w]`.
     ///
     /// # Errors
     /// When it cannot be read as an image.
     pub(super) fn image(&self, path: &Path) -> Result<(tch::Tensor, tch::Tensor)> {
-        let [channels, height, width] = self.preprocess.input_shape();
-        // The noise of `fill` is the same for every test of one image.
-        let mut noise = data::Random::new(&[0]);
-        let planes = Image::open(path)?
-            .with_channels(channels as usize)
-            .resized(width as usize, height as usize, self.resize, &mut noise)?
-            .to_planes();
+        let planes = input_file::planes(path, self.preprocess.input_shape(), self.resize)?;
         let pixels = self.without_mean()?;
         Ok((prepared(&pixels, &planes)?, prepared(&self.preprocess, &planes)?))
     }
@@ -202,7 +239,7 @@ impl Trained {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn sample(&self, db: &Path, index: u64) -> Result<(tch::Tensor, tch::Tensor, data::Target)> {
+    pub(super) fn sample(&self, db: &Path, index: u64) -> Result<(tch::Tensor, tch::Tensor, Target)> {
         let sample = Records::open(db, self.labels_of(db).as_deref())?.get(index)?;
         let pixels = prepared(&self.without_mean()?, &sample.image)?;
         Ok((pixels, prepared(&self.preprocess, &sample.image)?, sample.target))
@@ -251,10 +288,54 @@ impl Trained {
     }
 }
 
-/// The job's image databases that have a label database.
-fn own_labels(options: &RunSettings) -> Vec<(PathBuf, PathBuf)> {
-    let pairs = [(&options.train_db, &options.train_labels_db), (&options.val_db, &options.val_labels_db)];
-    pairs.into_iter().filter_map(|(images, labels)| Some((images.clone()?, labels.clone()?))).collect()
+/// Whether what the loss compares with is the input: a hook says so, or there are no other targets than what a hook makes.
+fn is_input(hook: Option<&LabelHook>, label_databases: &[(PathBuf, PathBuf)]) -> bool {
+    match hook {
+        Some(LabelHook::Input) => true,
+        Some(LabelHook::Code(_)) => label_databases.is_empty(),
+        Some(LabelHook::Labels) | None => false,
+    }
+}
+
+fn for_tests(hook: Option<LabelHook>) -> Targets {
+    let mut targets = Targets::new(hook);
+    targets.enter(Phase::Validation);
+    targets
+}
+
+/// The options that the job was begun with.
+fn options_of(record: &JobRecord) -> Result<RunOptions> {
+    let options = RunOptions::resumed(&record.settings, &RunOptions::default())?;
+    let mut options = RunOptions { seed: Some(record.seed), ..options };
+    if options.train_db.is_none() {
+        // Jobs of before kept the place of the built-in sample here alone.
+        options.dataset.get_or_insert_with(|| record.dataset.path.clone().into());
+    }
+    Ok(options)
+}
+
+/// What a job of before, which kept nothing of its dataset, needs of it: read from the dataset, with sentences that say so.
+pub(super) fn of_dataset(job: &Path, record: &JobRecord) -> Result<(Kept, Vec<String>)> {
+    let settings = RunSettings::of(&options_of(record)?, &Settings::default());
+    let opened = OpenedDataset::as_it_is(&settings, None)?;
+    let mut notes = vec![format!(
+        "{} keeps no mean, labels and sizes of its own: they were read from {}",
+        job.display(),
+        opened.path
+    )];
+    if opened.dataset.fingerprint()? != record.dataset.fingerprint {
+        notes.push(format!("{} has changed since the job was trained: answers may be wrong", opened.path));
+    }
+    Ok((Kept::of(&opened.dataset)?, notes))
+}
+
+/// Classes from 0 of a target that counts them from 1; what is below is no class.
+///
+/// # Errors
+/// When libtorch refuses.
+pub(super) fn pixel_classes(target: &tch::Tensor) -> Result<Vec<Option<usize>>> {
+    let numbers = target.f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Int64)?.f_contiguous()?.f_view([-1])?;
+    Ok(Vec::<i64>::try_from(numbers)?.into_iter().map(|class| usize::try_from(class - 1).ok()).collect())
 }
 
 /// One record after preprocessing, `[c, h, w]`.
@@ -280,7 +361,7 @@ fn snapshot_path(view: &JobView, choice: SnapshotChoice) -> Result<PathBuf> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::frontend::NetworkParams;
+    use crate::frontend::{NetworkParams, Source};
 
     /// Sixteen grey pixels to three numbers and back.
     pub(crate) const AUTOENCODER: &str = "local net = nn.Sequential()\n\
@@ -299,7 +380,7 @@ pub(super) mod tests {
     /// A job of this network file for images `[1, 4, 4]`, built without its folder.
     pub(crate) fn trained(file: &str, labels: &[&str]) -> Trained {
         let source = Source::pasted("toy.lua", file);
-        let loaded = NetworkFile::load(source, &NetworkParams::default(), 1).unwrap();
+        let loaded = NetworkFile::load(source, &NetworkParams::default(), Output::silent(), 1).unwrap();
         let ready = loaded.lower(Purpose::Inference, tch::Kind::Float, tch::Device::Cpu).unwrap();
         let subtract = data::Subtract::None;
         Trained {
@@ -308,10 +389,12 @@ pub(super) mod tests {
             snapshot: Snapshot { weights: vec![], optimizer: vec![] },
             labels: labels.iter().map(ToString::to_string).collect(),
             facts: vec![("job".into(), "toy".into())],
+            notes: vec![],
             preprocess: Preprocess::new([1, 4, 4], subtract, None, None, data::Augment::default()).unwrap(),
             resize: Resize::Squash,
             batch_size: 2,
             is_classification: !labels.is_empty(),
+            target_is_input: is_input(ready.label_hook.as_ref(), &[]),
             targets: RefCell::new(Targets::new(ready.label_hook)),
             own: vec![],
             loaded,

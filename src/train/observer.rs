@@ -21,8 +21,8 @@ pub struct EpochSummary {
     pub accuracy: Option<f64>,
     /// The same for the five likeliest classes.
     pub accuracy_top5: Option<f64>,
-    /// Rate of its last step.
-    pub learning_rate: f64,
+    /// Rates of its first and its last step.
+    pub learning_rates: [f64; 2],
     /// Its training time in seconds, validation and snapshots included.
     pub seconds: f64,
     /// Whether its validation loss is the lowest so far.
@@ -33,6 +33,9 @@ pub struct EpochSummary {
 pub trait TrainObserver {
     /// Training begins or goes on at `position`.
     fn begin(&mut self, _plan: &Plan, _position: &Position) {}
+
+    /// A validation begins.
+    fn validation(&mut self) {}
 
     /// A step is done. Called very often: must cost next to nothing.
     fn step(&mut self, _position: &Position) {}

@@ -3,7 +3,11 @@
 //! The file holds the weights and buffers by name (`3.weight`), the optimiser's state as `optimizer.<name>`, and in
 //! the header's metadata, under the key `digits-rs`, a [`SnapshotNote`] as JSON.
 
-use std::{borrow::Cow, collections::HashMap, path::Path};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
@@ -132,7 +136,9 @@ impl Snapshot {
         let all = self.weights.iter().map(|(name, tensor)| Ok((name.clone(), Bytes::of(tensor)?)));
         let mut header: HashMap<String, String> = facts.into_iter().collect();
         header.insert("format".into(), "pt".into());
+        let sorted: BTreeMap<String, String> = header.clone().into_iter().collect();
         safetensors::serialize(all.collect::<Result<Vec<_>>>()?, Some(header))
+            .map(|file| with_sorted_facts(file, &sorted))
             .map_err(|source| Error::new(Kind::Job, "the weights cannot be written").with_cause(source.to_string()))
     }
 
@@ -187,6 +193,20 @@ fn tensors(bytes: &[u8], damaged: &dyn Fn(String) -> Error) -> Result<Snapshot> 
         }
     }
     Ok(snapshot)
+}
+
+/// The same facts give the same bytes: the crate writes them in the order of a hash map.
+fn with_sorted_facts(mut file: Vec<u8>, facts: &BTreeMap<String, String>) -> Vec<u8> {
+    const LENGTH: usize = 8;
+    const FIRST: &[u8] = br#"{"__metadata__":"#;
+    let sorted = serde_json::to_vec(facts).expect("texts have a JSON form");
+    let start = LENGTH + FIRST.len();
+    if file[LENGTH..].starts_with(FIRST)
+        && let Some(place) = file.get_mut(start..start + sorted.len())
+    {
+        place.copy_from_slice(&sorted);
+    }
+    file
 }
 
 /// A tensor's bytes on the processor, in order.
@@ -256,6 +276,18 @@ mod tests {
             network: "n".into(),
             program: "p".into(),
         }
+    }
+
+    #[test]
+    fn exports_of_the_same_facts_are_the_same_bytes() {
+        let weights = vec![("1.weight".into(), tch::Tensor::from_slice(&[1f32, 2.0]))];
+        let snapshot = Snapshot { weights, optimizer: Vec::new() };
+        let facts = || (0..20).map(|i| (format!("fact {i}"), format!("\"{i}\" é"))).collect();
+        let file = snapshot.weights_file(facts()).unwrap();
+        assert!((0..10).all(|_| snapshot.weights_file(facts()).unwrap() == file));
+        let (_, header) = SafeTensors::read_metadata(&file).unwrap();
+        let known = header.metadata().as_ref().unwrap();
+        assert_eq!((known.len(), known["fact 7"].as_str(), known["format"].as_str()), (21, "\"7\" é", "pt"));
     }
 
     #[test]

@@ -5,13 +5,14 @@
 
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, HookCode, LabelHook},
+    nn::{Activity, LabelHook, Phase},
     torch::{Element, Tensor, TensorType},
 };
 
 /// Makes targets. Without a hook a batch's labels are its target.
 pub struct Targets {
     hook: Option<LabelHook>,
+    phase: Phase,
     input: Copied,
     labels: Copied,
 }
@@ -25,7 +26,12 @@ impl Targets {
     /// With the hook of a network file, if it has one.
     #[must_use]
     pub fn new(hook: Option<LabelHook>) -> Targets {
-        Targets { hook, input: Copied::default(), labels: Copied::default() }
+        Targets { hook, phase: Phase::default(), input: Copied::default(), labels: Copied::default() }
+    }
+
+    /// Batches are for this from now on; the hook hears of it.
+    pub fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
     }
 
     /// The input and the target for a batch; `input` and `labels` are on the network's device. The input is the batch's own,
@@ -37,14 +43,17 @@ impl Targets {
         let target = match &mut self.hook {
             None | Some(LabelHook::Labels) => labels,
             Some(LabelHook::Input) => input,
-            Some(LabelHook::Code(hook)) => return called(hook, &mut self.input, &mut self.labels, input, labels),
+            Some(LabelHook::Code(hook)) => {
+                let mut hook = |input: &Tensor, labels: &Tensor| hook(self.phase, input, labels);
+                return called(&mut hook, &mut self.input, &mut self.labels, input, labels);
+            }
         };
         Ok((input.shallow_clone(), Activity::Tensor(target.shallow_clone())))
     }
 }
 
 fn called(
-    hook: &mut HookCode,
+    hook: &mut dyn FnMut(&Tensor, &Tensor) -> Result<Activity>,
     for_input: &mut Copied,
     for_labels: &mut Copied,
     input: &tch::Tensor,
@@ -93,7 +102,7 @@ mod tests {
     fn the_hook_has_memory_of_its_own_and_the_network_sees_what_it_changed() {
         let seen: Rc<RefCell<Vec<Tensor>>> = Rc::default();
         let log = seen.clone();
-        let mut targets = Targets::new(Some(LabelHook::Code(Box::new(move |input, _| {
+        let mut targets = Targets::new(Some(LabelHook::Code(Box::new(move |_, input, _| {
             log.borrow_mut().push(input.clone());
             let _ = input.view().f_add_scalar_(1.0)?;
             Ok(input.view().into())
@@ -111,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_storage_that_the_hook_resizes_is_not_the_loader_s() {
-        let mut targets = Targets::new(Some(LabelHook::Code(Box::new(|input, labels| {
+        let mut targets = Targets::new(Some(LabelHook::Code(Box::new(|_, input, labels| {
             input.storage().unwrap().resize(1 << 20).unwrap();
             labels.resize(&[1 << 20]).unwrap();
             Ok(input.view().into())

@@ -3,7 +3,8 @@
 use std::{cell::Cell, path::Path, rc::Rc, time::Duration};
 
 use super::{
-    BatchSource, Finish, Interval, Plan, Position, Silent, Snapshot, Stop, Targets, TrainBatch, TrainObserver, Trainer,
+    BatchSource, Finish, Interval, Plan, Position, RunRecord, Silent, Snapshot, Stop, Targets, TrainBatch,
+    TrainObserver, Trainer,
     engine::{Engine, EngineOptions, Surroundings, engine},
 };
 use crate::{
@@ -225,8 +226,7 @@ pub(super) fn trainer<'a>(job: &'a mut JobDir, plan: Plan, observer: &'a mut Sil
         rate: Box::new(|t, total| 0.05 * (1.0 - t as f64 / total as f64)),
         position: Position::start(&plan),
         plan,
-        job,
-        observer,
+        record: RunRecord { job, observer },
         stop: Stop::default(),
     }
 }

@@ -4,7 +4,6 @@
 //! (quirk 9), an interval of 0 is never (quirk 7), any loss that is not finite ends the run (quirk 8), an epoch is over
 //! after its last batch (see `cadence.rs`). Kept: the validation loss is the unweighted mean over batches (quirk 13).
 
-mod record;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +13,10 @@ use super::{
     diagnose::{self, Guard},
     engine::Engine,
     meter::{Accuracy, Meter, RunningMean},
-    observer::{EpochSummary, TrainObserver},
+    observer::EpochSummary,
     plan::Plan,
     position::Position,
+    record::{self, RunRecord},
     snapshot::{Snapshot, SnapshotNote},
     source::{BatchSource, TrainBatch},
     stop::Stop,
@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    job::{Best, EventKind, JobDir, Level, Scalars, Status, file, lua_number},
-    nn::{Activity, ScalarsOf},
+    job::{Best, Event, EventKind, Level, Scalars, Status, file, lua_number},
+    nn::{Activity, Phase, ScalarsOf},
     torch::device::carry,
 };
 
@@ -47,10 +47,8 @@ pub struct Trainer<'a> {
     pub plan: Plan,
     /// Where the run stands; `Position::start`, or from a snapshot.
     pub position: Position,
-    /// Where everything is written.
-    pub job: &'a mut JobDir,
-    /// Who watches.
-    pub observer: &'a mut dyn TrainObserver,
+    /// Where everything is written, and who watches.
+    pub record: RunRecord<'a>,
     /// Set by Ctrl-C.
     pub stop: Stop,
 }
@@ -75,15 +73,32 @@ impl Trainer<'_> {
         match &result {
             Ok(outcome) => {
                 let why = outcome.stopped_early.as_deref().unwrap_or("all epochs are done");
-                self.end(EventKind::End, Level::Info, why, Status::Done)?;
+                let event = self.event(EventKind::End);
+                self.record.end(event, Level::Info, why, Status::Done)?;
             }
             Err(error) if error.kind() == Kind::Interrupted => {
-                self.end(EventKind::End, Level::Warning, error.message(), Status::Aborted)?;
+                let event = self.event(EventKind::End);
+                self.record.end(event, Level::Warning, error.message(), Status::Aborted)?;
             }
             // The disk may be what failed: say what can be said, and keep the first error.
-            Err(error) => drop(self.failed(error)),
+            Err(error) => {
+                let event = self.event(EventKind::Error);
+                drop(self.record.failed(event, error));
+            }
         }
         result
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        self.record.begin(&self.plan)?;
+        if self.position.iteration > 0 {
+            // The lines behind the snapshot were cut off, its own among them.
+            let name = self.snapshot_name();
+            if self.record.job.path().join(&name).exists() {
+                self.snapshot_saved(name)?;
+            }
+        }
+        self.record.started(&self.plan, &self.position, self.engine.describe())
     }
 
     fn epochs(&mut self) -> Result<Outcome> {
@@ -91,11 +106,13 @@ impl Trainer<'_> {
         let mut guard = Guard::new(&*self.engine, &self.position)?;
         let mut snapshot_taken = Instant::now();
         let mut rate = 0.0;
+        let mut first_rate;
         if self.position.iteration == 0 && self.plan.validation_interval > 0.0 {
             self.validate(&guard)?;
         }
         while self.position.epoch < self.plan.epochs {
             let epoch_began = Instant::now();
+            first_rate = (self.rate)(self.position.iteration, self.plan.total_steps());
             self.train.start(self.position.epoch, self.position.batch)?;
             while let Some(batch) = self.train.next()? {
                 let iteration = self.position.iteration;
@@ -106,7 +123,7 @@ impl Trainer<'_> {
                 let writes_line = iteration == 0 || self.position.line_images >= self.plan.images_per_line();
                 let scalars = if writes_line { self.scalars_of(&batch)? } else { Scalars::new() };
                 drop(batch);
-                self.observer.step(&self.position);
+                self.record.observer.step(&self.position);
 
                 if writes_line {
                     self.train_line(&guard, rate, &meter, scalars)?;
@@ -137,10 +154,13 @@ impl Trainer<'_> {
             let train_loss = self.epoch_loss(&guard)?;
             self.end_of_data()?;
             self.position.end_epoch();
+            let mut event = self.event(EventKind::Epoch);
+            (event.loss, event.lr) = (train_loss, Some(rate));
+            self.record.write(event)?;
             let last = self.position.epoch == self.plan.epochs;
             let early = self.end_epoch(&guard, last, &mut snapshot_taken)?;
-            let summary = self.summary(train_loss, rate, epoch_began);
-            self.observer.epoch(self.job, &summary)?;
+            let summary = self.summary(train_loss, [first_rate, rate], epoch_began);
+            self.record.observer.epoch(self.record.job, &summary)?;
             meter.leave_out(pause);
             if let Some(why) = early {
                 return Ok(Outcome { position: self.position.clone(), stopped_early: Some(why) });
@@ -200,7 +220,9 @@ impl Trainer<'_> {
     fn validate(&mut self, guard: &Guard) -> Result<()> {
         self.collect_losses(guard)?;
         let Some(mut source) = self.validation.take() else { return Ok(()) };
+        self.targets.enter(Phase::Validation);
         let result = self.validate_on(&mut *source);
+        self.targets.enter(Phase::Train);
         self.validation = Some(source);
         result
     }
@@ -210,6 +232,7 @@ impl Trainer<'_> {
         let mut loss = RunningMean::default();
         let mut accuracy = self.plan.classes.map(Accuracy::new);
         let mut scalars: BTreeMap<String, RunningMean> = BTreeMap::new();
+        self.record.observer.validation();
         source.start(0, 0)?;
         while let Some(batch) = source.next()? {
             let (input, target) = self.on_device(&batch).map_err(|error| self.in_validation(error))?;
@@ -248,8 +271,9 @@ impl Trainer<'_> {
         event.scalars = scalars.into_iter().filter_map(|(name, mean)| Some((name, mean.value()?))).collect();
         let right = accuracy.map_or(String::new(), |share| format!(", accuracy = {}", lua_number(share)));
         let more = named(&event.scalars);
-        self.log(&format!("Validation (epoch {}): loss = {}{right}{more}", lua_number(event.epoch), lua_number(loss)))?;
-        self.write(event)
+        let (epoch, loss) = (lua_number(event.epoch), lua_number(loss));
+        self.record.log(&format!("Validation (epoch {epoch}): loss = {loss}{right}{more}"))?;
+        self.record.write(event)
     }
 
     /// Saves the state, marks it when it is the best, and removes what is no longer to be kept.
@@ -269,18 +293,18 @@ impl Trainer<'_> {
             let iteration = self.position.iteration;
             self.position.best = Some(Best { epoch, iteration, loss, file: name.clone() });
         }
-        self.log(&format!("Snapshotting to {name}"))?;
-        let record = self.job.record();
+        self.record.log(&format!("Snapshotting to {name}"))?;
+        let job = self.record.job.record();
         let note = SnapshotNote {
             position: self.position.clone(),
             seed: self.plan.seed,
-            metrics_len: self.job.synced_metrics_len()?,
-            dataset: record.dataset.fingerprint.clone(),
-            network: record.network.blake3.clone(),
-            program: format!("{}, libtorch {}", record.program, record.libtorch),
+            metrics_len: self.record.job.synced_metrics_len()?,
+            dataset: job.dataset.fingerprint.clone(),
+            network: job.network.blake3.clone(),
+            program: format!("{}, libtorch {}", job.program, job.libtorch),
         };
-        self.job.replace(&name, &state.to_bytes(&note)?).map_err(|error| self.placed(error))?;
-        self.log(&format!("Snapshot saved - {name}"))?;
+        self.record.job.replace(&name, &state.to_bytes(&note)?).map_err(|error| self.placed(error))?;
+        self.record.log(&format!("Snapshot saved - {name}"))?;
         self.snapshot_saved(name)
     }
 
@@ -288,19 +312,49 @@ impl Trainer<'_> {
     fn snapshot_saved(&mut self, name: String) -> Result<()> {
         let mut event = self.event(EventKind::Snapshot);
         event.file = Some(name.clone());
-        self.write(event)?;
+        self.record.write(event)?;
         if let Some(best) = &self.position.best {
-            self.job.set_best(best)?;
+            self.record.job.set_best(best)?;
         }
         let Some(keep) = self.plan.keep else { return Ok(()) };
-        let best = self.position.best.as_ref().map(|best| self.job.path().join(&best.file));
-        let mut others = self.job.view().snapshots()?;
-        others.retain(|snapshot| Some(&snapshot.path) != best.as_ref());
-        for old in others.iter().rev().skip(keep.max(1)) {
+        let best = self.position.best.as_ref().map(|best| self.record.job.path().join(&best.file));
+        let all = self.record.job.view().snapshots()?;
+        for old in all.iter().rev().skip(keep.max(1)).filter(|old| Some(&old.path) != best.as_ref()) {
             let name = old.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            self.job.remove(&format!("{}/{name}", file::SNAPSHOTS))?;
+            self.record.job.remove(&format!("{}/{name}", file::SNAPSHOTS))?;
         }
         Ok(())
+    }
+
+    /// Saves the state for a stop that the user asked for, and gives the page that ends the run.
+    fn interrupted(&mut self, guard: &Guard) -> Result<Error> {
+        self.snapshot(guard)?;
+        let (job, epoch) = (self.record.job.path().display(), lua_number(self.position.shown_epoch(&self.plan)));
+        Ok(Error::new(Kind::Interrupted, format!("training was stopped at epoch {epoch}; the state is saved"))
+            .with_fact("job", job.to_string())
+            .with_help(format!("go on with it: digits-rs run --resume {job}")))
+    }
+
+    /// Path of a snapshot of this moment below the job directory.
+    fn snapshot_name(&self) -> String {
+        let epoch = lua_number(self.position.shown_epoch(&self.plan));
+        format!("{}/snapshot_{epoch}.safetensors", file::SNAPSHOTS)
+    }
+
+    fn event(&self, kind: EventKind) -> Event {
+        record::event(kind, &self.plan, &self.position)
+    }
+
+    /// An error with the place in the run where it happened.
+    fn placed(&self, error: Error) -> Error {
+        error
+            .with_fact("at epoch", lua_number(self.position.shown_epoch(&self.plan)))
+            .with_fact("at iteration", self.position.iteration.to_string())
+    }
+
+    /// As [`Trainer::placed`], during a validation.
+    fn in_validation(&self, error: Error) -> Error {
+        self.placed(error.with_fact("while", "the validation records were tried"))
     }
 
     /// The mean loss of the epoch's steps so far.
@@ -364,14 +418,14 @@ impl Trainer<'_> {
         let (speed, wait) = meter.rates();
         (event.loss, event.lr, event.scalars) = (loss, Some(rate), scalars);
         (event.images_per_second, event.data_wait) = (Some(speed), Some(wait));
-        self.log(&format!(
+        self.record.log(&format!(
             "Training (epoch {}): loss = {}, lr = {}{}",
             lua_number(event.epoch),
             lua_number(loss.unwrap_or(f64::NAN)),
             lua_number(rate),
             named(&event.scalars),
         ))?;
-        self.write(event)
+        self.record.write(event)
     }
 
     /// The source must end its epoch where the plan does, or positions would mean different batches.
@@ -385,7 +439,7 @@ impl Trainer<'_> {
         Err(self.placed(page))
     }
 
-    fn summary(&self, train_loss: Option<f64>, learning_rate: f64, began: Instant) -> EpochSummary {
+    fn summary(&self, train_loss: Option<f64>, learning_rates: [f64; 2], began: Instant) -> EpochSummary {
         let here = self.position.validated == Some(self.position.iteration);
         EpochSummary {
             epoch: self.position.epoch,
@@ -393,7 +447,7 @@ impl Trainer<'_> {
             validation_loss: self.position.validation_loss.filter(|_| here),
             accuracy: self.position.accuracy.filter(|_| here),
             accuracy_top5: self.position.accuracy_top5.filter(|_| here),
-            learning_rate,
+            learning_rates,
             seconds: began.elapsed().as_secs_f64(),
             is_best: here && self.position.validations_without_gain == 0,
         }

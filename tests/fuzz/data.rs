@@ -2,11 +2,14 @@
 
 use std::io::{Cursor, Write};
 
-use digits::data::{Encoding, Image, Mean, Records, datum, idx::Idx};
+use digits::data::{Encoding, Image, Mean, datum};
 use flate2::{Compression, write::GzEncoder};
 use image::{DynamicImage, ImageFormat};
 
-use crate::target::{Answer, Target, file, folder, written};
+use crate::{
+    parsers,
+    target::{Answer, Target, file, folder},
+};
 
 fn picture(width: usize, height: usize, channels: usize) -> Image {
     let pixels = (0..width * height * channels).map(|i| (i * 37 % 256) as u8).collect();
@@ -23,10 +26,8 @@ fn damaged_records_get_a_page() {
         encoded(1, Encoding::Jpg),
         datum::encode_floats([1, 1, 20], &[0.5; 20]),
     ];
-    Target { name: "Datum", inputs: 12_000, memory: 64 << 20 }.run_on(&whole, &mut |bytes| {
-        let _ = datum::label(bytes);
-        Answer::of(datum::decode(bytes))
-    });
+    Target { name: "Datum", test: "data::damaged_records_get_a_page", inputs: 12_000, memory: 64 << 20 }
+        .run_on(&whole, &mut |bytes| Answer::of(parsers::datum(bytes)));
 }
 
 #[test]
@@ -38,10 +39,8 @@ fn damaged_mean_images_get_a_page() {
         mean.write(&path).unwrap();
         std::fs::read(path).unwrap()
     });
-    Target { name: "mean.binaryproto", inputs: 12_000, memory: 64 << 20 }.run_on(&means, &mut |bytes| {
-        let mean = Mean::read(&written(folder.path(), "mean.binaryproto", bytes));
-        Answer::of(mean.map(|mean| (mean.pixel(), mean.image().is_ok())))
-    });
+    Target { name: "mean", test: "data::damaged_mean_images_get_a_page", inputs: 12_000, memory: 64 << 20 }
+        .run_on(&means, &mut |bytes| Answer::of(parsers::mean(bytes)));
 }
 
 #[test]
@@ -54,10 +53,8 @@ fn damaged_idx_files_get_a_page() {
         encoder.finish().unwrap()
     };
     let whole = [images.clone(), packed(&images), labels.clone(), packed(&labels)];
-    Target { name: "IDX", inputs: 12_000, memory: 64 << 20 }.run_on(&whole, &mut |bytes| {
-        let as_labels = Idx::parse(&images, bytes);
-        Answer::of(Idx::parse(bytes, &labels).or(as_labels))
-    });
+    Target { name: "IDX", test: "data::damaged_idx_files_get_a_page", inputs: 12_000, memory: 64 << 20 }
+        .run_on(&whole, &mut |bytes| Answer::of(parsers::idx(bytes, &images, &labels)));
 }
 
 #[test]
@@ -86,19 +83,13 @@ fn damaged_pictures_get_a_page() {
         }
         whole.push(image.encode(Encoding::Png).unwrap());
     }
-    Target { name: "pictures", inputs: 3000, memory: 700 << 20 }
-        .run_on(&whole, &mut |bytes| Answer::of(Image::decode(bytes)));
+    Target { name: "pictures", test: "data::damaged_pictures_get_a_page", inputs: 3000, memory: 700 << 20 }
+        .run_on(&whole, &mut |bytes| Answer::of(parsers::pictures(bytes)));
 }
 
 #[test]
 fn damaged_hdf5_files_get_a_page() {
-    let folder = folder();
     let whole = ["plain", "gzip", "contiguous"].map(|name| file(&format!("tests/fuzz/seeds/{name}.h5")));
-    Target { name: "HDF5", inputs: 3000, memory: 1200 << 20 }.run_on(&whole, &mut |bytes| {
-        let path = written(folder.path(), "train.h5", bytes);
-        Answer::of(Records::open(&path, None).and_then(|records| {
-            records.labels()?;
-            (0..records.len().min(20)).try_for_each(|index| records.get(index).map(drop))
-        }))
-    });
+    Target { name: "HDF5", test: "data::damaged_hdf5_files_get_a_page", inputs: 3000, memory: 1200 << 20 }
+        .run_on(&whole, &mut |bytes| Answer::of(parsers::hdf5(bytes)));
 }

@@ -3,29 +3,27 @@
 use std::collections::HashMap;
 
 use digits::{
-    data::{Dataset, Random},
-    job::{Event, EventKind, JobView, SweepRecord, file},
-    torch::t7::Document,
-    train::Snapshot,
+    data::Random,
+    job::{Event, EventKind},
 };
 use safetensors::{Dtype, tensor::TensorView};
 
 use crate::{
     mutate::{any, below, damage},
-    target::{Answer, Target, file as repository_file, folder, written},
+    parsers,
+    target::{self, Answer, Target, file as repository_file},
 };
 
 #[test]
 fn damaged_t7_files_get_a_page() {
     let whole = ["net", "net_ascii", "net_b32", "net_old", "snapshot_1_Model"]
         .map(|name| repository_file(&format!("tests/golden/t7/{name}.t7")));
-    Target { name: ".t7", inputs: 2500, memory: 256 << 20 }
-        .run_on(&whole, &mut |bytes| Answer::of(Document::parse(bytes.to_vec(), "net.t7")));
+    Target { name: "t7", test: "job::damaged_t7_files_get_a_page", inputs: 2500, memory: 256 << 20 }
+        .run_on(&whole, &mut |bytes| Answer::of(parsers::t7(bytes)));
 }
 
 #[test]
 fn damaged_safetensors_files_get_a_page() {
-    let folder = folder();
     let (floats, integers) = ([1u8; 48], [2u8; 16]);
     let tensors = || {
         [
@@ -38,11 +36,8 @@ fn damaged_safetensors_files_get_a_page() {
     let header = HashMap::from([("digits-rs".to_string(), note.to_string())]);
     let whole =
         [safetensors::serialize(tensors(), None).unwrap(), safetensors::serialize(tensors(), Some(header)).unwrap()];
-    Target { name: "safetensors", inputs: 8000, memory: 64 << 20 }.run_on(&whole, &mut |bytes| {
-        let path = written(folder.path(), "snapshot.safetensors", bytes);
-        let _ = Snapshot::read(&path);
-        Answer::of(Snapshot::read_weights(&path))
-    });
+    Target { name: "safetensors", test: "job::damaged_safetensors_files_get_a_page", inputs: 8000, memory: 64 << 20 }
+        .run_on(&whole, &mut |bytes| Answer::of(parsers::safetensors(bytes)));
 }
 
 const RECORD: &str = r#"{"id":"20261124-065000-1f3a","status":"Running","created":"2026-11-24T06:50:00Z","started":null,
@@ -72,15 +67,15 @@ const WORDS: &[&str] = &[
 
 #[test]
 fn damaged_json_gets_a_page() {
-    let folder = folder();
     let mut event = Event::new(EventKind::Train, 0.5, 352);
     event.loss = Some(0.25);
     let line = serde_json::to_string(&event).unwrap();
     let metrics = format!("{line}\n{line}\n{line}");
     let whole = [RECORD, BEST, SWEEP, DATASET, &metrics].map(|text| text.as_bytes().to_vec());
-    let names = [file::RECORD, file::BEST, file::SWEEP, "dataset.json", file::METRICS];
+    let names = parsers::JSON;
+    target::keep("JSON", &whole);
     let of = std::cell::Cell::new(0);
-    Target { name: "JSON", inputs: 8000, memory: 64 << 20 }.run(
+    Target { name: "JSON", test: "job::damaged_json_gets_a_page", inputs: 8000, memory: 64 << 20 }.run(
         &mut |random: &mut Random| {
             of.set(below(random, names.len()));
             let mut bytes = whole[of.get()].clone();
@@ -93,19 +88,6 @@ fn damaged_json_gets_a_page() {
             }
             bytes
         },
-        &mut |bytes| {
-            let name = names[of.get()];
-            let path = folder.path();
-            written(path, file::RECORD, RECORD.as_bytes());
-            written(path, name, bytes);
-            let view = JobView::open(path).unwrap();
-            match name {
-                file::RECORD => Answer::of(view.record()),
-                file::BEST => Answer::of(view.best().and_then(|_| view.snapshots())),
-                file::SWEEP => Answer::of(SweepRecord::read(path)),
-                file::METRICS => Answer::of(view.events()),
-                _ => Answer::of(Dataset::open(path)),
-            }
-        },
+        &mut |bytes| Answer::of(parsers::json(names[of.get()], bytes, RECORD)),
     );
 }

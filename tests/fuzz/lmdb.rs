@@ -1,21 +1,15 @@
 //! Damaged LMDB files: bits, fields, pages zeroed, swapped and copied, pointers that lead anywhere, files cut; before
 //! they are opened, and while they are read.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use digits::{
-    data::{
-        Encoding, Image, Random, Records, Sample,
-        datum::encode,
-        lmdb::{Database, Writer},
-    },
-    error::Error,
-};
+use digits::data::{Encoding, Image, Random, Records, Sample, datum::encode, lmdb::Writer};
 use lmdb::{Environment, Transaction, WriteFlags};
 
 use crate::{
     mutate::{any, below, put, telling},
-    target::{Answer, Target, folder, written},
+    parsers::{everything, written},
+    target::{self, Answer, Target, folder},
 };
 
 const PAGE: usize = 4096;
@@ -66,20 +60,6 @@ fn whole() -> Vec<Whole> {
             Whole { bytes, records }
         })
         .collect()
-}
-
-/// Every record with its key, in each of the ways in which the program reads them.
-fn everything(folder: &Path) -> Result<Vec<(Vec<u8>, Sample)>, Error> {
-    let records = Records::open(folder, None)?;
-    let labels = records.labels()?;
-    assert_eq!(labels.len() as u64, records.len());
-    let database = Database::open(folder)?;
-    let (mut cursor, mut keys) = (database.cursor()?, Vec::new());
-    while let Some(entry) = cursor.next()? {
-        keys.push(entry.key().to_vec());
-    }
-    database.last()?;
-    (0..records.len()).map(|index| Ok((keys[index as usize].clone(), records.get(index)?))).collect()
 }
 
 /// Damages one file in one to three ways.
@@ -159,8 +139,9 @@ fn check_page(page: &str) {
 #[test]
 fn damaged_databases_get_a_page() {
     let (whole, folder) = (whole(), folder());
+    target::keep("LMDB", &whole.iter().map(|whole| whole.bytes.clone()).collect::<Vec<_>>());
     let of = std::cell::Cell::new(0);
-    Target { name: "LMDB", inputs: 4000, memory: 16 << 20 }.run(
+    Target { name: "LMDB", test: "lmdb::damaged_databases_get_a_page", inputs: 4000, memory: 16 << 20 }.run(
         &mut |random| {
             of.set(below(random, whole.len()));
             let mut bytes = whole[of.get()].bytes.clone();
@@ -185,7 +166,13 @@ fn damaged_databases_get_a_page() {
 fn databases_that_are_damaged_while_they_are_read_get_a_page() {
     let (whole, folder) = (whole(), folder());
     let of = std::cell::Cell::new(0);
-    Target { name: "LMDB while it is read", inputs: 1500, memory: 16 << 20 }.run(
+    Target {
+        name: "LMDB while it is read",
+        test: "lmdb::databases_that_are_damaged_while_they_are_read_get_a_page",
+        inputs: 1500,
+        memory: 16 << 20,
+    }
+    .run(
         &mut |random| {
             of.set(below(random, whole.len()));
             let mut bytes = whole[of.get()].bytes.clone();

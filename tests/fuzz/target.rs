@@ -5,13 +5,19 @@ use std::{
     cell::Cell,
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant, SystemTime},
 };
 
-use digits::{data::Random, error::Error};
+use digits::{
+    data::Random,
+    error::{Error, Kind},
+};
 
-use crate::mutate::{below, damage};
+use crate::{
+    mutate::{below, damage},
+    supervisor::{Counts, Share, Supervised, number},
+};
 
 /// What came of an input.
 pub(crate) enum Answer {
@@ -34,18 +40,23 @@ impl Answer {
 pub(crate) struct Target<'a> {
     /// As it is called in the report.
     pub(crate) name: &'a str,
+    /// The name of its test, for its children.
+    pub(crate) test: &'a str,
     /// Inputs in an ordinary run of the tests.
     pub(crate) inputs: u64,
     /// Bytes of memory that reading one may take.
     pub(crate) memory: usize,
 }
 
-/// No input may take longer, on however busy a machine.
+/// No input may compute longer.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// No input may take longer on the wall, on however busy a machine.
+const LONGEST: Duration = Duration::from_secs(400);
 
 impl Target<'_> {
     /// Damages one of some whole files for each input; `read` must take the whole ones.
     pub(crate) fn run_on(&self, whole: &[Vec<u8>], read: &mut dyn FnMut(&[u8]) -> Answer) {
+        keep(self.name, whole);
         for bytes in whole {
             if let Answer::Page(page) = read(bytes) {
                 panic!("{}: a whole file was refused: {page}", self.name);
@@ -60,51 +71,75 @@ impl Target<'_> {
     }
 
     /// Gives damaged files to `read`: `damage` makes one from whole ones. Fails on a panic, on slowness, and on memory.
+    ///
+    /// With `FUZZ_MINUTES` children do so, and also a signal is a finding.
     pub(crate) fn run(&self, damage: &mut dyn FnMut(&mut Random) -> Vec<u8>, read: &mut dyn FnMut(&[u8]) -> Answer) {
-        let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a whole number"));
-        let (minutes, only) = (number("FUZZ_MINUTES"), number("FUZZ_INPUT"));
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        let seed = number("FUZZ_SEED").unwrap_or(if minutes.is_some() { now } else { 1 });
-        let began = Instant::now();
-        let goes_on = |input: u64| match (only, minutes) {
-            (Some(only), _) => input == only,
-            (None, Some(minutes)) => began.elapsed() < Duration::from_secs(60 * minutes),
-            (None, None) => input < self.inputs,
-        };
-        let (mut same, mut other, mut pages, mut slowest, mut most) = (0u64, 0u64, 0u64, Duration::ZERO, 0);
-        let mut input = only.unwrap_or(0);
-        while goes_on(input) {
-            let bytes = damage(&mut Random::new(&[seed, input]));
-            let (asked, before) = (Instant::now(), Memory::begin());
-            let answer = catch_unwind(AssertUnwindSafe(|| read(&bytes)));
-            let memory = Memory::peak_since(before);
-            let took = asked.elapsed();
-            let here = || format!("{}: FUZZ_SEED={seed} FUZZ_INPUT={input} ({} bytes)", self.name, bytes.len());
-            match answer {
-                Ok(Answer::Same) => same += 1,
-                Ok(Answer::Other) => other += 1,
-                Ok(Answer::Page(page)) => {
-                    assert!(page.contains('\n') || page.contains(": "), "no page: {page}; {}", here());
-                    if only.is_some() {
-                        eprintln!("{page}");
-                    }
-                    pages += 1;
-                }
-                Err(_) => panic!("it panicked; {}", here()),
-            }
-            assert!(took < PATIENCE, "it took {took:?}; {}", here());
-            assert!(memory < self.memory, "it took {} MiB; {}", memory >> 20, here());
-            (slowest, most) = (slowest.max(took), most.max(memory));
-            input += 1;
+        let (only, seed) = (number("FUZZ_INPUT"), seed());
+        let mut share = Share::of_child();
+        if let (Some(minutes), None, None) = (number("FUZZ_MINUTES"), only, &share) {
+            Supervised { name: self.name, test: self.test, patience: PATIENCE }.run(60 * minutes, seed);
+            return;
         }
-        eprintln!(
-            "{:<22} {input:>9} inputs in {:>6.1} s: {pages} pages, {other} read as something else, {same} as before; slowest {:.1} ms, most memory {} KiB",
-            self.name,
-            began.elapsed().as_secs_f64(),
-            slowest.as_secs_f64() * 1e3,
-            most >> 10,
-        );
+        let began = Instant::now();
+        let mut counts = Counts::default();
+        let mut input = only.unwrap_or(share.as_ref().map_or(0, |share| share.from));
+        while match (only, &mut share) {
+            (Some(only), _) => input == only,
+            (None, Some(share)) => share.goes_on(input),
+            (None, None) => input < self.inputs,
+        } {
+            self.one(&mut counts, (seed, input), damage, read, only.is_some());
+            input += 1;
+            if let Some(share) = &mut share {
+                share.tell(&mut counts, false);
+            }
+        }
+        match &mut share {
+            Some(share) => share.tell(&mut counts, true),
+            None => eprintln!("{:<22} {} in {:.1} s", self.name, counts.text(), began.elapsed().as_secs_f64()),
+        }
     }
+
+    fn one(
+        &self,
+        counts: &mut Counts,
+        (seed, input): (u64, u64),
+        damage: &mut dyn FnMut(&mut Random) -> Vec<u8>,
+        read: &mut dyn FnMut(&[u8]) -> Answer,
+        is_shown: bool,
+    ) {
+        let bytes = damage(&mut Random::new(&[seed, input]));
+        let (asked, before) = (Instant::now(), Memory::begin());
+        let answer = catch_unwind(AssertUnwindSafe(|| read(&bytes)));
+        let memory = Memory::peak_since(before);
+        let took = asked.elapsed();
+        let here = || format!("{}: FUZZ_SEED={seed} FUZZ_INPUT={input} ({} bytes)", self.name, bytes.len());
+        counts.inputs += 1;
+        match answer {
+            Ok(Answer::Same) => counts.same += 1,
+            Ok(Answer::Other) => counts.other += 1,
+            Ok(Answer::Page(page)) => {
+                assert!(page.contains('\n') || page.contains(": "), "no page: {page}; {}", here());
+                if is_shown {
+                    eprintln!("{page}");
+                }
+                let is_panic = page.contains("digits-rs itself failed") || page.starts_with(Kind::Bug.title());
+                assert!(!is_panic, "a panic as a page: {page}; {}", here());
+                counts.pages += 1;
+            }
+            Err(_) => panic!("it panicked; {}", here()),
+        }
+        assert!(took < LONGEST, "it took {took:?}; {}", here());
+        assert!(memory < self.memory, "it took {} MiB; {}", memory >> 20, here());
+        counts.slowest = counts.slowest.max(took.as_micros() as u64);
+        counts.most = counts.most.max(memory as u64);
+    }
+}
+
+/// The same in every ordinary run, another one in each at length.
+pub(crate) fn seed() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    number("FUZZ_SEED").unwrap_or(if number("FUZZ_MINUTES").is_some() { now } else { 1 })
 }
 
 /// A folder in memory where there is one: millions of files are written.
@@ -117,11 +152,14 @@ pub(crate) fn file(path: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of the repository")
 }
 
-/// Writes a file into a folder and answers its path.
-pub(crate) fn written(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
-    let path = folder.join(name);
-    fs::write(&path, bytes).expect("a small file in a temporary folder");
-    path
+/// Keeps whole files for the coverage-guided targets (`coverage/`) to begin with, when `FUZZ_CORPUS` names a folder.
+pub(crate) fn keep(name: &str, whole: &[Vec<u8>]) {
+    let Some(folder) = std::env::var_os("FUZZ_CORPUS") else { return };
+    let folder = Path::new(&folder).join(name.to_lowercase());
+    fs::create_dir_all(&folder).expect("FUZZ_CORPUS names a folder");
+    for (at, bytes) in whole.iter().enumerate() {
+        fs::write(folder.join(at.to_string()), bytes).expect("FUZZ_CORPUS names a folder");
+    }
 }
 
 /// Counts what this thread asks of the allocator.

@@ -216,3 +216,70 @@ fn every_thread_of_a_run_has_the_filter() {
         assert!(state.contains("Seccomp:\t2") && state.contains("NoNewPrivs:\t1"), "{state}");
     }
 }
+
+#[test]
+fn an_export_into_any_folder_is_written_whole_or_not_at_all() {
+    let folder = workshop();
+    let run = |arguments: &[&str]| program(folder.path(), arguments).output().unwrap();
+    let trained = run(&["run", "net.lua", "--epochs", "1", "--job", "j", "--device", "cpu"]);
+    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+    for format in ["safetensors", "t7", "onnx"] {
+        let piped = run(&["export", "j", "--format", format, "--out", "-"]);
+        assert!(piped.status.success() && piped.stdout.len() > 1000, "{}", String::from_utf8_lossy(&piped.stderr));
+        let named = run(&["export", "j", "--format", format, "--out", "model", "--memory-limit", "4096"]);
+        let text = String::from_utf8_lossy(&named.stdout);
+        assert!(named.status.success() && text.starts_with("model ("), "{text}");
+        let open = run(&["export", "j", "--format", format, "--out", "open", "--no-fence"]);
+        assert!(open.status.success());
+        let written = fs::read(folder.path().join("model")).unwrap();
+        assert_eq!(written.len(), piped.stdout.len(), "{format}");
+        if format != "t7" {
+            assert!(written == piped.stdout && written == fs::read(folder.path().join("open")).unwrap(), "{format}");
+        }
+    }
+    // What goes wrong has one page, the exit status of the process that wrote, and leaves the old file alone.
+    let before = fs::read(folder.path().join("model")).unwrap();
+    let missing = run(&["export", "j", "--snapshot", "77", "--out", "model"]);
+    let page = String::from_utf8_lossy(&missing.stderr).into_owned();
+    assert!(!missing.status.success() && page.matches("help:").count() == 1, "{page}");
+    assert_eq!(fs::read(folder.path().join("model")).unwrap(), before);
+    assert!(!folder.path().join("model.partial").exists());
+    let both = run(&["export", "j", "--out", "-", "--json"]);
+    assert!(!both.status.success() && both.stdout.is_empty());
+    let nowhere = run(&["export", "j", "--out", "missing/model"]);
+    let page = String::from_utf8_lossy(&nowhere.stderr).into_owned();
+    assert!(!nowhere.status.success() && page.contains("missing/model"), "{page}");
+}
+
+#[test]
+fn the_memory_for_tensors_is_what_the_command_line_says() {
+    let folder = workshop();
+    let greedy = "local kept = torch.FloatTensor(1e8)\nreturn { model = nn.Sequential():add(nn.Identity()) }\n";
+    fs::write(folder.path().join("greedy.lua"), greedy).unwrap();
+    let with = |words: &[&str]| program(folder.path(), words).output().unwrap();
+    let refused = with(&["check", "greedy.lua", "--input-shape", "1x2x2", "--memory-limit", "300"]);
+    let page = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && page.contains("limit") && page.contains("300.0 MiB"), "{page}");
+    assert!(with(&["check", "greedy.lua", "--input-shape", "1x2x2", "--memory-limit", "2000"]).status.success());
+    for trusted in [&["--trusted"][..], &[]] {
+        let words = [&["th", "-e", "torch.FloatTensor(1e8)", "--memory-limit", "300"], trusted].concat();
+        let page = with(&words);
+        assert!(!page.status.success() && String::from_utf8_lossy(&page.stderr).contains("300.0 MiB"), "{page:?}");
+    }
+    let none = with(&["check", "greedy.lua", "--memory-limit", "0"]);
+    assert_eq!(none.status.code(), Some(2), "a limit of nothing is a slip");
+}
+
+#[test]
+fn what_lies_beside_a_network_file_is_read_with_and_without_a_folder_in_its_name() {
+    let folder = workshop();
+    let text = "local image = require 'image'\nlocal seen = image.load('seen.png')\n\
+        return function() return { model = nn.Sequential():add(nn.Reshape(seen:nElement())) } end\n";
+    fs::write(folder.path().join("looks.lua"), text).unwrap();
+    image::GrayImage::new(2, 2).save(folder.path().join("seen.png")).unwrap();
+    fs::create_dir(folder.path().join("below")).unwrap();
+    for (at, name) in [("", "looks.lua"), ("", "./looks.lua"), ("below", "../looks.lua")] {
+        let output = program(&folder.path().join(at), &["check", name, "--input-shape", "1x2x2"]).output().unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -1,8 +1,10 @@
 //! Which file of the crate names what of which other file, read from the source as the compiler resolves paths: through
 //! `use` trees, aliases, re-exports, `super::` and child modules.
 //!
-//! A declaration (`mod x;`) and a re-export (`pub use x::Y;`) tie nothing: the edge goes from the file that uses `Y` to
-//! the file that defines it. What stands under `#[cfg(test)]` does not count.
+//! A declaration (`mod x;`) and a re-export of what lies below (`pub use x::Y;`) tie nothing: the edge goes from the file that
+//! uses `Y` to the file that defines it. A re-export from elsewhere ties. So does a method that a file calls by its name alone
+//! when the file defines the type and another file's `impl` of the type defines the method. What stands under `#[cfg(test)]`
+//! does not count.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -45,8 +47,27 @@ pub(crate) fn edges(files: &[(String, String)]) -> Edges {
                 found.entry(module.file.clone()).or_default().entry(target.clone()).or_default().insert(name);
             }
         }
+        for (owner, methods) in krate.methods_given(at) {
+            let called = krate.modules[owner].called();
+            // A method of the same name that the owner has itself, a trait's, is taken for the one that is called.
+            let given = |method: &String| called.contains(method) && !krate.defines(owner, method);
+            for method in methods.into_iter().filter(given) {
+                let owner = krate.modules[owner].file.clone();
+                found.entry(owner).or_default().entry(module.file.clone()).or_default().insert(method);
+            }
+        }
     }
     found
+}
+
+/// The files that bring names into scope with a star from inside the crate: what they take cannot be read.
+pub(crate) fn stars(files: &[(String, String)]) -> Vec<String> {
+    let krate = Crate::read(files);
+    let with_a_star = |(at, module): (usize, &Module)| {
+        let inside = module.globs.iter().any(|path| krate.follow(at, path, 0).is_some());
+        inside.then(|| module.file.clone())
+    };
+    krate.modules.iter().enumerate().filter_map(with_a_star).collect()
 }
 
 /// The groups of files that reach each other, each sorted; a file alone is no group.
@@ -76,6 +97,28 @@ pub(crate) fn circles(edges: &Edges) -> Vec<Vec<String>> {
 
 struct Crate {
     modules: Vec<Module>,
+}
+
+impl Module {
+    /// The names of `self.name(` in the module.
+    fn called(&self) -> BTreeSet<&String> {
+        let calls = self.tokens.windows(4).filter(|call| call[0] == "self" && call[1] == "." && call[3] == "(");
+        calls.map(|call| &call[2]).collect()
+    }
+}
+
+/// What follows the `<…>` of an `impl`.
+fn past_generics(tokens: &[String]) -> &[String] {
+    let mut level = 0;
+    for (i, token) in tokens.iter().enumerate() {
+        match token.as_str() {
+            "<" => level += 1,
+            ">" => level -= 1,
+            _ if level == 0 => return &tokens[i..],
+            _ => {}
+        }
+    }
+    &[]
 }
 
 impl Crate {
@@ -148,12 +191,11 @@ impl Crate {
         while i < module.tokens.len() {
             if let Some(&(start, end)) = in_use(i) {
                 let private = start == 0 || !is_public(&module.tokens, start);
-                if private {
-                    let from = (start..end).find(|&k| module.tokens[k] == "use").map_or(end, |k| k + 1);
-                    let mut leaves = Vec::new();
-                    use_tree(&module.tokens[from..end], &mut Vec::new(), &mut leaves);
-                    found.extend(leaves.into_iter().filter(|(_, alias)| alias.is_some()).map(|(path, _)| path));
-                }
+                let from = (start..end).find(|&k| module.tokens[k] == "use").map_or(end, |k| k + 1);
+                let mut leaves = Vec::new();
+                use_tree(&module.tokens[from..end], &mut Vec::new(), &mut leaves);
+                let named = leaves.into_iter().filter(|(_, alias)| alias.is_some()).map(|(path, _)| path);
+                found.extend(named.filter(|path| private || !self.leads_below(at, path)));
                 i = end;
                 continue;
             }
@@ -173,6 +215,32 @@ impl Crate {
                 continue;
             }
             i += 1;
+        }
+        found
+    }
+
+    /// Whether a path written in module `at` begins with one of its children.
+    fn leads_below(&self, at: usize, path: &[String]) -> bool {
+        let first = path.iter().find(|step| *step != "self");
+        first.is_some_and(|step| self.modules[at].children.contains_key(step))
+    }
+
+    /// The methods that this module's `impl Type { … }` blocks define for types of other modules, by the type's module.
+    fn methods_given(&self, at: usize) -> Vec<(usize, BTreeSet<String>)> {
+        let tokens = &self.modules[at].tokens;
+        let mut found = Vec::new();
+        for start in (0..tokens.len()).filter(|&i| tokens[i] == "impl") {
+            let Some(open) = (start..tokens.len()).find(|&i| tokens[i] == "{") else { break };
+            let head = &tokens[start + 1..open];
+            // Of a trait the methods are called through the trait, and `impl Trait` in a signature is no block.
+            if head.iter().any(|token| matches!(token.as_str(), "for" | ";" | ")" | "=")) {
+                continue;
+            }
+            let path: Vec<String> = past_generics(head).iter().filter(|t| is_name(t)).take(1).cloned().collect();
+            let Some((owner, _)) = self.resolve(at, &path, 0).filter(|(owner, _)| *owner != at) else { continue };
+            let body = &tokens[open..closing(tokens, open)];
+            let methods = body.windows(2).filter(|pair| pair[0] == "fn").map(|pair| pair[1].clone()).collect();
+            found.push((owner, methods));
         }
         found
     }
@@ -360,9 +428,12 @@ fn without_tests(tokens: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// Names, `::` and single signs; no comments, no literals.
+/// Arguments of serde's attributes whose text is a path.
+const PATHS_IN_TEXT: [&str; 5] = ["default", "with", "serialize_with", "deserialize_with", "skip_serializing_if"];
+
+/// Names, `::` and single signs; no comments, no literals but those of serde that name a function.
 fn tokens(text: &str) -> Vec<String> {
-    let (bytes, mut found, mut i) = (text.as_bytes(), Vec::new(), 0);
+    let (bytes, mut found, mut i) = (text.as_bytes(), Vec::<String>::new(), 0);
     while i < bytes.len() {
         let rest = &text[i..];
         let first = rest.chars().next().expect("i is below the length");
@@ -373,7 +444,14 @@ fn tokens(text: &str) -> Vec<String> {
         } else if let Some(length) = raw_string(rest) {
             i += length;
         } else if first == '"' {
-            i += 1 + quoted(&bytes[i + 1..], b'"');
+            let length = quoted(&bytes[i + 1..], b'"');
+            if let [.., name, equals] = &found[..]
+                && equals == "="
+                && PATHS_IN_TEXT.contains(&name.as_str())
+            {
+                found.extend(tokens(&text[i + 1..i + length]));
+            }
+            i += 1 + length;
         } else if first == '\'' {
             i += character(rest);
         } else if first.is_alphabetic() || first == '_' {
@@ -466,6 +544,33 @@ mod tests {
         assert_eq!(circles(&tied), [["p/c.rs", "p/mod.rs"]]);
         let by_path = graph(&[facade, ("p/mod.rs", "mod c; struct Shared; fn f() { c::C; }"), child]);
         assert_eq!(circles(&by_path).len(), 1);
+    }
+
+    #[test]
+    fn a_re_export_from_elsewhere_a_path_in_serde_s_text_and_a_method_of_another_file_tie() {
+        let found = arrows(&[
+            ("lib.rs", "pub mod a; pub mod b; pub mod c;"),
+            ("a.rs", "pub use crate::b::B;"),
+            ("b.rs", "pub struct B { #[serde(default = \"crate::c::most\", rename = \"c::no\")] x: u8 }"),
+            ("c.rs", "pub fn most() -> u8 { 1 }"),
+        ]);
+        assert_eq!(found, ["a.rs > b.rs: B", "b.rs > c.rs: most"]);
+        let tied = arrows(&[
+            ("lib.rs", "mod t;"),
+            ("t/mod.rs", "mod more; pub struct T; impl T { pub fn all(&self) { self.part(); other.whole() } }"),
+            ("t/more.rs", "use super::T; impl<'a> T { fn part(&self) {} fn whole(&self) {} }"),
+        ]);
+        assert_eq!(tied, ["t/mod.rs > t/more.rs: part", "t/more.rs > t/mod.rs: T"]);
+    }
+
+    #[test]
+    fn a_star_from_inside_the_crate_is_found_and_one_from_outside_or_of_tests_is_not() {
+        let files = |text: &str| {
+            let files = [("lib.rs", "mod a; mod b;"), ("a.rs", text), ("b.rs", "pub struct B;")];
+            stars(&files.map(|(path, text)| (path.to_string(), text.to_string())))
+        };
+        assert_eq!(files("use crate::b::*;"), ["a.rs"]);
+        assert!(files("use rayon::prelude::*; #[cfg(test)] mod tests { use super::*; }").is_empty());
     }
 
     #[test]

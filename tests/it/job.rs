@@ -85,6 +85,7 @@ fn a_run_leaves_the_files_that_the_documentation_names() {
         match line["event"].as_str().unwrap() {
             "train" => assert!(has(&["loss", "lr", "images_per_second", "data_wait"]), "{line}"),
             "validation" => assert!(has(&["loss", "images_per_second", "data_wait"]), "{line}"),
+            "epoch" => assert!(has(&["loss", "lr"]), "{line}"),
             "snapshot" => assert!(path.join(line["file"].as_str().unwrap()).exists(), "{line}"),
             "start" | "end" => assert!(line["message"].is_string(), "{line}"),
             other => panic!("an event '{other}' in an undisturbed run"),

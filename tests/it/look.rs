@@ -33,7 +33,7 @@ fn small_workshop() -> tempfile::TempDir {
     let items =
         |count| (0..count).map(|index| Item { name: format!("{index}.png"), label: index % 10, index }).collect();
     let labels = (0..10).map(|class| class.to_string()).collect();
-    let lists = Lists { labels, train: items(40), val: items(20), test: vec![], left_out: vec![] };
+    let lists = Lists { labels, train: items(40), val: items(20), test: vec![], left_out: vec![], small: vec![] };
     let load =
         |item: &Item| Ok(Image { width: 28, height: 28, channels: 1, pixels: vec![25 * item.label as u8; 28 * 28] });
     let (resize, encoding) = (Resize::Squash, Encoding::Png);

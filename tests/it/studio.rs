@@ -1,147 +1,13 @@
 //! The studio's server as its clients see it: a process of the program, HTTP over a real socket.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-/// A server that ends with the test.
-struct Server {
-    child: Child,
-    address: String,
-    token: Option<String>,
-}
-
-impl Server {
-    fn start(root: &Path, more: &[&str]) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_digits-rs"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--root"])
-            .arg(root)
-            .args(more)
-            .stdout(Stdio::piped())
-            .env("OMP_NUM_THREADS", "1")
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let link = line.split("http://").nth(1).unwrap_or_else(|| panic!("{line}")).trim();
-        let (address, rest) = link.split_once('/').unwrap();
-        let token = rest.strip_prefix("?token=").map(String::from);
-        Server { child, address: address.into(), token }
-    }
-
-    /// Status, headers, body.
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String, Vec<u8>) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
-        let has = |name: &str| headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
-        if !has("host") {
-            head += &format!("Host: {}\r\n", self.address);
-        }
-        if !has("content-type") {
-            head += "Content-Type: application/json\r\n";
-        }
-        headers.iter().for_each(|(name, value)| head += &format!("{name}: {value}\r\n"));
-        stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
-        let mut reply = Vec::new();
-        stream.read_to_end(&mut reply).unwrap();
-        let end = reply.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("no head: {reply:?}"));
-        let head = String::from_utf8_lossy(&reply[..end]).into_owned();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut body = reply[end + 4..].to_vec();
-        if head.to_lowercase().contains("transfer-encoding: chunked") {
-            body = unchunked(&body);
-        }
-        (status, head, body)
-    }
-
-    fn json(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let text = if body.is_null() { String::new() } else { body.to_string() };
-        let (status, _, body) = self.send(method, path, &[], &text);
-        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
-    }
-
-    fn get(&self, path: &str) -> Value {
-        let (status, body) = self.json("GET", path, &Value::Null);
-        assert_eq!(status, 200, "{path}: {body}");
-        body
-    }
-
-    fn until(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
-        let begun = Instant::now();
-        loop {
-            let seen = self.get(path);
-            if holds(&seen) {
-                return seen;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(180), "{path} stays {seen}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn unchunked(mut body: &[u8]) -> Vec<u8> {
-    let mut whole = Vec::new();
-    while let Some(end) = body.windows(2).position(|two| two == b"\r\n") {
-        let size = usize::from_str_radix(String::from_utf8_lossy(&body[..end]).trim(), 16).unwrap();
-        if size == 0 {
-            break;
-        }
-        whole.extend_from_slice(&body[end + 2..end + 2 + size]);
-        body = &body[end + 2 + size + 2..];
-    }
-    whole
-}
-
-/// Events of a stream as they come: id, name, data.
-struct Events(BufReader<TcpStream>);
-
-impl Events {
-    fn open(server: &Server, path: &str, last: Option<&str>) -> Events {
-        let mut stream = TcpStream::connect(&server.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
-        let last = last.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
-        let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{last}\r\n", server.address);
-        stream.write_all(head.as_bytes()).unwrap();
-        Events(BufReader::new(stream))
-    }
-
-    /// The next event of one of these names.
-    fn next(&mut self, names: &[&str]) -> (String, String, Value) {
-        let (mut id, mut name, mut data) = (String::new(), String::new(), String::new());
-        loop {
-            let mut line = String::new();
-            assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream ended");
-            let line = line.trim_end();
-            let value = |line: &str, field: &str| line.strip_prefix(field).map(|rest| rest.trim_start().to_string());
-            if let Some(text) = value(line, "id:") {
-                id = text;
-            } else if let Some(text) = value(line, "event:") {
-                name = text;
-            } else if let Some(text) = value(line, "data:") {
-                data = text;
-            } else if line.is_empty() && !name.is_empty() {
-                if names.contains(&name.as_str()) {
-                    return (id, name, serde_json::from_str(&data).unwrap());
-                }
-                (id, name, data) = Default::default();
-            }
-        }
-    }
-}
+use crate::studio_server::{Events, Server};
 
 const NETWORK: &str = "return function(params)\n\
     local net = nn.Sequential()\n\
@@ -193,7 +59,9 @@ fn the_story_of_a_job_from_the_sample_to_a_tested_image() {
     assert_eq!(done["snapshots"].as_array().map(Vec::len), Some(2), "{}", done["snapshots"]);
     assert!(done["command"].as_str().unwrap().contains("--epochs 2"), "{}", done["command"]);
     let metrics = server.get(&format!("/api/jobs/{id}/metrics"));
-    assert_eq!(metrics["validation"]["loss"].as_array().map(Vec::len), Some(2));
+    // Before the first epoch too, as DIGITS does.
+    assert_eq!(metrics["validation"]["epoch"], json!([0.0, 1.0, 2.0]), "{metrics}");
+    assert_eq!(metrics["validation"]["loss"].as_array().map(Vec::len), Some(3));
     assert!(server.get(&format!("/api/jobs/{id}/log"))["total"].as_u64().unwrap() > 3);
 
     let image = json!({"record": {"dataset": "mnist-sample", "split": "val", "index": 3}});

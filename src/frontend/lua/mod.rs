@@ -26,7 +26,7 @@ pub mod tensor;
 pub use library::packages::torch_vm;
 pub use load::{Loaded, load};
 pub use lowering::lower::lower;
-pub use machine::{limits::interrupt, suggest, vm, watchdog::end_overruns};
+pub use machine::{limits::interrupt, suggest, vm};
 pub use shell::{Evaluated, Shell};
 
 pub use crate::nn::LabelHook;

@@ -1,9 +1,11 @@
 //! `Clock`: how long the code that runs now may go on, by processor time and by the clock on the wall.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     time::{Duration, Instant},
 };
+
+use crate::frontend::watchdog::{self, Watch};
 
 /// Steps of the evaluator between two looks at the clock: some tens of microseconds.
 const STEPS: u32 = 512;
@@ -13,6 +15,8 @@ const STEPS: u32 = 512;
 pub(super) struct Clock {
     until: Cell<Option<(Duration, Instant)>>,
     steps: Cell<u32>,
+    /// Ends the process when all else fails; it watches as long as it is kept.
+    watch: RefCell<Option<Watch>>,
 }
 
 /// Which time was used up.
@@ -35,12 +39,14 @@ impl Clock {
         let until = (now.saturating_add(processor), then.checked_add(wall).unwrap_or(then + far));
         self.until.set(Some(until));
         self.steps.set(0);
+        self.watch.replace(watchdog::watch(processor, wall, "while the Python file ran"));
         true
     }
 
     /// Ends the deadline.
     pub(super) fn stop(&self) {
         self.until.set(None);
+        self.watch.take();
     }
 
     /// Counts one step; looks at the clock now and then.
@@ -78,12 +84,8 @@ impl Clock {
 }
 
 /// Processor time that this thread has used.
-#[expect(unsafe_code, reason = "the thread's processor time has no safe reader in the standard library")]
 pub(super) fn processor_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a local of the type that the function fills.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    Duration::new(time.tv_sec.max(0) as u64, time.tv_nsec.clamp(0, 999_999_999) as u32)
+    watchdog::time_of(libc::CLOCK_THREAD_CPUTIME_ID).unwrap_or_default()
 }
 
 #[cfg(test)]

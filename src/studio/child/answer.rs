@@ -62,6 +62,8 @@ impl Answerer {
                 Ok(STANDARD.encode(records::resized(&file, shape, resize)?).into())
             }
             Question::Scan(request) => value(&dataset::scan(&request)?),
+            Question::ScanLists(request) => value(&dataset::scan_lists(&request)?),
+            Question::ScanPairs(request) => value(&dataset::scan_pairs(&request)?),
             Question::Make(how) => make(how, &mut Telling::to(tell)),
             Question::Examine(request) => {
                 let job = self.job(&request.job, request.snapshot)?;
@@ -104,6 +106,7 @@ fn make(how: MakeDataset, observer: &mut Telling<'_>) -> Result<Value> {
     match how {
         MakeDataset::Folder(request) => value(&dataset::folder(&request, observer, &Stop::default())?),
         MakeDataset::Lists(request) => value(&dataset::lists(&request, observer, &Stop::default())?),
+        MakeDataset::Pairs(request) => value(&dataset::pairs(&request, observer, &Stop::default())?),
         MakeDataset::Generic(request) => value(&dataset::generic(&request, &Stop::default())?),
         MakeDataset::Sample(folder) => value(&sample::ensure(&folder)?),
     }

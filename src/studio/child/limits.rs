@@ -7,13 +7,36 @@ use std::{
 
 use crate::error::{Error, Kind, Result};
 
-/// How high the wall is.
+/// What a process that answers questions is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wall {
-    /// Pasted text: no file is written, no process started.
+    /// Checks pasted text: no file is written.
     Pasted,
-    /// Reads data and runs networks of jobs; writes results where it is told to.
-    Data,
+    /// Looks at data that strangers may have made.
+    Look,
+    /// Makes a dataset.
+    Make,
+    /// Runs the network of one job.
+    Test,
+}
+
+impl Wall {
+    /// As the command line has it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Wall::Pasted => "pasted",
+            Wall::Look => "look",
+            Wall::Make => "make",
+            Wall::Test => "test",
+        }
+    }
+
+    /// The one of this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Wall> {
+        [Wall::Pasted, Wall::Look, Wall::Make, Wall::Test].into_iter().find(|wall| wall.word() == word)
+    }
 }
 
 /// Sets what this process and all that come from it may use.

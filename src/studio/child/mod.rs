@@ -6,6 +6,7 @@
 mod answer;
 mod limits;
 pub(super) mod question;
+mod reach;
 mod training;
 
 use std::{
@@ -21,6 +22,7 @@ use crate::{
     train::Stop,
 };
 pub use limits::Wall;
+pub use reach::reach;
 
 use answer::Answerer;
 use question::{Question, Reply};
@@ -31,17 +33,32 @@ pub enum Work {
     /// The training that waits in this job's folder.
     Train(PathBuf),
     /// Questions on standard input, one a line.
-    Answer(Wall),
+    Answer(Answers),
 }
 
-/// Does the work; `stop` is requested by Ctrl-C or SIGTERM.
+/// What a process that answers questions may open besides the program's own files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answers {
+    /// What it is for.
+    pub wall: Wall,
+    /// The job whose network it runs.
+    pub job: Option<PathBuf>,
+    /// Files, and folders with all that is below.
+    pub reads: Vec<PathBuf>,
+    /// Lists of images, which are read too.
+    pub lists: Vec<PathBuf>,
+    /// Folders with all that is below.
+    pub writes: Vec<PathBuf>,
+}
+
+/// Does the work, fenced in by [`reach`] already; `stop` is requested by Ctrl-C or SIGTERM.
 ///
 /// # Errors
 /// What keeps a job from being trained; questions have their errors in their replies.
 pub fn work(work: &Work, stop: &Stop) -> Result<()> {
     match work {
         Work::Train(folder) => train(folder, stop),
-        Work::Answer(wall) => answer_all(*wall),
+        Work::Answer(answers) => answer_all(answers.wall),
     }
 }
 

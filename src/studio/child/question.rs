@@ -11,9 +11,9 @@ use crate::{
     tasks::{
         RunOptions,
         check::CheckRequest,
-        dataset::{FolderRequest, GenericRequest, ListsRequest},
+        dataset::{FolderRequest, GenericRequest, ListsRequest, PairsRequest},
         export::ExportRequest,
-        inference::{DatabaseRequest, ExamineRequest, ListRequest, StripRequest, TopRequest},
+        inference::{DatabaseRequest, ExamineRequest, ImageChoice, ListRequest, StripRequest, TopRequest},
         records::{DatabaseChoice, RecordsRequest, Side},
     },
 };
@@ -75,6 +75,10 @@ pub(crate) enum Question {
     },
     /// What a folder would become.
     Scan(FolderRequest),
+    /// What lists would become.
+    ScanLists(ListsRequest),
+    /// What pairs of folders would become.
+    ScanPairs(PairsRequest),
     /// A new dataset.
     Make(MakeDataset),
     /// One image through a job's network.
@@ -91,6 +95,52 @@ pub(crate) enum Question {
     Export(ExportRequest),
 }
 
+/// The paths that a question names, for the process that answers it: it may open these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// The job whose network it runs.
+    pub(crate) job: Option<PathBuf>,
+    /// Read.
+    pub(crate) reads: Vec<PathBuf>,
+    /// A list of images, read with them.
+    pub(crate) list: Option<PathBuf>,
+    /// Written into.
+    pub(crate) writes: Vec<PathBuf>,
+}
+
+impl Question {
+    /// The paths of a question about one job.
+    #[must_use]
+    pub(crate) fn named(&self) -> Named {
+        let of = |job: &PathBuf, reads: Vec<PathBuf>| Named { job: Some(job.clone()), reads, ..Named::default() };
+        let out = |out: &Option<PathBuf>| out.iter().cloned().collect();
+        match self {
+            Question::Examine(request) => {
+                let (ImageChoice::File(path) | ImageChoice::Record { database: path, .. }) = &request.image;
+                Named { writes: vec![request.out.clone()], ..of(&request.job, vec![path.clone()]) }
+            }
+            Question::TestList(request) => Named {
+                list: Some(request.list.clone()),
+                writes: out(&request.out),
+                ..of(&request.job, vec![request.list.clone()])
+            },
+            Question::TestDatabase(request) => {
+                let reads = std::iter::once(&request.database).chain(&request.labels).cloned().collect();
+                Named { writes: out(&request.out), ..of(&request.job, reads) }
+            }
+            Question::Top(request) => of(&request.job, vec![request.database.clone()]),
+            Question::Strip(request) => {
+                Named { writes: vec![request.out.clone()], ..of(&request.job, vec![request.database.clone()]) }
+            }
+            Question::Export(request) => {
+                let folder = request.out.as_deref().and_then(std::path::Path::parent);
+                Named { writes: folder.map(PathBuf::from).into_iter().collect(), ..of(&request.job, Vec::new()) }
+            }
+            _ => Named::default(),
+        }
+    }
+}
+
 /// How a dataset is made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,6 +149,8 @@ pub(crate) enum MakeDataset {
     Folder(FolderRequest),
     /// Of text lists.
     Lists(ListsRequest),
+    /// Of inputs and label images.
+    Pairs(PairsRequest),
     /// Of databases that exist.
     Generic(GenericRequest),
     /// The built-in sample, in this folder.

@@ -7,13 +7,12 @@ use utoipa::ToSchema;
 
 use crate::{
     data::{Encoding, Resize},
-    error::{Error, Kind},
     studio::{
         app::App,
         child::question::MakeDataset,
         refusal::{Answer, Refusal},
     },
-    tasks::dataset::{FolderRequest, GenericRequest, ImageOptions, ListsRequest, RecordSize},
+    tasks::dataset::{FolderRequest, GenericRequest, ImageOptions, LabelsAre, ListsRequest, PairsRequest, RecordSize},
 };
 
 /// What is made of images.
@@ -119,6 +118,28 @@ pub(crate) enum DatasetForm {
         feature_folder: String,
         /// Label images.
         label_folder: String,
+        /// Inputs to validate on.
+        #[serde(default)]
+        val_feature_folder: Option<String>,
+        /// Their labels.
+        #[serde(default)]
+        val_label_folder: Option<String>,
+        /// Percent of the pairs, without folders of their own.
+        #[serde(default = "val_percent")]
+        val_percent: f64,
+        /// `images` (values to repeat) or `classes` (one at each pixel).
+        #[serde(default)]
+        #[schema(value_type = String, example = "classes")]
+        labels_are: LabelsAre,
+        /// The classes' names: a path, or `upload:<id>`.
+        #[serde(default)]
+        class_names: Option<String>,
+        /// The classes' colours, red green blue a line; without, the palette or the grey value counts.
+        #[serde(default)]
+        color_map_file: Option<String>,
+        /// What is made of the images.
+        #[serde(flatten)]
+        images: ImageForm,
     },
     /// The MNIST sample in the program.
     Sample,
@@ -222,11 +243,27 @@ impl DatasetForm {
                     out,
                 })
             }
-            DatasetForm::Pairs { .. } => {
-                let page = Error::new(Kind::Usage, "datasets of pairs cannot be made here yet")
-                    .with_help("make the two databases elsewhere and use them as prebuilt ones");
-                return Err(Refusal::from(page));
-            }
+            DatasetForm::Pairs {
+                feature_folder,
+                label_folder,
+                val_feature_folder,
+                val_label_folder,
+                val_percent,
+                labels_are,
+                class_names,
+                color_map_file,
+                images,
+            } => MakeDataset::Pairs(PairsRequest {
+                inputs: path(feature_folder)?,
+                labels: path(label_folder)?,
+                val_inputs: maybe(val_feature_folder)?,
+                val_labels: maybe(val_label_folder)?,
+                val_percent: *val_percent,
+                labels_are: *labels_are,
+                class_names: maybe(class_names)?,
+                colors: maybe(color_map_file)?,
+                images: images.options(out)?,
+            }),
             DatasetForm::Sample => MakeDataset::Sample(out),
         })
     }

@@ -11,7 +11,12 @@ use super::{
     making::{Making, State},
     summary::{DatasetStatus, DatasetSummary},
 };
-use crate::{data::Manifest, job::Stamp, studio::jobs::about::About};
+use crate::{
+    data::{self, Manifest},
+    input::{self, Form},
+    job::Stamp,
+    studio::jobs::about::About,
+};
 
 /// The sample's folder.
 pub(crate) const SAMPLE: &str = "mnist-sample";
@@ -80,7 +85,8 @@ impl DatasetIndex {
         found.insert(SAMPLE.into());
         for entry in std::fs::read_dir(&self.datasets).into_iter().flatten().flatten() {
             let path = entry.path();
-            if path.join("dataset.json").is_file() || path.join("train_db").is_dir() {
+            let whole = !data::is_in_the_making(&path);
+            if whole && (path.join("dataset.json").is_file() || path.join("train_db").is_dir()) {
                 found.extend(entry.file_name().into_string());
             }
         }
@@ -122,7 +128,7 @@ fn read(id: &str, folder: &Path, mark: Option<SystemTime>) -> DatasetSummary {
     let mut summary = DatasetSummary {
         id: id.to_string(),
         name,
-        status: DatasetStatus::Done,
+        status: if built_in && !folder.is_dir() { DatasetStatus::Absent } else { DatasetStatus::Done },
         kind: if built_in { "classification" } else { "generic" }.into(),
         built_in,
         shape: built_in.then_some([1, 28, 28]),
@@ -139,7 +145,7 @@ fn read(id: &str, folder: &Path, mark: Option<SystemTime>) -> DatasetSummary {
         progress: None,
         error: None,
     };
-    let Ok(text) = std::fs::read(folder.join("dataset.json")) else { return summary };
+    let Ok(text) = input::read(&folder.join("dataset.json"), Form::Record) else { return summary };
     match serde_json::from_slice::<Manifest>(&text) {
         Ok(manifest) => {
             let count = |name: &str| manifest.splits.get(name).map_or(0, |split| split.entries);
@@ -165,7 +171,7 @@ fn read(id: &str, folder: &Path, mark: Option<SystemTime>) -> DatasetSummary {
 
 /// The image database of a split, found without opening it: as `dataset.json` says, else by DIGITS' names.
 pub(crate) fn split_folder(dataset: &Path, split: &str) -> Option<PathBuf> {
-    let manifest = std::fs::read(dataset.join("dataset.json")).ok();
+    let manifest = input::read(&dataset.join("dataset.json"), Form::Record).ok();
     let manifest = manifest.and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
     if let Some(manifest) = manifest {
         return manifest.splits.get(split).map(|split| dataset.join(&split.images));

@@ -49,12 +49,15 @@ impl DatabaseQuery {
     ///
     /// # Errors
     /// 400 when none is named, 403 and 404.
-    pub(crate) fn choice(&self, app: &App) -> Answer<DatabaseChoice> {
+    pub(crate) async fn choice(&self, app: &App) -> Answer<DatabaseChoice> {
         if let Some(path) = self.path.as_deref().filter(|path| !path.is_empty()) {
             return Ok(DatabaseChoice::Path { path: app.roots.resolve(path)? });
         }
         let id = self.dataset.as_deref().ok_or_else(|| Refusal::usage("name a dataset and a split, or a path"))?;
         // The sample can be looked at before it is made.
+        if id == SAMPLE && app.datasets.folder(id).is_none() {
+            app.unpack_sample().await;
+        }
         let sample =
             || Some(app.sample_preview()).filter(|folder| id == SAMPLE && folder.join("dataset.json").is_file());
         let dataset = app.datasets.folder(id).or_else(sample).ok_or_else(|| Refusal::not_found("dataset", id))?;
@@ -117,7 +120,7 @@ pub(crate) struct RecordsQuery {
 pub(crate) async fn records(State(app): State<Arc<App>>, Query(query): Query<RecordsQuery>) -> Answer<Json<Value>> {
     let of = DatabaseQuery { dataset: query.dataset, split: query.split, path: query.path };
     let request = RecordsRequest {
-        database: of.choice(&app)?,
+        database: of.choice(&app).await?,
         first: query.first,
         count: query.count.unwrap_or(100),
         class: query.class,
@@ -148,7 +151,7 @@ pub(crate) async fn record(
     Path(index): Path<u64>,
     Query(query): Query<DatabaseQuery>,
 ) -> Answer<Json<Value>> {
-    let database = query.choice(&app)?;
+    let database = query.choice(&app).await?;
     let mut facts: Value = app.looker.ask(&Question::Record { database, index }, LIMIT).await?;
     with_pictures(&mut facts, &query);
     facts["source"] = Value::Null;
@@ -181,7 +184,7 @@ pub(crate) async fn picture(
     Query(query): Query<PictureQuery>,
 ) -> Answer<Response> {
     let of = DatabaseQuery { dataset: query.dataset, split: query.split, path: query.path };
-    let question = Question::Picture { database: of.choice(&app)?, index, side: query.of, max: query.max };
+    let question = Question::Picture { database: of.choice(&app).await?, index, side: query.of, max: query.max };
     png(app.looker.ask(&question, LIMIT).await?)
 }
 

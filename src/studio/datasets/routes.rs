@@ -20,14 +20,17 @@ use super::{
 };
 use crate::{
     error::{Error, Kind},
+    input::{self, Form},
     job::Stamp,
     studio::{
         app::App,
-        child::question::{Question, Reply},
+        child::{
+            Wall,
+            question::{Question, Reply},
+        },
         jobs::{about::About, detail::blocking, files::send},
         refusal::{Answer, Refusal, RefusalBody},
         roots::file_below,
-        workers::Worker,
     },
 };
 
@@ -104,7 +107,7 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
     let (app_of, id_of) = (Arc::clone(app), id.clone());
     tokio::spawn(async move {
         let id = id_of;
-        let worker = Worker::new(app_of.binary.clone(), app_of.root.clone(), "data");
+        let worker = app_of.worker(Wall::Make);
         let question = Question::Make(how);
         let told = |reply: &Reply| {
             if let Reply::Progress { stage, done, total } = reply {
@@ -177,7 +180,7 @@ pub(crate) async fn dataset(State(app): State<Arc<App>>, Path(id): Path<String>)
         Ok(info) => (info.unwrap_or_default(), failed),
         Err(page) => (Value::Null, Some(page)),
     };
-    let manifest: Value = std::fs::read(folder.join("dataset.json"))
+    let manifest: Value = input::read(&folder.join("dataset.json"), Form::Record)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
@@ -196,9 +199,9 @@ pub(crate) async fn dataset(State(app): State<Arc<App>>, Path(id): Path<String>)
         let value = values.iter().sum::<f64>() / values.len().max(1) as f64;
         let file = |name: &str| format!("/api/datasets/{id}/files/{name}");
         json!({"picture": file("mean.png"), "file": file("mean.binaryproto"), "value": value, "deviation": null,
-            "darkest": 0.0, "brightest": 255.0})
+            "darkest": info["mean_range"][0], "brightest": info["mean_range"][1]})
     });
-    let skipped: Vec<Value> = std::fs::read_to_string(folder.join("skipped.txt"))
+    let skipped: Vec<Value> = input::read_text(&folder.join("skipped.txt"), Form::Record)
         .unwrap_or_default()
         .lines()
         .take(500)
@@ -220,7 +223,7 @@ pub(crate) async fn dataset(State(app): State<Arc<App>>, Path(id): Path<String>)
 /// The command line that makes the same dataset.
 fn command(folder: &std::path::Path) -> String {
     let form: Option<NewDataset> =
-        std::fs::read(folder.join(FORM)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        input::read(&folder.join(FORM), Form::Record).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let out = folder.display();
     match form.map(|new| new.form) {
         Some(DatasetForm::Folder { folder, images, .. }) => {
@@ -332,7 +335,7 @@ pub(crate) async fn abort(
     responses((status = 200, body = NewDataset), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn again(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<Json<NewDataset>> {
     let folder = app.datasets.folder(&id).ok_or_else(|| Refusal::not_found("dataset", &id))?;
-    let form = std::fs::read(folder.join(FORM)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let form = input::read(&folder.join(FORM), Form::Record).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     form.map(Json).ok_or_else(|| Refusal::conflict("the dataset was not made by a form"))
 }
 

@@ -17,6 +17,13 @@ use crate::studio::{
     refusal::{Answer, RefusalBody},
 };
 
+/// Pixels of the longer side of an image that is shown as it is.
+const SHOWN: f64 = 224.0;
+/// Images shown.
+const SAMPLES: usize = 40;
+/// Files left out that are named.
+const LEFT_OUT: usize = 200;
+
 /// What a form would make, as far as it is known after a second.
 #[utoipa::path(post, path = "/api/datasets/scan", tag = "datasets", request_body = DatasetForm,
     responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
@@ -29,19 +36,13 @@ pub(crate) async fn scan(State(app): State<Arc<App>>, Json(form): Json<DatasetFo
         match form.request(&app, app.datasets.place().join("scan")) {
             Err(refusal) => drop(fields.insert(main_field(&form).into(), *refusal.page)),
             Ok(MakeDataset::Folder(request)) => {
-                let asked: Result<Value, ErrorPage> =
-                    app.looker.ask(&Question::Scan(request), Duration::from_secs(60)).await;
-                match asked {
-                    Ok(found) => {
-                        for name in ["classes", "train", "val", "test"] {
-                            reply[name] = found[name].clone();
-                        }
-                        let samples = found["samples"].as_array().cloned().unwrap_or_default();
-                        reply["samples"] =
-                            samples.iter().take(40).map(|sample| sample_of(&app, &sample[0], &sample[1])).collect();
-                    }
-                    Err(page) => drop(fields.insert("folder".into(), page)),
-                }
+                found(&app, &form, Question::Scan(request), &mut reply, &mut fields).await
+            }
+            Ok(MakeDataset::Lists(request)) => {
+                found(&app, &form, Question::ScanLists(request), &mut reply, &mut fields).await
+            }
+            Ok(MakeDataset::Pairs(request)) => {
+                found(&app, &form, Question::ScanPairs(request), &mut reply, &mut fields).await
             }
             Ok(MakeDataset::Generic(request)) => {
                 let databases = [
@@ -71,12 +72,43 @@ pub(crate) async fn scan(State(app): State<Arc<App>>, Json(form): Json<DatasetFo
                 reply["val"] = of("val_db").unwrap_or(0.into());
                 reply["databases"] = found.into();
             }
-            Ok(_) => {}
+            Ok(MakeDataset::Sample(_)) => {}
         }
     }
     reply["fields"] = serde_json::to_value(fields).unwrap_or_default();
     reply["seconds"] = begun.elapsed().as_secs_f64().into();
     Ok(Json(reply))
+}
+
+/// Notes what a look at images found, or its page beside the main field.
+async fn found(
+    app: &App,
+    form: &DatasetForm,
+    question: Question,
+    reply: &mut Value,
+    fields: &mut BTreeMap<String, ErrorPage>,
+) {
+    let asked: Result<Value, ErrorPage> = app.looker.ask(&question, Duration::from_secs(60)).await;
+    let found = match asked {
+        Ok(found) => found,
+        Err(page) => return drop(fields.insert(main_field(form).into(), page)),
+    };
+    for name in ["classes", "train", "val", "test"] {
+        reply[name] = found[name].clone();
+    }
+    let rows = |name: &str| found[name].as_array().cloned().unwrap_or_default();
+    let of_classes = rows("samples").into_iter().take(SAMPLES).map(|sample| sample_of(app, &sample[0], &sample[1]));
+    let of_pairs = rows("pairs").into_iter().map(|pair| {
+        let (mut shown, label) =
+            (sample_of(app, &pair["input"], &Value::Null), sample_of(app, &pair["label"], &Value::Null));
+        shown["label_picture"] = label["picture"].clone();
+        shown
+    });
+    reply["samples"] = of_classes.chain(of_pairs).collect();
+    let left_out = rows("left_out");
+    reply["left_out_total"] = left_out.len().into();
+    let shown = left_out.iter().take(LEFT_OUT).map(|row| json!({"file": row["image"], "reason": row["reason"]}));
+    reply["left_out"] = shown.collect();
 }
 
 /// Addresses of a database's first pictures.
@@ -98,9 +130,13 @@ fn sample_of(app: &App, file: &Value, class: &Value) -> Value {
     let size =
         Some(path).filter(|path| app.roots.resolve(path).is_ok()).and_then(|path| image::image_dimensions(path).ok());
     let (width, height) = size.unwrap_or((0, 0));
+    // As it is, but no larger than the page shows it.
+    let shrink = (f64::from(width.max(height)) / SHOWN).max(1.0);
+    let shown = |side: u32| ((f64::from(side) / shrink) as u32).max(1);
     let file = percent(path);
     json!({"file": path, "class": class, "width": width, "height": height, "label_picture": null,
-        "picture": format!("/api/pictures/resized?file={file}&width={width}&height={height}&channels=3&resize=squash")})
+        "picture": format!("/api/pictures/resized?file={file}&width={}&height={}&channels=3&resize=squash",
+            shown(width), shown(height))})
 }
 
 fn main_field(form: &DatasetForm) -> &'static str {
@@ -130,7 +166,23 @@ fn wrong_paths(app: &App, form: &DatasetForm) -> BTreeMap<String, ErrorPage> {
             some("val_labels_db", val_labels_db),
             some("mean", mean),
         ],
-        DatasetForm::Pairs { .. } | DatasetForm::Sample => Vec::new(),
+        DatasetForm::Pairs {
+            feature_folder,
+            label_folder,
+            val_feature_folder,
+            val_label_folder,
+            class_names,
+            color_map_file,
+            ..
+        } => vec![
+            ("feature_folder", feature_folder.clone()),
+            ("label_folder", label_folder.clone()),
+            some("val_feature_folder", val_feature_folder),
+            some("val_label_folder", val_label_folder),
+            some("class_names", class_names),
+            some("color_map_file", color_map_file),
+        ],
+        DatasetForm::Sample => Vec::new(),
     };
     let main = main_field(form);
     let mut wrong = BTreeMap::new();

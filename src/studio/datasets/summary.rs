@@ -6,6 +6,8 @@ use utoipa::ToSchema;
 /// Where a dataset stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) enum DatasetStatus {
+    /// The built-in sample before its folder is made.
+    Absent,
     /// A process makes it.
     Making,
     /// It can be used.

@@ -14,12 +14,15 @@ use super::{
     fields::Fields,
     shapes::{DigitsRefusal, nested, not_here},
 };
-use crate::studio::{
-    app::App,
-    refusal::Refusal,
-    tests::{
-        request::{ImageRef, SnapshotRef, TestRequest, What},
-        run,
+use crate::{
+    input::{self, Form},
+    studio::{
+        app::App,
+        refusal::Refusal,
+        tests::{
+            request::{ImageRef, SnapshotRef, TestRequest, What},
+            run,
+        },
     },
 };
 
@@ -105,7 +108,7 @@ fn rows(result: &Value, of: &dyn Fn(&Value) -> Value) -> Value {
 
 /// The output of a test of one image, as nested as its shape is.
 fn output(folder: &std::path::Path) -> Value {
-    let Ok(bytes) = std::fs::read(folder.join("examined.json")) else { return Value::Null };
+    let Ok(bytes) = input::read(&folder.join("examined.json"), Form::Record) else { return Value::Null };
     let examined: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let shape: Vec<i64> = examined["output_shape"].as_array().into_iter().flatten().filter_map(Value::as_i64).collect();
     nested(&shape, examined["output"].as_array().map(Vec::as_slice).unwrap_or_default())

@@ -65,6 +65,7 @@ pub(crate) fn status_words(status: Status) -> (&'static str, &'static str) {
 pub(crate) fn dataset_words(status: DatasetStatus) -> (&'static str, &'static str) {
     match status {
         DatasetStatus::Making => ("Running", "info"),
+        DatasetStatus::Absent => ("Initialized", "warning"),
         DatasetStatus::Done => ("Done", "success"),
         DatasetStatus::Aborted => ("Aborted", "warning"),
         DatasetStatus::Error => ("Error", "danger"),

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Result, job};
+use crate::{
+    error::Result,
+    input::{self, Form},
+    job,
+};
 
 /// Its file in the folder.
 pub(crate) const FILE: &str = "about.json";
@@ -25,7 +29,7 @@ impl About {
     /// What stands in the folder; nothing where nothing does.
     #[must_use]
     pub(crate) fn read(folder: &Path) -> About {
-        let bytes = std::fs::read(folder.join(FILE)).unwrap_or_default();
+        let bytes = input::read(&folder.join(FILE), Form::Record).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     frontend,
+    input::{self, Form},
     job::{Event, EventKind, JobView, Stamp, file},
     studio::{
         app::App,
@@ -260,8 +261,11 @@ fn error(folder: &Path, summary: &JobSummary) -> Option<ErrorPage> {
     if summary.status != Status::Error {
         return None;
     }
-    let parts = std::fs::read(folder.join(ERROR_PAGE)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    parts.or_else(|| std::fs::read_to_string(folder.join(file::ERROR)).ok().map(|text| ErrorPage::of_text(&text)))
+    let parts =
+        input::read(&folder.join(ERROR_PAGE), Form::Record).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    parts.or_else(|| {
+        input::read_text(&folder.join(file::ERROR), Form::Record).ok().map(|text| ErrorPage::of_text(&text))
+    })
 }
 
 fn line(event: &Event) -> HistoryLine {
@@ -272,14 +276,14 @@ fn line(event: &Event) -> HistoryLine {
         EventKind::Snapshot => format!("snapshot of epoch {}", event.epoch),
         EventKind::End => format!("ended: {message}"),
         EventKind::Error => format!("error: {message}"),
-        EventKind::Train | EventKind::Validation => String::new(),
+        EventKind::Train | EventKind::Epoch | EventKind::Validation => String::new(),
     };
     HistoryLine { time: Stamp::at(event.time).rfc3339(), text }
 }
 
 /// What stands between the two lines `Network definition` of the log.
 fn printed(folder: &Path) -> String {
-    let Ok(log) = std::fs::read_to_string(folder.join(file::LOG)) else { return String::new() };
+    let Ok(log) = input::read_text(&folder.join(file::LOG), Form::Record) else { return String::new() };
     let words = |line: &str| line.split_once("] ").map_or(line, |(_, words)| words).to_string();
     let lines = log.lines().map(words).skip_while(|line| line != "Network definition:").skip(1);
     lines.take_while(|line| line != "Network definition ends").collect::<Vec<_>>().join("\n")

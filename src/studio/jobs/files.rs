@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{detail::blocking, folder::CONSOLE};
 use crate::{
     error::{Error, Kind},
-    job::{JobView, file},
+    job::{JobView, PackedSnapshots, pack},
     studio::{
         app::App,
         child::question::Question,
@@ -102,10 +102,8 @@ pub(crate) async fn package(app: &Arc<App>, id: &str, format: &str, epoch: Optio
     if format == "tar.gz" {
         let out = place.join(format!("{stem}.tar.gz"));
         let written = out.clone();
-        blocking(move || {
-            archive(&folder, &stem, epoch, &written).map_err(|source| Error::io("write", &written, &source).into())
-        })
-        .await?;
+        let snapshots = epoch.map_or(PackedSnapshots::All, PackedSnapshots::Epoch);
+        blocking(move || Ok(pack(&folder, &stem, snapshots, &[CONSOLE], &written).map(drop)?)).await?;
         return send(out, Some(format!("{}{at}.tar.gz", id.replace('/', "-")))).await;
     }
     let format: Format = format.parse().map_err(Refusal::usage)?;
@@ -120,33 +118,6 @@ pub(crate) async fn package(app: &Arc<App>, id: &str, format: &str, epoch: Optio
     let request = ExportRequest { job: folder, format, snapshot, out: Some(out.clone()) };
     let _: serde_json::Value = app.tester.ask(&Question::Export(request), Duration::from_secs(120)).await?;
     send(out, Some(name)).await
-}
-
-/// The whole job: with one snapshot when an epoch is named.
-fn archive(folder: &std::path::Path, stem: &str, epoch: Option<f64>, out: &std::path::Path) -> std::io::Result<()> {
-    let gzip = flate2::write::GzEncoder::new(std::fs::File::create(out)?, flate2::Compression::fast());
-    let mut tar = tar::Builder::new(gzip);
-    let mut add = |folder: &std::path::Path, below: &str| -> std::io::Result<()> {
-        for entry in std::fs::read_dir(folder)?.flatten() {
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let of_snapshot = name.strip_prefix("snapshot_").and_then(|rest| rest.strip_suffix(".safetensors"));
-            let is_other = of_snapshot
-                .and_then(|text| text.parse::<f64>().ok())
-                .zip(epoch)
-                .is_some_and(|(of, wanted)| of != wanted);
-            let is_ours = [file::LOCK, CONSOLE].contains(&name.as_str());
-            if entry.metadata()?.is_file() && !is_other && !is_ours {
-                tar.append_path_with_name(entry.path(), format!("{stem}/{below}{name}"))?;
-            }
-        }
-        Ok(())
-    };
-    add(folder, "")?;
-    let snapshots = folder.join(file::SNAPSHOTS);
-    if snapshots.is_dir() {
-        add(&snapshots, "snapshots/")?;
-    }
-    tar.into_inner()?.finish()?.sync_all()
 }
 
 /// How large the strip is.
@@ -223,6 +194,7 @@ pub(crate) async fn strip(
         .copied()
         .find(|epoch| records.iter().any(|index| !out.join(format!("{epoch}-{index}.png")).is_file()));
     if let Some(epoch) = missing {
+        std::fs::create_dir_all(&out).map_err(|source| Error::io("make the folder", &out, &source))?;
         let request = StripRequest { job: folder.clone(), epoch, database, records: records.clone(), out: out.clone() };
         let app = Arc::clone(&app);
         let drawn = tokio::spawn(async move {

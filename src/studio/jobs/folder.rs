@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Kind, Result},
+    input::{self, Form},
     job,
     tasks::train::{Resume, Train},
 };
@@ -33,7 +34,7 @@ impl JobRequest {
     /// What waits in the folder, or was taken from there.
     #[must_use]
     pub(crate) fn read(folder: &Path, name: &str) -> Option<JobRequest> {
-        serde_json::from_slice(&std::fs::read(folder.join(name)).ok()?).ok()
+        serde_json::from_slice(&input::read(&folder.join(name), Form::Record).ok()?).ok()
     }
 
     /// Puts it there to wait; the folder is made.

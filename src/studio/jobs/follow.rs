@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::job::{Event, EventKind, file};
+use crate::{
+    input::{self, Form},
+    job::{Event, EventKind, file},
+};
 
 /// Most bytes read at once.
 const PIECE: u64 = 8 << 20;
@@ -104,7 +107,8 @@ impl Follower {
         let read = if length == 0 {
             Ok(())
         } else {
-            File::open(&self.path).and_then(|file| file.read_exact_at(&mut last, offset - length))
+            let file = input::open(&self.path, Form::Stream).map_err(io::Error::other);
+            file.and_then(|file| file.read_exact_at(&mut last, offset - length))
         };
         if read.is_err() || blake3::hash(&last).to_hex()[..12] != *hash {
             return false;
@@ -119,11 +123,10 @@ impl Follower {
     /// When the file cannot be read; that it is not there yet is no error.
     pub(crate) fn read(&mut self) -> io::Result<News> {
         let mut news = News::default();
-        let mut file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(news),
-            Err(error) => return Err(error),
-        };
+        if !self.path.exists() {
+            return Ok(news);
+        }
+        let mut file = input::open(&self.path, Form::Stream).map_err(io::Error::other)?;
         let length = file.metadata()?.len();
         if !self.stands(&file, length) {
             news.rewound = true;

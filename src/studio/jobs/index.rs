@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     frontend,
+    input::{self, Form},
     job::{self, JobRecord, JobView, Stamp, file},
     tasks::{RunOptions, RunSettings},
 };
@@ -158,7 +159,9 @@ impl JobIndex {
             summary.status = Status::Waiting;
             (summary.killed, summary.error) = (false, None);
         }
-        (summary.group, summary.queue) = (about.group, queue.filter(|_| waits));
+        // A sweep of the command line is a group too.
+        let of_sweep = || id.split_once('/').map(|(sweep, _)| sweep.to_string());
+        (summary.group, summary.queue) = (about.group.or_else(of_sweep), queue.filter(|_| waits));
         if let Some(name) = about.name {
             summary.name = name;
         }
@@ -288,7 +291,8 @@ impl JobIndex {
 
 /// The message of the error that ended the process before it trained.
 fn failure(folder: &Path) -> Option<String> {
-    let page: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join(ERROR_PAGE)).ok()?).ok()?;
+    let page: serde_json::Value =
+        serde_json::from_slice(&input::read(&folder.join(ERROR_PAGE), Form::Record).ok()?).ok()?;
     page["message"].as_str().map(String::from)
 }
 

@@ -1,7 +1,6 @@
 //! A job's log: some of its lines, and those that come.
 
 use std::{
-    fs::File,
     io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
     path::Path,
 };
@@ -9,7 +8,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::job::file;
+use crate::{
+    input::{self, Form},
+    job::file,
+};
 
 /// Lines given at most.
 const MOST: usize = 5000;
@@ -42,14 +44,11 @@ pub(crate) struct LogLines {
 pub(crate) fn lines(folder: &Path, query: &LogQuery) -> std::io::Result<LogLines> {
     let path = folder.join(file::LOG);
     let count = query.tail.unwrap_or(500).min(MOST);
-    let open = || File::open(&path).map(BufReader::new);
-    let total = match open() {
-        Ok(reader) => reader.split(b'\n').count(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(LogLines { lines: Vec::new(), first: 0, total: 0 });
-        }
-        Err(error) => return Err(error),
-    };
+    if !path.exists() {
+        return Ok(LogLines { lines: Vec::new(), first: 0, total: 0 });
+    }
+    let open = || input::open(&path, Form::Stream).map(BufReader::new).map_err(std::io::Error::other);
+    let total = open()?.split(b'\n').count();
     let first = query.first.unwrap_or_else(|| total.saturating_sub(count)).min(total);
     let lines = open()?.split(b'\n').skip(first).take(count).filter_map(Result::ok);
     let lines = lines.map(|line| String::from_utf8_lossy(&line).into_owned()).collect();
@@ -71,7 +70,7 @@ impl LogFollower {
         if let Some((Ok(offset), Ok(line))) = known.map(|(offset, line)| (offset.parse(), line.parse())) {
             return LogFollower { offset, line };
         }
-        let Ok(bytes) = std::fs::read(folder.join(file::LOG)) else { return LogFollower::default() };
+        let Ok(bytes) = input::read(&folder.join(file::LOG), Form::Record) else { return LogFollower::default() };
         let end = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         LogFollower { offset: end as u64, line: bytes[..end].iter().filter(|&&byte| byte == b'\n').count() }
     }
@@ -84,7 +83,7 @@ impl LogFollower {
 
     /// New lines with the number of the first; nothing when there are none.
     pub(crate) fn read(&mut self, folder: &Path) -> Option<(usize, Vec<String>)> {
-        let mut file = File::open(folder.join(file::LOG)).ok()?;
+        let mut file = input::open(&folder.join(file::LOG), Form::Stream).ok()?;
         let length = file.metadata().ok()?.len();
         if length < self.offset {
             *self = LogFollower::default();

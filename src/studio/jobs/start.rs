@@ -10,6 +10,7 @@ use std::{
 use super::folder::{CONSOLE, ERROR_PAGE, REQUEST};
 use crate::{
     error::{Error, Kind, Result},
+    input::{self, Form},
     job::{self, file},
     studio::error_page::ErrorPage,
 };
@@ -62,7 +63,7 @@ fn explain(folder: &Path, status: Ended) {
         Some((_, Some(code))) => format!("its exit status is {code}"),
         _ => "how is not known".to_string(),
     };
-    let said = std::fs::read_to_string(folder.join(CONSOLE)).unwrap_or_default();
+    let said = input::read_text(&folder.join(CONSOLE), Form::Record).unwrap_or_default();
     let mut page = Error::new(Kind::Job, "the process ended before it began to train").with_fact("how", how);
     if let Some(last) = said.lines().rev().find(|line| !line.trim().is_empty()) {
         page = page.with_fact("its last line", last);

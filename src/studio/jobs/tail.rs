@@ -94,9 +94,9 @@ impl Tail {
                 loss.into_iter().for_each(|loss| self.validation.push(event.epoch, loss));
             }
             EventKind::Start | EventKind::Resume => self.begun = (event.epoch, seconds),
-            EventKind::Snapshot | EventKind::End | EventKind::Error => {}
+            EventKind::Epoch | EventKind::Snapshot | EventKind::End | EventKind::Error => {}
         }
-        if !matches!(event.event, EventKind::Train | EventKind::Validation) {
+        if !matches!(event.event, EventKind::Train | EventKind::Epoch | EventKind::Validation) {
             if self.history.len() == HISTORY {
                 self.history.remove(1);
             }

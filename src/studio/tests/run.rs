@@ -18,11 +18,13 @@ use crate::{
     job::{JobView, Stamp},
     studio::{
         app::App,
-        child::question::{Question, Reply},
+        child::{
+            Wall,
+            question::{Question, Reply},
+        },
         datasets::{index::split_folder, scan::percent},
         error_page::ErrorPage,
         refusal::{Answer, Refusal},
-        workers::Worker,
     },
     tasks::{
         SnapshotChoice,
@@ -78,7 +80,7 @@ pub(crate) async fn begin(app: &Arc<App>, request: TestRequest) -> Answer<KeptTe
 }
 
 async fn many(app: Arc<App>, test: KeptTest, question: Question, begun: Instant) {
-    let worker = Worker::new(app.binary.clone(), app.root.clone(), "data");
+    let worker = app.worker(Wall::Test);
     let tell = |done: u64, total: u64| {
         app.tests.change(&test.id, |test| test.progress = (done, total));
         say(&app, &test.id);
@@ -237,10 +239,15 @@ fn one(id: &str, request: &TestRequest, found: Value) -> Answer<Value> {
 fn of_database(found: &Value, database: &DatabaseRef, seconds: f64) -> Value {
     let result = &found["result"];
     if result["mean_loss"].is_object() {
-        let images = result["mean_loss"]["images"].as_f64().unwrap_or(0.0);
-        return json!({"kind": "loss", "loss": result["mean_loss"]["loss"], "loss_unit": "loss", "images": images,
-            "images_per_second": images / seconds.max(1e-3), "statistics": {"shape": [], "mean": result["mean_loss"]["loss"],
-            "std": 0, "min": 0, "max": 0, "counts": [], "edges": [], "not_finite": 0}, "worst": []});
+        let found = &result["mean_loss"];
+        let (images, of) = (found["images"].as_f64().unwrap_or(0.0), address(database));
+        let worst = found["spread"]["worst"].as_array().into_iter().flatten().map(|worst| {
+            json!({"index": worst[0], "key": worst[0].to_string(), "loss": worst[1], "output": null,
+                "picture": format!("/api/records/{}/picture?{of}", worst[0])})
+        });
+        return json!({"kind": "loss", "loss": found["loss"], "loss_unit": "loss", "images": images,
+            "images_per_second": images / seconds.max(1e-3), "statistics": found["spread"]["statistics"],
+            "worst": worst.collect::<Vec<_>>()});
     }
     let mut shown = classification(&result["classification"], seconds);
     let of = address(database);
@@ -259,7 +266,7 @@ fn of_top(found: &Value, database: &DatabaseRef) -> Value {
         .flatten()
         .map(|class| {
             let images = class["images"].as_array().into_iter().flatten().map(|image| {
-                json!({"index": image["index"], "key": image["index"].to_string(), "right": null, "answer": image["answer"],
+                json!({"index": image["index"], "key": image["index"].to_string(), "right": image["right"], "answer": image["answer"],
                     "chance_of_right": null, "chance_of_answer": image["chance"],
                     "picture": format!("/api/records/{}/picture?{of}", image["index"])})
             });

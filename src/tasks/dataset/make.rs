@@ -8,7 +8,7 @@ use super::{defaults, image_options::ImageOptions, report::DatasetReport, watche
 use crate::{
     data::{
         Dataset, Encoding, MnistOptions, Parts,
-        create::{create, load_file},
+        create::{Load, create, load_file, load_file_with_alpha},
         folder::{self, FolderOptions, Lists},
         idx::Idx,
         info::Info,
@@ -218,15 +218,19 @@ pub fn lists(request: &ListsRequest, observer: &mut dyn Observer, stop: &Stop) -
     panic::guarded(|| {
         needs(("val_folder", &request.val_folder), ("val", &request.val))?;
         needs(("test_folder", &request.test_folder), ("test", &request.test))?;
-        let list = |file: &PathBuf, folder: &Option<PathBuf>| TextList { file: file.clone(), folder: folder.clone() };
-        let lists = text_lists::parse(
-            &list(&request.train, &request.train_folder),
-            request.val.as_ref().map(|file| list(file, &request.val_folder)).as_ref(),
-            request.test.as_ref().map(|file| list(file, &request.test_folder)).as_ref(),
-            &request.labels,
-        )?;
-        of_files(&request.images, &lists, request.shuffle, observer, stop)
+        of_files(&request.images, &listed(request)?, request.shuffle, observer, stop)
     })
+}
+
+/// The lists that the request's files give.
+pub(super) fn listed(request: &ListsRequest) -> Result<Lists> {
+    let list = |file: &PathBuf, folder: &Option<PathBuf>| TextList { file: file.clone(), folder: folder.clone() };
+    text_lists::parse(
+        &list(&request.train, &request.train_folder),
+        request.val.as_ref().map(|file| list(file, &request.val_folder)).as_ref(),
+        request.test.as_ref().map(|file| list(file, &request.test_folder)).as_ref(),
+        &request.labels,
+    )
 }
 
 /// Refuses the first path where the second one, which it belongs to, is not named.
@@ -256,7 +260,8 @@ fn of_files(
         count(lists.test.len()),
     ));
     let progress = Watched::by(observer, stop);
-    let made = create(&options.out, lists, &load_file, options.create(shuffle), &progress, &|_| Ok(()))?;
+    let load: Load<'_> = if options.channels == 4 { &load_file_with_alpha } else { &load_file };
+    let made = create(&options.out, lists, load, options.create(shuffle), &progress, &|_| Ok(()))?;
     Ok(DatasetReport::of(&options.out, made, started))
 }
 

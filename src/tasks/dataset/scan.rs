@@ -1,14 +1,23 @@
-//! What a folder of class folders would become, before anything is made.
+//! What folders, lists and pairs would become, before anything is made.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Serialize;
 
-use super::make::{FolderRequest, division};
-use crate::{data::folder::Item, error::Result};
+use super::{
+    make::{FolderRequest, ListsRequest, division, listed},
+    pairs::{PairsRequest, divided},
+    report::LeftOut,
+};
+use crate::{
+    data::folder::{Item, Lists},
+    error::Result,
+};
 
 /// Images shown of each class.
 const SAMPLES: usize = 3;
+/// Pairs shown.
+const PAIRS: usize = 12;
 
 /// One class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,9 +34,18 @@ pub struct ScannedClass {
     pub left_out: Option<String>,
 }
 
-/// What would be made.
+/// An input and its label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FolderScan {
+pub struct ScannedPair {
+    /// The input.
+    pub input: PathBuf,
+    /// The label of its name.
+    pub label: PathBuf,
+}
+
+/// What would be made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Scan {
     /// The classes in order.
     pub classes: Vec<ScannedClass>,
     /// Images to train on.
@@ -38,22 +56,70 @@ pub struct FolderScan {
     pub test: usize,
     /// A few images of each class: the file and its class.
     pub samples: Vec<(PathBuf, String)>,
+    /// A few of the pairs.
+    pub pairs: Vec<ScannedPair>,
+    /// What is found and not taken.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Looks through the folders of a request.
 ///
 /// # Errors
 /// As making the dataset, but for its images, which are not opened.
-pub fn scan(request: &FolderRequest) -> Result<FolderScan> {
-    let lists = division(request)?;
-    let count = |items: &[Item], label: usize| items.iter().filter(|item| item.label == label).count();
-    let classes = lists.labels.iter().enumerate().map(|(label, name)| ScannedClass {
+pub fn scan(request: &FolderRequest) -> Result<Scan> {
+    division(request).map(of_lists)
+}
+
+/// Reads the lists of a request.
+///
+/// # Errors
+/// As making the dataset, but for its images, which are not opened.
+pub fn scan_lists(request: &ListsRequest) -> Result<Scan> {
+    listed(request).map(of_lists)
+}
+
+/// Looks through the folders of pairs.
+///
+/// # Errors
+/// As making the dataset, but for its images, which are not opened.
+pub fn scan_pairs(request: &PairsRequest) -> Result<Scan> {
+    let found = divided(request)?;
+    let shown = found.train.iter().take(PAIRS);
+    Ok(Scan {
+        train: found.train.len(),
+        val: found.val.len(),
+        pairs: shown.map(|pair| ScannedPair { input: pair.input.clone(), label: pair.label.clone() }).collect(),
+        left_out: left_out(found.left_out),
+        ..Scan::default()
+    })
+}
+
+fn left_out(found: Vec<(String, String)>) -> Vec<LeftOut> {
+    found.into_iter().map(|(image, reason)| LeftOut { image, reason }).collect()
+}
+
+fn of_lists(lists: Lists) -> Scan {
+    let count = |items: &[Item]| {
+        let mut counts = vec![0; lists.labels.len()];
+        items.iter().filter_map(|item| counts.get_mut(item.label).map(|count| *count += 1)).for_each(drop);
+        counts
+    };
+    let (train, val, test) = (count(&lists.train), count(&lists.val), count(&lists.test));
+    let taken = lists.labels.iter().enumerate().map(|(label, name)| ScannedClass {
         name: name.clone(),
-        train: count(&lists.train, label),
-        val: count(&lists.val, label),
-        test: count(&lists.test, label),
+        train: train[label],
+        val: val[label],
+        test: test[label],
         left_out: None,
     });
+    let dropped = lists.small.iter().map(|(name, images)| ScannedClass {
+        name: name.clone(),
+        train: 0,
+        val: 0,
+        test: 0,
+        left_out: Some(if *images == 1 { "too few: 1 image".into() } else { format!("too few: {images} images") }),
+    });
+    let classes: Vec<ScannedClass> = taken.chain(dropped).collect();
     let mut shown = BTreeMap::<usize, Vec<PathBuf>>::new();
     for item in &lists.train {
         let of_class = shown.entry(item.label).or_default();
@@ -65,11 +131,13 @@ pub fn scan(request: &FolderRequest) -> Result<FolderScan> {
         let name = lists.labels.get(label).cloned().unwrap_or_default();
         files.into_iter().map(move |file| (file, name.clone()))
     });
-    Ok(FolderScan {
-        classes: classes.collect(),
+    Scan {
+        samples: samples.collect(),
+        classes,
         train: lists.train.len(),
         val: lists.val.len(),
         test: lists.test.len(),
-        samples: samples.collect(),
-    })
+        pairs: Vec::new(),
+        left_out: left_out(lists.left_out),
+    }
 }

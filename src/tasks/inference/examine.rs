@@ -8,8 +8,10 @@ use super::{defaults, folder};
 use crate::{
     data::Target,
     error::{Error, Kind, Result},
+    input::{self, Form},
     inspect::{
         graph::{self, Graph},
+        output_kind::OutputKind,
         picture::Picture,
         predictions::{Prediction, likeliest},
         reconstruction,
@@ -19,7 +21,7 @@ use crate::{
     },
     job,
     nn::{Activity, Context, Mode, Node, Observer},
-    tasks::{output_kind::OutputKind, snapshot_choice::SnapshotChoice, trained::Trained},
+    tasks::{snapshot_choice::SnapshotChoice, trained::Trained},
 };
 
 /// Where the image comes from.
@@ -205,7 +207,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
     let range = [finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max)];
     keeper.picture("original", Picture::image(&size, &original_values, 0.0, 255.0))?;
     keeper.picture("normalized", Picture::image(&size, &input_values, range[0], range[1]))?;
-    let view = OutputKind::of(network, &size, &output_shape);
+    let view = OutputKind::of(network, &size, &output_shape, job.target_is_input());
     let compared = Some(&output).filter(|_| view == OutputKind::Reconstruction);
     let compared = compared.and_then(|output| reconstruction::compare(&size, &original_values, &input_values, output));
     if let Some(r) = &compared {
@@ -265,7 +267,7 @@ pub fn draw(folder: &Path, name: &str, kept: &KeptValues, most: usize, colors: C
 /// When there are none.
 pub fn read(folder: &Path, name: &str) -> Result<Vec<f32>> {
     let path = folder.join("values").join(format!("{name}.f32"));
-    let bytes = std::fs::read(&path).map_err(|source| Error::io("read", &path, &source))?;
+    let bytes = input::read(&path, Form::Weights)?;
     Ok(bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect())
 }
 

@@ -58,6 +58,9 @@ pub struct ListReport {
     pub list: PathBuf,
     /// Images that went through the network, in the list's order.
     pub tested: Vec<ListedImage>,
+    /// Sentences about how the job was opened.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Images that cannot be read.
     pub not_tested: Vec<NotTested>,
     /// The file of all answers: `predictions.csv` of a classifier, else `outputs.jsonl`.
@@ -124,6 +127,7 @@ fn run(
     }
     let place = folder::place(request.out.as_deref(), &request.job, list);
     folder::make(&place)?;
+    folder::note_subject(&place, list)?;
     let table = write_table(&place, &tested, scores.is_some())?;
     let classification = classifier.map(Classifier::finish);
     let written = classification.as_ref().map(|result| {
@@ -134,7 +138,7 @@ fn run(
         })
     });
     let written = written.transpose()?;
-    Ok(ListReport { list: list.clone(), tested, not_tested, table, classification, written })
+    Ok(ListReport { list: list.clone(), notes: job.notes(), tested, not_tested, table, classification, written })
 }
 
 /// What the network said, image after image.

@@ -1,5 +1,6 @@
 //! The loop on a small network: rhythm, resume, stop, divergence.
 
+use crate::job::JobDir;
 use std::path::Path;
 
 use super::*;

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Kind},
     frontend::lua::machine::{
         error::raise,
+        modules,
         state::{origin, shared},
     },
     input::{self, Form},
@@ -96,11 +97,10 @@ pub(super) fn read(lua: &Lua, name: &str) -> mlua::Result<Vec<u8>> {
             raise(page.at(origin(lua).as_ref()))
         };
         let folder = shared.modules.borrow().folder().ok_or_else(refuse)?;
-        let home = fs::canonicalize(&folder).map_err(|_| refuse())?;
+        let home = modules::real(&folder).map_err(|_| refuse())?;
         path = fs::canonicalize(folder.join(&path)).map_err(|source| raise(Error::io("read", &path, &source)))?;
-        if !path.starts_with(&home) {
-            return Err(refuse());
-        }
+        let Ok(below) = path.strip_prefix(&home) else { return Err(refuse()) };
+        shared.modules.borrow_mut().note_read(&folder.join(below));
     }
     input::read(&path, Form::Image).map_err(|page| raise(page.at(origin(lua).as_ref())))
 }

@@ -1,8 +1,8 @@
 //! `Loaded`: a network file that has run, its hooks, and the way to its network.
 
-use std::rc::Rc;
+use std::{path::PathBuf, rc::Rc};
 
-use mlua::{Function, Table, Value as LuaValue};
+use mlua::{Function, MultiValue, Table, Value as LuaValue};
 
 use super::contract::Contract;
 use crate::{
@@ -30,6 +30,8 @@ pub struct Loaded {
     pub(super) criterion: Table,
     pub(super) label_hook: Option<Function>,
     pub(super) fine_tune_hook: Option<Function>,
+    /// What the file's function was called with; none where the file returned a table at once.
+    pub(super) params: Option<Table>,
     /// The file, as given.
     pub source: Source,
     /// Batch sizes and crop.
@@ -58,6 +60,16 @@ impl Loaded {
         }
         self.printed = self.vm.guard(Limit::Build, "while printing the network", || print(&self.vm, &self.model))?;
         Ok(())
+    }
+
+    /// Answers at any later time which files beside the network file it has read: each with its place below the folder.
+    #[must_use]
+    pub fn read_files(&self) -> Box<dyn Fn() -> Vec<(PathBuf, PathBuf)>> {
+        let (vm, folder) = (Rc::clone(&self.vm), self.source.folder.clone());
+        Box::new(move || {
+            let Some(folder) = &folder else { return Vec::new() };
+            vm.read_files().into_iter().map(|below| (below.clone(), folder.join(below))).collect()
+        })
     }
 
     /// Whether the file has a `labelHook`.
@@ -114,14 +126,23 @@ impl Loaded {
             Some(1) => return Some(LabelHook::Labels),
             _ => {}
         }
-        let vm = Rc::clone(&self.vm);
-        Some(LabelHook::Code(Box::new(move |input, label| {
+        let (vm, params, mut warned) = (Rc::clone(&self.vm), self.params.clone(), false);
+        Some(LabelHook::Code(Box::new(move |phase, input, label| {
             vm.guard(Limit::Hook, "in labelHook", || {
                 let lua = vm.lua();
                 // On an accelerator each batch has new memory, which Lua's collector cannot see behind past handles.
                 tensor::pace_collector(lua)?;
                 let arguments = (tensor::to_lua(lua, input.clone())?, tensor::to_lua(lua, label.clone())?);
-                let result: LuaValue = hook.call(arguments)?;
+                if let Some(params) = &params {
+                    params.raw_set("phase", phase.name())?;
+                }
+                let results: MultiValue = hook.call(arguments)?;
+                if results.get(1).is_some_and(|second| !second.is_nil()) && !warned {
+                    warned = true;
+                    let sentence = "warning: labelHook returns more than one value: only the first is used";
+                    vm.options().output.line(sentence);
+                }
+                let result = results.into_iter().next().unwrap_or(LuaValue::Nil);
                 if result.is_nil() {
                     return Err(raise(
                         Error::new(Kind::Network, "labelHook returned nothing")

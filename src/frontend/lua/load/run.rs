@@ -22,6 +22,7 @@ use crate::{
             tensor,
         },
     },
+    nn::Phase,
     torch::{Generator, Tensor, TensorType},
 };
 
@@ -39,9 +40,11 @@ pub fn load(source: Source, params: &NetworkParams, options: VmOptions, seed: u6
     *tensor::generator(vm.lua()).borrow_mut() = Generator::new(seed);
     let chunk = vm.load(&source.name, &source.text)?;
     let result = vm.guard(Limit::Build, "while the file ran", || chunk.call::<LuaValue>(()))?;
+    let mut params_given = None;
     let returned = match result {
         LuaValue::Function(function) => {
             let table = params_table(&vm, params)?;
+            params_given = Some(table.clone());
             vm.guard(Limit::Build, "in the function that the file returns", || function.call::<LuaValue>(table))?
         }
         other => other,
@@ -73,6 +76,7 @@ pub fn load(source: Source, params: &NetworkParams, options: VmOptions, seed: u6
         criterion,
         label_hook,
         fine_tune_hook,
+        params: params_given,
         source,
         settings,
         printed,
@@ -87,6 +91,8 @@ fn params_table(vm: &Vm, params: &NetworkParams) -> Result<Table> {
         let table = lua.create_table()?;
         table.set("ngpus", params.ngpus)?;
         table.set("nclasses", params.nclasses)?;
+        // A hook finds here what its batch is for.
+        table.set("phase", Phase::Train.name())?;
         if let Some(shape) = params.input_shape {
             let numbers = tch::Tensor::from_slice(&shape.map(|n| n as f64));
             let tensor = Tensor::from_tch(TensorType::DOUBLE, &numbers).map_err(raise)?;

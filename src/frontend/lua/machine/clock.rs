@@ -5,8 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::watchdog::{self, Watch};
-use crate::error::{Error, Kind, Origin};
+use crate::{
+    error::{Error, Kind, Origin},
+    frontend::watchdog::{self, Watch},
+};
 
 /// What a call may take on the wall: ten times its processor time and a minute. A machine may be busy with other work, but
 /// nobody waits for ever.

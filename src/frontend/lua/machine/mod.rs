@@ -4,7 +4,7 @@
 //! errors as pages with the line that caused them. **Never:** tensors, modules: this room knows Lua and nothing of Torch.
 //!
 //! From bottom to top: `suggest` ("did you mean"), `output` (where `print` goes), `source` (the texts, for lines in pages),
-//! `watchdog` (the last resort), `clock` (the running deadline), `identities` (numbers in place of addresses),
+//! `clock` (the running deadline, under the front ends' watchdog), `identities` (numbers in place of addresses),
 //! `pages` (pages that passed a `pcall`), `modules` (what `require` answers), `options`;
 //! `state` (what every callback reaches); `limits` (time, memory, stack), `compile`, `bytecode` (functions that do
 //! nothing), `error` (Lua's errors as pages); `stdlib` (what a file finds as Lua's library); `vm` ([`Vm`](vm::Vm)).
@@ -15,7 +15,7 @@ mod compile;
 pub(in crate::frontend::lua) mod error;
 pub(in crate::frontend::lua) mod identities;
 pub(in crate::frontend::lua) mod limits;
-mod modules;
+pub(in crate::frontend::lua) mod modules;
 mod options;
 mod output;
 mod pages;
@@ -24,4 +24,3 @@ pub(in crate::frontend::lua) mod state;
 mod stdlib;
 pub mod suggest;
 pub mod vm;
-pub(in crate::frontend::lua) mod watchdog;

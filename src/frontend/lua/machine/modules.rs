@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -19,6 +19,8 @@ pub type Loader = fn(&Lua) -> mlua::Result<Value>;
 pub(in crate::frontend::lua) struct Modules {
     loaders: HashMap<&'static str, Loader>,
     folder: Option<PathBuf>,
+    /// Files of the folder that were read, by their place below it.
+    read: Vec<PathBuf>,
 }
 
 impl Modules {
@@ -47,6 +49,20 @@ impl Modules {
         self.folder.clone()
     }
 
+    /// Notes that a file of the folder was read.
+    pub(in crate::frontend::lua) fn note_read(&mut self, path: &Path) {
+        let below = |folder: &PathBuf| Some(path.strip_prefix(folder).ok()?.to_path_buf());
+        let Some(below) = self.folder.as_ref().and_then(below) else { return };
+        if !self.read.contains(&below) {
+            self.read.push(below);
+        }
+    }
+
+    /// The files of the folder that were read, by their place below it.
+    pub(in crate::frontend::lua) fn read(&self) -> Vec<PathBuf> {
+        self.read.clone()
+    }
+
     /// The page for a name that nothing answers to.
     pub(in crate::frontend::lua) fn unknown(&self, name: &str) -> Error {
         let page = Error::new(Kind::Network, format!("module '{name}' not found"));
@@ -62,8 +78,21 @@ impl Modules {
     }
 }
 
+/// The network file's folder as the system knows it, without links: what a file may read lies below it. A file that was named
+/// without a folder lies in the working directory.
+///
+/// # Errors
+/// When the folder is gone or may not be looked at.
+pub(in crate::frontend::lua) fn real(folder: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(named(folder))
+}
+
+fn named(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
 /// Names of the modules in a folder, for "did you mean".
 fn lua_files(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(1000);
+    let entries = fs::read_dir(named(folder)).into_iter().flatten().flatten().take(1000);
     entries.filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".lua").map(str::to_string)).collect()
 }

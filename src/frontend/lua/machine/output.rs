@@ -1,6 +1,10 @@
 //! `Output`: where a network file's `print` goes, with a cap so that a loop cannot fill the disk.
 
-use std::{cell::Cell, fmt, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    rc::Rc,
+};
 
 /// A sink for lines of text, without their newline. Clones share the sink and the cap.
 #[derive(Clone)]
@@ -8,6 +12,8 @@ pub struct Output {
     sink: Rc<dyn Fn(&str)>,
     left: Rc<Cell<usize>>,
     cap: usize,
+    /// The beginning of a line that is not over.
+    begun: Rc<RefCell<String>>,
 }
 
 impl Output {
@@ -16,7 +22,7 @@ impl Output {
 
     /// Hands each printed line to `sink`, up to [`Output::CAP`] bytes.
     pub fn new(sink: impl Fn(&str) + 'static) -> Self {
-        Output { sink: Rc::new(sink), left: Rc::new(Cell::new(Self::CAP)), cap: Self::CAP }
+        Output { sink: Rc::new(sink), left: Rc::new(Cell::new(Self::CAP)), cap: Self::CAP, begun: Rc::default() }
     }
 
     /// Drops everything.
@@ -31,8 +37,35 @@ impl Output {
         Output { left: Rc::new(Cell::new(cap)), cap, ..self }
     }
 
-    /// Writes one line; the first one over the cap is replaced by a note, the later ones vanish.
+    /// Writes text that may end within a line: what follows continues it.
+    pub fn put(&self, text: &str) {
+        let mut pieces = text.split('\n');
+        let last = pieces.next_back().unwrap_or_default();
+        pieces.for_each(|piece| self.line(piece));
+        let mut begun = self.begun.borrow_mut();
+        // What will be cut off is not kept.
+        if begun.len() <= self.left.get() {
+            begun.push_str(last);
+        }
+    }
+
+    /// Ends a line that was begun.
+    pub fn flush(&self) {
+        if !self.begun.borrow().is_empty() {
+            self.line("");
+        }
+    }
+
+    /// Writes one line, or the rest of one; the first one over the cap is replaced by a note, the later ones vanish.
     pub fn line(&self, text: &str) {
+        let begun = std::mem::take(&mut *self.begun.borrow_mut());
+        let whole;
+        let text = if begun.is_empty() {
+            text
+        } else {
+            whole = begun + text;
+            &whole
+        };
         let left = self.left.get();
         if left == 0 {
             return;

@@ -177,8 +177,8 @@ export interface DatabaseLoss {
   loss_unit: string;
   images: number;
   images_per_second: number;
-  /** Loss of single images. */
-  statistics: Statistics;
+  /** Loss of single images; null where the output is no single tensor. */
+  statistics: Statistics | null;
   worst: { index: number; key: string; loss: number; picture: string; output: string | null }[];
 }
 

@@ -19,7 +19,11 @@ use crate::{
 
 /// What a pasted file asks for in vain: global, its known fields, what to do instead.
 const REFUSED: &[(&str, &[&str], &str)] = &[
-    ("io", &[], "print(…) writes to the job's log; images come from the dataset that you train on"),
+    (
+        "io",
+        &[],
+        "of io, a network file has write, stdout and stderr, which print; images come from the dataset that you train on",
+    ),
     (
         "package",
         &["path", "cpath", "loadlib", "loaders", "seeall", "config"],
@@ -92,7 +96,15 @@ pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
             Ok(())
         })?,
     )?;
-    lua.load(include_str!("library.lua")).set_name(format!("={PRELUDE} library")).call::<()>(native)?;
+    let output = shared.options.output.clone();
+    native.set(
+        "put",
+        lua.create_function(move |_, text: LuaString| {
+            output.put(&text.to_string_lossy());
+            Ok(())
+        })?,
+    )?;
+    lua.load(include_str!("library.lua")).set_name(format!("={PRELUDE} library")).call::<()>(&native)?;
 
     globals.set("load", lua.create_function(load)?)?;
     globals.set("loadstring", lua.create_function(load)?)?;
@@ -118,7 +130,7 @@ pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
     }
     globals.get::<Table>("string")?.set("dump", Value::Nil)?;
     globals.set("os", small_os(lua, &globals.get("os")?)?)?;
-    globals.set("io", lua.create_table()?)?;
+    globals.set("io", native.get::<Table>("io")?)?;
     globals.set("package", lua.create_table()?)?;
     let debug = lua.create_table()?;
     debug.set("traceback", lua.create_function(traceback)?)?;
@@ -127,8 +139,7 @@ pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
         refuse(lua, &globals.get(*name)?, name, fields, help)?;
     }
     for (name, help) in REFUSED_FUNCTIONS {
-        globals
-            .set(name, lua.create_function(move |lua, _: MultiValue| Err::<(), _>(refusal(lua, name, name, help)))?)?;
+        globals.set(name, lua.create_function(move |lua, _: MultiValue| Err::<(), _>(refusal(lua, name, help)))?)?;
     }
     Ok(())
 }
@@ -157,11 +168,11 @@ fn refuse(
         _ => false,
     };
     let read = lua.create_function(move |lua, (_, key): (Table, Value)| match is_refused(&key) {
-        true => Err(refusal(lua, name, &asked(name, &key), help)),
+        true => Err(refusal(lua, &asked(name, &key), help)),
         false => Ok(Value::Nil),
     })?;
     let write = lua.create_function(move |lua, (table, key, value): (Table, Value, Value)| match is_refused(&key) {
-        true => Err(refusal(lua, name, &asked(name, &key), help)),
+        true => Err(refusal(lua, &asked(name, &key), help)),
         false => table.raw_set(key, value),
     })?;
     let fence = lua.create_table()?;
@@ -178,9 +189,8 @@ fn asked(name: &str, key: &Value) -> String {
     }
 }
 
-fn refusal(lua: &Lua, name: &str, asked: &str, help: &str) -> mlua::Error {
-    let subject = if name == "io" { name } else { asked };
-    let page = Error::new(Kind::Limit, format!("{subject} is not available to network files"))
+fn refusal(lua: &Lua, asked: &str, help: &str) -> mlua::Error {
+    let page = Error::new(Kind::Limit, format!("{asked} is not available to network files"))
         .with_fact("it asked for", asked)
         .with_fact("why", "a pasted file may build networks, not reach files or programs")
         .with_help(help);

@@ -14,6 +14,7 @@ use crate::{
     frontend::lua::machine::{
         compile::compile,
         error::raise,
+        modules,
         state::{origin, shared},
     },
     input::{self, Form},
@@ -75,6 +76,7 @@ fn require(lua: &Lua, name: &str, fallback: Option<&Function>) -> mlua::Result<V
     if let Some((path, text)) =
         folder.as_deref().and_then(|folder| read_module(folder, name)).transpose().map_err(raise)?
     {
+        shared.modules.borrow_mut().note_read(&path);
         let shown = path.display().to_string();
         shared.sources.borrow_mut().add(&shown, &String::from_utf8_lossy(&text));
         let function = compile(lua, &shown, &text)?;
@@ -109,7 +111,7 @@ fn read_module(folder: &Path, name: &str) -> Option<Result<(PathBuf, Vec<u8>), E
     }
     path.set_extension("lua");
     let real = fs::canonicalize(&path).ok()?;
-    let home = fs::canonicalize(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()?;
+    let home = modules::real(folder).ok()?;
     if !real.starts_with(&home) || real.extension().is_none_or(|end| end != "lua") || !real.is_file() {
         return None;
     }

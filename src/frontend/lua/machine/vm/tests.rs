@@ -128,9 +128,9 @@ fn an_inner_guard_ends_without_ending_the_outer() {
 #[test]
 fn what_is_refused_says_why() {
     for (text, subject) in [
-        ("io.open('/etc/passwd')", "io is"),
-        ("local f = io.write", "io is"),
-        ("io.x = 1", "io is"),
+        ("io.open('/etc/passwd')", "io.open is"),
+        ("local f = io.lines", "io.lines is"),
+        ("io.x = 1", "io.x is"),
         ("os.execute('ls')", "os.execute is"),
         ("os.exit()", "os.exit is"),
         ("package.path = 'x'", "package.path is"),
@@ -143,7 +143,7 @@ fn what_is_refused_says_why() {
         assert_eq!(page.origin().map(|o| (o.line, o.text.to_string())), Some((2, text.into())));
     }
     passes("assert(newproxy == nil and module == nil and gcinfo == nil and string.dump == nil and jit == nil)");
-    passes("assert(not pcall(function() return io.stdout end) and os.unknown == nil)");
+    passes("assert(not pcall(function() return io.stdin end) and os.unknown == nil)");
 }
 
 #[test]
@@ -160,6 +160,20 @@ fn print_goes_to_the_output_up_to_its_cap() {
     run(&vm, "print(1, nil, 'x') print() print(('y'):rep(100)) print('never')").unwrap();
     let wanted = ["1\tnil\tx", "", "[print is cut off here: the file printed more than 20 bytes]"];
     assert_eq!(*lines.borrow(), wanted);
+}
+
+#[test]
+fn what_io_writes_goes_where_print_goes_by_whole_lines() {
+    let lines = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&lines);
+    let output = Output::new(move |line| seen.borrow_mut().push(line.to_string()));
+    let vm = Vm::new(VmOptions { output: output.clone(), ..VmOptions::default() }).unwrap();
+    run(&vm, "io.write('a', 1, '\\n') io.stderr:write('b\\nc') print('d') io.stdout:write('e') io.flush()").unwrap();
+    assert_eq!(*lines.borrow(), ["a1", "b", "cd"]);
+    output.flush();
+    assert_eq!(*lines.borrow(), ["a1", "b", "cd", "e"]);
+    let page = run(&vm, "io.write(nil)").unwrap_err();
+    assert!(page.message().contains("bad argument #1 to 'write'"), "{page}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The watchdog: ends the process, with a page, when a call of the user's code has gone on for twice its limit.
 //!
-//! The limits stop Lua code, and native calls are measured before they start; whatever neither foresaw (a library that does
+//! The limits stop Lua and Python code, and native calls are measured before they start; whatever neither foresaw (a library that does
 //! not come back) ends here. It is a thread of its own, which a program asks for with [`end_overruns`]; without that there is
 //! none. Nothing of the thread that hangs is touched: a job's files are whole at any moment, and a run resumes from its last
 //! snapshot.
@@ -37,7 +37,7 @@ struct Watched {
 
 /// Watches one call until it is dropped.
 #[derive(Debug)]
-pub(super) struct Watch(u64);
+pub(in crate::frontend) struct Watch(u64);
 
 impl Drop for Watch {
     fn drop(&mut self) {
@@ -66,7 +66,7 @@ fn watched<T>(f: impl FnOnce(&mut Vec<Watched>) -> T) -> T {
 }
 
 /// Watches a call of this thread that has `allowed` processor time and `wall` time; `None` when nobody wants to know.
-pub(super) fn watch(allowed: Duration, wall: Duration, what: &str) -> Option<Watch> {
+pub(in crate::frontend) fn watch(allowed: Duration, wall: Duration, what: &str) -> Option<Watch> {
     END.get()?;
     let clock = own_clock()?;
     let until = time_of(clock)?.checked_add(allowed * 2)?;
@@ -98,7 +98,7 @@ fn own_clock() -> Option<libc::clockid_t> {
 
 /// What a processor clock says; `None` when its thread has ended.
 #[expect(unsafe_code, reason = "as above")]
-pub(super) fn time_of(clock: libc::clockid_t) -> Option<Duration> {
+pub(in crate::frontend) fn time_of(clock: libc::clockid_t) -> Option<Duration> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a local of the type that the function fills; a clock that is gone is an error.
     let status = unsafe { libc::clock_gettime(clock, &raw mut time) };

@@ -1,0 +1,137 @@
+//! `Kept`: what a job keeps of its dataset and of its network file's folder, so that tests and exports need neither.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::prepare::RecordFacts;
+use crate::{
+    data::{Dataset, Mean, Resize},
+    error::{Error, Kind, Result},
+    frontend::{LabelShape, Source},
+    input::{self, Form},
+    job::{self, JobRecord, JobView, file},
+};
+
+/// What inference needs to know of a dataset. The mean image lies beside it, the network file's neighbours in `beside/`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// `[c, h, w]` of a record, before cropping.
+    pub(super) shape: [i64; 3],
+    /// How images of another shape are fitted.
+    pub(super) resize: Resize,
+    /// The classes' names; empty when there are none.
+    pub(super) labels: Vec<String>,
+    /// Image databases that have a database of labels, which follows.
+    pub(super) label_databases: Vec<(PathBuf, PathBuf)>,
+    /// What the labels are.
+    #[serde(default)]
+    pub(super) label_shape: LabelShape,
+    /// Whether there is a mean image.
+    pub(super) has_mean: bool,
+    #[serde(skip)]
+    pub(super) mean: Option<Mean>,
+}
+
+impl Kept {
+    /// Of an open dataset.
+    ///
+    /// # Errors
+    /// When its first record cannot be read.
+    pub(super) fn of(dataset: &Dataset) -> Result<Kept> {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let splits = [dataset.train(), dataset.val()].into_iter().flatten();
+        let pairs = splits.filter_map(|split| Some((absolute(split.folder()), absolute(split.label_folder()?))));
+        Ok(Kept {
+            shape: dataset.shape,
+            resize: dataset.resize(),
+            labels: dataset.labels.clone(),
+            label_databases: pairs.collect(),
+            label_shape: RecordFacts::of(dataset)?.labels,
+            has_mean: dataset.mean.is_some(),
+            mean: dataset.mean.clone(),
+        })
+    }
+
+    /// What a network file is told of the records.
+    pub(super) fn facts(&self) -> RecordFacts {
+        let classes = (!self.labels.is_empty()).then_some(self.labels.len() as i64);
+        RecordFacts { shape: self.shape, classes, labels: self.label_shape }
+    }
+
+    /// Whether the job in this folder keeps it; jobs of before did not.
+    pub(super) fn is_in(job: &Path) -> bool {
+        job.join(file::PREPROCESSING).is_file()
+    }
+
+    /// That of the job in this folder; none when it keeps none.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub(super) fn read(job: &Path) -> Result<Option<Kept>> {
+        if !Kept::is_in(job) {
+            return Ok(None);
+        }
+        let path = job.join(file::PREPROCESSING);
+        let text = input::read(&path, Form::Record)?;
+        let mut kept: Kept = serde_json::from_slice(&text).map_err(|cause| {
+            Error::new(Kind::Job, format!("{} is damaged", path.display()))
+                .with_cause(cause.to_string())
+                .with_help("take it from a copy of the job")
+        })?;
+        if kept.has_mean {
+            let path = job.join(file::MEAN);
+            let mean = Mean::read(&path)?;
+            mean.check(kept.shape).map_err(|page| page.with_fact("in", path.display().to_string()))?;
+            kept.mean = Some(mean);
+        }
+        Ok(Some(kept))
+    }
+
+    /// Writes it into a job's folder; `preprocessing.json` comes last and so stands for the whole.
+    ///
+    /// # Errors
+    /// When the disk refuses, or a path is not UTF-8.
+    pub(super) fn write(&self, job: &Path) -> Result<()> {
+        if let Some(mean) = &self.mean {
+            job::replace(&job.join(file::MEAN), &mean.to_bytes())?;
+        }
+        let text = serde_json::to_string_pretty(self).map_err(|cause| {
+            Error::new(Kind::Usage, "a path of the dataset cannot be written down").with_cause(cause.to_string())
+        })?;
+        job::replace(&job.join(file::PREPROCESSING), (text + "\n").as_bytes())
+    }
+}
+
+/// Copies files that the network file has read from beside it, each given with its place below `beside/`.
+///
+/// # Errors
+/// When one cannot be read or written.
+pub(super) fn keep_beside(job: &Path, files: &[(PathBuf, PathBuf)]) -> Result<()> {
+    let beside = job.join(file::BESIDE);
+    for (below, from) in files {
+        let to = beside.join(below);
+        if from == &to {
+            continue;
+        }
+        let bytes = input::read(from, Form::Image)?;
+        if std::fs::read(&to).is_ok_and(|kept| kept == bytes) {
+            continue;
+        }
+        let folder = to.parent().unwrap_or(&beside);
+        std::fs::create_dir_all(folder).map_err(|source| Error::io("make the folder", folder, &source))?;
+        job::replace(&to, &bytes)?;
+    }
+    Ok(())
+}
+
+/// A job's network file, whose neighbours are those that the job keeps; of a job that keeps none, those of the folder that
+/// the file was read from.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn source(view: &JobView, record: &JobRecord) -> Result<Source> {
+    let beside = view.path().join(file::BESIDE);
+    let folder = if beside.is_dir() { Some(beside) } else { record.network.folder.clone() };
+    Ok(Source::of_job(&record.network.name, view.network()?, folder.as_deref()))
+}

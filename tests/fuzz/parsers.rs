@@ -1,0 +1,143 @@
+//! The readers as plain functions of bytes: what the generators here and the coverage-guided targets (`coverage/`) attack.
+
+#![allow(dead_code, reason = "each target of coverage/ takes one of them")]
+
+use std::{
+    cell::RefCell,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use digits::{
+    data::{Dataset, Image, Mean, Records, Sample, datum as datum_record, idx::Idx, lmdb::Database},
+    error::Result,
+    frontend::{NetworkParams, Source, lua, python, tensorflow_file},
+    job::{JobView, SweepRecord, file},
+    torch::t7::Document,
+    train::Snapshot,
+};
+use tempfile::TempDir;
+
+/// Runs `read` in the folder of this thread, in memory where there is one: millions of files are written.
+pub(crate) fn in_folder<T>(read: impl FnOnce(&Path) -> T) -> T {
+    thread_local! {
+        static FOLDER: RefCell<Option<TempDir>> = const { RefCell::new(None) };
+    }
+    FOLDER.with_borrow_mut(|kept| {
+        let made = || tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder");
+        read(kept.get_or_insert_with(made).path())
+    })
+}
+
+/// Writes a file into a folder and answers its path.
+pub(crate) fn written(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, bytes).expect("a small file in a temporary folder");
+    path
+}
+
+/// A record of a database.
+pub(crate) fn datum(bytes: &[u8]) -> Result<()> {
+    let _ = datum_record::label(bytes);
+    datum_record::decode(bytes).map(drop)
+}
+
+/// A mean image.
+pub(crate) fn mean(bytes: &[u8]) -> Result<()> {
+    let mean = in_folder(|folder| Mean::read(&written(folder, "mean.binaryproto", bytes)))?;
+    let _ = mean.pixel();
+    mean.image().map(drop)
+}
+
+/// IDX images beside these labels, or labels beside these images.
+pub(crate) fn idx(bytes: &[u8], images: &[u8], labels: &[u8]) -> Result<()> {
+    let as_labels = Idx::parse(images, bytes);
+    Idx::parse(bytes, labels).or(as_labels).map(drop)
+}
+
+/// A picture of any format.
+pub(crate) fn pictures(bytes: &[u8]) -> Result<()> {
+    Image::decode(bytes).map(drop)
+}
+
+/// HDF5 as DIGITS writes it.
+pub(crate) fn hdf5(bytes: &[u8]) -> Result<()> {
+    in_folder(|folder| {
+        let records = Records::open(&written(folder, "train.h5", bytes), None)?;
+        records.labels()?;
+        (0..records.len().min(20)).try_for_each(|index| records.get(index).map(drop))
+    })
+}
+
+/// Torch7's own files.
+pub(crate) fn t7(bytes: &[u8]) -> Result<()> {
+    Document::parse(bytes.to_vec(), "net.t7").map(drop)
+}
+
+/// Snapshots and weights.
+pub(crate) fn safetensors(bytes: &[u8]) -> Result<()> {
+    in_folder(|folder| {
+        let path = written(folder, "snapshot.safetensors", bytes);
+        let _ = Snapshot::read(&path);
+        Snapshot::read_weights(&path).map(drop)
+    })
+}
+
+/// The JSON files of jobs and datasets.
+pub(crate) const JSON: [&str; 5] = [file::RECORD, file::BEST, file::SWEEP, "dataset.json", file::METRICS];
+
+/// One of [`JSON`] in a job's folder with this `job.json`.
+pub(crate) fn json(name: &str, bytes: &[u8], record: &str) -> Result<()> {
+    in_folder(|folder| {
+        written(folder, file::RECORD, record.as_bytes());
+        written(folder, name, bytes);
+        let view = JobView::open(folder)?;
+        match name {
+            file::RECORD => view.record().map(drop),
+            file::BEST => view.best().and_then(|_| view.snapshots()).map(drop),
+            file::SWEEP => SweepRecord::read(folder).map(drop),
+            file::METRICS => view.events().map(drop),
+            _ => Dataset::open(folder).map(drop),
+        }
+    })
+}
+
+/// Every record of the database in this folder with its key, in each of the ways in which the program reads them.
+pub(crate) fn everything(folder: &Path) -> Result<Vec<(Vec<u8>, Sample)>> {
+    let records = Records::open(folder, None)?;
+    let labels = records.labels()?;
+    assert_eq!(labels.len() as u64, records.len());
+    let database = Database::open(folder)?;
+    let (mut cursor, mut keys) = (database.cursor()?, Vec::new());
+    while let Some(entry) = cursor.next()? {
+        keys.push(entry.key().to_vec());
+    }
+    database.last()?;
+    (0..records.len()).map(|index| Ok((keys[index as usize].clone(), records.get(index)?))).collect()
+}
+
+/// A database.
+pub(crate) fn lmdb(bytes: &[u8]) -> Result<()> {
+    in_folder(|folder| {
+        written(folder, "data.mdb", bytes);
+        everything(folder).map(drop)
+    })
+}
+
+/// A network file in Lua, lowered.
+pub(crate) fn lua_file(text: &str) -> Result<()> {
+    let time = std::time::Duration::from_millis(300);
+    let options = lua::vm::VmOptions { build_time: time, memory_limit: 64 << 20, ..lua::vm::VmOptions::default() };
+    let params = NetworkParams { input_shape: Some([1, 8, 8]), nclasses: Some(10), ..NetworkParams::default() };
+    let loaded = lua::load(Source::pasted("net.lua", text), &params, options, 1)?;
+    loaded.lower(tch::Kind::Float, tch::Device::Cpu).map(drop)
+}
+
+/// A network file in Python, lowered.
+pub(crate) fn python_file(text: &str) -> Result<()> {
+    let time = std::time::Duration::from_millis(300);
+    let options = python::Options { processor_time: time, memory_limit: 64 << 20, ..python::Options::default() };
+    let params = NetworkParams { input_shape: Some([1, 8, 8]), nclasses: Some(10), ..NetworkParams::default() };
+    let file = tensorflow_file::load(Source::pasted("net.py", text), &params, options, 1)?;
+    file.lower(tensorflow_file::Purpose::Training, tch::Kind::Float, tch::Device::Cpu).map(drop)
+}
