@@ -6,6 +6,7 @@ mod defaults;
 mod examine;
 mod folder;
 mod image;
+mod label_view;
 mod list;
 mod listing;
 mod strip;
@@ -18,6 +19,7 @@ pub use examine::{
 };
 pub use folder::{Written, place};
 pub use image::{ImageReport, ImageRequest, image};
+pub use label_view::{LabelClass, LabelView};
 pub use list::{ListReport, ListRequest, ListedImage, NotTested, list};
 pub(in crate::tasks) use listing::images;
 pub use strip::{StripRequest, strip};
