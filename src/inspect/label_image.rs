@@ -7,32 +7,32 @@ use serde::Serialize;
 
 use super::picture::Picture;
 
-/// Colours of the first classes, which people tell apart; further ones are mixed by number.
-const COLORS: [[u8; 3]; 12] = [
-    [70, 70, 78],
-    [230, 74, 62],
-    [58, 134, 214],
-    [244, 190, 56],
-    [66, 166, 92],
-    [152, 92, 190],
-    [240, 132, 46],
-    [64, 188, 196],
-    [214, 92, 152],
-    [142, 110, 74],
-    [164, 204, 74],
-    [120, 128, 220],
-];
+/// Colours that stand apart in every sight: the background, and the first six classes after it.
+const COLORS: [[u8; 3]; 7] =
+    [[225, 229, 234], [0, 114, 178], [230, 120, 20], [0, 140, 100], [190, 70, 150], [214, 178, 30], [60, 60, 70]];
 
 /// The colour of a class, from 0.
 #[must_use]
 pub fn color(class: usize) -> [u8; 3] {
-    COLORS.get(class).copied().unwrap_or_else(|| {
-        let mixed = (class as u32).wrapping_mul(2_654_435_761);
-        [(mixed >> 24) as u8 | 32, (mixed >> 16) as u8 | 32, (mixed >> 8) as u8 | 32]
-    })
+    if let Some(color) = COLORS.get(class) {
+        return *color;
+    }
+    // The golden angle never meets itself again.
+    let hue = (class as f64 * 137.508) % 360.0 / 60.0;
+    let (high, low) = (205.0, if class.is_multiple_of(2) { 60.0 } else { 110.0 });
+    let between = low + (high - low) * (1.0 - (hue % 2.0 - 1.0).abs());
+    let [r, g, b] = match hue as u8 {
+        0 => [high, between, low],
+        1 => [between, high, low],
+        2 => [low, high, between],
+        3 => [low, between, high],
+        4 => [between, low, high],
+        _ => [high, low, between],
+    };
+    [r, g, b].map(|channel| channel as u8)
 }
 
-/// `#e64a3e`
+/// `#0072b2`
 #[must_use]
 pub fn hex(color: [u8; 3]) -> String {
     format!("#{:02x}{:02x}{:02x}", color[0], color[1], color[2])
@@ -196,9 +196,9 @@ mod tests {
         let map = picture(2, &[0, 1, 1, 20]);
         assert_eq!((map.width, map.height, map.pixel(1, 0), map.pixel(1, 1)), (2, 2, color(1), color(20)));
         let over = overlay(&Picture::filled(4, 4, [255; 3]), &map);
-        assert_eq!((over.width, over.pixel(0, 0)), (2, [163, 163, 167]));
-        let all: std::collections::HashSet<[u8; 3]> = (0..40).map(color).collect();
-        assert_eq!(all.len(), 40);
-        assert_eq!(hex(color(1)), "#e64a3e");
+        assert_eq!((over.width, over.pixel(0, 0)), (2, [240, 242, 245]));
+        let all: std::collections::HashSet<[u8; 3]> = (0..100).map(color).collect();
+        assert_eq!(all.len(), 100);
+        assert_eq!(hex(color(1)), "#0072b2");
     }
 }

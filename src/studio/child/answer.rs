@@ -69,6 +69,7 @@ impl Answerer {
                 let job = self.job(&request.job, request.snapshot)?;
                 value(&job.examine(&request)?)
             }
+            Question::Page(request) => value(&inference::image(&request)?),
             Question::TestList(request) => value(&inference::list(&request, &mut Telling::to(tell), &Stop::default())?),
             Question::TestDatabase(request) => {
                 value(&inference::database(&request, &mut Telling::to(tell), &Stop::default())?)

@@ -13,7 +13,9 @@ use crate::{
         check::CheckRequest,
         dataset::{FolderRequest, GenericRequest, ListsRequest, PairsRequest},
         export::ExportRequest,
-        inference::{DatabaseRequest, ExamineRequest, ImageChoice, ListRequest, StripRequest, TopRequest},
+        inference::{
+            DatabaseRequest, ExamineRequest, ImageChoice, ImageRequest, ListRequest, StripRequest, TopRequest,
+        },
         records::{DatabaseChoice, RecordsRequest, Side},
     },
 };
@@ -83,6 +85,8 @@ pub(crate) enum Question {
     Make(MakeDataset),
     /// One image through a job's network.
     Examine(ExamineRequest),
+    /// The same as one self-contained page.
+    Page(ImageRequest),
     /// Images of a list.
     TestList(ListRequest),
     /// A database.
@@ -118,6 +122,9 @@ impl Question {
             Question::Examine(request) => {
                 let (ImageChoice::File(path) | ImageChoice::Record { database: path, .. }) = &request.image;
                 Named { writes: vec![request.out.clone()], ..of(&request.job, vec![path.clone()]) }
+            }
+            Question::Page(request) => {
+                Named { writes: out(&request.out), ..of(&request.job, vec![request.image.clone()]) }
             }
             Question::TestList(request) => Named {
                 list: Some(request.list.clone()),

@@ -35,14 +35,19 @@ pub(crate) fn page(id: &str, examined: &Examined, source: &str) -> Value {
         .iter()
         .map(|(class, label, probability)| json!({"class": class, "label": label, "probability": probability}))
         .collect();
-    let is_numbers = reconstruction.is_none() && predictions.is_empty();
+    let label_image = examined.label_image.as_ref().map(|labels| {
+        let drawn = picture("labels", "the likeliest class at each pixel");
+        let truth = labels.right.map(|_| picture("truth", "the right class at each pixel"));
+        json!({"overlay": drawn, "labels": drawn, "truth": truth, "legend": labels.legend, "right": labels.right})
+    });
+    let is_numbers = reconstruction.is_none() && predictions.is_empty() && label_image.is_none();
     let numbers = is_numbers
         .then(|| json!([{"name": "output", "shape": examined.output_shape, "values": examined.output, "truth": null}]));
     json!({"kind": "one", "view": if is_numbers { "numbers".into() } else { json!(examined.view) },
         "size": examined.size, "channels": examined.channels, "source": source, "truth": examined.truth,
         "original": picture("original", "the image"), "normalized": picture("normalized", "the image as the network gets it"),
         "range": examined.range, "code": examined.code, "reconstruction": reconstruction, "predictions": predictions,
-        "label_image": null, "boxes": null, "numbers": numbers, "layers": rows, "graph": examined.graph,
+        "label_image": label_image, "boxes": null, "numbers": numbers, "layers": rows, "graph": examined.graph,
         "learned_parameters": examined.learned_parameters})
 }
 

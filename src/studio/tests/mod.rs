@@ -5,3 +5,4 @@ pub(crate) mod layers;
 pub(crate) mod request;
 pub(crate) mod routes;
 pub(crate) mod run;
+mod table;

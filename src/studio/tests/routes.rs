@@ -1,6 +1,6 @@
 //! The routes of tests.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -12,16 +12,26 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
-use super::{kept::KeptTest, layers, request::TestRequest, run};
+use super::{
+    kept::KeptTest,
+    layers,
+    request::{TestRequest, What},
+    run,
+};
 use crate::{
+    error::Error,
     inspect::value_map::{Colors, Ground},
     studio::{
         app::App,
+        child::question::Question,
         jobs::{detail::blocking, files::send},
         refusal::{Answer, Refusal, RefusalBody},
         roots::file_below,
     },
-    tasks::inference::{self, Examined, KeptValues},
+    tasks::{
+        SnapshotChoice,
+        inference::{self, Examined, ImageRequest, KeptValues},
+    },
 };
 
 /// A picture's address never changes its picture.
@@ -211,6 +221,13 @@ pub(crate) async fn answers(
     responses((status = 200, body = String, content_type = "text/csv"), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn csv(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<Response> {
     let test = app.tests.get(&id)?;
+    if let Some(table) = super::table::of(&test.result) {
+        let headers = [
+            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_string()),
+            (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.csv\"")),
+        ];
+        return Ok((headers, table).into_response());
+    }
     let found =
         ["confusion.csv", "predictions.csv", "outputs.jsonl"].into_iter().find(|name| test.folder.join(name).is_file());
     let name = found.ok_or_else(|| Refusal::not_found("table of the test", &id))?;
@@ -222,7 +239,20 @@ pub(crate) async fn csv(State(app): State<Arc<App>>, Path(id): Path<String>) -> 
     responses((status = 200, body = String, content_type = "text/html"), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn page(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<Response> {
     let test = app.tests.get(&id)?;
-    send(file_below(&test.folder, "index.html")?, Some(format!("{id}.html"))).await
+    // One image has its page when somebody wants it.
+    let made = test.folder.join("page");
+    if let What::One { top, .. } = test.request.what
+        && !made.join("index.html").is_file()
+    {
+        let job = app.jobs.folder(&test.request.job).ok_or_else(|| Refusal::not_found("job", &test.request.job))?;
+        std::fs::create_dir_all(&made).map_err(|source| Error::io("make the folder", &made, &source))?;
+        let (image, snapshot) = (test.folder.join("original.png"), SnapshotChoice::Epoch(test.snapshot.0));
+        let out = Some(made.clone());
+        let request = ImageRequest { snapshot, top, out, ..ImageRequest::new(job, image) };
+        let _: Value = app.tester.ask(&Question::Page(request), Duration::from_secs(60)).await?;
+    }
+    let folder = if made.is_dir() { &made } else { &test.folder };
+    send(file_below(folder, "index.html")?, Some(format!("{id}.html"))).await
 }
 
 /// All pictures of a test.
@@ -239,7 +269,7 @@ pub(crate) async fn zip(State(app): State<Arc<App>>, Path(id): Path<String>) -> 
             tar.append_dir_all(&stem, &folder)?;
             tar.into_inner()?.finish()?.sync_all()
         };
-        pack().map_err(|source| crate::error::Error::io("write", &written, &source).into())
+        pack().map_err(|source| Error::io("write", &written, &source).into())
     })
     .await?;
     send(out, Some(format!("{id}.tar.gz"))).await

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{defaults, folder};
+use super::{
+    defaults, folder,
+    label_view::{self, LabelView},
+};
 use crate::{
     data::Target,
     error::{Error, Kind, Result},
@@ -126,6 +129,8 @@ pub struct Examined {
     pub reconstruction: Option<Errors>,
     /// Of a classifier.
     pub predictions: Vec<(usize, String, f64)>,
+    /// Of a label image: its pictures are `labels.png` and, where the right one is known, `truth.png`.
+    pub label_image: Option<LabelView>,
     /// The output, 4,096 numbers at most.
     pub output: Vec<f32>,
     /// Its shape.
@@ -163,16 +168,17 @@ impl OpenJob {
 
 fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
     let network = job.network();
-    let (original, input, truth) = match &request.image {
+    let (original, input, target) = match &request.image {
         ImageChoice::File(path) => {
             let (original, input) = job.image(path)?;
             (original, input, None)
         }
         ImageChoice::Record { database, index } => {
             let (original, input, target) = job.sample(database, *index)?;
-            (original, input, label(&target, job.labels()))
+            (original, input, Some(target))
         }
     };
+    let truth = target.as_ref().and_then(|target| label(target, job.labels()));
     let size = input.size();
     let (graph, _) = graph::trace(network, Some(&size))?;
     let mut seen = Collector::default();
@@ -220,6 +226,16 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
         let (lo, hi) = (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max));
         keeper.picture("output", Picture::image(&output_shape, &output, lo, hi))?;
     }
+    let right =
+        target.as_ref().and_then(|target| if let Target::Planes(planes) = target { Some(planes) } else { None });
+    let labels =
+        (view == OutputKind::LabelImage).then(|| label_view::drawn(&output_shape, &output, job.labels(), right));
+    let label_image = labels.flatten().map(|drawn| {
+        keeper.picture("labels", Some(drawn.labels))?;
+        drawn.truth.map(|truth| keeper.picture("truth", Some(truth))).transpose()?;
+        Ok::<_, Error>(drawn.view)
+    });
+    let label_image = label_image.transpose()?;
     let scores = network.scores().filter(|_| view == OutputKind::Classes);
     let top = usize::try_from(request.top).unwrap_or(usize::MAX);
     let predictions = scores.map_or_else(Vec::new, |scores| likeliest(&output, scores, job.labels(), top));
@@ -241,6 +257,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
             .into_iter()
             .map(|Prediction { class, label, probability }| (class, label, probability))
             .collect(),
+        label_image,
         output: output.into_iter().take(4096).collect(),
         output_shape,
         layers,

@@ -52,6 +52,24 @@ pub struct ImageRequest {
     pub out: Option<PathBuf>,
 }
 
+impl ImageRequest {
+    /// This image of this job, everything else as it is when nobody asks.
+    #[must_use]
+    pub fn new(job: PathBuf, image: PathBuf) -> ImageRequest {
+        ImageRequest {
+            job,
+            image,
+            record: None,
+            view: None,
+            pixels: Pixels::default(),
+            order: Order::default(),
+            snapshot: SnapshotChoice::default(),
+            top: defaults::top(),
+            out: None,
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImageReport {

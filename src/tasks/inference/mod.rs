@@ -7,6 +7,7 @@ mod examine;
 mod folder;
 mod image;
 pub(in crate::tasks) mod input_file;
+mod label_view;
 mod list;
 mod listing;
 mod strip;
@@ -19,6 +20,7 @@ pub use examine::{
 };
 pub use folder::{Written, place};
 pub use image::{ImageReport, ImageRequest, image};
+pub use label_view::{LabelClass, LabelView};
 pub use list::{ListReport, ListRequest, ListedImage, NotTested, list};
 pub(in crate::tasks) use listing::images;
 pub use strip::{StripRequest, strip};
