@@ -224,6 +224,13 @@ impl Error {
         }
         self
     }
+
+    /// Says what to do in place of what a deeper layer said, which knew less.
+    #[must_use]
+    pub fn with_better_help(mut self, help: impl Into<String>) -> Self {
+        self.0.help = Some(help.into());
+        self
+    }
 }
 
 impl fmt::Display for Error {

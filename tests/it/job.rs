@@ -212,7 +212,7 @@ fn the_same_command_again_redoes_nothing_and_more_epochs_go_on() {
     let before = fs::read(&metrics).unwrap();
     let again = run("1");
     assert!(again.status.success(), "{}", stderr(&again));
-    assert!(String::from_utf8_lossy(&again.stdout).contains("nothing to do"));
+    assert!(String::from_utf8_lossy(&again.stdout).contains("is done already"));
     assert_eq!(fs::read(&metrics).unwrap(), before);
     let more = run("2");
     assert!(more.status.success(), "{}", stderr(&more));

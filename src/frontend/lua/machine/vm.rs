@@ -187,7 +187,7 @@ fn pasted(page: Error, text: &str) -> Error {
         _ => ("a character without width", "nothing"),
     };
     page.with_fact("the line holds", format!("{what}, U+{:04X}", found as u32))
-        .with_help(format!("text copied from a page or a document has such characters: write {plain} in its place"))
+        .with_better_help(format!("text copied from a page or a document has such characters: write {plain} in its place"))
 }
 
 fn open(trusted: bool) -> mlua::Result<Lua> {
