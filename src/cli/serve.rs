@@ -90,3 +90,24 @@ pub fn work(args: WorkArgs) -> Result<()> {
     }
     studio::child::work(&work, &stop::on_signals()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    #[test]
+    fn only_this_machine_reaches_the_server_unless_it_is_asked_for() {
+        let line = Line::parse_from(["serve"]);
+        let address: std::net::SocketAddr = line.serve.listen.parse().unwrap();
+        assert!(address.ip().is_loopback() && address.port() == 5000, "{address}");
+        assert!(line.serve.token.is_none() && line.serve.allow.is_empty() && !line.serve.stop_jobs);
+    }
+}

@@ -18,6 +18,8 @@ pub struct Info {
     pub labels: Vec<String>,
     /// The average of each channel of the mean image, 0..=255; empty without one.
     pub mean: Vec<f64>,
+    /// The darkest and the brightest value of the mean image, 0..=255; none without one.
+    pub mean_range: Option<[f64; 2]>,
     /// Bytes of the databases.
     pub disk_size: u64,
     /// Images that could not be read when it was made.
@@ -74,6 +76,7 @@ impl Info {
             splits,
             labels: dataset.labels.clone(),
             mean: dataset.mean.as_ref().map(Mean::pixel).unwrap_or_default(),
+            mean_range: dataset.mean.as_ref().and_then(Mean::range),
             disk_size,
             skipped: dataset.manifest.as_ref().map_or(0, |manifest| manifest.skipped),
             fingerprint: dataset.fingerprint()?,

@@ -80,6 +80,13 @@ impl Mean {
         blob.encode_to_vec()
     }
 
+    /// The darkest and the brightest value.
+    #[must_use]
+    pub fn range(&self) -> Option<[f64; 2]> {
+        let values = || self.values.iter().map(|value| f64::from(*value));
+        values().reduce(f64::min).zip(values().reduce(f64::max)).map(|(low, high)| [low, high])
+    }
+
     /// The average of each channel, in f64.
     #[must_use]
     pub fn pixel(&self) -> Vec<f64> {

@@ -23,6 +23,8 @@ pub mod public_networks {}
 #[doc = include_str!("digits-networks.md")]
 pub mod digits_networks {}
 
+#[doc = include_str!("studio.md")]
+pub mod studio {}
 #[doc = include_str!("network-file.md")]
 pub mod network_file {}
 
@@ -87,4 +89,6 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0016-tasks-below-every-door.md")]
     pub mod d0016_tasks_below_every_door {}
+    #[doc = include_str!("decisions/0016-one-door-for-two-languages.md")]
+    pub mod d0016_one_door_for_two_languages {}
 }

@@ -151,7 +151,7 @@ impl Classifier {
 }
 
 /// The right classes, from 0, of a target from 1: a tensor of `[n]`, or of `[n, classes]` whose largest entry decides.
-fn classes_of(target: &Activity, count: i64) -> Result<Vec<Option<usize>>> {
+pub(crate) fn classes_of(target: &Activity, count: i64) -> Result<Vec<Option<usize>>> {
     let target = target.tensor()?.f_to_device(tch::Device::Cpu)?;
     let wanted = if target.numel() as i64 == count {
         target.f_reshape([count])?

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -60,6 +60,8 @@ pub(crate) struct App {
     pub(crate) machine: Machine,
     /// Done once the built-in sample can be looked at.
     pub(crate) sample: OnceCell<()>,
+    /// Held by whoever looks at the folders: what was seen first is said first.
+    pub(crate) looking: Mutex<()>,
 }
 
 impl App {
@@ -70,6 +72,7 @@ impl App {
 
     /// As [`App::refresh`]; when not `thorough`, jobs that rest are passed over.
     pub(crate) fn look(&self, thorough: bool) {
+        let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let changes = self.jobs.look(thorough);
         for id in &changes.removed {
             self.points.forget(id);

@@ -156,6 +156,7 @@ fn app(options: &ServeOptions, token: Option<String>, address: SocketAddr) -> Re
         program,
         readable,
         sample: tokio::sync::OnceCell::new(),
+        looking: std::sync::Mutex::new(()),
     }))
 }
 

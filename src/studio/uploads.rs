@@ -120,7 +120,9 @@ impl Uploads {
         let id = format!("u{number}");
         let path = self.folder.path().join(format!("{id}.{ending}"));
         let unwritable = |source: std::io::Error| {
-            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &Error::io("write", &path, &source))
+            let is_full = matches!(source.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT));
+            let status = if is_full { StatusCode::INSUFFICIENT_STORAGE } else { StatusCode::INTERNAL_SERVER_ERROR };
+            Refusal::new(status, &Error::io("write", &path, &source))
         };
         let too_large = || {
             let page = Error::new(Kind::Usage, "the upload is too large")

@@ -35,7 +35,7 @@ const memory = (pid, field = 'VmRSS') => Number(new RegExp(`${field}:\\s+(\\d+)`
 const mib = (value) => `${Math.round(value)} MiB`;
 /** A loss curve: falls, with noise that is the same every time. */
 const loss = (i, all) => 400 + 4000 * Math.exp((-8 * i) / all) + 30 * Math.sin(i * 12.9898) * Math.cos(i * 78.233);
-const line = (i, all, epochs) => `{"event":"train","epoch":${((epochs * i) / all).toFixed(6)},"iteration":${i},"loss":${loss(i, all).toFixed(4)},"lr":0.01,"images_per_second":90000.0,"data_wait":0.01,"time":"2026-01-01T00:${String(Math.floor(i / (all / 59))).padStart(2, '0')}:00.000+00:00"}\n`;
+const line = (i, all, epochs) => `{"event":"train","epoch":${((epochs * i) / all).toFixed(6)},"iteration":${i},"loss":${loss(i, all).toFixed(4)},"lr":0.01,"images_per_second":90000.0,"data_wait":0.01,"time":${(1767225600 + i * 0.01).toFixed(2)}}\n`;
 
 // --- one real job, then a thousand like it -------------------------------------------------------------------------------
 const network = readFileSync(fileURLToPath(new URL('../../networks/autoencoder.lua', import.meta.url)), 'utf8');
@@ -52,7 +52,7 @@ await stop(server);
 const record = JSON.parse(readFileSync(join(root, 'jobs', pattern, 'job.json'), 'utf8'));
 const first = JSON.parse(readFileSync(join(root, 'jobs', pattern, 'metrics.jsonl'), 'utf8').split('\n')[0]);
 const curve = (count) => {
-  const parts = [`${JSON.stringify({ ...first, time: '2026-01-01T00:00:00.000+00:00' })}\n`];
+  const parts = [`${JSON.stringify({ ...first, time: 1767225600 })}\n`];
   for (let i = 1; i <= count; i++) parts.push(line(i, count, 30));
   return parts.join('');
 };
@@ -69,7 +69,7 @@ for (let i = 0; i < JOBS; i++) make(name(i), short);
 const long = '20260201-000000-ffff';
 make(long, '');
 for (let from = 0; from < MANY; from += 50_000) {
-  let part = from === 0 ? `${JSON.stringify({ ...first, time: '2026-01-01T00:00:00.000+00:00' })}\n` : '';
+  let part = from === 0 ? `${JSON.stringify({ ...first, time: 1767225600 })}\n` : '';
   for (let i = from + 1; i <= from + 50_000; i++) part += line(i, MANY, 1000);
   appendFileSync(join(root, 'jobs', long, 'metrics.jsonl'), part);
 }

@@ -1,6 +1,6 @@
 //! Damaged program texts: tokens, numbers, names and lines of whole files in other places, and lines that mean harm.
 
-use digits::data::Random;
+use digits::{data::Random, error::Result};
 
 use crate::mutate::{any, below};
 
@@ -15,10 +15,17 @@ pub(crate) struct Language {
 }
 
 impl Language {
-    /// A file with one to six changes.
+    /// Fails when hardly any whole file does what it should: the damage would meet nothing.
+    pub(crate) fn try_whole(&self, read: &mut dyn FnMut(&str) -> Result<()>) {
+        let pages: Vec<String> =
+            self.files.iter().filter_map(|text| read(text).err()).map(|page| page.to_string()).collect();
+        assert!(pages.len() <= self.files.len() / 3, "{} files do not train:\n{}", pages.len(), pages.join("\n"));
+    }
+
+    /// A file with one to four changes.
     pub(crate) fn damaged(&self, random: &mut Random) -> String {
         let mut text = self.file(random).to_string();
-        for _ in 0..1 + below(random, 6) {
+        for _ in 0..1 + below(random, 4) {
             text = if below(random, 2) == 0 {
                 self.with_other_lines(random, &text)
             } else {

@@ -48,7 +48,8 @@ pub struct TensorflowFile {
     graph: Graph,
     train: Stage,
     val: Stage,
-    inf: Stage,
+    /// The page where the file cannot look at such images: DIGITS builds this stage for a test only.
+    inf: Result<Stage>,
     labels: Labels,
     /// The file, as given.
     pub source: Source,
@@ -85,8 +86,8 @@ pub fn load(source: Source, params: &NetworkParams, options: Options, seed: u64)
     let form = match (params.labels, params.nclasses) {
         (LabelShape::Image(Some(shape)), _) => Labels::Images(shape),
         (LabelShape::Image(None), _) => Labels::AnyImages,
-        (LabelShape::Scalar, Some(_)) => Labels::ClassesFromOne,
-        (LabelShape::Scalar, None) => Labels::Whole,
+        (LabelShape::Scalar | LabelShape::Unknown, Some(_)) => Labels::ClassesFromOne,
+        (LabelShape::Scalar | LabelShape::Unknown, None) => Labels::Whole,
     };
     let builder = Builder { tf: &shared, python: &python, class, params };
     let [train, val, inf] =
@@ -95,7 +96,7 @@ pub fn load(source: Source, params: &NetworkParams, options: Options, seed: u64)
         graph,
         train: train?,
         val: val?,
-        inf: inf?,
+        inf,
         labels: form,
         source,
         seconds: start.elapsed().as_secs_f64(),
@@ -154,7 +155,9 @@ impl Builder<'_> {
 
     fn labels(&self, graph: &Graph) -> Result<Symbol> {
         match self.params.labels {
-            LabelShape::Scalar => graph.placeholder(Feed::Labels, DType::Int64, Dims(vec![None]), "y"),
+            LabelShape::Scalar | LabelShape::Unknown => {
+                graph.placeholder(Feed::Labels, DType::Int64, Dims(vec![None]), "y")
+            }
             LabelShape::Image(shape) => {
                 let [c, h, w] = shape.map_or([None; 3], |shape| shape.map(Some));
                 graph.placeholder(Feed::Labels, DType::Float32, Dims(vec![None, h, w, c]), "y")
@@ -257,9 +260,13 @@ impl TensorflowFile {
         let regularized = purpose == Purpose::RegularizedTraining;
         let evaluate = match purpose {
             Purpose::Training | Purpose::RegularizedTraining => &self.val.tower,
-            Purpose::Inference => &self.inf.tower,
+            Purpose::Inference => &self.looking()?.tower,
         };
         tensorflow::lower(&self.graph, &self.train.tower, evaluate, self.labels, regularized, (kind, device))
+    }
+
+    fn looking(&self) -> Result<&Stage> {
+        self.inf.as_ref().map_err(Clone::clone)
     }
 
     /// Gives the variables the values that this network has, by name.
@@ -279,7 +286,7 @@ impl TensorflowFile {
     /// # Errors
     /// When memory is short.
     pub fn in_torch(&self, kind: tch::Kind, device: tch::Device) -> Result<Option<String>> {
-        tensorflow::in_torch(&self.graph, &self.train.tower, &self.inf.tower, (kind, device))
+        tensorflow::in_torch(&self.graph, &self.train.tower, &self.looking()?.tower, (kind, device))
     }
 
     /// Name and kind of each summary that the model appended, as validation has them.

@@ -66,6 +66,17 @@ impl Both {
 }
 
 impl Labels {
+    /// Labels for a look at a network that conditions on them: class 0, or black images; `None` where their sizes are not
+    /// known.
+    fn zeros(self, input: &tch::Tensor) -> Result<Option<tch::Tensor>> {
+        let (n, device) = (input.size().first().copied().unwrap_or(1), input.device());
+        Ok(match self {
+            Labels::ClassesFromOne | Labels::Whole => Some(tch::Tensor::f_zeros([n], (tch::Kind::Int64, device))?),
+            Labels::Images([c, h, w]) => Some(tch::Tensor::f_zeros([n, h, w, c], (input.kind(), device))?),
+            Labels::AnyImages => None,
+        })
+    }
+
     /// The loader's labels as the graph wants them.
     ///
     /// # Errors
@@ -83,8 +94,11 @@ impl Labels {
 impl Module for Towers {
     fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity> {
         let program = self.0.program(cx.mode);
-        let target = cx.target().map(Activity::tensor).transpose()?;
-        let target = target.map(|target| self.0.labels.arranged(target)).transpose()?;
+        let target = match cx.target() {
+            Some(target) => Some(self.0.labels.arranged(target.tensor()?)?),
+            // Whoever looks at the layers alone.
+            None => self.0.labels.zeros(input.tensor()?)?,
+        };
         // The last pass is dropped before this one takes its memory.
         self.0.pass.replace(None);
         let mut pass = program.begin(&planes_last(input.tensor()?)?, target.as_ref());

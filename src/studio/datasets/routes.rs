@@ -199,7 +199,7 @@ pub(crate) async fn dataset(State(app): State<Arc<App>>, Path(id): Path<String>)
         let value = values.iter().sum::<f64>() / values.len().max(1) as f64;
         let file = |name: &str| format!("/api/datasets/{id}/files/{name}");
         json!({"picture": file("mean.png"), "file": file("mean.binaryproto"), "value": value, "deviation": null,
-            "darkest": 0.0, "brightest": 255.0})
+            "darkest": info["mean_range"][0], "brightest": info["mean_range"][1]})
     });
     let skipped: Vec<Value> = input::read_text(&folder.join("skipped.txt"), Form::Record)
         .unwrap_or_default()

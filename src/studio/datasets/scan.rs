@@ -17,6 +17,8 @@ use crate::studio::{
     refusal::{Answer, RefusalBody},
 };
 
+/// Pixels of the longer side of an image that is shown as it is.
+const SHOWN: f64 = 224.0;
 /// Images shown.
 const SAMPLES: usize = 40;
 /// Files left out that are named.
@@ -128,9 +130,13 @@ fn sample_of(app: &App, file: &Value, class: &Value) -> Value {
     let size =
         Some(path).filter(|path| app.roots.resolve(path).is_ok()).and_then(|path| image::image_dimensions(path).ok());
     let (width, height) = size.unwrap_or((0, 0));
+    // As it is, but no larger than the page shows it.
+    let shrink = (f64::from(width.max(height)) / SHOWN).max(1.0);
+    let shown = |side: u32| ((f64::from(side) / shrink) as u32).max(1);
     let file = percent(path);
     json!({"file": path, "class": class, "width": width, "height": height, "label_picture": null,
-        "picture": format!("/api/pictures/resized?file={file}&width={width}&height={height}&channels=3&resize=squash")})
+        "picture": format!("/api/pictures/resized?file={file}&width={}&height={}&channels=3&resize=squash",
+            shown(width), shown(height))})
 }
 
 fn main_field(form: &DatasetForm) -> &'static str {

@@ -153,6 +153,8 @@ fn put(app: &App, form: &NewJob, source: Source, options: RunOptions, variants: 
         vec![Train { network: source, job: Some(fresh), options }]
     };
     let mut ids = Vec::new();
+    let own_name = || Some(form.name.trim().to_string()).filter(|name| is_sweep && !name.is_empty());
+    let group = form.group.clone().or_else(own_name);
     for task in tasks {
         let Some(folder) = task.job.clone() else { continue };
         let mut name = form.name.trim().to_string();
@@ -160,7 +162,7 @@ fn put(app: &App, form: &NewJob, source: Source, options: RunOptions, variants: 
             name += &format!(" {}", folder.file_name().unwrap_or_default().to_string_lossy());
         }
         let about =
-            About { name: Some(name).filter(|name| !name.is_empty()), group: form.group.clone(), notes: String::new() };
+            About { name: Some(name).filter(|name| !name.is_empty()), group: group.clone(), notes: String::new() };
         JobRequest::Begin(task).put(&folder)?;
         about.write(&folder)?;
         ids.push(folder.strip_prefix(app.jobs.place()).map(|id| id.to_string_lossy().into_owned()).unwrap_or_default());

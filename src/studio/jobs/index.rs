@@ -159,7 +159,9 @@ impl JobIndex {
             summary.status = Status::Waiting;
             (summary.killed, summary.error) = (false, None);
         }
-        (summary.group, summary.queue) = (about.group, queue.filter(|_| waits));
+        // A sweep of the command line is a group too.
+        let of_sweep = || id.split_once('/').map(|(sweep, _)| sweep.to_string());
+        (summary.group, summary.queue) = (about.group.or_else(of_sweep), queue.filter(|_| waits));
         if let Some(name) = about.name {
             summary.name = name;
         }

@@ -266,7 +266,7 @@ fn of_top(found: &Value, database: &DatabaseRef) -> Value {
         .flatten()
         .map(|class| {
             let images = class["images"].as_array().into_iter().flatten().map(|image| {
-                json!({"index": image["index"], "key": image["index"].to_string(), "right": null, "answer": image["answer"],
+                json!({"index": image["index"], "key": image["index"].to_string(), "right": image["right"], "answer": image["answer"],
                     "chance_of_right": null, "chance_of_answer": image["chance"],
                     "picture": format!("/api/records/{}/picture?{of}", image["index"])})
             });

@@ -117,7 +117,7 @@ fn of_lists(lists: Lists) -> Scan {
         train: 0,
         val: 0,
         test: 0,
-        left_out: Some(if *images == 1 { "1 image".into() } else { format!("{images} images") }),
+        left_out: Some(if *images == 1 { "too few: 1 image".into() } else { format!("too few: {images} images") }),
     });
     let classes: Vec<ScannedClass> = taken.chain(dropped).collect();
     let mut shown = BTreeMap::<usize, Vec<PathBuf>>::new();

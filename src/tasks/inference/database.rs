@@ -140,7 +140,7 @@ fn segmented(job: &Trained, request: &DatabaseRequest, observer: &mut dyn Observ
     let network = job.judged()?;
     let (all, batches) = job.batches(&request.database, request.labels.as_deref(), stop)?;
     observer.stage("images", all);
-    let mut loss = MeanLoss { images: 0, batches: 0, loss: 0.0 };
+    let mut loss = MeanLoss { images: 0, batches: 0, loss: 0.0, spread: None };
     let mut counts: Option<PixelCounts> = None;
     for batch in batches {
         let (input, target) = batch?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Kind, Result},
-    inspect::values::values,
+    inspect::{classify::classes_of, values::values},
     nn::{Activity, Context, Mode},
     tasks::{observer::Observer, snapshot_choice::SnapshotChoice, trained::Trained},
     train::Stop,
@@ -35,6 +35,8 @@ pub struct Sure {
     pub chance: f64,
     /// The likeliest class, which may be another.
     pub answer: usize,
+    /// The right class, where the record has one.
+    pub right: Option<usize>,
 }
 
 /// The surest images of one class.
@@ -77,17 +79,20 @@ fn run(job: &Trained, request: &TopRequest, observer: &mut dyn Observer) -> Resu
     observer.stage("images", all);
     let mut index = 0;
     for batch in batches {
-        let (input, _) = batch?;
+        let (input, target) = batch?;
         let rows = input.size().first().copied().unwrap_or(0);
+        // Labels of another form are no reason to stop here: no image of theirs is called wrong.
+        let rights = classes_of(&target, rows).unwrap_or_default();
         let input: Activity = input.f_to_kind(network.kind)?.f_to_device(network.device)?.into();
         let output = tch::no_grad(|| network.forward(&input, &mut Context::new(Mode::Evaluate)))?;
         let output = output.tensor()?.f_reshape([rows, -1])?;
         for row in 0..rows {
+            let right = rights.get(row as usize).copied().flatten();
             let chances = scores.probabilities(&values(&output.f_select(0, row)?)?);
             let answer =
                 (0..chances.len()).reduce(|best, i| if chances[i] > chances[best] { i } else { best }).unwrap_or(0);
             for (images, &chance) in classes.iter_mut().zip(&chances) {
-                images.push(Sure { index, chance, answer });
+                images.push(Sure { index, chance, answer, right });
                 if images.len() > 8 * request.count.max(16) {
                     keep(images, request.count);
                 }

@@ -1,5 +1,6 @@
-// What is being typed into the new model's form, kept in this browser so that nothing is lost with the tab.
+// What is being typed into the forms of new models and datasets, kept in this tab so that a reload loses nothing.
 
+import type { DatasetFields } from './datasetform';
 import type { ModelForm } from './modelform';
 
 export interface Draft {
@@ -9,29 +10,52 @@ export interface Draft {
   language: 'lua' | 'python';
 }
 
-const KEY = 'digits-draft';
+export interface DatasetDraft {
+  fields: Partial<DatasetFields>;
+  name: string;
+}
 
-export function readDraft(): Draft | null {
+const [MODEL, DATASET] = ['digits-draft', 'digits-dataset-draft'];
+
+function read(key: string): unknown {
   try {
-    const draft = JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Draft | null;
-    return draft && typeof draft.text === 'string' && draft.text.trim() ? draft : null;
+    return JSON.parse(sessionStorage.getItem(key) ?? 'null');
   } catch {
     return null; // storage is off, or holds something else
   }
 }
 
-export function writeDraft(draft: Draft): void {
+function write(key: string, draft: unknown): void {
   try {
-    sessionStorage.setItem(KEY, JSON.stringify(draft));
+    sessionStorage.setItem(key, JSON.stringify(draft));
   } catch {
     // storage is off or full: the page still holds it
   }
 }
 
-export function clearDraft(): void {
+function clear(key: string): void {
   try {
-    sessionStorage.removeItem(KEY);
+    sessionStorage.removeItem(key);
   } catch {
     // storage is off
   }
 }
+
+export function readDraft(): Draft | null {
+  const draft = read(MODEL) as Draft | null;
+  return draft && typeof draft.text === 'string' && draft.text.trim() ? draft : null;
+}
+
+export const writeDraft = (draft: Draft): void => write(MODEL, draft);
+export const clearDraft = (): void => clear(MODEL);
+
+/** The fields that were typed; of another release's form only those that are texts or marks as here. */
+export function readDatasetDraft(usual: DatasetFields): DatasetDraft | null {
+  const draft = read(DATASET) as DatasetDraft | null;
+  if (!draft || typeof draft.fields !== 'object' || draft.fields === null) return null;
+  const known = Object.entries(draft.fields).filter(([name, value]) => typeof value === typeof usual[name as keyof DatasetFields]);
+  return { fields: Object.fromEntries(known) as Partial<DatasetFields>, name: typeof draft.name === 'string' ? draft.name : '' };
+}
+
+export const writeDatasetDraft = (draft: DatasetDraft): void => write(DATASET, draft);
+export const clearDatasetDraft = (): void => clear(DATASET);

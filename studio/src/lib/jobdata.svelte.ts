@@ -92,7 +92,8 @@ export class JobData {
     join(this.whole, events);
     this.version += 1;
     if (this.whole.train.epoch.length > MOST_POINTS) void this.#thin();
-    if (events.some((event) => event.event === 'end' || event.event === 'error' || event.event === 'resume')) void this.#details();
+    // What the run has made of its options and of the file stands in its record from the start on.
+    if (events.some((event) => ['start', 'resume', 'end', 'error'].includes(event.event))) void this.#details();
   }
 
   /** Points that come while the server thins; null when it does not. */

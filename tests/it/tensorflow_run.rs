@@ -1,0 +1,183 @@
+//! A network file in DIGITS' TensorFlow form through the program, as a user meets it: run, check, resume, test, export,
+//! fine-tuning, sweep, pasted text, and the pages of what goes wrong.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Output, Stdio},
+};
+
+use digits::{
+    job::{EventKind, JobView, Status},
+    train::Snapshot,
+};
+use serde_json::Value as Json;
+
+use crate::job::{program, workshop};
+
+/// A classifier with dropout, so that noise is part of what must repeat, regularised, with a number to log.
+const CLASSIFIER: &str = r#"from model import Tower
+from utils import model_property
+import tensorflow as tf
+import tensorflow.contrib.slim as slim
+import utils as digits
+
+class UserModel(Tower):
+
+    @model_property
+    def inference(self):
+        x = slim.flatten(self.x * 0.00390625)
+        with slim.arg_scope([slim.fully_connected], weights_regularizer=slim.l2_regularizer(0.01)):
+            x = slim.fully_connected(x, 12, scope='fc1')
+            x = slim.dropout(x, 0.8, is_training=self.is_training, scope='do1')
+            return slim.fully_connected(x, self.nclasses, activation_fn=None, scope='LAST')
+
+    @model_property
+    def loss(self):
+        accuracy = digits.classification_accuracy(self.inference, self.y)
+        self.summaries.append(tf.summary.scalar(accuracy.op.name, accuracy))
+        return digits.classification_loss(self.inference, self.y)
+"#;
+
+fn arguments(folder: &Path, line: &str) -> Output {
+    program(folder, &line.split(' ').collect::<Vec<_>>()).output().unwrap()
+}
+
+/// Runs to a good end; what it printed.
+fn run(folder: &Path, line: &str) -> String {
+    let output = arguments(folder, line);
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The page of a command that must fail.
+fn page(folder: &Path, line: &str) -> String {
+    let output = arguments(folder, line);
+    assert!(!output.status.success(), "{line}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The weights and the optimiser's state of the last snapshot, in bits.
+fn state(job: &Path) -> Vec<(String, Vec<i64>, Vec<u32>)> {
+    let last = JobView::open(job).unwrap().snapshots().unwrap().pop().unwrap();
+    let (snapshot, _) = Snapshot::read(&last.path).unwrap();
+    let all = snapshot.weights.iter().chain(&snapshot.optimizer).filter(|(_, t)| t.kind() == tch::Kind::Float);
+    let bits = |t: &tch::Tensor| Vec::<f32>::try_from(t.reshape([-1])).unwrap().into_iter().map(f32::to_bits).collect();
+    all.map(|(name, t)| (name.clone(), t.size(), bits(t))).collect()
+}
+
+#[test]
+fn a_python_file_goes_the_whole_way() {
+    let folder = workshop();
+    let folder = folder.path();
+    fs::write(folder.join("net.py"), CLASSIFIER).unwrap();
+    let printed = run(folder, "run net.py --epochs 2 --job j --solver rmsprop --lr 0.003 --device cpu");
+    assert!(printed.contains("digits.classification_loss: nn.CrossEntropyCriterion"), "{printed}");
+    assert!(!folder.join("j/network.lua").exists());
+    assert_eq!(fs::read_to_string(folder.join("j/network.py")).unwrap(), CLASSIFIER);
+    let view = JobView::open(&folder.join("j")).unwrap();
+    let record = view.record().unwrap();
+    assert_eq!((record.status, record.settings["weight_decay"].as_f64()), (Status::Done, Some(0.0)));
+    let events = view.events().unwrap();
+    let last = events.iter().rev().find(|event| event.event == EventKind::Validation).unwrap();
+    let (ours, file_s) = (last.accuracy.unwrap(), last.scalars["accuracy"]);
+    // The file's is a mean over batches, and the last batch is smaller.
+    assert!(ours > 0.8 && (ours - file_s).abs() < 0.01, "{ours} {file_s}");
+    assert!(events.iter().any(|event| event.event == EventKind::Train && event.scalars.contains_key("accuracy")));
+    assert!(fs::read_to_string(folder.join("j/log.txt")).unwrap().contains("model/fc1"));
+
+    // The second epoch once more, from the snapshot of the first: the same bits.
+    let whole = state(&folder.join("j"));
+    assert!(whole.iter().any(|(name, ..)| name == "rms"), "TensorFlow's rule");
+    run(folder, "run --resume j --from-snapshot 1 --device cpu");
+    assert!(state(&folder.join("j")) == whole, "a resume ends in other bits");
+
+    let tested = run(folder, "test j --db datasets/mnist-sample/val_db --snapshot last --json");
+    let tested: Json = serde_json::from_str(&tested).unwrap();
+    let result = &tested["result"]["classification"];
+    let result = serde_json::json!({"accuracy": result["accuracy"], "loss": result["loss"]});
+    assert!((result["accuracy"].as_f64().unwrap() - ours).abs() < 1e-9, "{result}");
+    assert!(
+        (result["loss"].as_f64().unwrap() - last.loss.unwrap()).abs() < 0.02,
+        "regularisation is in both: {tested}"
+    );
+
+    run(folder, "export j");
+    let bytes = fs::read(folder.join("j/model.safetensors")).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: Json = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    assert_eq!(header["model/fc1/weights"]["shape"], serde_json::json!([784, 12]), "TensorFlow's name and layout");
+    run(folder, "export j --format onnx");
+    run(folder, "export j --format t7");
+    let script = "local net = torch.load('j/model.t7'); net:evaluate()\n\
+                  print(torch.type(net:get(6)), net:forward(torch.ones(2, 1, 28, 28)):sum())";
+    fs::write(folder.join("look.lua"), script).unwrap();
+    let printed = run(folder, "th --trusted look.lua");
+    let (class, sum) = printed.trim().split_once('\t').unwrap();
+    assert_eq!(class, "nn.SoftMax");
+    assert!((sum.trim().parse::<f64>().unwrap() - 2.0).abs() < 1e-5, "{printed}");
+
+    // Another last layer upon the first of that job, by the variables' names.
+    fs::write(folder.join("tuned.py"), CLASSIFIER.replace("LAST", "other")).unwrap();
+    let printed = run(folder, "run tuned.py --weights j --epochs 1 --job k --lr 0 --device cpu");
+    assert!(printed.contains("loaded   model/fc1/weights [784, 12]"), "{printed}");
+    assert!(printed.contains("new      model/other/biases [10]"), "{printed}");
+    let (first, tuned) = (state(&folder.join("j")), state(&folder.join("k")));
+    let of = |all: &[(String, Vec<i64>, Vec<u32>)]| all.iter().find(|one| one.0 == "model/fc1/weights").cloned();
+    assert_eq!(of(&tuned), of(&first), "the rate was 0");
+}
+
+#[test]
+fn pasted_text_is_told_by_its_words_and_a_sweep_keeps_the_language() {
+    let folder = workshop();
+    let folder = folder.path();
+    let mut check = program(folder, &["check", "-", "--input-shape", "1x28x28", "--nclasses", "10"]);
+    let mut check = check.stdin(Stdio::piped()).spawn().unwrap();
+    check.stdin.take().unwrap().write_all(CLASSIFIER.as_bytes()).unwrap();
+    let output = check.wait_with_output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(printed.contains("[?, 28, 28, 1] -> [?, 10]") && printed.contains("<stdin>:13"), "{printed}");
+
+    fs::write(folder.join("net.py"), CLASSIFIER).unwrap();
+    let printed = run(folder, "run net.py --epochs 1 --lr 0.01,0.1 --solver momentum --job s --device cpu");
+    assert!(printed.contains("lr0.1") && folder.join("s/network.py").exists(), "{printed}");
+    assert!(folder.join("s/lr0.1/network.py").exists());
+    assert!(run(folder, "run --resume s --device cpu").contains("is done already"));
+}
+
+#[test]
+fn regularisation_may_be_part_of_the_gradient() {
+    let folder = workshop();
+    let folder = folder.path();
+    fs::write(folder.join("net.py"), CLASSIFIER.replace("0.01", "10.0")).unwrap();
+    let norm = |job: &str| -> f64 {
+        let all = state(&folder.join(job));
+        let (_, _, bits) = all.into_iter().find(|(name, ..)| name == "model/fc1/weights").unwrap();
+        bits.into_iter().map(|bits| f64::from(f32::from_bits(bits)).powi(2)).sum()
+    };
+    run(folder, "run net.py --epochs 1 --lr 0.001 --job plain --device cpu");
+    run(folder, "run net.py --epochs 1 --lr 0.001 --job within --tf-regularize --device cpu");
+    assert!(norm("within") < 0.5 * norm("plain"), "{} {}", norm("within"), norm("plain"));
+}
+
+#[test]
+fn what_cannot_be_is_a_page() {
+    let folder = workshop();
+    let folder = folder.path();
+    fs::write(folder.join("net.py"), CLASSIFIER).unwrap();
+    let refused = page(folder, "run net.py --solver adagradda");
+    assert!(refused.contains("it never ran"), "{refused}");
+    assert!(page(folder, "run net.py --solver nag").contains("choose one of sgd, momentum"));
+    assert!(page(folder, "run net.lua --solver ftrl").contains("there is no optimizer 'ftrl'"));
+    fs::write(folder.join("wrong.py"), CLASSIFIER.replace("fully_connected(x, 12", "fuly_connected(x, 12")).unwrap();
+    let wrong = page(folder, "run wrong.py");
+    assert!(wrong.contains("wrong.py:13") && wrong.contains("fully_connected"), "{wrong}");
+    let unknown = page(folder, "check net.py --nclasses 10");
+    assert!(unknown.contains("neither --input-shape nor --dataset"), "{unknown}");
+    let mean = CLASSIFIER.replace("slim.flatten(self.x * 0.00390625)", "tf.reduce_mean(self.x, [1, 2])");
+    fs::write(folder.join("mean.py"), mean).unwrap();
+    run(folder, "run mean.py --epochs 1 --job m --device cpu --batch-size 500");
+    assert!(page(folder, "export m --format t7").contains("cannot be written as a .t7 file"));
+}
