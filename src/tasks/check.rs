@@ -106,7 +106,7 @@ fn two_samples(network: &Network, shape: &[i64]) -> Result<()> {
 fn given(request: &CheckRequest) -> Result<(Sample, Option<i64>, LabelShape)> {
     let Some(dir) = &request.dataset else {
         let shape = request.input_shape.as_ref().map(|shape| shape.sizes().to_vec());
-        return Ok((Sample { shape, source: "from --input-shape".into() }, None, LabelShape::Unknown));
+        return Ok((Sample { shape, source: "from --input-shape".into() }, None, LabelShape::Scalar));
     };
     let dataset = Dataset::open(dir)?;
     let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);

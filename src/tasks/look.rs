@@ -89,7 +89,7 @@ fn data(request: &CheckRequest) -> Result<(Option<[i64; 3]>, Option<i64>, LabelS
         }
         None => {
             let given = request.input_shape.as_ref().map(|shape| shape.sizes().to_vec());
-            Ok((given.and_then(|shape| <[i64; 3]>::try_from(shape).ok()), None, LabelShape::Unknown))
+            Ok((given.and_then(|shape| <[i64; 3]>::try_from(shape).ok()), None, LabelShape::Scalar))
         }
     }
 }
