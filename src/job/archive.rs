@@ -118,7 +118,7 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<()> {
     let damaged = |cause: io::Error| page("the archive cannot be read".into()).with_cause(cause.to_string());
     let open = input::open(archive, Form::Stream)?;
     // Entries that are passed over are unpacked too: what is inflated has the same bound as what is kept.
-    let mut tar = tar::Archive::new(io::Read::take(GzDecoder::new(open), MOST));
+    let mut tar = tar::Archive::new(Read::take(GzDecoder::new(open), MOST));
     let (mut bytes, mut files) = (0u64, 0usize);
     for entry in tar.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
