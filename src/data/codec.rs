@@ -65,6 +65,33 @@ impl Image {
         Ok(Image { width, height, channels, pixels })
     }
 
+    /// As [`Image::decode`], but transparency is a channel of its own: the second behind grey, the fourth behind colour.
+    ///
+    /// # Errors
+    /// As [`Image::decode`].
+    pub fn decode_with_alpha(bytes: &[u8]) -> Result<Image> {
+        let decoded = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok().and_then(|r| r.decode().ok());
+        let (width, height) =
+            decoded.as_ref().map_or((0, 0), |image| (image.width() as usize, image.height() as usize));
+        let (channels, pixels) = match decoded {
+            Some(DynamicImage::ImageLumaA8(image)) => (2, image.into_raw()),
+            Some(DynamicImage::ImageRgba8(image)) => (4, image.into_raw()),
+            Some(DynamicImage::ImageLumaA16(image)) => (2, high_bytes(image.as_raw())),
+            Some(DynamicImage::ImageRgba16(image)) => (4, high_bytes(image.as_raw())),
+            _ => return Image::decode(bytes),
+        };
+        Ok(Image { width, height, channels, pixels })
+    }
+
+    /// Reads a file and decodes it with its transparency.
+    ///
+    /// # Errors
+    /// As [`Image::open`].
+    pub fn open_with_alpha(path: &Path) -> Result<Image> {
+        let bytes = input::read(path, Form::Image)?;
+        Image::decode_with_alpha(&bytes).map_err(|e| e.with_fact("in the file", path.display().to_string()))
+    }
+
     /// Reads and decodes a file.
     ///
     /// # Errors
@@ -80,9 +107,18 @@ impl Image {
     /// When the encoder refuses the size.
     pub fn encode(&self, encoding: Encoding) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let colour = if self.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
         let (width, height) = (self.width as u32, self.height as u32);
+        let colour = match self.channels {
+            1 => ExtendedColorType::L8,
+            2 => ExtendedColorType::La8,
+            3 => ExtendedColorType::Rgb8,
+            _ => ExtendedColorType::Rgba8,
+        };
+        let has_alpha = matches!(self.channels, 2 | 4);
         match encoding {
+            Encoding::Png if has_alpha && !self.pixels.is_empty() => {
+                image::codecs::png::PngEncoder::new(&mut bytes).write_image(&self.pixels, width, height, colour)
+            }
             Encoding::None => return Ok(self.pixels.clone()),
             Encoding::Png if !self.pixels.is_empty() => return Ok(png::encode(self)),
             Encoding::Png => Err(image::ImageError::Parameter(image::error::ParameterError::from_kind(

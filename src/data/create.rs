@@ -60,7 +60,19 @@ pub struct Report {
 /// # Errors
 /// When the file cannot be read or decoded.
 pub fn load_file(item: &Item) -> Result<Image> {
-    Image::open(Path::new(&item.name)).map_err(|e| match item.name.contains('\u{FFFD}') {
+    named(item, Image::open(Path::new(&item.name)))
+}
+
+/// As [`load_file`], with the image's transparency as a channel of its own.
+///
+/// # Errors
+/// When the file cannot be read or decoded.
+pub fn load_file_with_alpha(item: &Item) -> Result<Image> {
+    named(item, Image::open_with_alpha(Path::new(&item.name)))
+}
+
+fn named(item: &Item, image: Result<Image>) -> Result<Image> {
+    image.map_err(|e| match item.name.contains('\u{FFFD}') {
         true => Error::new(Kind::Data, "its name is not UTF-8, which lists of images cannot hold: rename it"),
         false => e,
     })
@@ -155,11 +167,14 @@ fn manifest(options: CreateOptions, labels: usize) -> Manifest {
 
 fn check(options: &CreateOptions) -> Result<()> {
     let [c, h, w] = options.shape;
-    if matches!(c, 1 | 3) && (1..=65_535).contains(&h) && (1..=65_535).contains(&w) {
+    if c == 4 && options.encoding == Encoding::Jpg {
+        return Err(Error::new(Kind::Usage, "JPEG has no fourth channel").with_help("give --encoding png or none"));
+    }
+    if matches!(c, 1 | 3 | 4) && (1..=65_535).contains(&h) && (1..=65_535).contains(&w) {
         return Ok(());
     }
     Err(Error::new(Kind::Usage, format!("images of {w}x{h} with {c} channels cannot be made"))
-        .with_help("give a width and height from 1 to 65535, and 1 or 3 channels"))
+        .with_help("give a width and height from 1 to 65535, and 1, 3 or 4 channels"))
 }
 
 /// One database in the making.

@@ -136,6 +136,15 @@ impl Dataset {
     pub fn create_generic(out: &Path, parts: &Parts, progress: &dyn Progress) -> Result<Dataset> {
         progress::go_on(progress, out)?;
         let dataset = Dataset::from_parts(parts)?;
+        for records in [&dataset.train, &dataset.val].into_iter().flatten() {
+            // As DIGITS' "enforce same shape": a record of another size is a page here, and not in the middle of a training.
+            for index in 0..records.len() {
+                if index % 256 == 0 {
+                    progress::go_on(progress, out)?;
+                }
+                records.get(index)?;
+            }
+        }
         let creation = Creation::begin(out)?;
         let absolute = |path: &Path| path.canonicalize().map_err(|e| Error::io("find", path, &e));
         let mut manifest = Manifest {

@@ -40,7 +40,13 @@ pub fn decode(bytes: &[u8]) -> Result<(Planes, i32)> {
             .with_help("use a database of Datum records; this one may hold something else"));
     }
     if datum.encoded.unwrap_or(false) {
-        return Ok((Image::decode(&data)?.to_planes(), label));
+        // As DIGITS decodes: to the channels that the record names.
+        let image = match declared[0] {
+            4 => Image::decode_with_alpha(&data)?.with_channels(4),
+            channels @ (1 | 3) => Image::decode(&data)?.with_channels(channels as usize),
+            _ => Image::decode(&data)?,
+        };
+        return Ok((image.to_planes(), label));
     }
     check_count(declared, data.len(), "bytes")?;
     let mut values = data;

@@ -34,7 +34,7 @@ pub struct Image {
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// 1 (grey) or 3 (red, green, blue).
+    /// 1 (grey) or 3 (red, green, blue); 2 or 4 with transparency behind them.
     pub channels: usize,
     /// Row by row, the channels of one pixel beside each other: `[h, w, c]`.
     pub pixels: Vec<u8>,
@@ -47,6 +47,10 @@ impl Image {
         let pixels = match (self.channels, channels) {
             (3, 1) => self.pixels.chunks_exact(3).map(|p| luma(p[0], p[1], p[2])).collect(),
             (1, 3) => self.pixels.iter().flat_map(|&p| [p, p, p]).collect(),
+            // What has no transparency is opaque.
+            (3, 4) => self.pixels.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect(),
+            (1, 4) => self.pixels.iter().flat_map(|&p| [p, p, p, 255]).collect(),
+            (2, 4) => self.pixels.chunks_exact(2).flat_map(|p| [p[0], p[0], p[0], p[1]]).collect(),
             _ => return self,
         };
         Image { channels, pixels, ..self }
@@ -95,11 +99,17 @@ impl Image {
             .with_cause(cause)
         };
         let side = |length: usize| u32::try_from(length).map_err(|e| failed(e.to_string()));
-        let pixel = if self.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
+        let pixel = match self.channels {
+            1 => PixelType::U8,
+            2 => PixelType::U8x2,
+            3 => PixelType::U8x3,
+            _ => PixelType::U8x4,
+        };
         let source = images::ImageRef::new(side(self.width)?, side(self.height)?, &self.pixels, pixel)
             .map_err(|e| failed(e.to_string()))?;
         let mut target = images::Image::new(side(width)?, side(height)?, pixel);
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+        // A fourth channel is a channel like the others, as in a record.
+        let options = ResizeOptions::new().use_alpha(false).resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         Resizer::new().resize(&source, &mut target, &options).map_err(|e| failed(e.to_string()))?;
         Ok(Image { width, height, channels: self.channels, pixels: target.into_vec() })
     }
@@ -139,18 +149,18 @@ impl Image {
         Planes { shape, values: Values::Bytes(values) }
     }
 
-    /// An image from `[1, h, w]` or `[3, h, w]` bytes.
+    /// An image from `[c, h, w]` bytes of 1 to 4 channels.
     ///
     /// # Errors
     /// When there are other numbers of channels, or values that are not bytes.
     pub fn from_planes(planes: &Planes) -> Result<Image> {
         let [c, h, w] = planes.shape.map(|d| d as usize);
-        let (Values::Bytes(values), 1 | 3) = (&planes.values, c) else {
+        let (Values::Bytes(values), 1..=4) = (&planes.values, c) else {
             return Err(Error::new(
                 Kind::Data,
                 format!("an array of {} cannot be shown as an image", shape_text(planes.shape)),
             )
-            .with_help("images have 1 or 3 channels of bytes"));
+            .with_help("images have 1 to 4 channels of bytes"));
         };
         let area = h * w;
         let pixels = (0..area).flat_map(|i| (0..c).map(move |k| values[k * area + i])).collect();

@@ -35,6 +35,9 @@ pub struct SplitInfo {
     pub name: String,
     /// The folder of its images.
     pub folder: String,
+    /// The folder of its labels, where they have a database of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<String>,
     /// How many records.
     pub entries: u64,
     /// Records of each class, in the order of `labels`; empty without classes.
@@ -59,7 +62,8 @@ impl Info {
                 None => count(&records, dataset.labels.len())?,
             };
             let folder = records.folder().display().to_string();
-            splits.push(SplitInfo { name: name.to_string(), folder, entries: records.len(), classes });
+            let labels = records.label_folder().map(|labels| labels.display().to_string());
+            splits.push(SplitInfo { name: name.to_string(), folder, labels, entries: records.len(), classes });
         }
         let kind = match &dataset.manifest {
             Some(manifest) => manifest.kind.clone(),

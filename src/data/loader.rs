@@ -398,6 +398,10 @@ impl Shared {
                     Values::Bytes(values) => out.iter_mut().zip(values).for_each(|(out, &v)| *out = T::from(v)),
                     Values::Floats(values) => out.iter_mut().zip(values).for_each(|(out, &v)| *out = T::from(v)),
                 }
+                if self.options.classification {
+                    // A database of labels counts classes from 0 too, and Torch from 1.
+                    out.iter_mut().for_each(|out| *out = *out - T::from_f64(-1.0));
+                }
                 Ok(())
             }
             Target::Planes(planes) => Err(Error::new(Kind::Data, "a label has another shape than the first one")

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{
     dataset::read_labels,
     folder::{Item, Lists},
+    list_line,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -22,39 +23,61 @@ pub struct TextList {
     pub folder: Option<PathBuf>,
 }
 
-/// The lists behind the text files. Line i of `labels` (from 0) names class i.
+/// The lists behind the text files. Line i of `labels` (from 0) names class i. Lines that name no image and class are among
+/// those left out.
 ///
 /// # Errors
-/// When a file cannot be read, none of its lines ends in a number, or a number has no name in `labels`.
+/// When a file cannot be read, none of its lines names an image and a class, or a number has no name in `labels`.
 pub fn parse(train: &TextList, val: Option<&TextList>, test: Option<&TextList>, labels: &Path) -> Result<Lists> {
     let labels = read_labels(labels)?;
-    let read = |list: Option<&TextList>| list.map_or_else(|| Ok(vec![]), |list| items(list, labels.len()));
-    let (train, val, test) = (items(train, labels.len())?, read(val)?, read(test)?);
-    Ok(Lists { train, val, test, labels, ..Lists::default() })
+    let mut left_out = Vec::new();
+    let mut read =
+        |list: Option<&TextList>| list.map_or_else(|| Ok(vec![]), |list| items(list, &labels, &mut left_out));
+    let (train, val, test) = (read(Some(train))?, read(val)?, read(test)?);
+    Ok(Lists { train, val, test, labels, left_out, ..Lists::default() })
 }
 
-/// The images of one file. A line that does not end in white space and a whole number is passed over.
-fn items(list: &TextList, classes: usize) -> Result<Vec<Item>> {
+/// The images of one file: a path, and the number or the name of a class, on each line.
+fn items(list: &TextList, labels: &[String], left_out: &mut Vec<(String, String)>) -> Result<Vec<Item>> {
     let text = input::read_text(&list.file, Form::List)?;
     let beside = list.file.parent().unwrap_or(Path::new("."));
     let folder = list.folder.as_deref().unwrap_or(beside);
     let mut items = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let parts = line.trim_end().rsplit_once(char::is_whitespace);
-        let Some((path, Ok(label))) = parts.map(|(path, label)| (path.trim_end(), label.parse::<i64>())) else {
+    for (number, line) in list_line::lines(&text) {
+        let place = || format!("{}:{number}: {line}", list.file.display());
+        let by_name = || {
+            labels.iter().enumerate().filter(|(_, label)| !label.is_empty()).find_map(|(class, label)| {
+                let path = line.strip_suffix(label.as_str())?.strip_suffix([' ', '\t', ','])?;
+                Some((list_line::unquoted(path.trim_end().trim_end_matches(',')), class as i64))
+            })
+        };
+        let (path, word) = list_line::split(line);
+        let numbered = word.and_then(|word| Some((path, word.parse::<i64>().ok()?)));
+        let Some((path, label)) = numbered.or_else(by_name) else {
+            left_out.push((place(), "no class: a line is a path and a class, as a number from 0 or by name".into()));
             continue;
         };
-        let Some(label) = usize::try_from(label).ok().filter(|&label| label < classes) else {
+        let Some(label) = usize::try_from(label).ok().filter(|&label| label < labels.len()) else {
             return Err(Error::new(Kind::Data, format!("class {label} has no name"))
-                .with_fact("the line", format!("{}:{}: {line}", list.file.display(), number + 1))
-                .with_fact("names", format!("{classes}, for the classes from 0 on"))
+                .with_fact("the line", place())
+                .with_fact("names", format!("{}, for the classes from 0 on", labels.len()))
                 .with_help("give a labels file with a line for each class"));
         };
-        items.push(Item { name: folder.join(path).to_string_lossy().into_owned(), label, index: 0 });
+        match list_line::place(path, folder) {
+            // Whole, so that the lists that a dataset keeps are read from any folder.
+            Ok(path) => {
+                let path = std::path::absolute(&path).unwrap_or(path);
+                items.push(Item { name: path.to_string_lossy().into_owned(), label, index: 0 });
+            }
+            Err(reason) => left_out.push((place(), reason)),
+        }
     }
     if items.is_empty() {
-        return Err(Error::new(Kind::Data, format!("{} names no image", list.file.display()))
-            .with_fact("it wants", "lines of a path and the number of a class, from 0: images/cat1.png 0"));
+        let page = Error::new(Kind::Data, format!("{} names no image", list.file.display()))
+            .with_fact("it wants", "lines of a path and a class, by number from 0 or by name: images/cat1.png 0");
+        return Err(left_out
+            .last()
+            .map_or(page.clone(), |(line, reason)| page.with_fact("a line", line).with_cause(reason)));
     }
     Ok(items)
 }
@@ -73,13 +96,22 @@ mod tests {
             TextList { file: root.path().join(name), folder: None }
         };
         let labels = write("labels.txt", "cat\ndog\n").file;
-        let train = write("train.txt", "a b.png 0\r\n# a comment\n\n/abs/c.png\t1 \nd.png one\n");
+        let train = write(
+            "train.txt",
+            "\u{feff}a b.png 0\r\n# a comment\n\n/abs/c.png\t1 \nd.png one\n\"d e.png\" dog\nhttps://host/f.png 1\n",
+        );
         let val = TextList { folder: Some("/images".into()), ..write("val.txt", "e.png 1\n") };
         let lists = parse(&train, Some(&val), None, &labels).unwrap();
         assert_eq!(lists.labels, ["cat", "dog"]);
         let found: Vec<_> = lists.train.iter().chain(&lists.val).map(|item| (&item.name[..], item.label)).collect();
         let beside = root.path().join("a b.png");
-        assert_eq!(found, [(beside.to_str().unwrap(), 0), ("/abs/c.png", 1), ("/images/e.png", 1)]);
+        let quoted = root.path().join("d e.png");
+        let (beside, quoted) = (beside.to_str().unwrap(), quoted.to_str().unwrap());
+        assert_eq!(found, [(beside, 0), ("/abs/c.png", 1), (quoted, 1), ("/images/e.png", 1)]);
+        let reasons: Vec<bool> =
+            lists.left_out.iter().map(|(line, _)| line.contains("train.txt:5: d.png one")).collect();
+        assert_eq!(reasons, [true, false], "{:?}", lists.left_out);
+        assert!(lists.left_out[1].1.contains("not fetched"));
         assert!(lists.test.is_empty());
 
         let page = parse(&write("far.txt", "a.png 0\nb.png 2\n"), None, None, &labels).unwrap_err().to_string();

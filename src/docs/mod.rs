@@ -25,6 +25,14 @@ pub mod digits_networks {}
 
 #[doc = include_str!("studio.md")]
 pub mod studio {}
+#[doc = include_str!("network-file.md")]
+pub mod network_file {}
+
+#[doc = include_str!("public-reports.md")]
+pub mod public_reports {}
+
+#[doc = include_str!("bench/measured.md")]
+pub mod measured {}
 
 #[doc = include_str!("changelog.md")]
 pub mod changelog {}

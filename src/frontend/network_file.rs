@@ -10,7 +10,7 @@ use super::{
     },
     python::Options,
     settings::Settings,
-    source::{NetworkParams, Source},
+    source::{LabelShape, NetworkParams, Source},
     tensorflow_file::{self, Purpose, TensorflowFile},
 };
 use crate::{
@@ -51,8 +51,16 @@ impl NetworkFile {
                 lua::load(source, params, options, seed).map(|file| NetworkFile::Lua(Box::new(file)))
             }
             Language::Python => {
-                let options = Options { print: Rc::new(move |line| output.line(line)), ..Options::default() };
-                let file = tensorflow_file::load(source, params, options, seed);
+                let run = |labels: LabelShape, output: Output| {
+                    let params = NetworkParams { labels, ..params.clone() };
+                    let options = Options { print: Rc::new(move |line| output.line(line)), ..Options::default() };
+                    tensorflow_file::load(source.clone(), &params, options, seed)
+                };
+                let file = match params.labels {
+                    LabelShape::Unknown => run(LabelShape::Scalar, output)
+                        .or_else(|page| run(LabelShape::Image(None), Output::silent()).map_err(|_| page)),
+                    known => run(known, output),
+                };
                 let file = file.map_err(|page| match params.input_shape {
                     None => page
                         .with_fact("the images", "[?, ?, ?, ?]: neither --input-shape nor --dataset says their shape"),

@@ -19,6 +19,8 @@ pub enum LabelShape {
     Scalar,
     /// A label database of images or lists: channels, height, width; `None` where it is not known.
     Image(Option<[i64; 3]>),
+    /// Nothing is known: numbers, or images where the file cannot do with numbers.
+    Unknown,
 }
 
 /// What a network file is called with: DIGITS' `params` table, or the arguments of its `UserModel`.

@@ -45,6 +45,7 @@ pub struct Classification {
 /// Gathers answers, batch after batch.
 pub struct Classifier {
     scores: Scores,
+    labels: Vec<String>,
     confusion: Confusion,
     worst: Vec<Answer>,
     keep: usize,
@@ -57,7 +58,15 @@ impl Classifier {
     #[must_use]
     pub fn new(scores: Scores, labels: &[String], classes: usize, keep: usize) -> Classifier {
         let confusion = Confusion::new(labels, classes);
-        Classifier { scores, confusion, worst: Vec::new(), keep, images: 0, losses: Vec::new() }
+        Classifier {
+            scores,
+            labels: labels.to_vec(),
+            confusion,
+            worst: Vec::new(),
+            keep,
+            images: 0,
+            losses: Vec::new(),
+        }
     }
 
     /// Runs the network on a batch `[n, c, h, w]` with its target: classes from 1, as DIGITS counts them; any other
@@ -84,9 +93,20 @@ impl Classifier {
     /// # Errors
     /// When the output is not `[n, classes]`.
     pub fn count(&mut self, output: &Activity, right: &[Option<usize>]) -> Result<()> {
-        let classes = self.confusion.labels.len();
         let rows = output.tensor()?.f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Float)?;
-        if rows.size() != [right.len() as i64, classes as i64] && rows.size() != [classes as i64] {
+        let size = rows.size();
+        let outputs = match size.as_slice() {
+            [n, outputs, sides @ ..] if *n == right.len() as i64 && sides.iter().all(|side| *side == 1) => *outputs,
+            [outputs] if right.len() == 1 => *outputs,
+            _ => 0,
+        };
+        let outputs = usize::try_from(outputs).unwrap_or(0);
+        if outputs > self.confusion.labels.len() && self.confusion.total() == 0 {
+            // More outputs than names: the further ones are answers too, which are never right.
+            self.confusion = Confusion::new(&self.labels, outputs);
+        }
+        let classes = self.confusion.labels.len();
+        if outputs != classes {
             return Err(Error::new(Kind::Shape, "the network's output is not one number a class")
                 .with_fact("it is", format!("{:?}", rows.size()))
                 .with_fact("it should be", format!("[{}, {classes}]", right.len())));
@@ -160,9 +180,18 @@ mod tests {
     }
 
     #[test]
+    fn more_outputs_than_names_and_a_convolution_s_output_are_counted() {
+        let mut classifier = Classifier::new(Scores::Probabilities, &["a".into(), "b".into()], 2, 2);
+        let output = tch::Tensor::from_slice2(&[[0.9f32, 0.1, 0.0], [0.2, 0.1, 0.7]]).view([2, 3, 1, 1]);
+        classifier.count(&output.into(), &[Some(0), Some(1)]).unwrap();
+        let result = classifier.finish();
+        assert_eq!((result.accuracy, result.confusion.labels.last().unwrap().as_str()), (0.5, "class 2"));
+    }
+
+    #[test]
     fn an_output_of_another_size_is_refused() {
         let mut classifier = Classifier::new(Scores::Logarithms, &[], 3, 2);
-        let output = tch::Tensor::zeros([2, 4], (tch::Kind::Float, tch::Device::Cpu));
+        let output = tch::Tensor::zeros([2, 2], (tch::Kind::Float, tch::Device::Cpu));
         assert_eq!(classifier.count(&output.into(), &[Some(0), Some(0)]).unwrap_err().kind(), Kind::Shape);
         let one_hot = tch::Tensor::from_slice2(&[[0f32, 1., 0.], [1., 0., 0.]]);
         assert_eq!(classes_of(&one_hot.into(), 2).unwrap(), [Some(1), Some(0)]);

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::csv::quoted;
 
@@ -13,10 +13,24 @@ use super::csv::quoted;
 pub struct Confusion {
     /// The classes' names.
     pub labels: Vec<String>,
-    /// `counts[right][answer]`
+    /// `counts[right][answer]`; of many classes written as `[right, answer, count]` where the count is not 0
+    #[serde(serialize_with = "written")]
     pub counts: Vec<Vec<u64>>,
     /// Answers whose five likeliest classes hold the right one.
     pub among_five: u64,
+}
+
+/// Up to so many classes the matrix is written whole.
+const WHOLE: usize = 200;
+
+fn written<S: Serializer>(counts: &[Vec<u64>], to: S) -> Result<S::Ok, S::Error> {
+    if counts.len() <= WHOLE {
+        return counts.serialize(to);
+    }
+    let rows = counts.iter().enumerate();
+    let cells =
+        rows.flat_map(|(right, row)| row.iter().enumerate().map(move |(answer, count)| (right, answer, *count)));
+    to.collect_seq(cells.filter(|(_, _, count)| *count > 0))
 }
 
 /// How well one class is told from the others.
@@ -145,6 +159,18 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_matrix_of_many_classes_is_written_where_it_is_not_zero() {
+        let mut many = Confusion::new(&[], 3000);
+        many.counts[7][9] = 4;
+        let json = serde_json::to_value(&many).unwrap();
+        assert_eq!(json["counts"], serde_json::json!([[7, 9, 4]]));
+        assert_eq!(
+            serde_json::to_value(Confusion::new(&[], 2)).unwrap()["counts"],
+            serde_json::json!([[0, 0], [0, 0]])
+        );
+    }
 
     fn example() -> Confusion {
         let mut confusion = Confusion::new(&["cat".into(), "dog, large".into()], 3);

@@ -27,6 +27,9 @@ pub fn of_image(report: &TestOne) -> Result<Vec<NamedBytes>> {
     for shown in [&report.original, &report.normalized].into_iter().chain(layers) {
         files.push((shown.file.clone(), shown.picture.png()?));
     }
+    for shown in report.view.iter().flat_map(|view| view.pictures()) {
+        files.push((shown.file.clone(), shown.picture.png()?));
+    }
     if let Some(r) = &report.reconstruction {
         let [input, output, restored, difference] =
             [&r.input, &r.output, &r.restored, &r.difference].map(Picture::magnified);
@@ -121,6 +124,11 @@ mod tests {
             network: &toy::autoencoder(),
             original: &original,
             input: &(&original - 120.0),
+            target_is_input: true,
+            view: None,
+            pixels: Default::default(),
+            order: Default::default(),
+            truth: None,
             labels: &[],
             top: 5,
             title: "<digit>.png".into(),

@@ -8,7 +8,9 @@ use super::{
     bars,
     code::Code,
     histogram,
+    label_image::PixelScores,
     numbers::{grouped, measured, significant},
+    output_view::OutputView,
     picture::Picture,
     predictions::Prediction,
     reconstruction::Reconstruction,
@@ -39,6 +41,9 @@ pub fn html(test: &TestOne) -> Result<String> {
     }
     page += "</dl>\n</header>\n<main>\n";
     images(&mut page, test)?;
+    if let Some(view) = &test.view {
+        output_view(&mut page, view)?;
+    }
     if !test.predictions.is_empty() {
         chances(&mut page, &test.predictions);
     }
@@ -85,6 +90,81 @@ fn images(page: &mut String, test: &TestOne) -> Result<()> {
     *page += "</div>\n";
     errors(page, r);
     Ok(())
+}
+
+fn output_view(page: &mut String, view: &OutputView) -> Result<()> {
+    *page += "<h2>Output</h2>\n";
+    let pictures = view.pictures();
+    if !pictures.is_empty() {
+        *page += "<div class=\"cards\">\n";
+        for shown in pictures {
+            let title = shown.file.trim_end_matches(".png");
+            card(page, &(title[..1].to_uppercase() + &title[1..]), &shown.picture, &shown.alt, &shown.alt)?;
+        }
+        *page += "</div>\n";
+    }
+    match view {
+        OutputView::Segmentation(found) => segmentation(page, &found.scores),
+        OutputView::Image(_) => {}
+        OutputView::Boxes { boxes, .. } => {
+            *page += "<div class=\"panel\"><table class=\"values\"><tbody>\n";
+            for (n, found) in boxes.iter().enumerate() {
+                let _ = write!(page, "<tr><th scope=\"row\">{}</th>", n + 1);
+                for value in found.sides.iter().chain(&found.confidence) {
+                    let _ = write!(page, "<td>{}</td>", significant(f64::from(*value), 4));
+                }
+                *page += "</tr>\n";
+            }
+            *page += "</tbody></table></div>\n";
+        }
+        OutputView::Numbers { values, statistics: all } => {
+            *page += "<div class=\"panel\">";
+            statistics(page, all);
+            *page += "<table class=\"values\"><tbody>\n";
+            for (row, values) in values.chunks(10).enumerate() {
+                let _ = write!(page, "<tr><th scope=\"row\">{}…</th>", row * 10 + 1);
+                for value in values {
+                    let _ = write!(page, "<td>{}</td>", significant(f64::from(*value), 5).replace('-', "−"));
+                }
+                *page += "</tr>\n";
+            }
+            *page += "</tbody></table></div>\n";
+        }
+    }
+    Ok(())
+}
+
+/// The legend of a label image, with shares and agreement.
+fn segmentation(page: &mut String, scores: &PixelScores) {
+    let percent =
+        |share: Option<f64>| share.map_or_else(|| "–".into(), |share| format!("{:.1}&thinsp;%", share * 100.0));
+    *page += "<div class=\"panel\"><table class=\"chances\"><thead><tr><th>class</th><th>share</th>";
+    let knows = scores.known_pixels > 0;
+    *page += if knows { "<th>IoU</th></tr></thead><tbody>\n" } else { "</tr></thead><tbody>\n" };
+    for class in &scores.classes {
+        let _ = write!(
+            page,
+            "<tr><th scope=\"row\"><span style=\"display:inline-block;width:.8em;height:.8em;background:{}\"></span> {}</th><td \
+             class=\"share\">{}</td>",
+            class.color,
+            escape(&class.label),
+            percent(Some(class.share))
+        );
+        if knows {
+            let _ = write!(page, "<td class=\"share\">{}</td>", percent(class.iou));
+        }
+        *page += "</tr>\n";
+    }
+    *page += "</tbody></table>";
+    if knows {
+        let _ = write!(
+            page,
+            "<p>pixel accuracy {}, mean IoU {}</p>",
+            percent(scores.pixel_accuracy),
+            percent(scores.mean_iou)
+        );
+    }
+    *page += "</div>\n";
 }
 
 fn errors(page: &mut String, r: &Reconstruction) {

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    code::Code, picture::Picture, predictions::Prediction, reconstruction::Reconstruction, statistics::Statistics,
+    code::Code, output_kind::OutputKind, output_view::OutputView, predictions::Prediction,
+    reconstruction::Reconstruction, shown::Shown, statistics::Statistics,
 };
 
 /// Whether a row shows what a module made or what it learned.
@@ -14,18 +15,6 @@ pub enum About {
     Activations,
     /// Its weights.
     Weights,
-}
-
-/// A picture and the file it goes into, below the report's folder.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Shown {
-    /// Relative path, such as `layers/03-linear-weights.png`.
-    pub file: String,
-    /// Its content in words.
-    pub alt: String,
-    /// The pixels.
-    #[serde(skip)]
-    pub picture: Picture,
 }
 
 /// One row of the layer list.
@@ -64,7 +53,11 @@ pub struct TestOne {
     pub layers: Vec<Layer>,
     /// The narrowest place, when the network narrows and widens again.
     pub code: Option<Code>,
-    /// The comparison, when the output has the input's size.
+    /// What the output is.
+    pub kind: OutputKind,
+    /// How it is shown, where it is neither scores of classes nor a reconstruction.
+    pub view: Option<OutputView>,
+    /// The comparison, when the output repeats the input.
     pub reconstruction: Option<Reconstruction>,
     /// The likeliest classes, when the network is a classifier.
     pub predictions: Vec<Prediction>,

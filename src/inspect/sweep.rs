@@ -1,6 +1,9 @@
 //! The jobs of a sweep side by side: a table for the terminal, Markdown and CSV, and the curves as lines of one chart.
 
-use std::{fmt::Write, path::Path};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 use super::{
     csv::quoted,
@@ -36,6 +39,8 @@ pub struct Row {
     pub seconds: f64,
     /// The error that ended it.
     pub error: Option<String>,
+    /// What it is called in a chart; what varies when not given.
+    name: Option<String>,
     curves: Curves,
 }
 
@@ -67,6 +72,21 @@ impl Comparison {
             });
         }
         Ok(Comparison { network: plan.network, rows, epochs })
+    }
+
+    /// Jobs anywhere, in this order.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub fn of_jobs(jobs: &[PathBuf]) -> Result<Comparison> {
+        let row = |job: &PathBuf| {
+            let row = Row { folder: job.display().to_string(), ..Row::default() };
+            row.filled(&JobView::open(job)?)
+        };
+        let rows = jobs.iter().map(row).collect::<Result<Vec<Row>>>()?;
+        let epochs = rows.iter().map(|row| row.epochs).fold(0.0, f64::max);
+        let named = |row: Row| Row { name: Some(row.folder.clone()), ..row };
+        Ok(Comparison { network: "comparison".into(), rows: rows.into_iter().map(named).collect(), epochs })
     }
 
     /// The row with the lowest validation loss; with the lowest training loss when nothing was validated.
@@ -220,6 +240,9 @@ impl Row {
     /// `lr 0.1, batch 32`
     #[must_use]
     pub fn name(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
         let lr = self.lr.map(|lr| format!("lr {}", significant(lr, 6)));
         let batch = self.batch_size.map(|size| format!("batch {size}"));
         lr.into_iter().chain(batch).collect::<Vec<_>>().join(", ")

@@ -6,10 +6,13 @@
 
 use super::{
     code, layer,
+    output_kind::OutputKind,
+    output_view::{Order, Output, OutputView, Pixels},
     picture::Picture,
     predictions, reconstruction,
-    report::{About, Layer, Shown, TestOne},
+    report::{About, Layer, TestOne},
     seen::Seen,
+    shown::Shown,
     statistics::Statistics,
     values::values,
     weights,
@@ -27,6 +30,16 @@ pub struct Subject<'a> {
     pub original: &'a tch::Tensor,
     /// What the network gets: `[c, h, w]`, the mean subtracted.
     pub input: &'a tch::Tensor,
+    /// Whether what the loss compares the output with is the input.
+    pub target_is_input: bool,
+    /// What the output is shown as; what it is when not given.
+    pub view: Option<OutputKind>,
+    /// How an image is shown.
+    pub pixels: Pixels,
+    /// How its numbers lie.
+    pub order: Order,
+    /// The right class of each pixel, row after row, where a label image is known.
+    pub truth: Option<Vec<Option<usize>>>,
     /// Class labels; empty when there are none.
     pub labels: &'a [String],
     /// How many of the likeliest classes are listed.
@@ -78,11 +91,24 @@ pub fn run(subject: &Subject<'_>) -> Result<TestOne> {
         }
     }
 
-    let last = match &output {
-        Activity::Tensor(tensor) => values(tensor)?,
-        Activity::Table(_) => Vec::new(),
+    let (last_shape, last) = match &output {
+        Activity::Tensor(tensor) => (without_batch(tensor.size()), values(tensor)?),
+        Activity::Table(_) => (Vec::new(), Vec::new()),
     };
-    let scores = network.scores().filter(|_| last.len() > 1 && last.len() != input.len());
+    let kind = OutputKind::of(network, &size, &last_shape, subject.target_is_input);
+    let kind = subject.view.unwrap_or(kind);
+    let scores = network.scores().filter(|_| kind == OutputKind::Classes);
+    let image = Picture::image(&size, &original, 0.0, 255.0).unwrap_or_else(|| Picture::filled(1, 1, [255; 3]));
+    let view = OutputView::of(&Output {
+        kind,
+        shape: &last_shape,
+        values: &last,
+        image: &image,
+        labels: subject.labels,
+        truth: subject.truth.as_deref(),
+        pixels: subject.pixels,
+        order: subject.order,
+    });
     let (lo, hi) = (min(&input), max(&input));
     let shown = |file: &str, alt: &str, picture: Option<Picture>| Shown {
         file: file.into(),
@@ -105,7 +131,11 @@ pub fn run(subject: &Subject<'_>) -> Result<TestOne> {
             last.len(),
         ),
         layers,
-        reconstruction: reconstruction::compare(&size, &original, &input, &last),
+        kind,
+        view: view.filter(|_| !last.is_empty()),
+        reconstruction: Some(&last)
+            .filter(|_| kind == OutputKind::Reconstruction)
+            .and_then(|last| reconstruction::compare(&size, &original, &input, last)),
         predictions: scores
             .map_or_else(Vec::new, |scores| predictions::likeliest(&last, scores, subject.labels, subject.top)),
         learned_parameters: network.parameters.count(),
@@ -156,6 +186,11 @@ mod tests {
             network,
             original: &original,
             input: &input,
+            target_is_input: true,
+            view: None,
+            pixels: Pixels::default(),
+            order: Order::default(),
+            truth: None,
             labels,
             top: 5,
             title: "<digit>.png".into(),
@@ -212,6 +247,11 @@ mod tests {
             network: &network,
             original: &image,
             input: &image,
+            target_is_input: false,
+            view: None,
+            pixels: Pixels::default(),
+            order: Order::default(),
+            truth: None,
             labels: &[],
             top: 5,
             title: String::new(),

@@ -4,8 +4,9 @@
 
 use super::{
     layer,
-    report::{About, Layer, Shown},
+    report::{About, Layer},
     seen::Seen,
+    shown::Shown,
     statistics::Statistics,
     values::values,
 };

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Kind, Result},
     frontend::{LabelShape, NetworkFile, NetworkParams, Purpose, Ready, Source},
     inspect::network::{NetworkSummary, fixed_input, summarize},
+    nn::{Context, Mode, Network},
 };
 
 /// What is known about the data.
@@ -55,7 +56,7 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
         let input_shape = sample.shape.as_deref().and_then(|shape| <[i64; 3]>::try_from(shape).ok());
         let params = NetworkParams { nclasses, ngpus: 0, input_shape, labels };
         let loaded = NetworkFile::load(file, &params, heard.output(), 1)?;
-        let Ready { network, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
+        let Ready { network, label_hook, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
         if let (Some([_, height, width]), Some(crop)) = (sample.shape.as_deref_mut(), loaded.settings().croplen) {
             (*height, *width) = (crop, crop);
             sample.source += &format!(", cropped to {crop}");
@@ -69,6 +70,14 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
                 },
             };
         }
+        if nclasses.is_none() && label_hook.is_none() && network.scores().is_some() {
+            observer.warning(
+                "params.nclasses is nil: a network that asks for it is shown as without classes; give --nclasses N",
+            );
+        }
+        if let Some(shape) = &sample.shape {
+            two_samples(&network, shape)?;
+        }
         let batch = sample.shape.map(|shape| [&[request.batch], shape.as_slice()].concat());
         summarize(&network, loaded.printed(), batch.as_deref(), sample.source, file_settings(&loaded))
     });
@@ -76,11 +85,28 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
     found
 }
 
+/// Runs two samples at once: a layer that takes the batch for a part of the sample, such as `nn.View(28, 28)`, does well
+/// with one.
+fn two_samples(network: &Network, shape: &[i64]) -> Result<()> {
+    let size = [&[2], shape].concat();
+    let batch = tch::Tensor::f_zeros(size, (network.kind, network.device))?;
+    let run = |input: tch::Tensor| tch::no_grad(|| network.forward(&input.into(), &mut Context::new(Mode::Evaluate)));
+    match run(batch.shallow_clone()) {
+        // What refuses one sample too has its page from the table of layers.
+        Err(page) if run(batch.f_narrow(0, 0, 1)?).is_ok() => {
+            Err(page.with_fact("the batch", "two samples; with one sample alone the network runs").with_help(
+                "a layer above takes the batch for a part of the sample: nn.View(-1):setNumInputDims(3) keeps it apart",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The sample, the number of classes and the labels that the request knows.
 fn given(request: &CheckRequest) -> Result<(Sample, Option<i64>, LabelShape)> {
     let Some(dir) = &request.dataset else {
         let shape = request.input_shape.as_ref().map(|shape| shape.sizes().to_vec());
-        return Ok((Sample { shape, source: "from --input-shape".into() }, None, LabelShape::Scalar));
+        return Ok((Sample { shape, source: "from --input-shape".into() }, None, LabelShape::Unknown));
     };
     let dataset = Dataset::open(dir)?;
     let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{check::CheckRequest, file_settings::file_settings, output_kind::OutputKind, prepare};
+use super::{check::CheckRequest, file_settings::file_settings, prepare};
 use crate::{
     data::Dataset,
     error::{Error, Kind, Result},
@@ -10,6 +10,7 @@ use crate::{
     inspect::{
         graph::{self, Graph},
         network::{FileSettings, Totals, fixed_input, summarize},
+        output_kind::OutputKind,
     },
     nn::{self, Network, Spec},
 };
@@ -64,11 +65,11 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
     if let Some(batch) = settings.train_batch_size.filter(|_| request.batch == 1) {
         found.batch_size = batch.max(1);
     }
-    let Ready { network, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
+    let Ready { network, label_hook, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
     found.criterion = Some(network.criterion_label.clone());
     let sample = shape.map(|shape| shape.to_vec()).or_else(|| fixed_input(&network).map(|(shape, _)| shape));
     let (graph, refused) = graph::trace(&network, sample.as_deref())?;
-    found.output = output_kind(&network, &graph);
+    found.output = output_kind(&network, &graph, label_hook.is_some());
     found.graph = Some(graph);
     if let Some(page) = refused {
         return Err(page);
@@ -88,14 +89,14 @@ fn data(request: &CheckRequest) -> Result<(Option<[i64; 3]>, Option<i64>, LabelS
         }
         None => {
             let given = request.input_shape.as_ref().map(|shape| shape.sizes().to_vec());
-            Ok((given.and_then(|shape| <[i64; 3]>::try_from(shape).ok()), None, LabelShape::Scalar))
+            Ok((given.and_then(|shape| <[i64; 3]>::try_from(shape).ok()), None, LabelShape::Unknown))
         }
     }
 }
 
 /// What the last layer's output is; nothing when it was not reached.
-fn output_kind(network: &Network, graph: &Graph) -> Option<OutputKind> {
-    Some(OutputKind::of(network, graph.input.as_ref()?, graph.nodes.last()?.output.as_ref()?))
+fn output_kind(network: &Network, graph: &Graph, has_hook: bool) -> Option<OutputKind> {
+    Some(OutputKind::of(network, graph.input.as_ref()?, graph.nodes.last()?.output.as_ref()?, has_hook))
 }
 
 /// The classes of modules and criteria that a file may name: each with its arguments and what it is.

@@ -24,7 +24,7 @@ use crate::{
     data::HeadStart,
     error::{Error, Kind, Result},
     frontend::Source,
-    job::{DatasetRef, Event, JobDir, JobRecord, JobView, Level, NetworkRef, Status, file},
+    job::{DatasetRef, Event, JobDir, JobRecord, JobView, Level, NetworkRef, Status, file, lua_number},
     torch::device,
     train::{EpochSummary, Plan, Position, Snapshot, SnapshotNote, Stop, TrainObserver},
 };
@@ -233,8 +233,10 @@ fn raised_rate(run: &Run, iteration: u64, epochs_before: u64) -> Result<Option<S
     let next = schedule.rate(iteration, total(run.plan.epochs));
     Ok((next > last * (1.0 + 1e-9) && run.plan.epochs != epochs_before).then(|| {
         format!(
-            "the learning rate's schedule now spans {} epochs instead of {epochs_before}: here it rises from {last} to {next}",
-            run.plan.epochs
+            "the learning rate's schedule now spans {} epochs instead of {epochs_before}: here it rises from {} to {}",
+            run.plan.epochs,
+            lua_number(last),
+            lua_number(next)
         )
     }))
 }

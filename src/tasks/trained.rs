@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    inference::input_file,
     kept::{self, Kept},
     options::RunOptions,
     prepare::{self, OpenedDataset},
@@ -14,11 +15,12 @@ use super::{
     snapshot_choice::SnapshotChoice,
 };
 use crate::{
-    data::{self, DataLoader, LoaderOptions, Planes, Preprocess, Records, Resize, Scratch, image::Image, shape_text},
+    data::{self, DataLoader, LoaderOptions, Planes, Preprocess, Records, Resize, Scratch, Target, shape_text},
     error::{Error, Kind, Result},
     frontend::{NetworkFile, Output, Purpose, Ready, Settings},
+    inspect::output_kind::OutputKind,
     job::{JobRecord, JobView},
-    nn::{Activity, LabelHook, Network, Phase},
+    nn::{Activity, Context, LabelHook, Mode, Network, Phase},
     torch::device::{self, DeviceChoice},
     train::{Snapshot, Stop, Targets},
 };
@@ -40,6 +42,7 @@ pub(super) struct Trained {
     resize: Resize,
     batch_size: usize,
     is_classification: bool,
+    target_is_input: bool,
     targets: RefCell<Targets>,
     /// The job's own image databases with their label databases.
     own: Vec<(PathBuf, PathBuf)>,
@@ -89,6 +92,7 @@ impl Trained {
             resize: kept.resize,
             batch_size: settings.validation_batch_size as usize,
             is_classification: records.classes.is_some(),
+            target_is_input: is_input(label_hook.as_ref(), &kept.label_databases),
             own: kept.label_databases,
             targets: RefCell::new(for_tests(label_hook)),
             loaded,
@@ -161,6 +165,43 @@ impl Trained {
         &self.network
     }
 
+    /// Whether what the loss compares the output with is the input.
+    pub(super) fn target_is_input(&self) -> bool {
+        self.target_is_input
+    }
+
+    /// What the network's output is.
+    ///
+    /// # Errors
+    /// When the network refuses an input of its own job's shape.
+    pub(super) fn output_kind(&self) -> Result<OutputKind> {
+        let shape = self.shape();
+        let options = (self.network.kind, self.network.device);
+        let nothing = tch::Tensor::f_zeros([1, shape[0], shape[1], shape[2]], options)?;
+        let output = tch::no_grad(|| self.network.forward(&nothing.into(), &mut Context::new(Mode::Evaluate)))?;
+        let size = match &output {
+            Activity::Tensor(output) => output.size(),
+            Activity::Table(_) => Vec::new(),
+        };
+        let size = if size.first() == Some(&1) { &size[1..] } else { &size[..] };
+        Ok(OutputKind::of(&self.network, &shape, size, self.target_is_input))
+    }
+
+    /// The right class of each pixel, from 0, that a record's target says, row after row; none where that is no label image.
+    ///
+    /// # Errors
+    /// Those of the label hook.
+    pub(super) fn pixel_classes(&self, input: &tch::Tensor, target: &Target) -> Result<Option<Vec<Option<usize>>>> {
+        let Target::Planes(planes) = target else { return Ok(None) };
+        let first = f32::from(u8::from(self.is_classification));
+        let labels: Vec<f32> = planes.values.to_floats().iter().map(|value| value + first).collect();
+        let [c, h, w] = planes.shape;
+        let labels = tch::Tensor::f_from_slice(&labels)?.f_view([1, c, h, w])?.f_to_kind(self.network.kind)?;
+        let (_, target) = self.targets.borrow_mut().of(&input.f_unsqueeze(0)?, &labels)?;
+        let Activity::Tensor(target) = target else { return Ok(None) };
+        pixel_classes(&target).map(Some)
+    }
+
     /// Class labels; empty without.
     pub(super) fn labels(&self) -> &[String] {
         &self.labels
@@ -176,18 +217,12 @@ impl Trained {
         self.notes.clone()
     }
 
-    /// An image file, resized and cropped as in training: its pixels, and the same after mean subtraction, `[c, h, w]`.
+    /// An image file, resized and cropped as in training, or an array of the records' size: its pixels, and the same after mean subtraction, `[c, h, w]`.
     ///
     /// # Errors
     /// When it cannot be read as an image.
     pub(super) fn image(&self, path: &Path) -> Result<(tch::Tensor, tch::Tensor)> {
-        let [channels, height, width] = self.preprocess.input_shape();
-        // The noise of `fill` is the same for every test of one image.
-        let mut noise = data::Random::new(&[0]);
-        let planes = Image::open(path)?
-            .with_channels(channels as usize)
-            .resized(width as usize, height as usize, self.resize, &mut noise)?
-            .to_planes();
+        let planes = input_file::planes(path, self.preprocess.input_shape(), self.resize)?;
         let pixels = self.without_mean()?;
         Ok((prepared(&pixels, &planes)?, prepared(&self.preprocess, &planes)?))
     }
@@ -204,7 +239,7 @@ impl Trained {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn sample(&self, db: &Path, index: u64) -> Result<(tch::Tensor, tch::Tensor, data::Target)> {
+    pub(super) fn sample(&self, db: &Path, index: u64) -> Result<(tch::Tensor, tch::Tensor, Target)> {
         let sample = Records::open(db, self.labels_of(db).as_deref())?.get(index)?;
         let pixels = prepared(&self.without_mean()?, &sample.image)?;
         Ok((pixels, prepared(&self.preprocess, &sample.image)?, sample.target))
@@ -253,6 +288,15 @@ impl Trained {
     }
 }
 
+/// Whether what the loss compares with is the input: a hook says so, or there are no other targets than what a hook makes.
+fn is_input(hook: Option<&LabelHook>, label_databases: &[(PathBuf, PathBuf)]) -> bool {
+    match hook {
+        Some(LabelHook::Input) => true,
+        Some(LabelHook::Code(_)) => label_databases.is_empty(),
+        Some(LabelHook::Labels) | None => false,
+    }
+}
+
 fn for_tests(hook: Option<LabelHook>) -> Targets {
     let mut targets = Targets::new(hook);
     targets.enter(Phase::Validation);
@@ -283,6 +327,15 @@ pub(super) fn of_dataset(job: &Path, record: &JobRecord) -> Result<(Kept, Vec<St
         notes.push(format!("{} has changed since the job was trained: answers may be wrong", opened.path));
     }
     Ok((Kept::of(&opened.dataset)?, notes))
+}
+
+/// Classes from 0 of a target that counts them from 1; what is below is no class.
+///
+/// # Errors
+/// When libtorch refuses.
+pub(super) fn pixel_classes(target: &tch::Tensor) -> Result<Vec<Option<usize>>> {
+    let numbers = target.f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Int64)?.f_contiguous()?.f_view([-1])?;
+    Ok(Vec::<i64>::try_from(numbers)?.into_iter().map(|class| usize::try_from(class - 1).ok()).collect())
 }
 
 /// One record after preprocessing, `[c, h, w]`.
@@ -341,6 +394,7 @@ pub(super) mod tests {
             resize: Resize::Squash,
             batch_size: 2,
             is_classification: !labels.is_empty(),
+            target_is_input: is_input(ready.label_hook.as_ref(), &[]),
             targets: RefCell::new(Targets::new(ready.label_hook)),
             own: vec![],
             loaded,

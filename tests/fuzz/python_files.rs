@@ -164,7 +164,7 @@ fn trained(text: &str, labels: LabelShape) -> Result<()> {
     let images = tch::Tensor::rand([BATCH, c, h, w], (tch::Kind::Float, tch::Device::Cpu)) * 255;
     let target = match labels {
         _ if lowered.target_is_input => images.shallow_clone(),
-        LabelShape::Scalar => tch::Tensor::from_slice(&[1.0f32, 2.0, 10.0]),
+        LabelShape::Scalar | LabelShape::Unknown => tch::Tensor::from_slice(&[1.0f32, 2.0, 10.0]),
         LabelShape::Image(_) => tch::Tensor::rand([BATCH, 1, 28, 28], (tch::Kind::Float, tch::Device::Cpu)),
     };
     let target = Activity::Tensor(target);

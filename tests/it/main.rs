@@ -25,6 +25,7 @@ mod modules;
 mod networks;
 mod onnx;
 mod packages;
+mod people;
 mod python;
 mod reference;
 mod resume;

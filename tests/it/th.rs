@@ -42,7 +42,7 @@ fn typed_lines_are_answered_and_errors_do_not_end_the_shell() {
          nn.Linear(2 -> 3)\n2\tnil\tend\n"
     );
     let complaints = complained(&output);
-    assert!(complaints.contains("Lua error: boom") && complaints.contains("io is not available"), "{complaints}");
+    assert!(complaints.contains("Lua error: boom") && complaints.contains("io.open is not available"), "{complaints}");
     assert!(output.status.success());
 }
 

@@ -86,8 +86,8 @@ pub fn load(source: Source, params: &NetworkParams, options: Options, seed: u64)
     let form = match (params.labels, params.nclasses) {
         (LabelShape::Image(Some(shape)), _) => Labels::Images(shape),
         (LabelShape::Image(None), _) => Labels::AnyImages,
-        (LabelShape::Scalar, Some(_)) => Labels::ClassesFromOne,
-        (LabelShape::Scalar, None) => Labels::Whole,
+        (LabelShape::Scalar | LabelShape::Unknown, Some(_)) => Labels::ClassesFromOne,
+        (LabelShape::Scalar | LabelShape::Unknown, None) => Labels::Whole,
     };
     let builder = Builder { tf: &shared, python: &python, class, params };
     let [train, val, inf] =
@@ -155,7 +155,9 @@ impl Builder<'_> {
 
     fn labels(&self, graph: &Graph) -> Result<Symbol> {
         match self.params.labels {
-            LabelShape::Scalar => graph.placeholder(Feed::Labels, DType::Int64, Dims(vec![None]), "y"),
+            LabelShape::Scalar | LabelShape::Unknown => {
+                graph.placeholder(Feed::Labels, DType::Int64, Dims(vec![None]), "y")
+            }
             LabelShape::Image(shape) => {
                 let [c, h, w] = shape.map_or([None; 3], |shape| shape.map(Some));
                 graph.placeholder(Feed::Labels, DType::Float32, Dims(vec![None, h, w, c]), "y")

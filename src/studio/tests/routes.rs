@@ -247,7 +247,8 @@ pub(crate) async fn page(State(app): State<Arc<App>>, Path(id): Path<String>) ->
         let job = app.jobs.folder(&test.request.job).ok_or_else(|| Refusal::not_found("job", &test.request.job))?;
         std::fs::create_dir_all(&made).map_err(|source| Error::io("make the folder", &made, &source))?;
         let (image, snapshot) = (test.folder.join("original.png"), SnapshotChoice::Epoch(test.snapshot.0));
-        let request = ImageRequest { job, image, snapshot, top, out: Some(made.clone()) };
+        let out = Some(made.clone());
+        let request = ImageRequest { snapshot, top, out, ..ImageRequest::new(job, image) };
         let _: Value = app.tester.ask(&Question::Page(request), Duration::from_secs(60)).await?;
     }
     let folder = if made.is_dir() { &made } else { &test.folder };

@@ -16,7 +16,7 @@ pub struct ImageOptions {
     /// Width and height of the records.
     #[serde(default = "defaults::size")]
     pub size: RecordSize,
-    /// 1 (grey) or 3 (colour).
+    /// 1 (grey), 3 (colour) or 4 (colour and transparency).
     #[serde(default = "defaults::channels")]
     pub channels: i64,
     /// How images of another shape are fitted.

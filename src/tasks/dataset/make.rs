@@ -8,7 +8,7 @@ use super::{defaults, image_options::ImageOptions, report::DatasetReport, watche
 use crate::{
     data::{
         Dataset, Encoding, MnistOptions, Parts,
-        create::{create, load_file},
+        create::{Load, create, load_file, load_file_with_alpha},
         folder::{self, FolderOptions, Lists},
         idx::Idx,
         info::Info,
@@ -260,7 +260,8 @@ fn of_files(
         count(lists.test.len()),
     ));
     let progress = Watched::by(observer, stop);
-    let made = create(&options.out, lists, &load_file, options.create(shuffle), &progress, &|_| Ok(()))?;
+    let load: Load<'_> = if options.channels == 4 { &load_file_with_alpha } else { &load_file };
+    let made = create(&options.out, lists, load, options.create(shuffle), &progress, &|_| Ok(()))?;
     Ok(DatasetReport::of(&options.out, made, started))
 }
 

@@ -9,13 +9,20 @@ use super::{
     folder::{self, Written},
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     inspect::{
         classify::{Classification, Classifier},
         database::{MeanLoss, mean_loss},
+        label_image::{PixelCounts, PixelScores},
+        output_kind::OutputKind,
     },
-    nn::Scores,
-    tasks::{observer::Observer, panic, snapshot_choice::SnapshotChoice, trained::Trained},
+    nn::{Activity, Context, Mode, Scores},
+    tasks::{
+        observer::Observer,
+        panic,
+        snapshot_choice::SnapshotChoice,
+        trained::{Trained, pixel_classes},
+    },
     train::Stop,
 };
 
@@ -61,8 +68,20 @@ pub struct DatabaseReport {
 pub enum DatabaseResult {
     /// Of a classifier.
     Classification(Classification),
+    /// Of a network that gives scores of classes at each pixel.
+    Segmentation(Segmented),
     /// Of any other network.
     MeanLoss(MeanLoss),
+}
+
+/// Label images over a database.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Segmented {
+    /// The loss.
+    #[serde(flatten)]
+    pub loss: MeanLoss,
+    /// Pixel accuracy, intersections over unions, shares.
+    pub pixels: PixelScores,
 }
 
 /// Runs every record through the network, in evaluation mode. `observer` sees the stage and its records.
@@ -85,6 +104,15 @@ fn run(
     stop: &Stop,
 ) -> Result<DatabaseReport> {
     let database = request.database.clone();
+    if job.output_kind()? == OutputKind::LabelImage {
+        let result = segmented(job, request, observer, stop)?;
+        return Ok(DatabaseReport {
+            database,
+            result: DatabaseResult::Segmentation(result),
+            notes: job.notes(),
+            written: None,
+        });
+    }
     let network = job.judged()?;
     let Some(scores) = network.scores().filter(|_| !job.labels().is_empty()) else {
         let (all, batches) = job.batches(&database, request.labels.as_deref(), stop)?;
@@ -106,6 +134,40 @@ fn run(
     folder::note_subject(&place, &database)?;
     let result = DatabaseResult::Classification(result);
     Ok(DatabaseReport { database, result, notes: job.notes(), written: Some(written) })
+}
+
+fn segmented(job: &Trained, request: &DatabaseRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<Segmented> {
+    let network = job.judged()?;
+    let (all, batches) = job.batches(&request.database, request.labels.as_deref(), stop)?;
+    observer.stage("images", all);
+    let mut loss = MeanLoss { images: 0, batches: 0, loss: 0.0, spread: None };
+    let mut counts: Option<PixelCounts> = None;
+    for batch in batches {
+        let (input, target) = batch?;
+        let rows = input.size().first().copied().unwrap_or(0);
+        let input: Activity = input.f_to_kind(network.kind)?.f_to_device(network.device)?.into();
+        let (output, of_batch) = tch::no_grad(|| {
+            let mut context = Context::new(Mode::Evaluate);
+            let output = network.forward(&input, &mut context)?;
+            let of_batch = network.loss(&output, &target, &mut context)?;
+            Ok::<_, Error>((output, of_batch))
+        })?;
+        let output = output.tensor()?;
+        let counts = counts.get_or_insert_with(|| PixelCounts::new(output.size().get(1).map_or(0, |n| *n as usize)));
+        let answers = Vec::<i64>::try_from(output.f_argmax(1, false)?.f_contiguous()?.f_view([-1])?)?;
+        let answers: Vec<usize> = answers.into_iter().map(|class| class as usize).collect();
+        let right = match &target {
+            Activity::Tensor(target) if target.numel() == answers.len() => pixel_classes(target)?,
+            _ => Vec::new(),
+        };
+        counts.add(&answers, right);
+        loss.loss += f64::try_from(&of_batch)?;
+        loss.batches += 1;
+        loss.images += rows.unsigned_abs();
+        observer.done(loss.images);
+    }
+    loss.loss /= loss.batches.max(1) as f64;
+    Ok(Segmented { loss, pixels: counts.unwrap_or_else(|| PixelCounts::new(0)).scores(job.labels()) })
 }
 
 fn classify(

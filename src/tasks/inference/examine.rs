@@ -14,6 +14,7 @@ use crate::{
     input::{self, Form},
     inspect::{
         graph::{self, Graph},
+        output_kind::OutputKind,
         picture::Picture,
         predictions::{Prediction, likeliest},
         reconstruction,
@@ -23,7 +24,7 @@ use crate::{
     },
     job,
     nn::{Activity, Context, Mode, Node, Observer},
-    tasks::{output_kind::OutputKind, snapshot_choice::SnapshotChoice, trained::Trained},
+    tasks::{snapshot_choice::SnapshotChoice, trained::Trained},
 };
 
 /// Where the image comes from.
@@ -212,7 +213,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
     let range = [finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max)];
     keeper.picture("original", Picture::image(&size, &original_values, 0.0, 255.0))?;
     keeper.picture("normalized", Picture::image(&size, &input_values, range[0], range[1]))?;
-    let view = OutputKind::of(network, &size, &output_shape);
+    let view = OutputKind::of(network, &size, &output_shape, job.target_is_input());
     let compared = Some(&output).filter(|_| view == OutputKind::Reconstruction);
     let compared = compared.and_then(|output| reconstruction::compare(&size, &original_values, &input_values, output));
     if let Some(r) = &compared {

@@ -9,8 +9,15 @@ use super::{
     folder::{self, Written},
 };
 use crate::{
+    data::Target,
     error::Result,
-    inspect::{files, report::TestOne, test_one},
+    inspect::{
+        files,
+        output_kind::OutputKind,
+        output_view::{Order, Pixels},
+        report::TestOne,
+        test_one,
+    },
     tasks::{panic, snapshot_choice::SnapshotChoice, trained::Trained},
 };
 
@@ -20,8 +27,20 @@ use crate::{
 pub struct ImageRequest {
     /// The job directory.
     pub job: PathBuf,
-    /// The image: PNG, JPEG, BMP, GIF, TIFF, WebP or PNM.
+    /// The image (PNG, JPEG, BMP, GIF, TIFF, WebP or PNM), an array (`.npy`, `.t7`), or, with `record`, a database.
     pub image: PathBuf,
+    /// Which record of the database, from 0.
+    #[serde(default)]
+    pub record: Option<u64>,
+    /// What the output is shown as; what it is when not given.
+    #[serde(default)]
+    pub view: Option<OutputKind>,
+    /// How an output image becomes grey levels.
+    #[serde(default)]
+    pub pixels: Pixels,
+    /// How the numbers of an output image lie.
+    #[serde(default)]
+    pub order: Order,
     /// Which snapshot.
     #[serde(default)]
     pub snapshot: SnapshotChoice,
@@ -31,6 +50,24 @@ pub struct ImageRequest {
     /// Folder for the page and the pictures; by default `test-NAME` inside the job.
     #[serde(default)]
     pub out: Option<PathBuf>,
+}
+
+impl ImageRequest {
+    /// This image of this job, everything else as it is when nobody asks.
+    #[must_use]
+    pub fn new(job: PathBuf, image: PathBuf) -> ImageRequest {
+        ImageRequest {
+            job,
+            image,
+            record: None,
+            view: None,
+            pixels: Pixels::default(),
+            order: Order::default(),
+            snapshot: SnapshotChoice::default(),
+            top: defaults::top(),
+            out: None,
+        }
+    }
 }
 
 /// What came of it.
@@ -56,21 +93,47 @@ pub fn image(request: &ImageRequest) -> Result<ImageReport> {
 }
 
 fn look_into(job: &Trained, request: &ImageRequest) -> Result<ImageReport> {
-    let (original, input) = job.image(&request.image)?;
     let mut facts = job.facts();
     facts.push(("image".into(), request.image.display().to_string()));
+    let (original, input, truth) = match request.record {
+        None => {
+            let (original, input) = job.image(&request.image)?;
+            (original, input, None)
+        }
+        Some(index) => {
+            facts.push(("record".into(), index.to_string()));
+            let (original, input, target) = job.sample(&request.image, index)?;
+            let truth = job.pixel_classes(&input, &target)?;
+            if let Target::Label(class) = target
+                && let Some(label) = usize::try_from(class).ok().and_then(|class| job.labels().get(class))
+            {
+                facts.push(("it is".into(), label.clone()));
+            }
+            (original, input, truth)
+        }
+    };
+    // Records of one database have folders of their own, as images of one name have.
+    let subject = match request.record {
+        Some(index) => request.image.join(format!("record-{index}")),
+        None => request.image.clone(),
+    };
     let result = test_one::run(&test_one::Subject {
         network: job.network(),
         original: &original,
         input: &input,
+        target_is_input: job.target_is_input(),
+        view: request.view,
+        pixels: request.pixels,
+        order: request.order,
+        truth,
         labels: job.labels(),
         top: classification::top(request.top)?,
-        title: folder::title(&request.image),
+        title: folder::title(&subject),
         facts,
     })?;
-    let place = folder::place(request.out.as_deref(), &request.job, &request.image);
+    let place = folder::place(request.out.as_deref(), &request.job, &subject);
     let written = folder::write(&place, files::of_image(&result)?)?;
-    folder::note_subject(&place, &request.image)?;
+    folder::note_subject(&place, &subject)?;
     Ok(ImageReport { image: request.image.clone(), result, notes: job.notes(), written })
 }
 

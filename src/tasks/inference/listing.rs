@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use crate::{
+    data::list_line,
     error::{Error, Kind, Result},
     input::{self, Form},
 };
@@ -64,23 +65,22 @@ fn is_image(path: &Path) -> bool {
 pub(in crate::tasks) fn images(list: &Path) -> Vec<PathBuf> {
     let folder = list.parent().unwrap_or(Path::new(""));
     let text = input::read_text(list, Form::List).unwrap_or_default();
-    let of_line = |line: &str| {
-        let without_class = line.rsplit_once(char::is_whitespace).map(|(path, _)| folder.join(path.trim_end()));
-        [Some(folder.join(line)), without_class]
-    };
-    text.lines().map(str::trim).flat_map(of_line).flatten().filter(|path| path.is_file()).collect()
+    let place = |path: &str| list_line::place(path, folder).ok();
+    let of_line = |(_, line)| [place(list_line::unquoted(line)), place(list_line::split(line).0)];
+    list_line::lines(&text).flat_map(of_line).flatten().filter(|path| path.is_file()).collect()
 }
 
 /// The images of a list. Paths are relative to the list's folder. The last word of a line is a class when it is a
 /// number or a class' name and no file of the whole line's name exists.
 fn entries(text: &str, folder: &Path, labels: &[String]) -> Vec<Entry> {
+    let place = |path: &str| list_line::place(path, folder).unwrap_or_else(|_| path.into());
     let mut found = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let whole = folder.join(line);
-        let split = line.rsplit_once(char::is_whitespace).map(|(path, word)| (path.trim_end(), word));
-        let class = split.and_then(|(path, word)| Some((path, class_of(word, labels)?)));
+    for (_, line) in list_line::lines(text) {
+        let whole = place(list_line::unquoted(line));
+        let (path, word) = list_line::split(line);
+        let class = word.and_then(|word| class_of(word, labels));
         found.push(match class {
-            Some((path, class)) if !whole.is_file() => Entry { path: folder.join(path), class: Some(class) },
+            Some(class) if !whole.is_file() => Entry { path: place(path), class: Some(class) },
             _ => Entry { path: whole, class: None },
         });
     }

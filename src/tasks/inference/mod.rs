@@ -6,13 +6,14 @@ mod defaults;
 mod examine;
 mod folder;
 mod image;
+pub(in crate::tasks) mod input_file;
 mod label_view;
 mod list;
 mod listing;
 mod strip;
 mod top;
 
-pub use database::{DatabaseReport, DatabaseRequest, DatabaseResult, database};
+pub use database::{DatabaseReport, DatabaseRequest, DatabaseResult, Segmented, database};
 pub use defaults::{MOST_WORST, TOP, WORST};
 pub use examine::{
     Errors, ExamineRequest, Examined, ExaminedCode, ExaminedLayer, ImageChoice, KeptValues, OpenJob, draw, read,

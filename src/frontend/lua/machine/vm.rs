@@ -21,7 +21,7 @@ pub use super::{
     options::{Limit, VmOptions},
     output::Output,
 };
-use crate::error::{Kind, Origin, Result};
+use crate::error::{Error, Kind, Origin, Result};
 
 /// The language that network files are read as, as the interpreter names it: `Lua 5.1`.
 #[must_use]
@@ -105,7 +105,7 @@ impl Vm {
     /// [`Kind::Network`] with file, line and the line's text when it is not Lua 5.1.
     pub fn load(&self, name: &str, text: &str) -> Result<Function> {
         self.add_source(name, text);
-        compile(&self.lua, name, text.as_bytes()).map_err(|source| error::page(&self.lua, &source))
+        compile(&self.lua, name, text.as_bytes()).map_err(|source| pasted(error::page(&self.lua, &source), text))
     }
 
     /// Runs `f` under a deadline and the native stack budget, and turns whatever goes wrong into a page.
@@ -166,6 +166,28 @@ impl Vm {
 pub(in crate::frontend::lua) fn guard_hook<T>(lua: &Lua, what: &str, f: impl FnOnce() -> mlua::Result<T>) -> Result<T> {
     let shared = state::shared(lua).map_err(|source| error::without_place(&source))?;
     Vm { lua: lua.clone(), shared }.guard(Limit::Hook, what, f)
+}
+
+/// Names what word processors and web pages put into a text in place of plain characters, where a line does not read for it.
+fn pasted(page: Error, text: &str) -> Error {
+    let line = page.origin().map_or(0, |origin| origin.line as usize);
+    // Lua notices some of it only at the next word.
+    let near = text.lines().skip(line.saturating_sub(2)).take(2);
+    let Some(found) = near
+        .flat_map(str::chars)
+        .find(|c| matches!(c, '\u{a0}' | '\u{2018}'..='\u{201f}' | '\u{2013}' | '\u{2014}' | '\u{200b}' | '\u{feff}'))
+    else {
+        return page;
+    };
+    let (what, plain) = match found {
+        '\u{a0}' => ("a non-breaking space", "a plain space"),
+        '\u{2018}'..='\u{201b}' => ("a typographic quote", "'"),
+        '\u{201c}'..='\u{201f}' => ("a typographic quote", "\""),
+        '\u{2013}' | '\u{2014}' => ("a dash", "-"),
+        _ => ("a character without width", "nothing"),
+    };
+    page.with_fact("the line holds", format!("{what}, U+{:04X}", found as u32))
+        .with_help(format!("text copied from a page or a document has such characters: write {plain} in its place"))
 }
 
 fn open(trusted: bool) -> mlua::Result<Lua> {

@@ -1,0 +1,210 @@
+//! `digits-rs jobs`: lists jobs, removes some, compares some; `digits-rs watch JOB`: the table of a running one.
+
+use std::{path::PathBuf, time::Duration};
+
+use indicatif::HumanBytes;
+
+use super::{
+    json, report,
+    table::{Accuracy, Row, Table, loss, percent, rates, seconds},
+};
+use crate::{
+    error::Result,
+    job::{Event, EventKind, JobView, Status},
+    tasks::jobs::{ListedJob, compare, list, none_in, remove},
+};
+
+/// Between two looks at a job.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// List jobs with state, best loss and size; remove some; compare some
+#[derive(Debug, Clone, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Jobs {
+    #[command(subcommand)]
+    what: Option<What>,
+    /// The folder of jobs
+    #[arg(default_value = "jobs")]
+    folder: PathBuf,
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is done with jobs.
+#[derive(Debug, Clone, clap::Subcommand)]
+enum What {
+    /// Remove the folders of jobs or sweeps
+    Rm {
+        /// The folders
+        #[arg(required = true)]
+        jobs: Vec<PathBuf>,
+    },
+    /// Compare jobs: the settings that differ, a table, the losses in one chart
+    Compare {
+        /// The folders, two or more
+        #[arg(required = true, num_args = 2..)]
+        jobs: Vec<PathBuf>,
+        /// Folder for comparison.svg and comparison.png
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        out: PathBuf,
+    },
+}
+
+/// Runs `jobs`.
+///
+/// # Errors
+/// When a folder is no job, cannot be read, written or removed.
+pub fn run(args: Jobs) -> Result<()> {
+    match args.what {
+        None => {
+            let found = list(&args.folder)?;
+            if args.json {
+                return json::print(&found);
+            }
+            if found.is_empty() {
+                return Err(none_in(&args.folder));
+            }
+            aligned(&[head()].into_iter().chain(found.iter().map(cells)).collect::<Vec<_>>());
+        }
+        Some(What::Rm { jobs }) => {
+            for job in &jobs {
+                remove(job)?;
+                report::line(&format!("removed {}", job.display()));
+            }
+        }
+        Some(What::Compare { jobs, out }) => {
+            let compared = compare(&jobs, &out)?;
+            let names = [String::new()].into_iter().chain(jobs.iter().map(|job| job.display().to_string()));
+            let rows = compared.settings.into_iter().map(|(name, values)| [vec![name], values].concat());
+            aligned(&[names.collect()].into_iter().chain(rows).collect::<Vec<_>>());
+            report::line(&format!("\n{}", compared.comparison.text()));
+            let made: Vec<String> = compared.made.iter().map(|path| path.display().to_string()).collect();
+            report::line(&format!("made {}", made.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+fn head() -> Vec<String> {
+    ["job", "state", "epochs", "best loss", "accuracy", "size", "created"].map(String::from).to_vec()
+}
+
+fn cells(job: &ListedJob) -> Vec<String> {
+    let of = job.of_epochs.map_or_else(String::new, |of| format!("/{of}"));
+    vec![
+        job.job.display().to_string(),
+        format!("{:?}", job.status),
+        format!("{}{of}", job.epochs),
+        loss(job.best_loss),
+        percent(job.best_accuracy, None),
+        HumanBytes(job.bytes).to_string(),
+        job.created.replace('T', " ").chars().take(16).collect(),
+    ]
+}
+
+/// Prints rows in columns.
+fn aligned(rows: &[Vec<String>]) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    for row in rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        report::line(cells.join("  ").trim_end());
+    }
+}
+
+/// Follow a running job's table from elsewhere
+#[derive(Debug, Clone, clap::Args)]
+pub struct Watch {
+    /// The job directory
+    job: PathBuf,
+}
+
+/// Runs `watch`: prints the epochs so far, and each one that comes, until the job's process ends.
+///
+/// # Errors
+/// When there is no job.
+pub fn watch(args: &Watch) -> Result<()> {
+    let view = JobView::open(&args.job)?;
+    let mut rows = Rows::default();
+    let mut seen = 0;
+    loop {
+        // Asked first: what is written after it is read in the next round, or was the last.
+        let is_running = view.record()?.status == Status::Running;
+        let events = view.events()?;
+        if seen == 0 && !events.is_empty() {
+            rows.begin(&events);
+        }
+        events.iter().skip(seen).for_each(|event| rows.event(event));
+        seen = events.len();
+        if !is_running {
+            rows.flush();
+            let record = view.record()?;
+            let why = record.error.map_or_else(String::new, |error| format!(": {error}"));
+            report::line(&format!("{}: {:?}{why}", args.job.display(), record.status));
+            return Ok(());
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Events as rows.
+#[derive(Default)]
+struct Rows {
+    table: Option<Table>,
+    /// An epoch whose validation may follow.
+    waiting: Option<Row>,
+    epoch_began: f64,
+    rate: Option<f64>,
+}
+
+impl Rows {
+    fn begin(&mut self, events: &[Event]) {
+        let has = |of: fn(&Event) -> Option<f64>| events.iter().any(|event| of(event).is_some());
+        let accuracy = match (has(|event| event.accuracy), has(|event| event.accuracy_top5)) {
+            (_, true) => Accuracy::WithTopFive,
+            (true, false) => Accuracy::One,
+            (false, false) => Accuracy::None,
+        };
+        let table = Table::new(accuracy, None);
+        report::line(&table.head());
+        self.table = Some(table);
+    }
+
+    fn event(&mut self, event: &Event) {
+        match event.event {
+            EventKind::Start | EventKind::Resume => self.epoch_began = event.time,
+            EventKind::Train => self.rate = self.rate.or(event.lr),
+            EventKind::Epoch => {
+                self.flush();
+                let last = event.lr.unwrap_or(0.0);
+                self.waiting = Some(Row {
+                    epoch: event.epoch.to_string(),
+                    train_loss: loss(event.loss),
+                    rate: rates([self.rate.take().unwrap_or(last), last]),
+                    time: seconds((event.time - self.epoch_began).max(0.0)),
+                    ..Row::default()
+                });
+                self.epoch_began = event.time;
+            }
+            EventKind::Validation => {
+                let row = self.waiting.get_or_insert_with(|| Row {
+                    epoch: event.epoch.to_string(),
+                    train_loss: if event.iteration == 0 { "untrained".into() } else { String::new() },
+                    ..Row::default()
+                });
+                row.validation_loss = loss(event.loss);
+                row.accuracy = percent(event.accuracy, event.accuracy_top5);
+                self.flush();
+            }
+            EventKind::Snapshot | EventKind::End | EventKind::Error => self.flush(),
+        }
+    }
+
+    fn flush(&mut self) {
+        if let (Some(row), Some(table)) = (self.waiting.take(), &self.table) {
+            report::line(&table.row(&row));
+        }
+    }
+}
