@@ -15,7 +15,10 @@ use super::{
         Wall,
         question::{MakeDataset, Question},
     },
-    datasets::index::{DatasetIndex, SAMPLE},
+    datasets::{
+        index::{DatasetIndex, SAMPLE},
+        summary::DatasetStatus,
+    },
     jobs::{index::JobIndex, points::PointsCache, queue::Queue, start::Program},
     machine::Machine,
     roots::Roots,
@@ -89,7 +92,8 @@ impl App {
             self.bus.say("job", &job.id, &job);
         }
         let datasets = self.datasets.look();
-        if !datasets.is_empty() {
+        let is_making = |id: &String| self.datasets.summary(id).is_some_and(|set| set.status == DatasetStatus::Making);
+        if !datasets.iter().all(is_making) {
             [&self.checker, &self.looker, &self.tester].into_iter().for_each(Worker::renew);
         }
         for id in datasets {

@@ -255,7 +255,9 @@ fn every_process_that_runs_a_stranger_s_text_or_data_is_behind_the_wall() {
     let network = include_str!("../../networks/autoencoder.lua");
     let form = json!({"name": "a", "dataset": "mnist-sample", "text": network, "options": {"epochs": 500, "device": "cpu"},
         "lr": [], "batch_size": []});
-    let id = server.json("POST", "/api/jobs", &form).1["jobs"][0]["id"].as_str().unwrap().to_string();
+    let (status, made) = server.json("POST", "/api/jobs", &form);
+    assert_eq!(status, 201, "{made}");
+    let id = made["jobs"][0]["id"].as_str().unwrap().to_string();
     server.until(&format!("/api/jobs/{id}"), |job| job["summary"]["snapshots"].as_u64() > Some(0));
     let image = json!({"record": {"dataset": "mnist-sample", "split": "val", "index": 3}});
     let test = json!({"job": id, "snapshot": "best", "kind": "one", "image": image});
