@@ -20,6 +20,9 @@ pub mod fidelity {}
 #[doc = include_str!("public-networks.md")]
 pub mod public_networks {}
 
+#[doc = include_str!("networks-tensorflow.md")]
+pub mod networks_tensorflow {}
+
 #[doc = include_str!("digits-networks.md")]
 pub mod digits_networks {}
 

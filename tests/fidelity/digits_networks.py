@@ -104,7 +104,7 @@ CASES = {
 
 
 SMALL = "--epochs 3 --lr-policy fixed"
-PHOTOS = "--epochs 3 --batch-size 4 --lr-policy fixed --lr 0.0005 --solver momentum"
+PHOTOS = "--epochs 3 --batch-size 4 --lr-policy fixed --lr 0.0001 --solver adam"
 GAN = "--epochs 2 --batch-size 16 --lr-policy fixed --lr 0.0002 --solver adam"
 photos = lambda count, rng: data.gratings(count, rng, side=64)
 faces = lambda count, rng: [(pixels, 0) for pixels, _ in data.gratings(count, rng, side=64)]

@@ -111,7 +111,7 @@ fn a_python_file_goes_the_whole_way() {
     run(folder, "export j --format onnx");
     run(folder, "export j --format t7");
     let script = "local net = torch.load('j/model.t7'); net:evaluate()\n\
-                  print(torch.type(net:get(6)), net:forward(torch.ones(2, 1, 28, 28)):sum())";
+                  print(torch.type(net:get(6)), net:forward(torch.ones(2, 1, 28, 28):float()):sum())";
     fs::write(folder.join("look.lua"), script).unwrap();
     let printed = run(folder, "th --trusted look.lua");
     let (class, sum) = printed.trim().split_once('\t').unwrap();
@@ -120,7 +120,8 @@ fn a_python_file_goes_the_whole_way() {
 
     // Another last layer upon the first of that job, by the variables' names.
     fs::write(folder.join("tuned.py"), CLASSIFIER.replace("LAST", "other")).unwrap();
-    let printed = run(folder, "run tuned.py --weights j --epochs 1 --job k --lr 0 --device cpu");
+    let printed =
+        run(folder, "run tuned.py --weights j/snapshots/snapshot_2.safetensors --epochs 1 --job k --lr 0 --device cpu");
     assert!(printed.contains("loaded   model/fc1/weights [784, 12]"), "{printed}");
     assert!(printed.contains("new      model/other/biases [10]"), "{printed}");
     let (first, tuned) = (state(&folder.join("j")), state(&folder.join("k")));
