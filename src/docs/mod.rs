@@ -92,6 +92,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0016-tasks-below-every-door.md")]
     pub mod d0016_tasks_below_every_door {}
-    #[doc = include_str!("decisions/0016-one-door-for-two-languages.md")]
-    pub mod d0016_one_door_for_two_languages {}
+
+    #[doc = include_str!("decisions/0017-one-door-for-two-languages.md")]
+    pub mod d0017_one_door_for_two_languages {}
 }

@@ -119,7 +119,11 @@ fn what_is_no_job_says_what_it_is() {
 fn a_print_is_heard_in_check_and_before_an_error() {
     let folder = workshop();
     fs::write(folder.path().join("bad.lua"), "print('one')\nio.write('two')\nerror('three')\n").unwrap();
-    fs::write(folder.path().join("good.lua"), "print('one')\nreturn { model = nn.Linear(2, 2) }\n").unwrap();
+    fs::write(
+        folder.path().join("good.lua"),
+        "print('one')\nreturn { model = nn.Linear(2, 2), loss = nn.MSECriterion() }\n",
+    )
+    .unwrap();
     for command in ["check bad.lua", "run bad.lua --device cpu"] {
         let text = page(folder.path(), command);
         let places = ["one\n", "two\n", "Lua error"].map(|word| text.find(word));
