@@ -186,8 +186,9 @@ fn pasted(page: Error, text: &str) -> Error {
         '\u{2013}' | '\u{2014}' => ("a dash", "-"),
         _ => ("a character without width", "nothing"),
     };
-    page.with_fact("the line holds", format!("{what}, U+{:04X}", found as u32))
-        .with_better_help(format!("text copied from a page or a document has such characters: write {plain} in its place"))
+    page.with_fact("the line holds", format!("{what}, U+{:04X}", found as u32)).with_better_help(format!(
+        "text copied from a page or a document has such characters: write {plain} in its place"
+    ))
 }
 
 fn open(trusted: bool) -> mlua::Result<Lua> {
