@@ -20,7 +20,7 @@ const network = readFileSync(fileURLToPath(new URL('../../networks/autoencoder.l
 
 await get('/api/datasets', { kind: 'sample', name: '' });
 await until('the sample', async () => (await get('/api/datasets')).datasets[0].status === 'Done');
-const made = await get('/api/jobs', { name: 'fuzzed', dataset: 'mnist-sample', text: network, file: 'network.lua', options: { epochs: 1, device: 'cpu' }, lr: [], batch_size: [] });
+const made = await get('/api/jobs', { name: 'fuzzed', dataset: 'mnist-sample', text: network, file: 'network.lua', options: { epochs: 1, device: 'cpu', autograd: true }, lr: [], batch_size: [] });
 const job = made.jobs[0].id;
 await ended(server.link, job);
 const image = { record: { dataset: 'mnist-sample', split: 'val', index: 3 } };
