@@ -337,7 +337,7 @@ async function story() {
     await tabTo(page.getByRole('tab', { selected: true }), 'the kinds of networks');
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowLeft');
-    await tabTo(page.getByRole('button', { name: /^Autoencoder/ }), 'a standard network');
+    await tabTo(page.getByRole('button', { name: /^Autoencoder/ }).first(), 'a standard network');
     await page.keyboard.press('Enter');
     await page.locator('.code .pill.done').waitFor();
     await page.keyboard.press('Control+Enter');
