@@ -258,12 +258,13 @@ mod x86 {
         const WIDE: (usize, usize) = (4, 6);
         #[inline(always)]
         unsafe fn transpose(from: *const f32, row: usize, count: usize, to: *mut f32) {
-            let x =
-                std::array::from_fn(
-                    |i| {
-                        if i < count { _mm512_loadu_ps(from.add(row * i)) } else { _mm512_setzero_ps() }
-                    },
-                );
+            // A loop: the closure of `std::array::from_fn` is a function of its own that lacks the processor's features.
+            let mut x = [_mm512_setzero_ps(); 16];
+            for (i, x) in x.iter_mut().enumerate() {
+                if i < count {
+                    *x = _mm512_loadu_ps(from.add(row * i));
+                }
+            }
             let x = exchanged::<1>(exchanged::<2>(exchanged::<4>(exchanged::<8>(x))));
             for (k, x) in x.into_iter().enumerate() {
                 _mm512_storeu_ps(to.add(16 * k), x);
@@ -320,13 +321,17 @@ mod x86 {
     unsafe fn exchanged<const APART: usize>(x: [__m512; 16]) -> [__m512; 16] {
         // Lane k of the lower row of the two: from 16 on, the upper row's.
         let of_lower = |k: usize| if k & APART == 0 { k } else { 16 + (k ^ APART) };
-        let lower: [i32; 16] = std::array::from_fn(|k| of_lower(k) as i32);
-        let upper: [i32; 16] = std::array::from_fn(|k| (of_lower(k) ^ APART) as i32);
+        let (mut lower, mut upper) = ([0i32; 16], [0i32; 16]);
+        for (k, (lower, upper)) in lower.iter_mut().zip(&mut upper).enumerate() {
+            (*lower, *upper) = (of_lower(k) as i32, (of_lower(k) ^ APART) as i32);
+        }
         let (lower, upper) = (_mm512_loadu_epi32(lower.as_ptr()), _mm512_loadu_epi32(upper.as_ptr()));
-        std::array::from_fn(|i| {
+        let mut exchanged = x;
+        for (i, to) in exchanged.iter_mut().enumerate() {
             let lanes = if i & APART == 0 { lower } else { upper };
-            _mm512_permutex2var_ps(x[i & !APART], lanes, x[i | APART])
-        })
+            *to = _mm512_permutex2var_ps(x[i & !APART], lanes, x[i | APART]);
+        }
+        exchanged
     }
 
     impl Vector for Avx512 {
