@@ -1,6 +1,6 @@
 //! The routes of tests.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path as FsPath, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -30,7 +30,7 @@ use crate::{
     },
     tasks::{
         SnapshotChoice,
-        inference::{self, Examined, ImageRequest, KeptValues},
+        inference::{self, ImageRequest, KeptValues},
     },
 };
 
@@ -105,10 +105,14 @@ pub(crate) async fn layer(
     Ok(Json(layers::detail(&id, layer, parameters, query.tiles.unwrap_or(160))))
 }
 
-fn kept(examined: &Examined, node: usize, of: &str) -> Answer<KeptValues> {
-    let layer = examined.layers.iter().find(|layer| layer.id == node);
-    let all = layer.into_iter().flat_map(|layer| layer.activations.iter().chain(&layer.weights));
-    all.into_iter().find(|kept| kept.name == of).cloned().ok_or_else(|| Refusal::not_found("values of this layer", of))
+/// The values of a layer that a test keeps in its folder, and the name that they have there; its activations when none are named.
+fn kept(folder: &FsPath, node: usize, of: Option<&str>) -> Answer<(String, KeptValues)> {
+    let of = of.unwrap_or("activations");
+    let examined = layers::read(folder)?;
+    let layer = examined.layers.into_iter().find(|layer| layer.id == node);
+    let mut all = layer.into_iter().flat_map(|layer| layer.activations.into_iter().chain(layer.weights));
+    let found = all.find(|kept| kept.name == of).ok_or_else(|| Refusal::not_found("values of this layer", of))?;
+    Ok((format!("{node}-{of}"), found))
 }
 
 /// A map of a layer's values.
@@ -122,11 +126,9 @@ pub(crate) async fn map(
 ) -> Answer<Response> {
     let test = app.tests.get(&id)?;
     blocking(move || {
-        let examined = layers::read(&test.folder)?;
-        let of = query.of.as_deref().unwrap_or("activations");
-        let kept = kept(&examined, node, of)?;
+        let (name, kept) = kept(&test.folder, node, query.of.as_deref())?;
         let most = query.tiles.unwrap_or(160).clamp(1, 4096);
-        Ok(png(inference::draw(&test.folder, &format!("{node}-{of}"), &kept, most, query.colors, query.theme)?))
+        Ok(png(inference::draw(&test.folder, &name, &kept, most, query.colors, query.theme)?))
     })
     .await
 }
@@ -146,10 +148,8 @@ pub(crate) async fn values(
 ) -> Answer<Response> {
     let test = app.tests.get(&id)?;
     blocking(move || {
-        let examined = layers::read(&test.folder)?;
-        let of = query.of.as_deref().unwrap_or("activations");
-        let kept = kept(&examined, node, of)?;
-        let values = inference::read(&test.folder, &format!("{node}-{of}"))?;
+        let (name, kept) = kept(&test.folder, node, query.of.as_deref())?;
+        let values = inference::read(&test.folder, &name)?;
         let row = kept.shape.last().and_then(|&size| usize::try_from(size).ok()).filter(|&size| size > 0).unwrap_or(1);
         let lines = values.chunks(row).map(|row| row.iter().map(f32::to_string).collect::<Vec<_>>().join(","));
         let text = lines.collect::<Vec<_>>().join("\n") + "\n";
