@@ -232,7 +232,11 @@ impl Correlate<'_> {
             for i in 0..stretches {
                 let (at, of) = (oy * out.w * 16 + i * len, oy * sy * from.w * 16 + i * step);
                 for v in (0..len).step_by(V::WIDTH) {
-                    let d: [V; R] = std::array::from_fn(|r| V::load(delta[r].add(at + v)));
+                    // A loop: a closure would be a function of its own, perhaps a called one without V's features.
+                    let mut d = [V::zero(); R];
+                    for (d, delta) in d.iter_mut().zip(delta) {
+                        *d = V::load(delta.add(at + v));
+                    }
                     for s in 0..S {
                         let b = V::load(x[s].add(of + v));
                         for r in 0..R {
