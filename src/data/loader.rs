@@ -7,10 +7,7 @@
 //! Source: `digits/tools/torch/data.lua`.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::AtomicUsize},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -110,8 +107,6 @@ struct Shared {
     pool: Arc<Pool>,
     /// For batches of bytes, when they are wanted.
     bytes: Option<Arc<Pool>>,
-    gathered: AtomicU64,
-    gather_nanoseconds: AtomicU64,
 }
 
 /// Makes the batches of one split, epoch after epoch.
@@ -163,8 +158,7 @@ impl DataLoader {
             Arc::new(Pool::new((input, batch(&preprocess.output_shape())), (kind, batch(&target_shape))))
         };
         let (pool, bytes) = (pool(kind), wants_bytes.then(|| pool(u8::KIND)));
-        let (gathered, gather_nanoseconds) = (AtomicU64::new(0), AtomicU64::new(0));
-        let shared = Shared { preprocess, options, target_shape, cache, pool, bytes, gathered, gather_nanoseconds };
+        let shared = Shared { preprocess, options, target_shape, cache, pool, bytes };
         Ok(DataLoader { shared: Arc::new(shared), running: None })
     }
 
@@ -202,13 +196,6 @@ impl DataLoader {
     #[must_use]
     pub fn has_all_records(&self) -> bool {
         self.shared.cache.complete()
-    }
-
-    /// The mean time the background threads took to make a batch, decoding included.
-    #[must_use]
-    pub fn mean_gather_time(&self) -> Duration {
-        let count = self.shared.gathered.load(Ordering::Relaxed).max(1);
-        Duration::from_nanos(self.shared.gather_nanoseconds.load(Ordering::Relaxed) / count)
     }
 
     /// Begins epoch `epoch` (from 1) at batch `first_batch` (from 0, above 0 when a run is resumed). What is left of
@@ -324,15 +311,11 @@ impl Shared {
     }
 
     fn batch(&self, number: u64, epoch: u64, indices: &[u32], scratch: &mut Scratch) -> Result<Batch> {
-        let start = Instant::now();
-        let batch = if self.options.double {
+        if self.options.double {
             self.made::<f64>(number, epoch, indices, scratch)
         } else {
             self.made::<f32>(number, epoch, indices, scratch)
-        };
-        self.gathered.fetch_add(1, Ordering::Relaxed);
-        self.gather_nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
-        batch
+        }
     }
 
     fn made<T: Real>(&self, number: u64, epoch: u64, indices: &[u32], scratch: &mut Scratch) -> Result<Batch> {

@@ -98,6 +98,14 @@ impl Records {
         self.store.key(index)
     }
 
+    /// All keys in order: one pass, where [`Records::key`] goes through those before it.
+    ///
+    /// # Errors
+    /// When the storage is damaged.
+    pub fn keys(&self) -> Result<Vec<Vec<u8>>> {
+        self.store.keys()
+    }
+
     /// Record `index` (from 0), decoded.
     ///
     /// # Errors

@@ -57,8 +57,11 @@ impl NetworkFile {
                     tensorflow_file::load(source.clone(), &params, options, seed)
                 };
                 let file = match params.labels {
-                    LabelShape::Unknown => run(LabelShape::Scalar, output)
-                        .or_else(|page| run(LabelShape::Image(None), Output::silent()).map_err(|_| page)),
+                    // Labels may be numbers or images; what does not end, ends with neither.
+                    LabelShape::Unknown => run(LabelShape::Scalar, output).or_else(|page| match page.kind() {
+                        Kind::Limit => Err(page),
+                        _ => run(LabelShape::Image(None), Output::silent()).map_err(|_| page),
+                    }),
                     known => run(known, output),
                 };
                 let file = file.map_err(|page| match params.input_shape {

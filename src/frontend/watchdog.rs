@@ -96,9 +96,14 @@ fn own_clock() -> Option<libc::clockid_t> {
     (status == 0).then_some(clock)
 }
 
+/// What this thread has spent computing so far.
+pub(in crate::frontend) fn processor_time() -> Duration {
+    time_of(libc::CLOCK_THREAD_CPUTIME_ID).unwrap_or_default()
+}
+
 /// What a processor clock says; `None` when its thread has ended.
 #[expect(unsafe_code, reason = "as above")]
-pub(in crate::frontend) fn time_of(clock: libc::clockid_t) -> Option<Duration> {
+fn time_of(clock: libc::clockid_t) -> Option<Duration> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a local of the type that the function fills; a clock that is gone is an error.
     let status = unsafe { libc::clock_gettime(clock, &raw mut time) };

@@ -52,15 +52,14 @@ pub fn mean_loss(
         let loss = tch::no_grad(|| {
             let mut context = Context::new(Mode::Evaluate).towards(&target);
             let output = network.forward(&input, &mut context)?;
-            let of_batch = match single_losses(network, &output, &target, count, &mut context) {
-                Some(losses) => Some(losses?),
-                None => None,
-            };
+            let loss = network.reported_loss(&output, &target, &mut context)?;
+            // A loss that is a part of the pass has none for a part of the batch.
+            let of_batch = single_losses(network, &output, &target, count, &mut context).and_then(Result::ok);
             singles = singles.take().zip(of_batch).map(|(mut all, more)| {
                 all.extend(more);
                 all
             });
-            network.reported_loss(&output, &target, &mut context)
+            Ok::<_, Error>(loss)
         })?;
         result.loss += f64::try_from(&loss)?;
         result.images += count.max(0) as u64;

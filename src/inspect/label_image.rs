@@ -149,6 +149,13 @@ pub fn picture(width: usize, classes: &[usize]) -> Picture {
     Picture { width, height: classes.len() / width.max(1), rgb }
 }
 
+/// Right classes `[h, w]` in their colours; a pixel whose class is not known is white.
+#[must_use]
+pub fn truth_picture(width: usize, classes: &[Option<usize>]) -> Picture {
+    let rgb = classes.iter().flat_map(|class| class.map_or([255; 3], color)).collect();
+    Picture { width, height: classes.len() / width.max(1), rgb }
+}
+
 /// The colours of `map` over a grey version of `image`, which is fitted to it.
 #[must_use]
 pub fn overlay(image: &Picture, map: &Picture) -> Picture {

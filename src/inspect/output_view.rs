@@ -160,11 +160,7 @@ fn segmentation(output: &Output<'_>) -> Option<Segmentation> {
     counts.add(&answers, truth.unwrap_or_default().iter().copied());
     let map = label_image::picture(width, &answers);
     let overlay = label_image::overlay(output.image, &map);
-    let truth = truth.map(|truth| {
-        // A pixel without a class is white.
-        let rgb = truth.iter().flat_map(|class| class.map_or([255; 3], label_image::color)).collect();
-        shown("truth.png", "The label image", Picture { width, height, rgb })
-    });
+    let truth = truth.map(|truth| shown("truth.png", "The label image", label_image::truth_picture(width, truth)));
     Some(Segmentation {
         scores: counts.scores(output.labels),
         map: shown("classes.png", "The likeliest class of each pixel, by colour", map),

@@ -2,13 +2,18 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write as _},
+    io::{self, Read},
     path::{Component, Path, PathBuf},
 };
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
-use super::{file, record::Best, replace::TEMPORARY, view::JobView};
+use super::{
+    file,
+    record::Best,
+    replace::{Replacement, TEMPORARY},
+    view::JobView,
+};
 use crate::{
     error::{Error, Kind, Result},
     input::{self, Form},
@@ -40,9 +45,8 @@ pub enum PackedSnapshots {
 pub fn pack(folder: &Path, name: &str, snapshots: PackedSnapshots, leave_out: &[&str], out: &Path) -> Result<usize> {
     let view = JobView::open(folder)?;
     let files = files(&view, snapshots, leave_out)?;
-    let above = out.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed = |source: &io::Error| Error::io("write", out, source);
-    let partial = tempfile::NamedTempFile::new_in(above).map_err(|source| failed(&source))?;
+    let partial = Replacement::begin(out).map_err(|source| failed(&source))?;
     let mut tar = tar::Builder::new(GzEncoder::new(partial, Compression::fast()));
     for below in &files {
         let path = folder.join(below);
@@ -55,9 +59,8 @@ pub fn pack(folder: &Path, name: &str, snapshots: PackedSnapshots, leave_out: &[
         header.set_size(length);
         tar.append_data(&mut header, inside, (&mut file).take(length)).map_err(|source| failed(&source))?;
     }
-    let mut partial = tar.into_inner().and_then(GzEncoder::finish).map_err(|source| failed(&source))?;
-    partial.flush().and_then(|()| partial.as_file().sync_all()).map_err(|source| failed(&source))?;
-    partial.persist(out).map_err(|error| failed(&error.error))?;
+    let partial = tar.into_inner().and_then(GzEncoder::finish).map_err(|source| failed(&source))?;
+    partial.finish().map_err(|source| failed(&source))?;
     Ok(files.len())
 }
 

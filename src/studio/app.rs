@@ -21,6 +21,7 @@ use super::{
     },
     jobs::{index::JobIndex, points::PointsCache, queue::Queue, start::Program},
     machine::Machine,
+    refusal::Answer,
     roots::Roots,
     tests::kept::KeptTests,
     uploads::Uploads,
@@ -127,13 +128,24 @@ impl App {
         self.sample.get_or_init(|| unpack).await;
     }
 
+    /// A file that a client names: `upload:<id>`, or a path below the allowed folders.
+    ///
+    /// # Errors
+    /// 403 for a path outside, 400 for one that is not there, 404 for an upload that is not.
+    pub(crate) fn named(&self, named: &str) -> Answer<PathBuf> {
+        match named.strip_prefix("upload:") {
+            Some(id) => self.uploads.file(id).map(|sent| sent.path),
+            None => self.roots.resolve(named),
+        }
+    }
+
     /// A dataset with the number of jobs that use it.
     #[must_use]
     pub(crate) fn with_models(
         &self,
         mut dataset: super::datasets::summary::DatasetSummary,
     ) -> super::datasets::summary::DatasetSummary {
-        dataset.models = self.jobs.all().iter().filter(|job| job.dataset.id.as_deref() == Some(&dataset.id)).count();
+        dataset.models = self.jobs.on(&dataset.id);
         dataset
     }
 }

@@ -112,7 +112,12 @@ impl Stream {
             if let Some(event) = self.waiting.pop_front() {
                 return event;
             }
-            self.gather();
+            if self.followed.is_some() {
+                // Files are read: the other streams must not wait for the disk.
+                tokio::task::block_in_place(|| self.gather());
+            } else {
+                self.gather();
+            }
             if !self.waiting.is_empty() {
                 continue;
             }

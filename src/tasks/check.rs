@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    file_settings::file_settings, heard::Heard, observer::Observer, panic, prepare, sample_shape::SampleShape,
+    file_settings::file_settings, heard::Heard, observer::Observer, panic, prepare::RecordFacts,
+    sample_shape::SampleShape,
 };
 use crate::{
     data::Dataset,
@@ -106,12 +107,10 @@ fn two_samples(network: &Network, shape: &[i64]) -> Result<()> {
 fn given(request: &CheckRequest) -> Result<(Sample, Option<i64>, LabelShape)> {
     let Some(dir) = &request.dataset else {
         let shape = request.input_shape.as_ref().map(|shape| shape.sizes().to_vec());
-        return Ok((Sample { shape, source: "from --input-shape".into() }, None, LabelShape::Scalar));
+        return Ok((Sample { shape, source: "from --input-shape".into() }, None, LabelShape::Unknown));
     };
-    let dataset = Dataset::open(dir)?;
-    let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
-    let sample = Sample { shape: Some(dataset.shape.to_vec()), source: format!("from {}", dir.display()) };
-    Ok((sample, classes, prepare::labels(&dataset)?))
+    let RecordFacts { shape, classes, labels } = RecordFacts::of(&Dataset::open(dir)?)?;
+    Ok((Sample { shape: Some(shape.to_vec()), source: format!("from {}", dir.display()) }, classes, labels))
 }
 
 #[cfg(test)]

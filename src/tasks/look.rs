@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{check::CheckRequest, file_settings::file_settings, prepare};
+use super::{check::CheckRequest, file_settings::file_settings, prepare::RecordFacts, trained::is_input};
 use crate::{
     data::Dataset,
     error::{Error, Kind, Result},
@@ -69,7 +69,8 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
     found.criterion = Some(network.criterion_label.clone());
     let sample = shape.map(|shape| shape.to_vec()).or_else(|| fixed_input(&network).map(|(shape, _)| shape));
     let (graph, refused) = graph::trace(&network, sample.as_deref())?;
-    found.output = output_kind(&network, &graph, label_hook.is_some());
+    let has_label_database = matches!(labels, LabelShape::Image(_));
+    found.output = output_kind(&network, &graph, is_input(label_hook.as_ref(), has_label_database));
     found.graph = Some(graph);
     if let Some(page) = refused {
         return Err(page);
@@ -83,20 +84,19 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
 fn data(request: &CheckRequest) -> Result<(Option<[i64; 3]>, Option<i64>, LabelShape)> {
     match &request.dataset {
         Some(folder) => {
-            let dataset = Dataset::open(folder)?;
-            let classes = (!dataset.labels.is_empty()).then_some(dataset.labels.len() as i64);
-            Ok((Some(dataset.shape), classes, prepare::labels(&dataset)?))
+            let RecordFacts { shape, classes, labels } = RecordFacts::of(&Dataset::open(folder)?)?;
+            Ok((Some(shape), classes, labels))
         }
         None => {
             let given = request.input_shape.as_ref().map(|shape| shape.sizes().to_vec());
-            Ok((given.and_then(|shape| <[i64; 3]>::try_from(shape).ok()), None, LabelShape::Scalar))
+            Ok((given.and_then(|shape| <[i64; 3]>::try_from(shape).ok()), None, LabelShape::Unknown))
         }
     }
 }
 
 /// What the last layer's output is; nothing when it was not reached.
-fn output_kind(network: &Network, graph: &Graph, has_hook: bool) -> Option<OutputKind> {
-    Some(OutputKind::of(network, graph.input.as_ref()?, graph.nodes.last()?.output.as_ref()?, has_hook))
+fn output_kind(network: &Network, graph: &Graph, target_is_input: bool) -> Option<OutputKind> {
+    Some(OutputKind::of(network, graph.input.as_ref()?, graph.nodes.last()?.output.as_ref()?, target_is_input))
 }
 
 /// The classes of modules and criteria that a file may name: each with its arguments and what it is.

@@ -112,13 +112,6 @@ pub fn unpack(request: &UnpackRequest) -> Result<UnpackReport> {
     })
 }
 
-/// Whether a path looks like an archive and not like a folder.
-#[must_use]
-pub fn is_archive(path: &Path) -> bool {
-    let name = path.to_string_lossy();
-    path.is_file() && (name.ends_with(ENDING) || name.ends_with(".tgz"))
-}
-
 fn stem(archive: &Path) -> String {
     let name = archive.file_name().map_or_else(|| "job".into(), |name| name.to_string_lossy().into_owned());
     name.trim_end_matches(ENDING).trim_end_matches(".tgz").to_string()

@@ -140,7 +140,7 @@ pub(super) fn run_file(
 }
 
 /// What the labels of a dataset are, by its first record.
-pub(super) fn labels(dataset: &Dataset) -> Result<LabelShape> {
+fn labels(dataset: &Dataset) -> Result<LabelShape> {
     let Some(records) = dataset.train().or_else(|| dataset.val()) else { return Ok(LabelShape::Scalar) };
     Ok(match records.get(0)?.target {
         Target::Label(_) => LabelShape::Scalar,

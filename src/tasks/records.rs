@@ -181,6 +181,7 @@ impl OpenDatabase {
             let records = range.map(|index| self.row(index)).collect::<Result<_>>()?;
             return Ok(RecordsPage { total: self.records.len(), records });
         }
+        let keys = if search.is_some() { self.records.keys()? } else { Vec::new() };
         let mut passing = Vec::new();
         for index in 0..self.records.len() {
             if let Some(class) = class
@@ -188,11 +189,11 @@ impl OpenDatabase {
             {
                 continue;
             }
-            if let Some(text) = search {
-                let key = self.records.key(index)?;
-                if !key.starts_with(text.as_bytes()) && text.parse() != Ok(index) {
-                    continue;
-                }
+            if let Some(text) = search
+                && !keys[index as usize].starts_with(text.as_bytes())
+                && text.parse() != Ok(index)
+            {
+                continue;
             }
             passing.push(index);
         }

@@ -92,7 +92,7 @@ impl Trained {
             resize: kept.resize,
             batch_size: settings.validation_batch_size as usize,
             is_classification: records.classes.is_some(),
-            target_is_input: is_input(label_hook.as_ref(), &kept.label_databases),
+            target_is_input: is_input(label_hook.as_ref(), !kept.label_databases.is_empty()),
             own: kept.label_databases,
             targets: RefCell::new(for_tests(label_hook)),
             loaded,
@@ -199,7 +199,13 @@ impl Trained {
         let labels = tch::Tensor::f_from_slice(&labels)?.f_view([1, c, h, w])?.f_to_kind(self.network.kind)?;
         let (_, target) = self.targets.borrow_mut().of(&input.f_unsqueeze(0)?, &labels)?;
         let Activity::Tensor(target) = target else { return Ok(None) };
-        pixel_classes(&target).map(Some)
+        pixel_classes(&target, self.first_class()).map(Some)
+    }
+
+    /// The number of class 0 in a target: 1 in Torch's form and where the loader counts so; the labels of a TensorFlow file
+    /// without named classes begin at 0.
+    pub(super) fn first_class(&self) -> i64 {
+        i64::from(self.is_classification || matches!(self.loaded, NetworkFile::Lua(_)))
     }
 
     /// Class labels; empty without.
@@ -289,10 +295,10 @@ impl Trained {
 }
 
 /// Whether what the loss compares with is the input: a hook says so, or there are no other targets than what a hook makes.
-fn is_input(hook: Option<&LabelHook>, label_databases: &[(PathBuf, PathBuf)]) -> bool {
+pub(super) fn is_input(hook: Option<&LabelHook>, has_label_database: bool) -> bool {
     match hook {
         Some(LabelHook::Input) => true,
-        Some(LabelHook::Code(_)) => label_databases.is_empty(),
+        Some(LabelHook::Code(_)) => !has_label_database,
         Some(LabelHook::Labels) | None => false,
     }
 }
@@ -329,13 +335,13 @@ pub(super) fn of_dataset(job: &Path, record: &JobRecord) -> Result<(Kept, Vec<St
     Ok((Kept::of(&opened.dataset)?, notes))
 }
 
-/// Classes from 0 of a target that counts them from 1; what is below is no class.
+/// Classes from 0 of a target whose class 0 is `first`; what is below is no class.
 ///
 /// # Errors
 /// When libtorch refuses.
-pub(super) fn pixel_classes(target: &tch::Tensor) -> Result<Vec<Option<usize>>> {
+pub(super) fn pixel_classes(target: &tch::Tensor, first: i64) -> Result<Vec<Option<usize>>> {
     let numbers = target.f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Int64)?.f_contiguous()?.f_view([-1])?;
-    Ok(Vec::<i64>::try_from(numbers)?.into_iter().map(|class| usize::try_from(class - 1).ok()).collect())
+    Ok(Vec::<i64>::try_from(numbers)?.into_iter().map(|class| usize::try_from(class - first).ok()).collect())
 }
 
 /// One record after preprocessing, `[c, h, w]`.
@@ -394,7 +400,7 @@ pub(super) mod tests {
             resize: Resize::Squash,
             batch_size: 2,
             is_classification: !labels.is_empty(),
-            target_is_input: is_input(ready.label_hook.as_ref(), &[]),
+            target_is_input: is_input(ready.label_hook.as_ref(), false),
             targets: RefCell::new(Targets::new(ready.label_hook)),
             own: vec![],
             loaded,

@@ -117,11 +117,11 @@ impl Trainer<'_> {
             while let Some(batch) = self.train.next()? {
                 let iteration = self.position.iteration;
                 rate = (self.rate)(iteration, self.plan.total_steps());
-                self.step(&batch, rate)?;
+                let input = self.step(&batch, rate)?;
                 self.position.advance(batch.count);
                 meter.add(batch.count, batch.wait);
                 let writes_line = iteration == 0 || self.position.line_images >= self.plan.images_per_line();
-                let scalars = if writes_line { self.scalars_of(&batch)? } else { Scalars::new() };
+                let scalars = if writes_line { self.scalars_of(&input, &batch)? } else { Scalars::new() };
                 drop(batch);
                 self.record.observer.step(&self.position);
 
@@ -172,20 +172,20 @@ impl Trainer<'_> {
         Ok(Outcome { position: self.position.clone(), stopped_early: None })
     }
 
-    /// One step: the batch to the device, the hook, forward, backward, update.
-    fn step(&mut self, batch: &TrainBatch, rate: f64) -> Result<()> {
+    /// One step: the batch to the device, the hook, forward, backward, update. Gives the input on the device.
+    fn step(&mut self, batch: &TrainBatch, rate: f64) -> Result<tch::Tensor> {
         let seed = self.plan.step_seed(self.position.iteration);
         let (input, target) = self.on_device(batch).map_err(|error| self.placed(error))?;
-        self.engine.step(&input, &target, rate, seed).map_err(|error| self.placed(error))
+        self.engine.step(&input, &target, rate, seed).map_err(|error| self.placed(error))?;
+        Ok(input)
     }
 
-    /// What the network file wants to be logged, of this batch; equal names are averaged, as in DIGITS.
-    fn scalars_of(&self, batch: &TrainBatch) -> Result<Scalars> {
+    /// What the network file wants to be logged, of this batch, its input on the device; equal names are averaged, as in DIGITS.
+    fn scalars_of(&self, input: &tch::Tensor, batch: &TrainBatch) -> Result<Scalars> {
         let Some(of) = &self.scalars else { return Ok(Scalars::new()) };
         let device = self.engine.network().device;
-        let input = input_on(device, batch)?;
         let mut means: BTreeMap<String, RunningMean> = BTreeMap::new();
-        for (name, value) in of(&input, &carry(&batch.target, device)?).map_err(|error| self.placed(error))? {
+        for (name, value) in of(input, &carry(&batch.target, device)?).map_err(|error| self.placed(error))? {
             means.entry(name).or_default().add(value);
         }
         Ok(means.into_iter().filter_map(|(name, mean)| Some((name, mean.value()?))).collect())
@@ -242,7 +242,7 @@ impl Trainer<'_> {
                 return Err(self.placed(found.page("the validation loss", value)));
             }
             loss.add(value);
-            for (name, value) in self.scalars_of(&batch)? {
+            for (name, value) in self.scalars_of(&input, &batch)? {
                 scalars.entry(name).or_default().add(value);
             }
             if let Some(accuracy) = &mut accuracy {
@@ -457,17 +457,12 @@ impl Trainer<'_> {
 /// Input and target of a batch where the network's parameters are.
 fn on_device(engine: &dyn Engine, targets: &mut Targets, batch: &TrainBatch) -> Result<(tch::Tensor, Activity)> {
     let device = engine.network().device;
-    let input = input_on(device, batch)?;
-    targets.of(&input, &carry(&batch.target, device)?)
-}
-
-/// The input of a batch on a device, ready for the network.
-fn input_on(device: tch::Device, batch: &TrainBatch) -> Result<tch::Tensor> {
     let carried = carry(&batch.input, device)?;
-    match &batch.finish {
-        Some(finish) => finish(&carried),
-        None => Ok(carried),
-    }
+    let input = match &batch.finish {
+        Some(finish) => finish(&carried)?,
+        None => carried,
+    };
+    targets.of(&input, &carry(&batch.target, device)?)
 }
 
 /// Numbers of the file's, as a log line has them.

@@ -38,6 +38,34 @@ pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs the program with arguments apart by spaces; whether it ended well, and both of its streams.
+pub(crate) fn ended(folder: &Path, arguments: &str) -> (bool, String) {
+    let output = program(folder, &arguments.split_whitespace().collect::<Vec<_>>()).output().unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output.status.success(), text)
+}
+
+/// Runs to a good end; both streams.
+pub(crate) fn well(folder: &Path, arguments: &str) -> String {
+    let (good, text) = ended(folder, arguments);
+    assert!(good, "{arguments}: {text}");
+    text
+}
+
+/// The page of a command that must fail, with all that came before it.
+pub(crate) fn page(folder: &Path, arguments: &str) -> String {
+    let (good, text) = ended(folder, arguments);
+    assert!(!good, "{arguments}: {text}");
+    text
+}
+
+/// Runs to a good end; what it printed.
+pub(crate) fn printed(folder: &Path, arguments: &str) -> String {
+    let output = program(folder, &arguments.split(' ').collect::<Vec<_>>()).output().unwrap();
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 fn output(folder: &Path, arguments: &[&str]) -> Output {
     program(folder, arguments).output().unwrap()
 }

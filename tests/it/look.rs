@@ -10,15 +10,7 @@ use digits::data::{
 };
 use serde_json::Value;
 
-use crate::job::{NETWORK, program, workshop};
-
-/// Runs to a good end; what it printed.
-fn run(folder: &Path, arguments: &str) -> String {
-    let arguments: Vec<&str> = arguments.split(' ').collect();
-    let output = program(folder, &arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
+use crate::job::{NETWORK, printed as run, program, workshop};
 
 /// The same with `--json`, read.
 fn json(folder: &Path, arguments: &str) -> Value {

@@ -5,28 +5,9 @@ use std::{fs, path::Path};
 use digits::data::Image;
 
 use crate::{
-    job::{program, workshop},
+    job::{page, well, workshop},
     tree::root,
 };
-
-fn run(folder: &Path, arguments: &str) -> (bool, String) {
-    let arguments: Vec<&str> = arguments.split_whitespace().collect();
-    let output = program(folder, &arguments).output().unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    (output.status.success(), text)
-}
-
-fn well(folder: &Path, arguments: &str) -> String {
-    let (good, text) = run(folder, arguments);
-    assert!(good, "{arguments}: {text}");
-    text
-}
-
-fn page(folder: &Path, arguments: &str) -> String {
-    let (good, text) = run(folder, arguments);
-    assert!(!good, "{arguments}: {text}");
-    text
-}
 
 /// Dark and bright images in a folder a class.
 fn photos(folder: &Path) {
@@ -143,8 +124,22 @@ fn a_run_that_failed_at_once_does_not_block_its_folder_and_odd_settings_are_warn
 fn the_files_for_shell_and_man_name_every_command() {
     let folder = workshop();
     let (bash, man) = (well(folder.path(), "completions bash"), well(folder.path(), "man"));
-    for command in ["run", "check", "test", "export", "pack", "jobs"] {
-        assert!(bash.contains(command) && man.contains(command), "{command}");
+    let help = well(folder.path(), "--help");
+    let listed =
+        help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1).take_while(|line| !line.is_empty());
+    let commands: Vec<&str> = listed
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|word| !matches!(*word, "" | "help"))
+        .collect();
+    assert!(commands.contains(&"serve") && commands.contains(&"th"), "{help}");
+    let names = |text: &str, command: &str| {
+        // roff writes a hyphen as \-.
+        text.replace('\\', "")
+            .split(|c: char| !c.is_alphanumeric() && c != '-')
+            .any(|word| word.trim_start_matches("digits-rs-") == command)
+    };
+    for command in commands {
+        assert!(names(&bash, command) && names(&man, command), "{command}");
     }
     assert!(well(folder.path(), "man run").contains("epochs"));
 }

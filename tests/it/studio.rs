@@ -1,13 +1,10 @@
 //! The studio's server as its clients see it: a process of the program, HTTP over a real socket.
 
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::studio_server::{Events, Server};
+use crate::studio_server::{Events, Server, root};
 
 const NETWORK: &str = "return function(params)\n\
     local net = nn.Sequential()\n\
@@ -25,14 +22,6 @@ fn new_job(epochs: u64, more: &Value) -> Value {
         form[name] = value.clone();
     }
     form
-}
-
-/// A folder with the sample in it, made once for all tests.
-fn root() -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().join("data");
-    std::fs::create_dir_all(&root).unwrap();
-    (dir, root)
 }
 
 #[test]

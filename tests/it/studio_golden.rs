@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::studio_server::Server;
+use crate::studio_server::{Server, root};
 
 const NETWORK: &str = "return function(params)\n    local net = nn.Sequential()\n    net:add(nn.View(-1):setNumInputDims(3))\n    \
                        net:add(nn.Linear(784, 10)):add(nn.LogSoftMax())\n    return { model = net, loss = nn.ClassNLLCriterion(), \
@@ -71,9 +71,7 @@ fn masked(value: &mut Value, root: &str) {
 
 #[test]
 fn routes_answer_as_written_down() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().join("data");
-    fs::create_dir_all(&root).unwrap();
+    let (_dir, root) = root();
     job(&root);
     let server = Server::start(&root, &[]);
     assert_eq!(server.json("POST", "/api/datasets", &json!({"kind": "sample", "name": ""})).0, 201);

@@ -11,14 +11,7 @@ use std::{
 use digits::fence;
 use serde_json::{Value, json};
 
-use crate::studio_server::Server;
-
-fn root() -> (tempfile::TempDir, std::path::PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    let root = dir.path().join("data");
-    std::fs::create_dir_all(&root).unwrap();
-    (dir, root)
-}
+use crate::studio_server::{Server, root};
 
 #[test]
 fn an_address_that_others_reach_needs_the_token_of_the_printed_link() {

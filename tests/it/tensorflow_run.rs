@@ -14,7 +14,7 @@ use digits::{
 };
 use serde_json::Value as Json;
 
-use crate::job::{program, workshop};
+use crate::job::{printed as run, program, workshop};
 
 /// A classifier with dropout, so that noise is part of what must repeat, regularised, with a number to log.
 const CLASSIFIER: &str = r#"from model import Tower
@@ -42,13 +42,6 @@ class UserModel(Tower):
 
 fn arguments(folder: &Path, line: &str) -> Output {
     program(folder, &line.split(' ').collect::<Vec<_>>()).output().unwrap()
-}
-
-/// Runs to a good end; what it printed.
-fn run(folder: &Path, line: &str) -> String {
-    let output = arguments(folder, line);
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// The page of a command that must fail.
@@ -146,6 +139,38 @@ fn pasted_text_is_told_by_its_words_and_a_sweep_keeps_the_language() {
     assert!(printed.contains("lr0.1") && folder.join("s/network.py").exists(), "{printed}");
     assert!(folder.join("s/lr0.1/network.py").exists());
     assert!(run(folder, "run --resume s --device cpu").contains("is done already"));
+}
+
+/// A chain of known layers whose loss is none of DIGITS'.
+const OWN_LOSS: &str = r#"
+class UserModel(Tower):
+    @model_property
+    def inference(self):
+        x = slim.flatten(self.x * 0.00390625)
+        return slim.fully_connected(x, 1, activation_fn=None, scope='fc')
+
+    @model_property
+    def loss(self):
+        return tf.reduce_mean(tf.abs(tf.reshape(self.inference, [-1]) - tf.to_float(self.y)))
+"#;
+
+#[test]
+fn a_loss_of_the_file_s_own_is_tested_against_the_labels() {
+    let folder = workshop();
+    fs::write(folder.path().join("own.py"), OWN_LOSS).unwrap();
+    let trained = run(folder.path(), "run own.py --epochs 1 --solver adam --lr 0.001 --job own --device cpu");
+    let logged = fs::read_to_string(folder.path().join("own/metrics.jsonl")).unwrap();
+    let wanted = logged.lines().rev().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let wanted =
+        wanted.filter(|event| event["event"] == "validation").find_map(|event| event["loss"].as_f64()).unwrap();
+    let tested = run(folder.path(), "test own --db datasets/mnist-sample --json");
+    let report: serde_json::Value = serde_json::from_str(&tested).unwrap();
+    let loss = report["result"]["mean_loss"]["loss"].as_f64().unwrap_or_else(|| panic!("{tested}"));
+    assert!((loss - wanted).abs() <= 1e-5 * wanted, "{loss}, not {wanted}: {trained}");
+    // One image is looked into as what the network gives: a number, not a picture of the input.
+    let one = run(folder.path(), "test own --db datasets/mnist-sample --record 3 --json");
+    let report: serde_json::Value = serde_json::from_str(&one).unwrap();
+    assert_eq!(report["result"]["kind"], "numbers", "{one}");
 }
 
 #[test]

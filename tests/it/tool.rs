@@ -14,7 +14,7 @@ use digits::{
     train::Snapshot,
 };
 
-use crate::job::{program, workshop};
+use crate::job::{printed as run, program, workshop};
 
 /// A small classifier of MNIST that learns in an epoch.
 const CLASSIFIER: &str = "return function(params)\n\
@@ -50,14 +50,6 @@ const FINE_TUNED: &str = "return function(params)\n\
 fn sample_counts(folder: &Path) -> (u64, u64) {
     let sample = Dataset::open(&folder.join("datasets/mnist-sample")).unwrap();
     (sample.train().unwrap().len(), sample.val().unwrap().len())
-}
-
-/// Runs to a good end; what it printed.
-fn run(folder: &Path, arguments: &str) -> String {
-    let arguments: Vec<&str> = arguments.split(' ').collect();
-    let output = program(folder, &arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// `7,501`: a number below a million as people write it.

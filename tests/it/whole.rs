@@ -1,11 +1,11 @@
 //! A job is whole: it is tested, exported, packed and unpacked without its dataset and its network file's folder, and goes
 //! on only with the data that it began with. And what its network file prints is heard.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use digits::{data::Image, job::JobView};
 
-use crate::job::{program, workshop};
+use crate::job::{page, program, well, workshop};
 
 /// A classifier whose last layer is made by a file beside it, which a hook requires a second one of.
 const NETWORK: &str = "print('at the top')\n\
@@ -19,25 +19,6 @@ const NETWORK: &str = "print('at the top')\n\
         return label\n\
       end }\n\
     end\n";
-
-fn run(folder: &Path, arguments: &str) -> (bool, String) {
-    let arguments: Vec<&str> = arguments.split(' ').collect();
-    let output = program(folder, &arguments).output().unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    (output.status.success(), text)
-}
-
-fn well(folder: &Path, arguments: &str) -> String {
-    let (good, text) = run(folder, arguments);
-    assert!(good, "{arguments}: {text}");
-    text
-}
-
-fn page(folder: &Path, arguments: &str) -> String {
-    let (good, text) = run(folder, arguments);
-    assert!(!good, "{arguments}: {text}");
-    text
-}
 
 #[test]
 fn a_job_needs_neither_its_dataset_nor_its_network_s_folder_and_refuses_changed_data() {

@@ -1,6 +1,6 @@
 //! What a loader promises: order, repeatability, targets, memory that is used again.
 
-use std::path::Path;
+use std::{path::Path, sync::atomic::Ordering};
 
 use super::{
     super::{Augment, Image, Subtract, datum, lmdb::Writer},

@@ -112,6 +112,14 @@ impl Store for Databases {
         Ok(self.images.key(index)?.ok_or_else(|| self.no_record(index))?.into())
     }
 
+    fn keys(&self) -> Result<Vec<Vec<u8>>> {
+        let (mut cursor, mut keys) = (self.images.cursor()?, Vec::new());
+        while let Some(entry) = cursor.next()? {
+            keys.push(entry.key().to_vec());
+        }
+        Ok(keys)
+    }
+
     fn get(&self, index: u64) -> Result<Sample> {
         let read = |database: &Database| {
             VALUE.with_borrow_mut(|buffer| {

@@ -34,7 +34,7 @@ impl Clock {
         if self.until.get().is_some() {
             return false;
         }
-        let (now, then) = (processor_time(), Instant::now());
+        let (now, then) = (watchdog::processor_time(), Instant::now());
         let far = Duration::from_secs(60 * 60 * 24 * 365);
         let until = (now.saturating_add(processor), then.checked_add(wall).unwrap_or(then + far));
         self.until.set(Some(until));
@@ -73,7 +73,7 @@ impl Clock {
     pub(super) fn look(&self) -> Option<Over> {
         self.steps.set(0);
         let (processor, wall) = self.until.get()?;
-        if processor_time() >= processor {
+        if watchdog::processor_time() >= processor {
             Some(Over::Processor)
         } else if Instant::now() >= wall {
             Some(Over::Wall)
@@ -81,11 +81,6 @@ impl Clock {
             None
         }
     }
-}
-
-/// Processor time that this thread has used.
-pub(super) fn processor_time() -> Duration {
-    watchdog::time_of(libc::CLOCK_THREAD_CPUTIME_ID).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Kind, Result},
     frontend::{
         LabelShape, NetworkParams, Source,
-        python::{Arguments, Interpreter, Options, Outcome, Raised, Type, Value},
+        python::{Arguments, Interpreter, Options, Outcome, Raised, Value},
         tensorflow::{self, Feed, Graph, Lowered, Opened, Reuse, Summary, SummaryKind, Symbol, Tower},
     },
     nn::{
@@ -78,7 +78,6 @@ pub fn load(source: Source, params: &NetworkParams, options: Options, seed: u64)
     python.define("digits", Value::Module(digits));
     python.define("Tower", tower);
     python.define("model_property", model_property);
-    python.define("xrange", Value::Class(python.type_class(Type::Range).clone()));
     python.run(&source.name, &source.text)?;
     let Some(class) = python.global("UserModel") else {
         return Err(Error::new(Kind::Network, format!("{} defines no class UserModel", source.name)).with_help(SHAPE));
@@ -86,7 +85,7 @@ pub fn load(source: Source, params: &NetworkParams, options: Options, seed: u64)
     let form = match (params.labels, params.nclasses) {
         (LabelShape::Image(Some(shape)), _) => Labels::Images(shape),
         (LabelShape::Image(None), _) => Labels::AnyImages,
-        (LabelShape::Scalar | LabelShape::Unknown, Some(_)) => Labels::ClassesFromOne,
+        (LabelShape::Scalar | LabelShape::Unknown, Some(classes)) => Labels::ClassesFromOne(classes),
         (LabelShape::Scalar | LabelShape::Unknown, None) => Labels::Whole,
     };
     let builder = Builder { tf: &shared, python: &python, class, params };

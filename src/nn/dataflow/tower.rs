@@ -14,8 +14,8 @@ use crate::{
 /// What the loader's labels are, and what the graph wants of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Labels {
-    /// Classes counted from 1; the graph counts from 0.
-    ClassesFromOne,
+    /// So many classes, counted from 1; the graph counts from 0.
+    ClassesFromOne(i64),
     /// Whole numbers as they are.
     Whole,
     /// Images of numbers, of these sizes `[c, h, w]`, or such images in a row; the graph has `[n, h, w, c]`.
@@ -71,7 +71,7 @@ impl Labels {
     fn zeros(self, input: &tch::Tensor) -> Result<Option<tch::Tensor>> {
         let (n, device) = (input.size().first().copied().unwrap_or(1), input.device());
         Ok(match self {
-            Labels::ClassesFromOne | Labels::Whole => Some(tch::Tensor::f_zeros([n], (tch::Kind::Int64, device))?),
+            Labels::ClassesFromOne(_) | Labels::Whole => Some(tch::Tensor::f_zeros([n], (tch::Kind::Int64, device))?),
             Labels::Images([c, h, w]) => Some(tch::Tensor::f_zeros([n, h, w, c], (input.kind(), device))?),
             Labels::AnyImages => None,
         })
@@ -83,7 +83,7 @@ impl Labels {
     /// When libtorch refuses.
     pub fn arranged(self, labels: &tch::Tensor) -> Result<tch::Tensor> {
         Ok(match self {
-            Labels::ClassesFromOne => labels.f_add_scalar(-1.0)?.f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?,
+            Labels::ClassesFromOne(_) => labels.f_add_scalar(-1.0)?.f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?,
             Labels::Whole => labels.f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?,
             Labels::Images([c, h, w]) => planes_last(&labels.f_reshape([-1, c, h, w])?)?,
             Labels::AnyImages => planes_last(labels)?,

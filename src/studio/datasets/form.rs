@@ -194,10 +194,7 @@ impl DatasetForm {
     /// # Errors
     /// 403 for a path outside, 400 for one that is not there.
     pub(crate) fn request(&self, app: &App, out: PathBuf) -> Answer<MakeDataset> {
-        let path = |named: &str| match named.strip_prefix("upload:") {
-            Some(id) => app.uploads.file(id).map(|sent| sent.path),
-            None => app.roots.resolve(named),
-        };
+        let path = |named: &str| app.named(named);
         let maybe =
             |named: &Option<String>| named.as_deref().filter(|named| !named.trim().is_empty()).map(path).transpose();
         Ok(match self {

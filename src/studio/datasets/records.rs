@@ -220,10 +220,7 @@ pub(crate) struct ResizedQuery {
 #[utoipa::path(get, path = "/api/pictures/resized", tag = "datasets", params(ResizedQuery),
     responses((status = 200, body = Vec<u8>, content_type = "image/png"), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn resized(State(app): State<Arc<App>>, Query(query): Query<ResizedQuery>) -> Answer<Response> {
-    let file = match query.file.strip_prefix("upload:") {
-        Some(id) => app.uploads.file(id)?.path,
-        None => app.roots.resolve(&query.file)?,
-    };
+    let file = app.named(&query.file)?;
     let shape = [query.channels, query.height, query.width];
     if ![1, 3].contains(&query.channels) {
         return Err(Refusal::usage("channels are 1 or 3"));

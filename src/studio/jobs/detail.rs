@@ -1,6 +1,10 @@
 //! `GET /api/jobs/{id}`: everything about one job but its points.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    sync::Arc,
+};
 
 use axum::{
     Json,
@@ -283,9 +287,14 @@ fn line(event: &Event) -> HistoryLine {
 
 /// What stands between the two lines `Network definition` of the log.
 fn printed(folder: &Path) -> String {
-    let Ok(log) = input::read_text(&folder.join(file::LOG), Form::Record) else { return String::new() };
-    let words = |line: &str| line.split_once("] ").map_or(line, |(_, words)| words).to_string();
-    let lines = log.lines().map(words).skip_while(|line| line != "Network definition:").skip(1);
+    let Ok(log) = input::open(&folder.join(file::LOG), Form::Stream) else { return String::new() };
+    let words = |line: String| line.split_once("] ").map_or(line.clone(), |(_, words)| words.to_string());
+    let lines = BufReader::new(log)
+        .lines()
+        .map_while(Result::ok)
+        .map(words)
+        .skip_while(|line| line != "Network definition:")
+        .skip(1);
     lines.take_while(|line| line != "Network definition ends").collect::<Vec<_>>().join("\n")
 }
 

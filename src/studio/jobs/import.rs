@@ -1,6 +1,6 @@
 //! A job out of an archive that `download` made, here or on another machine.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 
 use super::{detail::blocking, summary::JobSummary};
 use crate::{
-    error::Error,
-    job::{JobDir, JobView, unpack},
+    job::JobDir,
     studio::{
         app::App,
         refusal::{Answer, Refusal, RefusalBody},
     },
+    tasks::pack::{self, UnpackRequest},
 };
 
 /// What is taken in.
@@ -32,20 +32,8 @@ pub(crate) async fn import(
 ) -> Answer<(StatusCode, Json<JobSummary>)> {
     let sent = app.uploads.file(&request.upload)?;
     blocking(move || {
-        std::fs::create_dir_all(app.jobs.place())
-            .map_err(|source| Error::io("make the folder", app.jobs.place(), &source))?;
         let folder = JobDir::fresh_path(app.jobs.place());
-        let mut partial = folder.clone().into_os_string();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
-        let taken = unpack(&sent.path, &partial).and_then(|()| {
-            JobView::open(&partial)?.record()?;
-            std::fs::rename(&partial, &folder).map_err(|source| Error::io("name", &folder, &source))
-        });
-        if let Err(page) = taken {
-            let _ = std::fs::remove_dir_all(&partial);
-            return Err(page.into());
-        }
+        pack::unpack(&UnpackRequest { archive: sent.path, job: Some(folder.clone()) })?;
         app.refresh();
         let id = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         app.jobs.summary(&id).ok_or_else(|| Refusal::not_found("job", &id))

@@ -85,6 +85,12 @@ impl JobIndex {
         self.entries().get(id).map(|entry| entry.tail.clone())
     }
 
+    /// How many jobs use a dataset.
+    #[must_use]
+    pub(crate) fn on(&self, dataset: &str) -> usize {
+        self.entries().values().filter(|entry| entry.summary.dataset.id.as_deref() == Some(dataset)).count()
+    }
+
     /// All jobs, the newest first.
     #[must_use]
     pub(crate) fn all(&self) -> Vec<JobSummary> {
@@ -324,7 +330,9 @@ fn folders(jobs: &Path, is_known: &dyn Fn(&str) -> bool) -> BTreeMap<String, Pat
 
 fn children(folder: &Path) -> Vec<(String, PathBuf)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path()))).collect()
+    let named = entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())));
+    // What begins with a dot is in the making.
+    named.filter(|(name, _)| !name.starts_with('.')).collect()
 }
 
 fn is_job(folder: &Path) -> bool {

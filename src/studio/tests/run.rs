@@ -152,10 +152,7 @@ fn question(
     out: &Path,
 ) -> Answer<(Question, String)> {
     let (job, out) = (job.to_path_buf(), out.to_path_buf());
-    let file = |named: &str| match named.strip_prefix("upload:") {
-        Some(id) => app.uploads.file(id).map(|sent| sent.path),
-        None => app.roots.resolve(named),
-    };
+    let file = |named: &str| app.named(named);
     Ok(match &request.what {
         What::One { image, top, .. } => {
             let (image, title) = match image {
@@ -286,18 +283,14 @@ fn address(database: &DatabaseRef) -> String {
 
 fn classification(result: &Value, seconds: f64) -> Value {
     let images = result["images"].as_f64().unwrap_or(0.0);
-    let counts = &result["confusion"]["counts"];
-    let right: u64 = counts.as_array().into_iter().flatten().enumerate().filter_map(|(i, row)| row[i].as_u64()).sum();
-    let all: u64 = counts
-        .as_array()
-        .into_iter()
-        .flatten()
-        .flat_map(|row| row.as_array().into_iter().flatten())
-        .filter_map(Value::as_u64)
-        .sum();
+    // Of many classes the matrix is a list of its counts: the sums stand beside it.
+    let of_class = result["classes"].as_array().into_iter().flatten();
+    let all: u64 = of_class.filter_map(|class| class["records"].as_u64()).sum();
+    let right = (result["accuracy"].as_f64().unwrap_or(0.0) * all as f64).round() as u64;
     json!({"kind": "classification", "accuracy": result["accuracy"], "accuracy_top5": result["accuracy_top5"],
         "loss": result["loss"], "images": images, "images_per_second": images / seconds.max(1e-3),
-        "labels": result["confusion"]["labels"], "counts": counts, "classes": result["classes"], "wrong": all - right,
+        "labels": result["confusion"]["labels"], "counts": result["confusion"]["counts"], "classes": result["classes"],
+        "wrong": all.saturating_sub(right),
         "answers": result["worst"]})
 }
 

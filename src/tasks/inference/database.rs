@@ -147,9 +147,9 @@ fn segmented(job: &Trained, request: &DatabaseRequest, observer: &mut dyn Observ
         let rows = input.size().first().copied().unwrap_or(0);
         let input: Activity = input.f_to_kind(network.kind)?.f_to_device(network.device)?.into();
         let (output, of_batch) = tch::no_grad(|| {
-            let mut context = Context::new(Mode::Evaluate);
+            let mut context = Context::new(Mode::Evaluate).towards(&target);
             let output = network.forward(&input, &mut context)?;
-            let of_batch = network.loss(&output, &target, &mut context)?;
+            let of_batch = network.reported_loss(&output, &target, &mut context)?;
             Ok::<_, Error>((output, of_batch))
         })?;
         let output = output.tensor()?;
@@ -157,7 +157,7 @@ fn segmented(job: &Trained, request: &DatabaseRequest, observer: &mut dyn Observ
         let answers = Vec::<i64>::try_from(output.f_argmax(1, false)?.f_contiguous()?.f_view([-1])?)?;
         let answers: Vec<usize> = answers.into_iter().map(|class| class as usize).collect();
         let right = match &target {
-            Activity::Tensor(target) if target.numel() == answers.len() => pixel_classes(target)?,
+            Activity::Tensor(target) if target.numel() == answers.len() => pixel_classes(target, job.first_class())?,
             _ => Vec::new(),
         };
         counts.add(&answers, right);

@@ -226,10 +226,9 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
         let (lo, hi) = (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max));
         keeper.picture("output", Picture::image(&output_shape, &output, lo, hi))?;
     }
-    let right =
-        target.as_ref().and_then(|target| if let Target::Planes(planes) = target { Some(planes) } else { None });
-    let labels =
-        (view == OutputKind::LabelImage).then(|| label_view::drawn(&output_shape, &output, job.labels(), right));
+    let right = target.as_ref().map(|target| job.pixel_classes(&input, target)).transpose()?.flatten();
+    let labels = (view == OutputKind::LabelImage)
+        .then(|| label_view::drawn(&output_shape, &output, job.labels(), right.as_deref()));
     let label_image = labels.flatten().map(|drawn| {
         keeper.picture("labels", Some(drawn.labels))?;
         drawn.truth.map(|truth| keeper.picture("truth", Some(truth))).transpose()?;

@@ -2,12 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    data::{Planes, Values},
-    inspect::{
-        label_image::{ClassShare, PixelCounts, PixelScores, likeliest, picture},
-        picture::Picture,
-    },
+use crate::inspect::{
+    label_image::{ClassShare, PixelCounts, PixelScores, likeliest, picture, truth_picture},
+    picture::Picture,
 };
 
 /// A class of a label image.
@@ -41,34 +38,29 @@ pub(super) struct DrawnLabels {
     pub(super) truth: Option<Picture>,
 }
 
-/// Draws scores `[c, h, w]`; none when the sizes do not fit. `truth` is the record's label image.
-pub(super) fn drawn(shape: &[i64], scores: &[f32], names: &[String], truth: Option<&Planes>) -> Option<DrawnLabels> {
+/// Draws scores `[c, h, w]`; none when the sizes do not fit. `truth` is the right class of each pixel, none where it is not
+/// known.
+pub(super) fn drawn(
+    shape: &[i64],
+    scores: &[f32],
+    names: &[String],
+    truth: Option<&[Option<usize>]>,
+) -> Option<DrawnLabels> {
     let &[classes, height, width] = shape else { return None };
     let [classes, height, width] = [classes, height, width].map(|size| usize::try_from(size).unwrap_or(0));
     if scores.is_empty() || scores.len() != classes * height * width {
         return None;
     }
     let found = likeliest([classes, height, width], scores);
-    let truth = truth.and_then(|planes| numbers(planes, height, width));
+    let truth = truth.filter(|truth| truth.len() == height * width);
     let mut counts = PixelCounts::new(classes);
-    counts.add(&found, truth.iter().flatten().copied().map(Some));
+    counts.add(&found, truth.into_iter().flatten().copied());
     let PixelScores { pixel_accuracy, classes, .. } = counts.scores(names);
     let class = |one: ClassShare| LabelClass { value: one.class, name: one.label, color: one.color, share: one.share };
     let mut legend: Vec<LabelClass> = classes.into_iter().map(class).collect();
     legend.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.value.cmp(&b.value)));
-    let (labels, truth) = (picture(width, &found), truth.as_deref().map(|truth| picture(width, truth)));
+    let (labels, truth) = (picture(width, &found), truth.map(|truth| truth_picture(width, truth)));
     Some(DrawnLabels { view: LabelView { legend, right: pixel_accuracy }, labels, truth })
-}
-
-/// The class numbers of a label image of this size.
-fn numbers(planes: &Planes, height: usize, width: usize) -> Option<Vec<usize>> {
-    if planes.shape != [1, height as i64, width as i64] {
-        return None;
-    }
-    Some(match &planes.values {
-        Values::Bytes(values) => values.iter().map(|&value| value.into()).collect(),
-        Values::Floats(values) => values.iter().map(|&value| value.max(0.0) as usize).collect(),
-    })
 }
 
 #[cfg(test)]
@@ -80,7 +72,7 @@ mod tests {
     fn the_likeliest_class_is_drawn_and_counted() {
         let scores = [0.9, 0.1, 0.2, 0.3, /* class 1 */ 0.1, 0.9, 0.8, 0.1, /* class 2 */ 0.0, 0.0, 0.0, 0.6];
         let names = ["sky".to_string(), "tree".to_string()];
-        let truth = Planes { shape: [1, 2, 2], values: Values::Bytes(vec![0, 1, 0, 2]) };
+        let truth = [0, 1, 0, 2].map(Some);
         let drawn = drawn(&[3, 2, 2], &scores, &names, Some(&truth)).unwrap();
         let shares: Vec<_> = drawn.view.legend.iter().map(|one| (one.name.as_str(), one.share)).collect();
         assert_eq!(shares, [("tree", 0.5), ("sky", 0.25), ("class 2", 0.25)]);

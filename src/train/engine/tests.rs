@@ -31,7 +31,12 @@ fn weights(engine: &dyn Engine) -> Vec<f32> {
 /// Largest difference of two vectors.
 fn distance(a: &[f32], b: &[f32]) -> f64 {
     assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, |most, d| if d > most { d } else { most })
+    largest(a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())))
+}
+
+/// The largest number, 0 of none; no number when one of them is none.
+fn largest(all: impl Iterator<Item = f64>) -> f64 {
+    all.fold(0.0, |most, d| if d > most || d.is_nan() { d } else { most })
 }
 
 /// Step `t` of a run; every 11th batch is short, as the last of an epoch.
@@ -50,7 +55,7 @@ fn compare(sample: &Sample, spec: &OptimizerSpec, threads: usize, steps: i64) ->
     }
     let (losses, wanted) = (ours.take_losses().unwrap(), oracle.take_losses().unwrap());
     assert_eq!(losses.len(), steps as usize);
-    let worst = losses.iter().zip(&wanted).map(|(a, b)| (a - b).abs() / b.abs()).fold(0.0, f64::max);
+    let worst = largest(losses.iter().zip(&wanted).map(|(a, b)| (a - b).abs() / b.abs()));
     (distance(&weights(&*ours), &weights(&*oracle)), worst)
 }
 

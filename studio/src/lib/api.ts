@@ -137,7 +137,6 @@ export const api = {
   deleteDataset: (id: string) => write<void>('DELETE', `datasets/${segment(id)}`),
   abortDataset: (id: string) => write<DatasetSummary>('POST', `datasets/${segment(id)}/abort`),
   cloneDataset: (id: string) => get<NewDataset>(`datasets/${segment(id)}/clone`),
-  datasetFile: (id: string, name: string) => address(`datasets/${segment(id)}/files/${name.split('/').map(segment).join('/')}`),
   /** Address of one image file, fitted as the form says. */
   resizeExample: (query: { file: string; width: number; height: number; channels: number; resize: string }) =>
     address('pictures/resized', query),

@@ -42,7 +42,7 @@ impl Clock {
     /// Sets a deadline, unless an earlier one is running; answers the one to restore with [`Clock::stop`], if it was replaced.
     pub(in crate::frontend::lua) fn start(&self, allowed: Option<Duration>, what: &str) -> Option<Deadline> {
         let allowed = allowed?;
-        let until = processor_time().checked_add(allowed)?;
+        let until = watchdog::processor_time().checked_add(allowed)?;
         if self.deadline.borrow().until.is_some_and(|earlier| earlier <= until) {
             return None;
         }
@@ -74,7 +74,7 @@ impl Clock {
     fn passed(&self) -> Option<String> {
         let deadline = self.deadline.borrow();
         let until = deadline.until?;
-        if processor_time() >= until {
+        if watchdog::processor_time() >= until {
             return Some(seconds(deadline.allowed));
         }
         let is_late = deadline.until_wall.is_some_and(|until| Instant::now() >= until);
@@ -89,7 +89,7 @@ impl Clock {
     /// Processor time that is left, and that was allowed; `None` without a deadline.
     pub(in crate::frontend::lua) fn left(&self) -> Option<(Duration, Duration)> {
         let deadline = self.deadline.borrow();
-        Some((deadline.until?.saturating_sub(processor_time()), deadline.allowed))
+        Some((deadline.until?.saturating_sub(watchdog::processor_time()), deadline.allowed))
     }
 
     /// The page of the deadline that has passed: made once, with the line that was running then, and given again and
@@ -117,11 +117,6 @@ impl Clock {
     pub(in crate::frontend::lua) fn make_sticky(&self) -> bool {
         !self.sticky.replace(true)
     }
-}
-
-/// What this thread has spent computing so far.
-fn processor_time() -> Duration {
-    watchdog::time_of(libc::CLOCK_THREAD_CPUTIME_ID).unwrap_or_default()
 }
 
 /// `10 s`, `300 ms`.

@@ -46,9 +46,7 @@ pub(super) fn install(interpreter: &Interpreter) {
         Ok(Value::Dict(dict))
     });
     add(Type::Range, "range(start, stop=None, step=1, /)", range);
-    let xrange =
-        NativeFunction::value("xrange(start, stop=None, step=1, /)", |interpreter, given| range(interpreter, &given));
-    interpreter.built_ins.set("xrange", xrange);
+    interpreter.built_ins.set("xrange", Value::Class(Rc::clone(interpreter.type_class(Type::Range))));
     add(Type::Slice, "slice(start, stop=None, step=None, /)", |_, given| {
         let [start, stop, step] = ["start", "stop", "step"].map(|name| given.value(name).clone());
         let slice = if given.is_written("stop") {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{super::clock::processor_time, Interpreter, Options, run, run_with};
+use super::{Interpreter, Options, run, run_with};
 use crate::error::Kind;
+use crate::frontend::watchdog::processor_time;
 
 /// A text ends in a page of this kind that has these words, within three seconds of processor time.
 #[track_caller]

@@ -130,7 +130,8 @@ fn layered(graph: &Graph, train: &Tower, evaluate: &Tower) -> Option<(modules::P
     };
     let lasting = chain::recognise(graph, evaluate.images, tested)?;
     if evaluate.losses.is_empty() {
-        let target = chain::target(graph, loss, output, train.images, train.labels).unwrap_or(Target::Images);
+        // An unknown loss says nothing of the images; none is computed here.
+        let target = chain::target(graph, loss, output, train.images, train.labels).unwrap_or(Target::Labels);
         return Some((modules::plan(graph, &lasting, image(evaluate)?)?, target));
     }
     let links = chain::recognise(graph, train.images, output)?;
@@ -231,7 +232,13 @@ fn dataflow_network(
 /// What the output's numbers stand for where the labels are classes: rows of probabilities, or of any numbers.
 fn scores(graph: &Graph, tower: &Tower, labels: Labels) -> Option<Scores> {
     let &[output] = tower.outputs.as_slice() else { return None };
-    let is_classifier = labels == Labels::ClassesFromOne && graph.dims(output).rank() == 2;
+    let Labels::ClassesFromOne(classes) = labels else { return None };
+    let is_classifier = match *graph.dims(output).0.as_slice() {
+        // Fewer numbers than classes are no answer among them: the file's own loss judges those.
+        [_, Some(columns)] => columns >= classes,
+        [_, None] => true,
+        _ => false,
+    };
     is_classifier.then(|| if are_chances(graph, output) { Scores::Probabilities } else { Scores::Logits })
 }
 

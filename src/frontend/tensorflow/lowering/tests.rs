@@ -115,7 +115,7 @@ fn both_ways(build: &dyn Fn(&Graph, Symbol, bool) -> Symbol, classes: bool) -> [
             // A reported term keeps the stages from being a chain; here it is nothing.
             train.reported.push(ops::scalar(&graph, 0.0, DType::Float32).unwrap());
         }
-        lower(&graph, &train, &val, Labels::ClassesFromOne, false, (tch::Kind::Double, tch::Device::Cpu)).unwrap()
+        lower(&graph, &train, &val, Labels::ClassesFromOne(1), false, (tch::Kind::Double, tch::Device::Cpu)).unwrap()
     })
 }
 

@@ -160,7 +160,7 @@ export interface Classification {
   images: number;
   images_per_second: number;
   labels: string[];
-  /** `counts[right][answer]` */
+  /** `counts[right][answer]`; of more than 200 classes `[right, answer, count]`: see `lib/confusion.ts` */
   counts: number[][];
   classes: ClassScore[];
   wrong: number;
