@@ -63,7 +63,10 @@ fn results_are_measured_before_they_are_made() {
         ("t:contiguous()", "contiguous"),
         ("t:double()", "torch.DoubleTensor"),
         ("torch.cat(t, t)", ""),
-        ("nn.ReLU():forward(t)", "does not fit"),
+        ("nn.ReLU():forward(t)", "input"),
+        ("nn.ArgMax(1):forward(t)", "input"),
+        ("nn.AbsCriterion():forward(torch.ones(1), t)", "target"),
+        ("local n = nn.Linear(1, 1) n:forward(torch.ones(1)) n:backward(torch.ones(1), t)", "gradOutput"),
     ] {
         all(&[(&format!("{wide} {rest}"), words)]);
     }

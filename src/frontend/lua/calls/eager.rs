@@ -116,7 +116,7 @@ type Scaled = (Table, LuaValue, LuaValue, Option<f64>);
 fn update_output(lua: &Lua, class: &Class, (object, input): Forward) -> mlua::Result<LuaValue> {
     let built = class.built(lua, &object, false).map_err(raise)?;
     let module = built.module().map_err(raise)?;
-    let activity = activity_from_lua(&input, "input")?;
+    let activity = activity_from_lua(lua, &input, "input")?;
     let mode = class.mode(&object)?;
     let generator = tensor::generator(lua);
     let output =
@@ -168,11 +168,11 @@ fn product(
     wanted: Wanted,
 ) -> mlua::Result<Product> {
     let built = class.built(lua, object, wanted.parameters).map_err(raise)?;
-    let input = activity_from_lua(input, "input")?;
+    let input = activity_from_lua(lua, input, "input")?;
     if !wanted.input && built.parameters.is_empty() {
         return Ok(Product { input, built, grads: vec![].into_iter() });
     }
-    let grad = activity_from_lua(grad, "gradOutput")?;
+    let grad = activity_from_lua(lua, grad, "gradOutput")?;
     let mode = class.mode(object)?;
     let generator = tensor::generator(lua);
     let run = || -> Result<(Activity, Vec<tch::Tensor>)> {
@@ -330,8 +330,8 @@ impl LossCall {
     /// A target of nil (`L1Cost`) is an empty table.
     fn new(lua: &Lua, class: &Class, object: &Table, input: &LuaValue, target: &LuaValue) -> mlua::Result<LossCall> {
         let built = class.built(lua, object, false).map_err(raise)?;
-        let input = activity_from_lua(input, "input")?;
-        let target = if target.is_nil() { Activity::Table(vec![]) } else { activity_from_lua(target, "target")? };
+        let input = activity_from_lua(lua, input, "input")?;
+        let target = if target.is_nil() { Activity::Table(vec![]) } else { activity_from_lua(lua, target, "target")? };
         Ok(LossCall { built, input, target })
     }
 

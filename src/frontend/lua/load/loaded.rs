@@ -149,7 +149,7 @@ impl Loaded {
                             .with_help("end it with 'return input', 'return dblabel', or what the loss compares with"),
                     ));
                 }
-                activity_from_lua(&result, "the result of labelHook")
+                activity_from_lua(lua, &result, "the result of labelHook")
             })
         })))
     }

@@ -101,7 +101,8 @@ impl Module for Foreign {
         let x = self.copied(input)?;
         let method = self.caller.forward();
         let y: LuaValue = self.call(method, &x)?;
-        let y = activity_from_lua(&y, &format!("the result of {}:{method}", self.class)).or_page(&self.lua)?;
+        let y =
+            activity_from_lua(&self.lua, &y, &format!("the result of {}:{method}", self.class)).or_page(&self.lua)?;
         if !cx.is_training() {
             // The object fills its buffer again with the next batch; this output may be kept.
             return y.map(&mut |tensor| Ok(tensor.f_detach_copy()?));
@@ -120,7 +121,7 @@ impl Module for Foreign {
                     return before.map(&mut |tensor| Ok(tensor.f_zeros_like()?));
                 }
                 let what = format!("the result of {}:backward", object.class);
-                activity_from_lua(&grad_input, &what).or_page(&object.lua)
+                activity_from_lua(&object.lua, &grad_input, &what).or_page(&object.lua)
             }),
         });
         Ok(output)
@@ -158,7 +159,8 @@ impl Criterion for ForeignCriterion {
         let class = class_name(&self.object).unwrap_or_default();
         let value: LuaValue =
             vm::guard_hook(&self.lua, &format!("in {class}:{forward}"), || self.object.call_method(forward, (&x, &t)))?;
-        let value = activity_from_lua(&value, &format!("the result of {class}:{forward}")).or_page(&self.lua)?;
+        let value =
+            activity_from_lua(&self.lua, &value, &format!("the result of {class}:{forward}")).or_page(&self.lua)?;
         let kind = input.tensors().first().map_or(tch::Kind::Float, |tensor| tensor.kind());
         let device = input.tensors().first().map_or(tch::Device::Cpu, |tensor| tensor.device());
         let mut loss = match value.tensors().as_slice() {
@@ -174,7 +176,8 @@ impl Criterion for ForeignCriterion {
         let grad: LuaValue = vm::guard_hook(&self.lua, &format!("in {class}:{backward}"), || {
             self.object.call_method(backward, (&x, &t))
         })?;
-        let grad = activity_from_lua(&grad, &format!("the result of {class}:{backward}")).or_page(&self.lua)?;
+        let grad =
+            activity_from_lua(&self.lua, &grad, &format!("the result of {class}:{backward}")).or_page(&self.lua)?;
         let (values, grads) = (input.tensors(), grad.tensors());
         if values.len() != grads.len() || values.iter().zip(&grads).any(|(x, g)| x.numel() != g.numel()) {
             return Err(Error::new(Kind::Shape, format!("{class}:{backward} gives another shape than the input"))

@@ -13,9 +13,13 @@ use crate::{
 /// An input, target or gradient from Lua: a tensor, a number (as one element), or a table of these.
 ///
 /// # Errors
-/// When it is something else, named by `what`, or nested too deep.
-pub(in crate::frontend::lua) fn activity_from_lua(value: &LuaValue, what: &str) -> mlua::Result<Activity> {
-    walked(value, what, &mut Nesting::default())
+/// When it is something else, named by `what`, or nested too deep, or of more elements than can be looked at: an expanded
+/// tensor may stand for any number of them.
+pub(in crate::frontend::lua) fn activity_from_lua(lua: &Lua, value: &LuaValue, what: &str) -> mlua::Result<Activity> {
+    let activity = walked(value, what, &mut Nesting::default())?;
+    let elements = activity.tensors().iter().fold(0, |all: i64, tensor| all.saturating_add(tensor.numel() as i64));
+    tensor::measure_handed_on(lua, elements, what)?;
+    Ok(activity)
 }
 
 fn walked(value: &LuaValue, what: &str, nesting: &mut Nesting) -> mlua::Result<Activity> {

@@ -60,6 +60,16 @@ pub(super) fn measure_time(lua: &Lua, count: i64, what: &str) -> mlua::Result<()
     limits::afford(lua, count as f64 * SECONDS_AN_ELEMENT, what)
 }
 
+/// Asks about tensors of `count` elements that are handed on, to be read at least once: also where nothing else limits the
+/// time, they must not stand for more than memory holds at a byte each.
+pub(in crate::frontend::lua) fn measure_handed_on(lua: &Lua, count: i64, what: &str) -> mlua::Result<()> {
+    if count < LARGE {
+        return Ok(());
+    }
+    measure_time(lua, count, what)?;
+    checked(memory::check(count, 1, what))
+}
+
 /// Elements from which on a function is measured before it runs.
 pub(super) const LARGE: i64 = 1 << 20;
 

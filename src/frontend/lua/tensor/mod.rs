@@ -29,7 +29,7 @@ pub use classes::{class_table, classes, default_type, register_class};
 pub use generator::{LuaGenerator, generator};
 pub use handle::{LuaStorage, LuaTensor, from_lua, long_storage, storage_from_lua, storage_to_lua, to_lua};
 pub use install::install;
-pub(in crate::frontend::lua) use memory::pace_collector;
+pub(in crate::frontend::lua) use memory::{measure_handed_on, pace_collector};
 pub use timer::LuaTimer;
 
 #[cfg(test)]
