@@ -112,9 +112,18 @@ impl dyn Fields + '_ {
     /// A field that must be a whole number.
     ///
     /// # Errors
-    /// When it is not one.
+    /// When it is not one, or one that Torch7's C code could not have held: nobody computes with extents beyond 2³¹.
     pub fn int(&self, name: &str) -> Result<i64> {
-        Ok(self.number(name)? as i64)
+        self.whole(name, self.number(name)?)
+    }
+
+    fn whole(&self, name: &str, number: f64) -> Result<i64> {
+        if number.abs() <= f64::from(1u32 << 31) {
+            return Ok(number as i64);
+        }
+        Err(self
+            .wrong(name, "a whole number below 2^31", &Value::Number(number))
+            .with_fact("it is", number.to_string()))
     }
 
     /// A whole number, or `default` when the field is not set (files of older Torch versions lack some).
@@ -124,7 +133,7 @@ impl dyn Fields + '_ {
     pub fn int_or(&self, name: &str, default: i64) -> Result<i64> {
         match self.get(name)? {
             Value::Nil => Ok(default),
-            Value::Number(number) => Ok(number as i64),
+            Value::Number(number) => self.whole(name, number),
             other => Err(self.wrong(name, "a number", &other)),
         }
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::{
     fields::{Fields, Value},
     module::{Criterion, Module, Node},
+    refusals::missing,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -312,6 +313,26 @@ pub trait Builder {
     /// When it has no such method, or the method fails.
     fn ask(&mut self, method: &str) -> Result<Value> {
         Err(Error::new(Kind::Network, format!("the object has no method '{method}'")))
+    }
+}
+
+impl dyn Builder + '_ {
+    /// A parameter that the module cannot do without, of one of these numbers of `dims` (any, when there are none): a file
+    /// may have put another tensor there.
+    ///
+    /// # Errors
+    /// When the field is nil, holds something else, or has other dims.
+    pub fn learned(&mut self, name: &str, dims: &[usize]) -> Result<tch::Tensor> {
+        let Some(parameter) = self.parameter(name)? else { return Err(missing(self.fields(), name)) };
+        if dims.is_empty() || dims.contains(&parameter.dim()) {
+            return Ok(parameter);
+        }
+        let wanted: Vec<String> = dims.iter().map(|dims| format!("{dims}D")).collect();
+        let page = Error::new(Kind::Shape, format!("{} of {} has other dims", name, self.fields().class()));
+        Err(page
+            .with_fact("it has", format!("{:?}", parameter.size()))
+            .with_fact("it should be", wanted.join(" or "))
+            .with_help(format!("give {name} the shape that the constructor gave it")))
     }
 }
 

@@ -91,6 +91,16 @@ fn results_are_measured_before_they_are_made() {
 }
 
 #[test]
+fn fields_that_a_file_replaces_are_looked_at_again() {
+    all(&[
+        ("local m = nn.Euclidean(3, 4) m.weight = torch.ones(12) m:forward(torch.ones(3))", "has other dims"),
+        ("local m = nn.LookupTable(3, 4) m.weight = torch.Tensor() m:forward(torch.LongTensor{1})", "has other dims"),
+        ("nn.OneHot(2^63):forward(torch.LongTensor{1})", "2^31"),
+        ("local m = nn.OneHot(3) m.outputSize = 0/0 m:forward(torch.LongTensor{1})", "2^31"),
+    ]);
+}
+
+#[test]
 fn whole_numbers_wrap_and_do_not_trap() {
     run(r"
         local least = torch.LongTensor{-2^63, 7}

@@ -12,7 +12,7 @@ use crate::{
         init::set_arguments,
         layout::{arranged, pair, planes},
         module::{Context, Module},
-        refusals::{missing, size_mismatch},
+        refusals::size_mismatch,
         spec::{Args, Builder, Probe, Spec},
         window::{
             IMAGE, VOLUME, describe_window, extents, int, int_later, int_or, printed, reset_kernels, set_kernels,
@@ -177,7 +177,7 @@ fn describe(fields: &dyn Fields, dims: &[&str], is_dilated: bool) -> Result<Stri
 }
 
 fn build(builder: &mut dyn Builder, dims: &[&str]) -> Result<Box<dyn Module>> {
-    let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
+    let weight = builder.learned("weight", &[])?;
     let bias = builder.parameter("bias")?;
     let fields = builder.fields();
     let groups = fields.int_or("groups", 1)?;

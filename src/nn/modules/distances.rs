@@ -11,7 +11,7 @@ use crate::{
         fields::{Fields, Value},
         init::{set_arguments, set_parameters, uniform_reset},
         module::{Context, Module},
-        refusals::{missing, size_mismatch},
+        refusals::size_mismatch,
         spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
@@ -116,7 +116,7 @@ fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator, dim:
 }
 
 fn build(builder: &mut dyn Builder, kind: Kind) -> Result<Box<dyn Module>> {
-    let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
+    let weight = builder.learned("weight", &[if let Kind::Bilinear = kind { 3 } else { 2 }])?;
     let (bias, diag_cov) = (builder.parameter("bias")?, builder.parameter("diagCov")?);
     Ok(Box::new(Distance { kind, weight, bias, diag_cov }))
 }

@@ -12,7 +12,7 @@ use crate::{
         init::set_arguments,
         layout::{pair, planes},
         module::{Context, Module},
-        refusals::{missing, size_mismatch},
+        refusals::size_mismatch,
         spec::{Args, Builder, Probe, Spec},
         window::{IMAGE, VOLUME, describe_window, extents, int, int_or, printed, reset_kernels, set_kernels},
     },
@@ -116,7 +116,7 @@ fn describe(fields: &dyn Fields, dims: &[&str]) -> Result<String> {
 }
 
 fn build(builder: &mut dyn Builder, dims: &[&str]) -> Result<Box<dyn Module>> {
-    let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
+    let weight = builder.learned("weight", &[dims.len() + 2])?;
     let bias = builder.parameter("bias")?;
     let fields = builder.fields();
     Ok(Box::new(FullConvolution {

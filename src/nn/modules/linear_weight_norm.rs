@@ -11,7 +11,6 @@ use crate::{
         fields::Fields,
         init::{set_arguments, set_parameters, uniform_reset},
         module::{Context, Module},
-        refusals::missing,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::{Generator, Tensor},
@@ -74,8 +73,8 @@ fn norms(v: &tch::Tensor, eps: f64) -> Result<tch::Tensor> {
 }
 
 fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
-    let direction = builder.parameter("v")?.ok_or_else(|| missing(builder.fields(), "v"))?;
-    let length = builder.parameter("g")?.ok_or_else(|| missing(builder.fields(), "g"))?;
+    let direction = builder.learned("v", &[2])?;
+    let length = builder.learned("g", &[])?;
     let bias = builder.parameter("bias")?;
     let eps = builder.fields().number_or("eps", 1e-16)?;
     Ok(Box::new(LinearWeightNorm { direction, length, bias, eps }))

@@ -11,7 +11,7 @@ use crate::{
         init::{set_arguments, set_parameters},
         layout::planes,
         module::{Context, Module},
-        refusals::{missing, size_mismatch},
+        refusals::size_mismatch,
         spec::{Args, Builder, Probe, Spec},
         window::{IMAGE, extents, int, int_later, int_or, reset_kernels},
     },
@@ -102,7 +102,7 @@ fn describe(fields: &dyn Fields) -> Result<String> {
 }
 
 fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
-    let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
+    let weight = builder.learned("weight", &[])?;
     let bias = builder.parameter("bias")?;
     let fields = builder.fields();
     let (output, kernel) = (extents(fields, IMAGE, "o", 1)?, extents(fields, IMAGE, "k", 1)?);

@@ -10,7 +10,7 @@ use crate::{
         fields::{Fields, Value},
         init::{set_arguments, set_parameters},
         module::{Context, Module},
-        refusals::{missing, size_mismatch},
+        refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
@@ -57,7 +57,7 @@ fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator) -> R
 }
 
 fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
-    let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
+    let weight = builder.learned("weight", &[2])?;
     let fields = builder.fields();
     let max_norm = match fields.get("maxNorm")? {
         Value::Nil => None,

@@ -121,7 +121,7 @@ fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator) -> R
 }
 
 fn build(builder: &mut dyn Builder, is_transposed: bool) -> Result<Box<dyn Module>> {
-    let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
+    let weight = builder.learned("weight", &[3])?;
     let bias = builder.parameter("bias")?;
     let fields = builder.fields();
     let (input_planes, output_planes) = (fields.int("nInputPlane")?, fields.int("nOutputPlane")?);

@@ -11,7 +11,7 @@ use crate::{
         fields::Fields,
         init::{set_arguments, set_parameters, uniform_reset},
         module::{Context, Module},
-        refusals::{missing, size_mismatch},
+        refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
@@ -102,7 +102,7 @@ fn reset_slope(fields: &dyn Fields, _: Option<f64>, _: &mut Generator) -> Result
 }
 
 fn build(builder: &mut dyn Builder, name: &str, kind: Kind) -> Result<Box<dyn Module>> {
-    let learned = builder.parameter(name)?.ok_or_else(|| missing(builder.fields(), name))?;
+    let learned = builder.learned(name, &[])?;
     Ok(Box::new(Scale { learned, kind }))
 }
 

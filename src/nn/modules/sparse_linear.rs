@@ -11,7 +11,7 @@ use crate::{
         fields::{Fields, Value},
         init::{set_parameters, uniform_reset},
         module::{Context, Module},
-        refusals::{missing, size_mismatch},
+        refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
     torch::Generator,
@@ -58,8 +58,8 @@ fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator) -> R
 }
 
 fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
-    let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
-    let bias = builder.parameter("bias")?.ok_or_else(|| missing(builder.fields(), "bias"))?;
+    let weight = builder.learned("weight", &[2])?;
+    let bias = builder.learned("bias", &[1])?;
     Ok(Box::new(SparseLinear { weight, bias }))
 }
 

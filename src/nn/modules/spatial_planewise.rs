@@ -12,7 +12,7 @@ use crate::{
         init::{set_arguments, set_parameters, uniform_reset},
         layout::planes,
         module::{Context, Module},
-        refusals::{missing, size_mismatch},
+        refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional},
         window::{IMAGE, describe_window, extents, int, int_or},
     },
@@ -92,7 +92,7 @@ fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator, inpu
 }
 
 fn build(builder: &mut dyn Builder, is_sum: bool) -> Result<Box<dyn Module>> {
-    let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
+    let weight = builder.learned("weight", &[])?;
     let bias = builder.parameter("bias")?;
     let fields = builder.fields();
     Ok(Box::new(Planewise {

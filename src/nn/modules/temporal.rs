@@ -11,7 +11,7 @@ use crate::{
         fields::Fields,
         init::{set_arguments, set_parameters, uniform_reset},
         module::{Context, Module},
-        refusals::{missing, size_mismatch},
+        refusals::size_mismatch,
         spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional},
         window::int,
     },
@@ -132,7 +132,7 @@ fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator) -> R
 }
 
 fn build(builder: &mut dyn Builder, kind: Kind) -> Result<Box<dyn Module>> {
-    let weight = builder.parameter("weight")?.ok_or_else(|| missing(builder.fields(), "weight"))?;
+    let weight = builder.learned("weight", &[1, 2, 3])?;
     let bias = builder.parameter("bias")?;
     let fields = builder.fields();
     Ok(Box::new(Temporal {
