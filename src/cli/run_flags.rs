@@ -136,6 +136,12 @@ pub(super) struct RunFlags {
     /// Standard deviation of the value [default: 0]
     #[arg(long, value_name = "SIGMA", help_heading = "Augmentation", value_parser = not_negative)]
     aug_hsv_v: Option<f64>,
+    /// Multiply the contrast by up to this much more or less than 1, at most 1 [default: 0]
+    #[arg(long, value_name = "SHARE", help_heading = "Augmentation", value_parser = not_negative)]
+    aug_contrast: Option<f64>,
+    /// Give each train image mean 0 and variance 1; validation and tests see it as it is, as in DIGITS
+    #[arg(long, help_heading = "Augmentation")]
+    aug_whitening: bool,
 }
 
 impl RunFlags {
@@ -182,6 +188,8 @@ impl RunFlags {
             aug_hsv_h,
             aug_hsv_s,
             aug_hsv_v,
+            aug_contrast,
+            aug_whitening,
         } = self;
         RunOptions {
             dataset,
@@ -227,6 +235,8 @@ impl RunFlags {
             aug_hsv_h,
             aug_hsv_s,
             aug_hsv_v,
+            aug_contrast,
+            aug_whitening: aug_whitening.then_some(true),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! validation, test pictures and export; a pure function of (image, seed, epoch, index).
 //!
 //! Source: `digits/tools/torch/data.lua` and `main.lua`; the order of steps is DIGITS' (HSV, noise, mean, flip,
-//! quarter turn, rotation and scale, crop). Labels are never augmented.
+//! quarter turn, rotation and scale, crop; of its TensorFlow tool contrast and whitening). Labels are never augmented.
 
 use std::ops::Sub;
 
@@ -217,11 +217,18 @@ impl Preprocess {
                 let (h, w) = self.augment.geometry([c, h, w], image, other, random);
                 let (top, left) = self.window([h as i64, w as i64], Some(random));
                 let [_, rows, columns] = self.output_shape().map(|d| d as usize);
-                for (row, out) in out.chunks_exact_mut(columns).enumerate() {
-                    let (plane, y) = (row / rows, row % rows);
-                    let start = (plane * h + y + top) * w + left;
-                    for (out, &value) in out.iter_mut().zip(&image[start..start + columns]) {
-                        *out = T::from(value);
+                let lines = (0..c * rows).map(|row| {
+                    let start = (row / rows * h + row % rows + top) * w + left;
+                    &image[start..start + columns]
+                });
+                if self.augment.has_tone() {
+                    other.clear();
+                    lines.for_each(|line| other.extend_from_slice(line));
+                    self.augment.tone(other, rows * columns, random);
+                    out.iter_mut().zip(&*other).for_each(|(out, &value)| *out = T::from(value));
+                } else {
+                    for (out, line) in out.chunks_exact_mut(columns).zip(lines) {
+                        out.iter_mut().zip(line).for_each(|(out, &value)| *out = T::from(value));
                     }
                 }
             }
@@ -373,6 +380,32 @@ mod tests {
         assert_eq!(run::<f32>(&with(Subtract::Image), &image, None), [9.0, 18.0]);
         assert_eq!(run::<f64>(&with(Subtract::Pixel), &image, draw(0)), [8.5, 18.5]);
         assert_eq!(run::<f32>(&with(Subtract::None), &image, None), [10.0, 20.0]);
+    }
+
+    /// Against `tf.image.random_contrast` and `tf.image.per_image_standardization` by hand.
+    #[test]
+    fn contrast_keeps_each_channel_s_mean_and_whitening_gives_mean_0_and_variance_1() {
+        let image = planes([2, 2, 2]);
+        let with = |contrast, whitening| {
+            let augment = Augment { contrast, whitening, ..Augment::default() };
+            Preprocess::new([2, 2, 2], Subtract::None, None, None, augment).unwrap()
+        };
+        assert_eq!(run::<f32>(&with(0.8, true), &image, None), [0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0, 21.0]);
+        let stretched = run::<f32>(&with(0.8, false), &image, draw(3));
+        let factor = (stretched[3] - stretched[0]) / 9.0;
+        assert!((0.2..=1.8).contains(&factor) && (factor - 1.0).abs() > 0.01, "{factor}");
+        for (i, value) in stretched.iter().enumerate() {
+            let (mean, was) = (if i < 4 { 4.5 } else { 16.5 }, 3.0 * i as f32);
+            assert!((value - ((was - mean) * factor + mean)).abs() < 1e-4, "{stretched:?}");
+        }
+        let white = run::<f64>(&with(0.0, true), &image, draw(0));
+        let deviation = (9.0 * 63.0f64 / 12.0).sqrt();
+        let wanted = |i: usize| (3.0 * i as f64 - 10.5) / deviation;
+        assert!(white.iter().enumerate().all(|(i, value)| (value - wanted(i)).abs() < 1e-6), "{white:?}");
+        let flat = Planes { shape: [1, 1, 4], values: Values::Bytes(vec![7; 4]) };
+        let augment = Augment { whitening: true, ..Augment::default() };
+        let plan = Preprocess::new([1, 1, 4], Subtract::None, None, None, augment).unwrap();
+        assert_eq!(run::<f32>(&plan, &flat, draw(0)), [0.0; 4]);
     }
 
     #[test]

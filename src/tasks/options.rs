@@ -107,6 +107,10 @@ pub struct RunOptions {
     pub aug_hsv_s: Option<f64>,
     /// Standard deviation of the value.
     pub aug_hsv_v: Option<f64>,
+    /// Contrast, in DIGITS' TensorFlow tool; see `Augment`.
+    pub aug_contrast: Option<f64>,
+    /// Whitening, likewise.
+    pub aug_whitening: Option<bool>,
 }
 
 /// What may differ when a run goes on: none of these changes the numbers of the steps, but `epochs`, which the user

@@ -75,6 +75,10 @@ pub struct RunSettings {
     pub aug_hsv_h: f64,
     pub aug_hsv_s: f64,
     pub aug_hsv_v: f64,
+    #[serde(default)]
+    pub aug_contrast: f64,
+    #[serde(default)]
+    pub aug_whitening: bool,
 }
 
 /// Bytes.
@@ -169,6 +173,8 @@ impl RunSettings {
             aug_hsv_h: options.aug_hsv_h.unwrap_or(unchanged.hue),
             aug_hsv_s: options.aug_hsv_s.unwrap_or(unchanged.saturation),
             aug_hsv_v: options.aug_hsv_v.unwrap_or(unchanged.value),
+            aug_contrast: options.aug_contrast.unwrap_or(unchanged.contrast),
+            aug_whitening: options.aug_whitening.unwrap_or(unchanged.whitening),
         }
     }
 
@@ -225,6 +231,7 @@ impl RunSettings {
             ("aug_hsv_h", self.aug_hsv_h),
             ("aug_hsv_s", self.aug_hsv_s),
             ("aug_hsv_v", self.aug_hsv_v),
+            ("aug_contrast", self.aug_contrast),
         ];
         match amounts.into_iter().find(|(_, value)| !value.is_finite() || *value < 0.0) {
             Some((name, value)) => page(name, value.to_string(), "a finite number of at least 0"),
@@ -307,6 +314,8 @@ impl RunSettings {
             hue: self.aug_hsv_h,
             saturation: self.aug_hsv_s,
             value: self.aug_hsv_v,
+            contrast: self.aug_contrast,
+            whitening: self.aug_whitening,
         }
     }
 

@@ -135,8 +135,9 @@ def ratios(first, second):
 
 
 def digits_command(arguments, network, dataset, *options):
-    """The training command of digits-rs; network is a file's name below networks/."""
-    start = [arguments.digits, "run", f"networks/{network}.lua", "--dataset", dataset, "--job", "{job}"]
+    """The training command of digits-rs; network is a file's name below networks/, `.lua` where it has no other ending."""
+    file = network if "." in network else f"{network}.lua"
+    start = [arguments.digits, "run", f"networks/{file}", "--dataset", dataset, "--job", "{job}"]
     return [*start, "--seed", "1", "--device", "cpu", *options]
 
 

@@ -1,4 +1,4 @@
-"""Times this program against PyTorch and against what is promised, and writes one table.
+"""Times this program against PyTorch, TensorFlow and what is promised, and writes one table.
 
     build/venv-bench/bin/python tests/bench/run.py --digits target/release/digits-rs --dataset datasets/mnist
 
@@ -21,7 +21,7 @@ import time
 from compare import worse
 from measure import ROOT, is_met, machine, median
 
-FIGURES = ["autoencoder", "lenet", "floor", "wait", "competing", "creation", "growth"]
+FIGURES = ["autoencoder", "lenet", "floor", "wait", "competing", "creation", "growth", "tensorflow"]
 
 
 def spread(row):

@@ -1,6 +1,8 @@
-//! DIGITS' augmentations: HSV shifts, noise, flips, quarter turns, rotation with scale. Images are `[c, h, w]` floats.
+//! DIGITS' augmentations: HSV shifts, noise, flips, quarter turns, rotation with scale, contrast, whitening. Images are
+//! `[c, h, w]` floats.
 //!
-//! Source: `digits/tools/torch/data.lua` and `digits/tools/torch/utils.lua`.
+//! Source: `digits/tools/torch/data.lua` and `digits/tools/torch/utils.lua`; contrast and whitening are of
+//! `digits/tools/tensorflow/tf_data.py`.
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +63,10 @@ pub struct Augment {
     pub saturation: f64,
     /// Standard deviation of the value, 0..1.
     pub value: f64,
+    /// The contrast is multiplied by up to this much more or less than 1, 0..=1.
+    pub contrast: f64,
+    /// Whether each image gets mean 0 and variance 1.
+    pub whitening: bool,
 }
 
 impl Augment {
@@ -82,10 +88,15 @@ impl Augment {
             ("hue", self.hue),
             ("saturation", self.saturation),
             ("value", self.value),
+            ("contrast", self.contrast),
         ];
         if let Some((name, amount)) = amounts.iter().find(|(_, amount)| !amount.is_finite() || *amount < 0.0) {
             return Err(Error::new(Kind::Usage, format!("the augmentation's {name} is {amount}"))
                 .with_help("give 0 or a positive number"));
+        }
+        if self.contrast > 1.0 {
+            return Err(Error::new(Kind::Usage, format!("the augmentation's contrast is {}", self.contrast))
+                .with_help("give at most 1: the contrast is multiplied by 1 ± this, and must not turn negative"));
         }
         let images = format!("{} (channels x height x width)", shape_text(shape));
         if self.hsv() && shape[0] != 3 {
@@ -150,6 +161,32 @@ impl Augment {
             std::mem::swap(image, other);
         }
         (h, w)
+    }
+
+    /// Whether [`Augment::tone`] does anything.
+    pub(super) fn has_tone(&self) -> bool {
+        self.contrast > 0.0 || self.whitening
+    }
+
+    /// The last steps, on what was cut out, planes of `area` pixels.
+    ///
+    /// Source: `tf.image.random_contrast`, `tf.image.per_image_standardization`.
+    pub(super) fn tone(&self, image: &mut [f32], area: usize, random: &mut Random) {
+        let mean = |values: &[f32]| values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
+        if self.contrast > 0.0 {
+            let factor = random.uniform(1.0 - self.contrast, 1.0 + self.contrast);
+            for plane in image.chunks_exact_mut(area) {
+                let mean = mean(plane);
+                plane.iter_mut().for_each(|v| *v = ((f64::from(*v) - mean) * factor + mean) as f32);
+            }
+        }
+        if self.whitening {
+            let (mean, count) = (mean(image), image.len() as f64);
+            let variance = image.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / count;
+            // A flat image has none: its variance is taken for that of one differing pixel.
+            let deviation = variance.sqrt().max(1.0 / count.sqrt());
+            image.iter_mut().for_each(|v| *v = ((f64::from(*v) - mean) / deviation) as f32);
+        }
     }
 }
 

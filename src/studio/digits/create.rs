@@ -132,6 +132,8 @@ pub(crate) fn model(app: &Arc<App>, fields: &Fields) -> Answer<NewJob> {
         "aug_hsv_h": if hue { percent("aug_hsv_h")?.or(Some(0.02)) } else { None },
         "aug_hsv_s": if hue { percent("aug_hsv_s")?.or(Some(0.04)) } else { None },
         "aug_hsv_v": if hue { percent("aug_hsv_v")?.or(Some(0.06)) } else { None },
+        "aug_contrast": percent("aug_contrast")?,
+        "aug_whitening": fields.is_on("aug_whitening").then_some(true),
         "shuffle": fields.text("shuffle").filter(|_| !fields.is_on("shuffle")).map(|_| "sequential"),
     });
     let mut options: RunOptions = serde_json::from_value(options).map_err(|cause| Refusal::usage(cause.to_string()))?;

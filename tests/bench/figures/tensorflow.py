@@ -1,0 +1,36 @@
+"""The autoencoder in DIGITS' TensorFlow form, whole program: against its Lua twin, and against TensorFlow 2.15 itself.
+
+TensorFlow in graph mode with all data in memory, in an environment of its own, made here. Images a second count from the end
+of the first step to the end of the process, as in `autoencoder`.
+"""
+import subprocess
+
+from measure import PEERS, ROOT, digits_command, ratios, rounds, row
+
+OURS, TWIN, THEIRS = "autoencoder.py", "autoencoder.lua", "TensorFlow"
+
+
+def python():
+    """The interpreter that has TensorFlow."""
+    packages = ["lmdb", "numpy==1.26.4", "tensorflow-cpu==2.15.1"]
+    made = subprocess.run([f"{ROOT}/.ci/venv", "build/venv-tensorflow", *packages], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return f"{ROOT}/{made.stdout.strip()}"
+
+
+def run(arguments, say):
+    epochs = {OURS: 4, TWIN: 4, THEIRS: 1}
+    script = [python(), f"{PEERS}/train_tensorflow.py", "--dataset", arguments.dataset, "--job", "{job}"]
+    settings = ["--solver", "momentum", "--lr", "0.001", "--batch-size", "64"]
+    contenders = {
+        OURS: digits_command(arguments, "autoencoder.py", arguments.dataset, *settings, "--epochs", str(epochs[OURS])),
+        TWIN: digits_command(arguments, "autoencoder", arguments.dataset, "--epochs", str(epochs[TWIN])),
+        THEIRS: [*script, "--epochs", str(epochs[THEIRS])],
+    }
+    results = rounds(contenders, arguments.rounds, say)
+    rates = {name: [epochs[name] * arguments.images / f.after_first_step() for f in all] for name, all in results.items()}
+    return [
+        row("autoencoder.py: images/s against TensorFlow's graph mode, data in memory", ratios(rates[OURS], rates[THEIRS]), 5.0),
+        row("autoencoder.py: images/s against autoencoder.lua", ratios(rates[OURS], rates[TWIN]), 0.95),
+        row("autoencoder: images/s of TensorFlow, in memory", rates[THEIRS], digits=0),
+        row("first step of TensorFlow, s", [f.first_step for f in results[THEIRS]], better="lower"),
+    ]
