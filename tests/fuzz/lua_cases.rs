@@ -82,6 +82,16 @@ fn results_are_measured_before_they_are_made() {
         ("torch.randperm(1e12)", "a permutation"),
         ("torch.histc(torch.ones(3), 9e8 * 4)", "histc"),
         ("nn.LookupTable(5e10, 1)", "does not fit"),
+        ("nn.ClassSimplexCriterion(2^31)", "the simplex"),
+        (
+            "local m = nn.LookupTable(2, 2) m.weight = torch.FloatTensor(1, 1):expand(2^20, 2^20) m:reset()",
+            "does not fit",
+        ),
+        (
+            "local m = nn.SpatialConvolutionMap(nn.tables.full(2, 2), 3, 3) m.kW = 2^30 m.kH = 2^30 m:reset()",
+            "the weight",
+        ),
+        ("torch.FloatTensor(1, 1):expand(2^20, 2^15):prod()", "prod would take longer"),
         ("torch.FloatTensor(2^62, 2^62)", ""),
         ("torch.FloatTensor(1, 1):expand(2^40, 2^40)", "larger than any memory"),
         ("torch.FloatTensor(1):repeatTensor(2^40, 2^20)", "repeatTensor"),

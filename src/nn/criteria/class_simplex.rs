@@ -14,7 +14,7 @@ use crate::{
         refusals::{check_classes, missing, size_mismatch},
         spec::{ArgKind, Args, Builder, Probe, Spec, required},
     },
-    torch::{Generator, Tensor},
+    torch::{Generator, Tensor, memory},
 };
 
 /// `nn.ClassSimplexCriterion(nClasses)`
@@ -62,6 +62,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
             ),
         ));
     }
+    memory::check_values((classes * classes) as i64, "the simplex")?;
     let n = classes as usize;
     let numbers: Vec<f64> = simplex(n - 1).into_iter().flat_map(|row| row.into_iter().chain([0.0])).collect();
     let corners = tch::Tensor::from_slice(&numbers).f_view([n as i64, n as i64])?;

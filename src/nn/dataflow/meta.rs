@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    torch::memory,
+};
 
 /// The element types of TensorFlow that a network can meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -243,7 +246,10 @@ impl Meta {
         }
         match self.dims.0.first() {
             None => Ok(vec![None]),
-            Some(Some(length)) => Ok(vec![None; usize::try_from(*length).unwrap_or(0)]),
+            Some(Some(length)) => {
+                memory::check(*length, size_of::<Dim>(), "a list of sizes")?;
+                Ok(vec![None; usize::try_from(*length).unwrap_or(0)])
+            }
             Some(None) => Err(Error::new(Kind::Shape, "the number of dimensions is not known before the network runs")),
         }
     }

@@ -83,8 +83,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator) -> Resu
 
 fn reset(fields: &dyn Fields, _stdv: Option<f64>, generator: &mut Generator) -> Result<()> {
     if let Some(weight) = fields.tensor("weight")? {
-        let numbers: Vec<f64> = (0..weight.numel()).map(|_| generator.uniform(0.0, 1.0)).collect();
-        weight.copy_from(&tch::Tensor::from_slice(&numbers))?;
+        weight.fill_from(|block| block.fill_with(|| generator.uniform(0.0, 1.0)))?;
     }
     for (name, value) in [("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)] {
         if let Some(tensor) = fields.tensor(name)? {

@@ -50,8 +50,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator) -> Resu
 
 fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator) -> Result<()> {
     if let Some(weight) = fields.tensor("weight")? {
-        let numbers: Vec<f64> = (0..weight.numel()).map(|_| generator.normal(0.0, stdv.unwrap_or(1.0))).collect();
-        weight.copy_from(&tch::Tensor::from_slice(&numbers))?;
+        weight.fill_from(|block| block.fill_with(|| generator.normal(0.0, stdv.unwrap_or(1.0))))?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::{
         spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
         window::{IMAGE, extents},
     },
-    torch::Generator,
+    torch::{Generator, memory},
 };
 
 const ARGS: &[Arg] = &[
@@ -97,8 +97,11 @@ fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator) -> Resu
 
 fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator) -> Result<()> {
     let rows = connections(fields)?;
-    let area = fields.int("kW")? * fields.int("kH")?;
-    let mut fan_in = vec![0i64; fields.int("nOutputPlane")?.max(0) as usize];
+    let area = (fields.int("kW")? * fields.int("kH")?).max(0);
+    let planes = fields.int("nOutputPlane")?.max(0).max(rows.iter().map(|row| row.1).max().unwrap_or(0));
+    memory::check_values(planes, "a number for each output plane")?;
+    memory::check_values(area.saturating_mul(rows.len() as i64), "the weight")?;
+    let mut fan_in = vec![0i64; planes as usize];
     for (_, to) in &rows {
         fan_in[*to as usize - 1] += 1;
     }

@@ -42,8 +42,8 @@ pub(super) fn reserve(lua: &Lua, tensor_type: TensorType, count: i64, what: &str
     Ok(())
 }
 
-/// What reading one element takes on the fastest machine: a lower bound of a function that looks at each.
-const SECONDS_AN_ELEMENT: f64 = 1e-10;
+/// What a quick function takes for one element. Only expanded tensors stand for so many that it matters.
+const SECONDS_AN_ELEMENT: f64 = 5e-10;
 
 /// Asks about a function that looks at `count` elements of a tensor and makes as many: an expanded tensor may stand for any
 /// number of them.
