@@ -76,6 +76,9 @@ impl From<&[i64]> for Value {
     }
 }
 
+/// What a whole number may be at most, as in Torch7, whose C code holds it in an `int`.
+pub(super) const MOST_INT: f64 = 2_147_483_648.0;
+
 /// The fields of one object. Methods take `&self` throughout: the object is a shared, open table.
 pub trait Fields {
     /// The object's class, as `torch.typename` gives it: `nn.Linear`, `cudnn.ReLU`, `nn.Mine`.
@@ -118,7 +121,7 @@ impl dyn Fields + '_ {
     }
 
     fn whole(&self, name: &str, number: f64) -> Result<i64> {
-        if number.abs() <= f64::from(1u32 << 31) {
+        if number.abs() <= MOST_INT {
             return Ok(number as i64);
         }
         Err(self

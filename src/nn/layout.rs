@@ -3,6 +3,12 @@
 use super::{activity::Activity, module::Context, refusals::size_mismatch};
 use crate::error::Result;
 
+/// The number of elements of a tensor of these sizes; where a file chose them, the product may be more than fits.
+#[must_use]
+pub(super) fn numel(sizes: &[i64]) -> i64 {
+    sizes.iter().fold(1, |all: i64, &size| all.saturating_mul(size))
+}
+
 /// The 0-based dim of a tensor of `rank` dims for Torch7's `dim`: 1-based, negative from the end, one more when the
 /// tensor has exactly one dim (the batch) more than `input_dims`.
 ///

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::{
-    fields::{Fields, Value},
+    fields::{Fields, MOST_INT, Value},
     module::{Criterion, Module, Node},
     refusals::missing,
 };
@@ -103,6 +103,10 @@ impl<'a> Args<'a> {
             )
             .with_fact("usage", signature(class, args))
         };
+        let far = |i: usize, arg: &Arg, number: f64| {
+            let message = format!("#{} ({}) to {class}: {number} is no whole number within 2^31", i + 1, arg.name);
+            Error::new(Kind::Argument, message).with_fact("usage", signature(class, args))
+        };
         let mut values = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
             if arg.kind == ArgKind::Rest {
@@ -138,7 +142,12 @@ impl<'a> Args<'a> {
                 (Value::Nil, Missing::Bool(flag)) => Value::Bool(flag),
                 (value, _) => {
                     let fits = match arg.kind {
-                        ArgKind::Int | ArgKind::Number => matches!(value, Value::Number(_)),
+                        ArgKind::Number => matches!(value, Value::Number(_)),
+                        ArgKind::Int => match value {
+                            Value::Number(number) if number.abs() <= MOST_INT => true,
+                            Value::Number(number) => return Err(far(i, arg, number)),
+                            _ => false,
+                        },
                         ArgKind::Bool => matches!(value, Value::Bool(_)),
                         ArgKind::Text => matches!(value, Value::Text(_)),
                         ArgKind::Tensor => matches!(value, Value::Tensor(_)),

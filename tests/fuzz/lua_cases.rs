@@ -81,7 +81,7 @@ fn results_are_measured_before_they_are_made() {
         ),
         ("torch.randperm(1e12)", "a permutation"),
         ("torch.histc(torch.ones(3), 9e8 * 4)", "histc"),
-        ("nn.LookupTable(5e10, 1)", "does not fit"),
+        ("nn.LookupTable(2e9, 1000)", "does not fit"),
         ("nn.ClassSimplexCriterion(2^31)", "the simplex"),
         (
             "local m = nn.LookupTable(2, 2) m.weight = torch.FloatTensor(1, 1):expand(2^20, 2^20) m:reset()",
@@ -102,10 +102,14 @@ fn results_are_measured_before_they_are_made() {
 
 #[test]
 fn fields_that_a_file_replaces_are_looked_at_again() {
+    run("assert(nn.Collapse(-1):forward(torch.ones(2, 2, 2)):dim() == 4)").unwrap();
     all(&[
         ("local m = nn.Euclidean(3, 4) m.weight = torch.ones(12) m:forward(torch.ones(3))", "has other dims"),
         ("local m = nn.LookupTable(3, 4) m.weight = torch.Tensor() m:forward(torch.LongTensor{1})", "has other dims"),
-        ("nn.OneHot(2^63):forward(torch.LongTensor{1})", "2^31"),
+        ("nn.OneHot(2^63)", "no whole number within 2^31"),
+        ("nn.PixelShuffle(0/0)", "no whole number within 2^31"),
+        ("nn.View(2^31, 2^31, 2^31):forward(torch.ones(3))", "do not match"),
+        ("nn.Reshape(2^31, 2^31, 2^31):forward(torch.ones(3))", "multiply"),
         ("local m = nn.OneHot(3) m.outputSize = 0/0 m:forward(torch.LongTensor{1})", "2^31"),
     ]);
 }

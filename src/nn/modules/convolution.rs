@@ -10,7 +10,7 @@ use crate::{
         activity::{Activity, Shape},
         fields::Fields,
         init::set_arguments,
-        layout::{arranged, pair, planes},
+        layout::{arranged, numel, pair, planes},
         module::{Context, Module},
         refusals::size_mismatch,
         spec::{Args, Builder, Probe, Spec},
@@ -159,7 +159,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator, dims: &
     }
     let kernel: Vec<i64> = dims.iter().map(|dim| args.int(&format!("k{dim}"))).collect();
     let size = if is_flat {
-        vec![output, input * kernel.iter().product::<i64>()]
+        vec![output, input.saturating_mul(numel(&kernel))]
     } else {
         [vec![output, input / groups.max(1)], kernel].concat()
     };

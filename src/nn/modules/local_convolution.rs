@@ -9,7 +9,7 @@ use crate::{
         activity::{Activity, Shape},
         fields::Fields,
         init::{set_arguments, set_parameters},
-        layout::planes,
+        layout::{numel, planes},
         module::{Context, Module},
         refusals::size_mismatch,
         spec::{Args, Builder, Probe, Spec},
@@ -107,7 +107,7 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
     let fields = builder.fields();
     let (output, kernel) = (extents(fields, IMAGE, "o", 1)?, extents(fields, IMAGE, "k", 1)?);
     let planes = fields.int("nInputPlane")?;
-    let kernels = [output.iter().product(), fields.int("nOutputPlane")?, planes * kernel.iter().product::<i64>()];
+    let kernels = [numel(&output), fields.int("nOutputPlane")?, planes.saturating_mul(numel(&kernel))];
     Ok(Box::new(LocalConvolution {
         weight,
         bias,

@@ -140,7 +140,7 @@ impl Module for Rank {
         let size = x.size();
         let rank = size.len() as i64;
         // Number of batch dims in front of a sample.
-        let batch = |sample: Option<i64>| sample.map_or(0, |sample| (rank - sample).max(0));
+        let batch = |sample: Option<i64>| sample.map_or(0, |sample| (rank - sample).clamp(0, rank));
         Ok(match self {
             Rank::Squeeze(Some(dim), sample) => {
                 let dim = axis(input, size.len(), dim + batch(*sample), None)?;

@@ -8,7 +8,7 @@ use crate::{
     nn::{
         activity::Activity,
         fields::{Fields, Value},
-        layout::pair,
+        layout::{numel, pair},
         module::{Context, Module},
         refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Probe, Spec, required},
@@ -49,7 +49,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
             .with_fact("usage", "nn.Reshape(sizes…[, batchMode])"));
     };
     fields.set("size", sizes.as_slice().into())?;
-    fields.set("nelement", Value::from(sizes.iter().product::<i64>()))?;
+    fields.set("nelement", Value::from(numel(&sizes)))?;
     let with_batch: Vec<i64> = std::iter::once(0).chain(sizes).collect();
     fields.set("batchsize", with_batch.as_slice().into())
 }
@@ -71,8 +71,8 @@ impl Reshape {
     /// The sizes that an input of this size gets; `None` when its elements do not fit.
     #[must_use]
     pub fn output_size(&self, size: &[i64]) -> Option<Vec<i64>> {
-        let wanted: i64 = self.sizes.iter().product();
-        let given: i64 = size.iter().product();
+        let wanted = numel(&self.sizes);
+        let given = numel(size);
         let is_sample = match self.batch_mode {
             Some(batch) => !batch,
             None => given == wanted && size.first() != Some(&1),
@@ -81,7 +81,7 @@ impl Reshape {
         if !is_sample {
             output.insert(0, *size.first()?);
         }
-        let product: i64 = output.iter().product();
+        let product = numel(&output);
         let fits = if product < 0 { given % product == 0 } else { product == given };
         fits.then_some(output)
     }
@@ -91,7 +91,7 @@ impl Module for Reshape {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         let x = input.tensor()?;
         let Some(output) = self.output_size(&x.size()) else {
-            let wanted: i64 = self.sizes.iter().product();
+            let wanted = numel(&self.sizes);
             return Err(size_mismatch(input, format!("{wanted} elements, or [n, …] with {wanted} elements a sample"))
                 .with_help("make the sizes of nn.Reshape multiply to the elements of one sample"));
         };

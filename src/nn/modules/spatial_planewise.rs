@@ -10,7 +10,7 @@ use crate::{
         activity::{Activity, Shape},
         fields::Fields,
         init::{set_arguments, set_parameters, uniform_reset},
-        layout::planes,
+        layout::{numel, planes},
         module::{Context, Module},
         refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional},
@@ -137,7 +137,7 @@ impl Module for Planewise {
     }
 
     fn flops(&self, _input: &Shape, output: &Shape) -> u64 {
-        (output.numel() * self.kernel.iter().product::<i64>() * 2) as u64
+        output.numel().saturating_mul(numel(&self.kernel)).saturating_mul(2) as u64
     }
 }
 

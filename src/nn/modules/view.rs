@@ -9,7 +9,7 @@ use crate::{
     nn::{
         activity::Activity,
         fields::{Fields, Value},
-        layout::pair,
+        layout::{numel, pair},
         module::{Context, Module},
         refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Probe, Spec, required},
@@ -52,7 +52,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
 }
 
 fn elements(sizes: &[i64]) -> i64 {
-    sizes.iter().filter(|&&size| size >= 0).product()
+    sizes.iter().filter(|&&size| size >= 0).fold(1, |all: i64, &size| all.saturating_mul(size))
 }
 
 fn describe(fields: &dyn Fields) -> Result<String> {
@@ -75,13 +75,13 @@ impl View {
         let rank = size.len();
         let sample_dims = self.num_input_dims.map_or(rank, |dims| dims.clamp(0, rank as i64) as usize);
         let (leading, sample) = size.split_at(rank - sample_dims);
-        let in_sample: i64 = sample.iter().product();
+        let in_sample = numel(sample);
         let wanted = elements(&self.sizes);
         if wanted == 0 || in_sample % wanted != 0 {
             return None;
         }
         let infers = self.sizes.contains(&-1);
-        let batch = if infers { 1 } else { in_sample / wanted } * leading.iter().product::<i64>();
+        let batch = if infers { 1 } else { in_sample / wanted } * numel(leading);
         let mut result = Vec::with_capacity(self.sizes.len() + 1);
         let has_leading_dim = self.num_input_dims.is_some() && rank > sample_dims;
         if batch != 1 || has_leading_dim {
@@ -103,7 +103,7 @@ impl Module for View {
                 .with_cause(format!("input view ({from}) and desired view ({to}) do not match"))
                 .with_help(format!(
                     "one sample has {} elements here: make the sizes of nn.View multiply to that, or use -1 for one of them",
-                    sample.iter().product::<i64>()
+                    numel(sample)
                 )));
         };
         // The cheaper call of the two, where it is allowed.

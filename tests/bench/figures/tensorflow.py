@@ -12,7 +12,7 @@ OURS, TWIN, THEIRS = "autoencoder.py", "autoencoder.lua", "TensorFlow"
 
 def python():
     """The interpreter that has TensorFlow."""
-    packages = ["lmdb", "numpy==1.26.4", "tensorflow-cpu==2.15.1"]
+    packages = ["lmdb", "numpy==1.26.4", "pillow", "tensorflow-cpu==2.15.1"]
     made = subprocess.run([f"{ROOT}/.ci/venv", "build/venv-tensorflow", *packages], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return f"{ROOT}/{made.stdout.strip()}"
 
