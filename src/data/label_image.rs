@@ -2,11 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use super::{
-    dataset::read_labels,
-    image::{Image, Resize},
-    random::Random,
-};
+use super::{dataset::read_labels, decoded::Decoded, fit::Resize, image::Image, random::Random};
 use crate::{
     error::{Error, Kind, Result},
     input::{self, Form},
@@ -51,21 +47,29 @@ impl LabelImages {
         self.are_classes
     }
 
-    /// A label image of `[c, h, w]`: of classes one channel, whose values are never mixed.
+    /// A label image of `[c, h, w]`: of classes one channel, whose values are never mixed. Besides: whether it has 16 bits
+    /// a pixel in its file, of which 8 are left.
     ///
     /// # Errors
     /// When it cannot be read, or a pixel is of no class.
-    pub fn open(&self, path: &Path, [c, h, w]: [usize; 3], resize: Resize) -> Result<Image> {
-        let image = Image::open(path)?;
+    pub fn open(&self, path: &Path, [c, h, w]: [usize; 3], resize: Resize) -> Result<(Image, bool)> {
+        let image = Decoded::open(path)?;
+        let is_deep = image.is_deep();
         if !self.are_classes {
-            return image.with_channels(c).resized(w, h, resize, &mut Random::new(&[0]));
+            let fitted = image.reduced().with_channels(c).resized(w, h, resize, &mut Random::new(&[0]))?;
+            return Ok((fitted, is_deep));
         }
+        if is_deep {
+            return Err(Error::new(Kind::Data, "a label image of classes has 16 bits a pixel")
+                .with_help("save it with 8: classes are numbers from 0 to 255"));
+        }
+        let image = image.reduced();
         let numbers = self.numbers(image, path)?;
         if (numbers.width, numbers.height) != (w, h) && resize != Resize::Squash {
             return Err(Error::new(Kind::Usage, "labels of classes are fitted by squash alone")
                 .with_help("cut inputs and labels to one size before"));
         }
-        Ok(nearest(&numbers, w, h))
+        Ok((nearest(&numbers, w, h), false))
     }
 
     fn numbers(&self, image: Image, path: &Path) -> Result<Image> {
@@ -152,7 +156,7 @@ mod tests {
         image.save_png(&at("a.png")).unwrap();
         let labels = LabelImages::classes(None, Some(&at("colors.txt"))).unwrap();
         let opened = labels.open(&at("a.png"), [3, 2, 4], Resize::Squash).unwrap();
-        assert_eq!(opened.pixels, [1, 1, 0, 0, 1, 1, 0, 0]);
+        assert_eq!(opened.0.pixels, [1, 1, 0, 0, 1, 1, 0, 0]);
         let green = Image { width: 1, height: 1, channels: 3, pixels: vec![0, 255, 0] };
         green.save_png(&at("b.png")).unwrap();
         let page = labels.open(&at("b.png"), [3, 1, 1], Resize::Squash).unwrap_err();

@@ -18,7 +18,7 @@ use super::{
     record::Target,
     records::Records,
     sampler::{Order, order},
-    transform::{Draw, Element, Preprocess, Real, Scratch},
+    transform::{Draw, Element, Placement, Preprocess, Real, Scratch},
 };
 use crate::error::{Error, Kind, Result};
 
@@ -103,6 +103,8 @@ struct Shared {
     options: LoaderOptions,
     /// Of one target, without the batch dimension: `[]`, `[k]` or `[c, h, w]`.
     target_shape: Vec<i64>,
+    /// `[c, h, w]` of a label image that is moved and cut with its image; none where labels stay as they are.
+    moved: Option<[i64; 3]>,
     cache: Arc<RecordCache>,
     pool: Arc<Pool>,
     /// For batches of bytes, when they are wanted.
@@ -139,13 +141,19 @@ impl DataLoader {
                 .with_help("make train and validation databases of one size"));
         }
         let first = records.get(0)?;
-        let target_shape = match &first.target {
-            Target::Label(_) => vec![],
-            Target::Planes(planes) => match &planes.values {
-                // Numbers reach Torch as a flat vector, images as they are.
-                Values::Floats(values) => vec![values.len() as i64],
-                Values::Bytes(_) => planes.shape.to_vec(),
-            },
+        let (target_shape, moved) = match &first.target {
+            Target::Label(_) => (vec![], None),
+            Target::Planes(planes) => {
+                let cut = preprocess.label_shape(planes.shape);
+                let moves = preprocess.crop.is_some() || options.train && preprocess.augment.any();
+                let shape = cut.unwrap_or(planes.shape);
+                let target = match &planes.values {
+                    // Numbers reach Torch as a flat vector, images as they are.
+                    Values::Floats(_) => vec![shape.iter().product::<i64>()],
+                    Values::Bytes(_) => shape.to_vec(),
+                };
+                (target, cut.filter(|_| moves).map(|_| planes.shape))
+            }
         };
         let budget = options.memory_budget;
         let ahead = options.cache.take().filter(|cache| cache.is_for(&records, budget));
@@ -158,7 +166,7 @@ impl DataLoader {
             Arc::new(Pool::new((input, batch(&preprocess.output_shape())), (kind, batch(&target_shape))))
         };
         let (pool, bytes) = (pool(kind), wants_bytes.then(|| pool(u8::KIND)));
-        let shared = Shared { preprocess, options, target_shape, cache, pool, bytes };
+        let shared = Shared { preprocess, options, target_shape, moved, cache, pool, bytes };
         Ok(DataLoader { shared: Arc::new(shared), running: None })
     }
 
@@ -350,8 +358,9 @@ impl Shared {
             let input = &mut input[i * input_size..][..input_size];
             let target = &mut target[i * target_size..][..target_size];
             self.cache.with(index, |image, label| {
-                is_written &= I::write(&self.preprocess, image, draw, scratch, input);
-                self.write_target(label, index, target)
+                let placement = I::write(&self.preprocess, image, draw, scratch, input);
+                is_written &= placement.is_some();
+                self.write_target(label, placement.unwrap_or_default(), index, scratch, target)
             })?;
         }
         if !is_written {
@@ -370,14 +379,22 @@ impl Shared {
         }))
     }
 
-    fn write_target<T: Real>(&self, target: &Target, index: u32, out: &mut [T]) -> Result<()> {
+    fn write_target<T: Real>(
+        &self,
+        target: &Target,
+        placement: Placement,
+        index: u32,
+        scratch: &mut Scratch,
+        out: &mut [T],
+    ) -> Result<()> {
         match target {
             Target::Label(label) => {
                 out[0] = T::from_f64(f64::from(*label) + f64::from(u8::from(self.options.classification)));
                 Ok(())
             }
-            Target::Planes(planes) if planes.values.len() == out.len() => {
+            Target::Planes(planes) if self.moved.map_or(planes.values.len() == out.len(), |of| planes.shape == of) => {
                 match &planes.values {
+                    _ if self.moved.is_some() => self.preprocess.apply_to_label(planes, placement, scratch, out),
                     Values::Bytes(values) => out.iter_mut().zip(values).for_each(|(out, &v)| *out = T::from(v)),
                     Values::Floats(values) => out.iter_mut().zip(values).for_each(|(out, &v)| *out = T::from(v)),
                 }

@@ -40,6 +40,8 @@ pub(super) struct Trained {
     notes: Vec<String>,
     preprocess: Preprocess,
     resize: Resize,
+    /// Whether the records are texts.
+    texts: bool,
     batch_size: usize,
     is_classification: bool,
     target_is_input: bool,
@@ -90,6 +92,7 @@ impl Trained {
             notes,
             preprocess,
             resize: kept.resize,
+            texts: kept.texts,
             batch_size: settings.validation_batch_size as usize,
             is_classification: records.classes.is_some(),
             target_is_input: is_input(label_hook.as_ref(), !kept.label_databases.is_empty()),
@@ -160,6 +163,11 @@ impl Trained {
         Ok(self.judged.get_or_init(|| made))
     }
 
+    /// Whether its records are texts, which text files are too.
+    pub(super) fn reads_texts(&self) -> bool {
+        self.texts
+    }
+
     /// The network for looking at images.
     pub(super) fn network(&self) -> &Network {
         &self.network
@@ -194,8 +202,16 @@ impl Trained {
     pub(super) fn pixel_classes(&self, input: &tch::Tensor, target: &Target) -> Result<Option<Vec<Option<usize>>>> {
         let Target::Planes(planes) = target else { return Ok(None) };
         let first = f32::from(u8::from(self.is_classification));
-        let labels: Vec<f32> = planes.values.to_floats().iter().map(|value| value + first).collect();
-        let [c, h, w] = planes.shape;
+        // As the loader cuts it: a label image has the crop of its image.
+        let cut = self.preprocess.label_shape(planes.shape);
+        let [c, h, w] = cut.unwrap_or(planes.shape);
+        let mut labels = planes.values.to_floats();
+        if cut.is_some() {
+            labels.resize((c * h * w) as usize, 0.0);
+            let middle = self.preprocess.middle();
+            self.preprocess.apply_to_label(planes, middle, &mut Scratch::default(), &mut labels);
+        }
+        let labels: Vec<f32> = labels.into_iter().map(|value| value + first).collect();
         let labels = tch::Tensor::f_from_slice(&labels)?.f_view([1, c, h, w])?.f_to_kind(self.network.kind)?;
         let (_, target) = self.targets.borrow_mut().of(&input.f_unsqueeze(0)?, &labels)?;
         let Activity::Tensor(target) = target else { return Ok(None) };
@@ -228,7 +244,7 @@ impl Trained {
     /// # Errors
     /// When it cannot be read as an image.
     pub(super) fn image(&self, path: &Path) -> Result<(tch::Tensor, tch::Tensor)> {
-        let planes = input_file::planes(path, self.preprocess.input_shape(), self.resize)?;
+        let planes = input_file::planes(path, self.preprocess.input_shape(), self.resize, self.texts)?;
         let pixels = self.without_mean()?;
         Ok((prepared(&pixels, &planes)?, prepared(&self.preprocess, &planes)?))
     }
@@ -398,6 +414,7 @@ pub(super) mod tests {
             notes: vec![],
             preprocess: Preprocess::new([1, 4, 4], subtract, None, None, data::Augment::default()).unwrap(),
             resize: Resize::Squash,
+            texts: false,
             batch_size: 2,
             is_classification: !labels.is_empty(),
             target_is_input: is_input(ready.label_hook.as_ref(), false),

@@ -230,7 +230,8 @@ mod tests {
             train: vec![item(0, 0), item(1, 1), item(2, 1), item(3, 0)],
             ..Lists::default()
         };
-        let load = |item: &Item| Ok(Image { width: 4, height: 4, channels: 1, pixels: vec![grey[item.index]; 16] });
+        let image = |level: u8| Image { width: 4, height: 4, channels: 1, pixels: vec![level; 16] };
+        let load = |item: &Item| Ok(image(grey[item.index]).into());
         let (resize, encoding) = (Resize::Squash, Encoding::None);
         let options = CreateOptions { shape: [1, 4, 4], resize, encoding, seed: 0, shuffle: false };
         create(&folder.join("set"), &lists, &load, options, &Silent, &|_| Ok(())).unwrap();
