@@ -58,6 +58,8 @@ pub struct Report {
     pub skipped: Vec<(String, String)>,
     /// Images of 16 bits a grey pixel whose records hold 8.
     pub reduced: u64,
+    /// Sentences about what the user should know of it.
+    pub notes: Vec<String>,
 }
 
 /// Loads a file; the `load` of folder datasets.
@@ -184,7 +186,7 @@ fn create_of(
     progress::go_on(progress, out)?;
     manifest.write(dir)?;
     creation.finish()?;
-    Ok(Report { manifest, skipped, reduced })
+    Ok(Report { manifest, skipped, reduced, notes: Vec::new() })
 }
 
 /// Of a dataset of classes that has no splits yet.

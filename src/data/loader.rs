@@ -39,6 +39,8 @@ pub struct LoaderOptions {
     pub seed: u64,
     /// Whether the records' integer labels are classes: they then count from 1, as DIGITS gives them to Torch.
     pub classification: bool,
+    /// How many classes have names, where a record of another is a mistake.
+    pub named_classes: Option<usize>,
     /// Batches in f64 instead of f32.
     pub double: bool,
     /// Images as bytes, only cropped, wherever a batch's records are bytes; for a device that does the rest of the plan
@@ -62,6 +64,7 @@ impl Default for LoaderOptions {
             order: Order::Sequential,
             seed: 0,
             classification: false,
+            named_classes: None,
             double: false,
             bytes: false,
             memory_budget: 2 << 30,
@@ -312,7 +315,20 @@ impl Drop for DataLoader {
     }
 }
 
+/// The class of what belongs to none, by the custom of label images.
+const UNKNOWN: i32 = 255;
+
 impl Shared {
+    fn without_name(&self, class: usize, named: usize, index: u32) -> Error {
+        let records = self.cache.records();
+        let key = records.key(u64::from(index)).map(|key| String::from_utf8_lossy(&key).into_owned());
+        Error::new(Kind::Data, format!("a record is of class {class}, and the labels name {named} classes"))
+            .with_fact("the record", key.unwrap_or_default())
+            .with_fact("in", records.folder().display().to_string())
+            .with_fact("names are for", format!("the classes from 0 to {}", named.saturating_sub(1)))
+            .with_help("give labels.txt a line for each class, in the order of their numbers")
+    }
+
     /// Whether batches are gathered from kept records: far faster than any training step, so that one thread does it.
     fn is_light(&self) -> bool {
         self.cache.complete() && !(self.options.train && self.preprocess.augment.any())
@@ -389,6 +405,10 @@ impl Shared {
     ) -> Result<()> {
         match target {
             Target::Label(label) => {
+                let class = usize::try_from(*label).unwrap_or(0);
+                if let Some(named) = self.options.named_classes.filter(|named| class >= *named && *label != UNKNOWN) {
+                    return Err(self.without_name(class, named, index));
+                }
                 out[0] = T::from_f64(f64::from(*label) + f64::from(u8::from(self.options.classification)));
                 Ok(())
             }

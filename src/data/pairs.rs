@@ -105,6 +105,7 @@ pub fn create(
     let folder = creation.path();
     let mut skipped = pairs.left_out.clone();
     let mut reduced = 0;
+    let mut values = [false; 256];
     let mut manifest = Manifest {
         format: 1,
         kind: "pairs".to_string(),
@@ -141,7 +142,8 @@ pub fn create(
             for (pair, made) in chunk.iter().zip(made) {
                 seen += 1;
                 match made {
-                    Ok(MadePair { input, record, target, is_reduced }) => {
+                    Ok(MadePair { input, record, target, is_reduced, seen }) => {
+                        values.iter_mut().zip(seen).for_each(|(all, seen)| *all |= seen);
                         sum.add(&input);
                         reduced += u64::from(is_reduced);
                         let key = format!("{entries:08}").into_bytes();
@@ -178,7 +180,7 @@ pub fn create(
     progress::go_on(progress, out)?;
     manifest.write(folder)?;
     creation.finish()?;
-    Ok(Report { manifest, skipped, reduced })
+    Ok(Report { manifest, skipped, reduced, notes: labels.notes(&values) })
 }
 
 /// Pairs in memory at once.
@@ -196,7 +198,10 @@ fn records(pair: &Pair, labels: &LabelImages, options: CreateOptions) -> Result<
     let record = datum::encode_decoded(&input, 0, options.encoding)?;
     // What is a class number must come back as it is.
     let kept = if labels.are_classes() { Encoding::Png } else { options.encoding };
+    let mut seen = [false; 256];
+    label.pixels.iter().for_each(|&value| seen[usize::from(value)] = true);
     Ok(MadePair {
+        seen,
         is_reduced: was_deep && !input.is_deep() || is_label_reduced,
         target: datum::encode(&label, 0, kept)?,
         input,
@@ -210,6 +215,8 @@ struct MadePair {
     record: Vec<u8>,
     target: Vec<u8>,
     is_reduced: bool,
+    /// The values of the label's pixels.
+    seen: [bool; 256],
 }
 
 fn nothing(count: usize, skipped: &[(String, String)]) -> Error {

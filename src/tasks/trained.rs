@@ -215,13 +215,18 @@ impl Trained {
         let labels = tch::Tensor::f_from_slice(&labels)?.f_view([1, c, h, w])?.f_to_kind(self.network.kind)?;
         let (_, target) = self.targets.borrow_mut().of(&input.f_unsqueeze(0)?, &labels)?;
         let Activity::Tensor(target) = target else { return Ok(None) };
-        pixel_classes(&target, self.first_class()).map(Some)
+        pixel_classes(&target, self.first_class(), self.ignored()).map(Some)
     }
 
     /// The number of class 0 in a target: 1 in Torch's form and where the loader counts so; the labels of a TensorFlow file
     /// without named classes begin at 0.
     pub(super) fn first_class(&self) -> i64 {
         i64::from(self.is_classification || matches!(self.loaded, NetworkFile::Lua(_)))
+    }
+
+    /// The target that the loss leaves out.
+    pub(super) fn ignored(&self) -> Option<i64> {
+        self.network.criterion.ignored()
     }
 
     /// Class labels; empty without.
@@ -351,13 +356,14 @@ pub(super) fn of_dataset(job: &Path, record: &JobRecord) -> Result<(Kept, Vec<St
     Ok((Kept::of(&opened.dataset)?, notes))
 }
 
-/// Classes from 0 of a target whose class 0 is `first`; what is below is no class.
+/// Classes from 0 of a target whose class 0 is `first`; what is below, or what the loss leaves out, is no class.
 ///
 /// # Errors
 /// When libtorch refuses.
-pub(super) fn pixel_classes(target: &tch::Tensor, first: i64) -> Result<Vec<Option<usize>>> {
+pub(super) fn pixel_classes(target: &tch::Tensor, first: i64, ignored: Option<i64>) -> Result<Vec<Option<usize>>> {
     let numbers = target.f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Int64)?.f_contiguous()?.f_view([-1])?;
-    Ok(Vec::<i64>::try_from(numbers)?.into_iter().map(|class| usize::try_from(class - first).ok()).collect())
+    let class = |number: i64| usize::try_from(number - first).ok().filter(|_| Some(number) != ignored);
+    Ok(Vec::<i64>::try_from(numbers)?.into_iter().map(class).collect())
 }
 
 /// One record after preprocessing, `[c, h, w]`.

@@ -309,3 +309,17 @@ fn label_images_are_flipped_and_cut_with_their_images() {
         assert!(images.iter().zip(&labels).all(|(image, label)| image + 1.0 == *label), "classes count from 1");
     }
 }
+
+#[test]
+fn a_record_of_a_class_without_a_name_is_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = make(&folder.path().join("db"), 12, None);
+    let options = LoaderOptions { classification: true, named_classes: Some(9), ..LoaderOptions::default() };
+    let mut loader = DataLoader::new(Arc::clone(&records), plain(), options.clone()).unwrap();
+    loader.start(1, 0).unwrap();
+    let page = loader.next().err().unwrap().to_string();
+    assert!(page.contains("of class 9, and the labels name 9 classes") && page.contains("00000009"), "{page}");
+    let mut loader = DataLoader::new(records, plain(), LoaderOptions { named_classes: Some(10), ..options }).unwrap();
+    loader.start(1, 0).unwrap();
+    assert!(loader.next().is_ok());
+}

@@ -58,6 +58,12 @@ impl DatasetReport {
             )
         });
         let seconds = started.elapsed().as_secs_f64();
-        DatasetReport { out: out.to_path_buf(), splits, left_out, notes: notes.into_iter().collect(), seconds }
+        DatasetReport {
+            out: out.to_path_buf(),
+            splits,
+            left_out,
+            notes: notes.into_iter().chain(made.notes).collect(),
+            seconds,
+        }
     }
 }

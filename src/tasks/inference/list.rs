@@ -143,7 +143,8 @@ fn run(
     let top = classification::top(request.top)?;
     let mut answers = Answers { scores, top, pictures, not_tested: passed_over, ..Answers::default() };
     if let Some(scores) = scores.filter(|_| entries.iter().any(|entry| entry.class.is_some())) {
-        answers.classifier = Some(Classifier::new(scores, job.labels(), job.labels().len(), worst));
+        answers.classifier =
+            Some(Classifier::new(scores, job.labels(), job.labels().len(), worst).leaving_out(job.ignored()));
     }
     answers.gather(job, &entries, observer, stop)?;
     let Answers { tested, not_tested, classifier, pixels, .. } = answers;
