@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
-use super::{image_args::ImageArgs, json, pairs_args::PairsArgs, report};
+use super::{image_args::ImageArgs, json, pairs_args::PairsArgs, report, text_args::TextArgs};
 use crate::{
     data::{Encoding, info::Info},
     error::Result,
@@ -36,6 +36,8 @@ enum Command {
     Lists(ListsArgs),
     /// A folder of inputs and a folder of label images of the same names: segmentation, image to image.
     Pairs(PairsArgs),
+    /// Texts with a class each, as characters: CSV files, or a folder with one subfolder of text files a class.
+    Text(TextArgs),
     /// LMDB databases that exist already; they are used where they lie.
     Generic(GenericArgs),
     /// Counts, shape, classes, mean, disk size.
@@ -242,6 +244,7 @@ pub fn run(args: DatasetArgs) -> Result<()> {
         Command::Folder(args) => make(|bar| dataset::folder(&args.request(), bar, &Stop::default())),
         Command::Lists(args) => make(|bar| dataset::lists(&args.request(), bar, &Stop::default())),
         Command::Pairs(args) => make(|bar| dataset::pairs(&args.request(), bar, &Stop::default())),
+        Command::Text(args) => make(|bar| dataset::text(&args.request(), bar, &Stop::default())),
         Command::Generic(args) => generic(args),
         Command::Info(args) => info(args),
     }
@@ -261,6 +264,7 @@ fn make(task: impl FnOnce(&mut Bar) -> Result<DatasetReport>) -> Result<()> {
             report.left_out.len()
         ));
     }
+    report.notes.iter().for_each(|note| report::line(&format!("note: {note}")));
     Ok(())
 }
 
@@ -351,7 +355,7 @@ impl Observer for Bar {
         self.0.set_length(total);
         self.0.set_message(name.to_string());
         if self.0.is_hidden() {
-            report::line(&format!("{name}: {total} images"));
+            report::line(&format!("{name}: {total} records"));
         }
     }
 

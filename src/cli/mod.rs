@@ -32,6 +32,7 @@ mod signals;
 mod stop;
 mod table;
 pub mod test;
+mod text_args;
 pub mod th;
 
 use clap::{CommandFactory as _, Parser as _};

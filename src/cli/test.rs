@@ -42,7 +42,7 @@ const LISTED: usize = 30;
 pub struct Test {
     /// The job directory
     pub job: PathBuf,
-    /// The image (PNG, JPEG, BMP, GIF, TIFF, WebP or PNM), or a folder of images
+    /// The image (PNG, JPEG, BMP, GIF, TIFF, WebP or PNM), an array (.npy, .npz, .t7), or a folder of images
     #[arg(conflicts_with_all = ["db", "list"])]
     pub image: Option<PathBuf>,
     /// Which snapshot: an epoch, best or last
@@ -309,17 +309,27 @@ fn of_database(report: &DatabaseReport) -> String {
 fn of_list(report: &ListReport) -> String {
     let mut text: String = report.notes.iter().map(|note| format!("note: {note}\n")).collect();
     for image in &report.tested {
-        if image.output.is_none() {
+        if let Some(labels) = &image.label_image {
+            let shares =
+                labels.view.legend.iter().map(|class| format!("  {} {:.1} %", class.name, class.share * 100.0));
+            let _ = writeln!(text, "{}{}", image.image.display(), shares.collect::<String>());
+        } else if image.output.is_none() {
             let chances = image.predictions.iter().map(|p| format!(" {} {:.2} %", p.label, p.probability * 100.0));
             let line = format!("{} {}", image.image.display(), chances.collect::<Vec<_>>().join(" "));
             let _ = writeln!(text, "{}", line.trim_end());
         }
     }
-    for image in report.not_tested.iter().take(MISSING) {
-        let _ = writeln!(text, "{}  not tested: {}", image.image.display(), image.reason);
+    for (images, what) in [(&report.unknown_classes, "without a class"), (&report.not_tested, "not tested")] {
+        for image in images.iter().take(MISSING) {
+            let _ = writeln!(text, "{}  {what}: {}", image.image.display(), image.reason);
+        }
+        if images.len() > MISSING {
+            let _ = writeln!(text, "… and {} more {what}; --json lists all", images.len() - MISSING);
+        }
     }
-    if report.not_tested.len() > MISSING {
-        let _ = writeln!(text, "… and {} more not tested; --json lists all", report.not_tested.len() - MISSING);
+    if let Some(pixels) = &report.pixels {
+        let folder = report.table.parent().unwrap_or(&report.table).display();
+        let _ = writeln!(text, "\nall images:\n{}\neach image's classes are drawn in {folder}", of_pixels(pixels));
     }
     let (tested, not_tested) = (report.tested.len(), report.not_tested.len());
     let _ = write!(text, "{tested} images tested, {not_tested} not; {}", report.table.display());

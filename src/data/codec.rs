@@ -7,7 +7,7 @@ use std::{fs, io::Cursor, path::Path};
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageReader, codecs::jpeg::JpegEncoder};
 use serde::{Deserialize, Serialize};
 
-use super::{image::Image, png};
+use super::{deep::DeepImage, image::Image, png};
 use crate::{
     error::{Error, Kind, Result},
     input::{self, Form},
@@ -28,10 +28,10 @@ pub enum Encoding {
 
 impl Image {
     /// Decodes a PNG, JPEG, BMP, GIF, TIFF, WebP or PNM file. Grey stays grey, everything else becomes RGB;
-    /// transparent pixels are laid on white.
+    /// transparent pixels are laid on white. 16 bits are reduced to 8 ([`super::Decoded`] keeps those of grey).
     ///
     /// # Errors
-    /// When the bytes are no such image, are damaged, or have more than 8 bits a grey pixel.
+    /// When the bytes are no such image, or are damaged.
     pub fn decode(bytes: &[u8]) -> Result<Image> {
         if let Some(image) = png::decode(bytes) {
             return Ok(image);
@@ -56,9 +56,8 @@ impl Image {
             DynamicImage::ImageRgb16(image) => (3, high_bytes(image.as_raw())),
             DynamicImage::ImageRgba16(image) => (3, on_white(&high_bytes(image.as_raw()), 3, opaque)),
             DynamicImage::ImageLumaA16(image) => (1, on_white(&high_bytes(image.as_raw()), 1, opaque)),
-            DynamicImage::ImageLuma16(_) => {
-                return Err(Error::new(Kind::Data, "the image has 16 bits a grey pixel")
-                    .with_help("save it with 8 bits a pixel: DIGITS does not take 16 either"));
+            DynamicImage::ImageLuma16(image) => {
+                return Ok(DeepImage { width, height, pixels: image.into_raw() }.reduced());
             }
             other => return Err(undecodable(format!("pixels of type {:?}", other.color()))),
         };
@@ -173,10 +172,10 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_bit_grey_is_refused_and_rubbish_too() {
+    fn sixteen_bit_grey_is_reduced_and_rubbish_refused() {
         let mut bytes = Vec::new();
-        image::codecs::png::PngEncoder::new(&mut bytes).write_image(&[0; 8], 2, 2, ExtendedColorType::L16).unwrap();
-        assert!(Image::decode(&bytes).unwrap_err().message().contains("16 bits"));
+        image::codecs::png::PngEncoder::new(&mut bytes).write_image(&[255; 8], 2, 2, ExtendedColorType::L16).unwrap();
+        assert_eq!(Image::decode(&bytes).unwrap().pixels, [255; 4]);
         assert!(Image::decode(b"GIF89a").is_err());
         assert!(Image::decode(b"").is_err());
     }

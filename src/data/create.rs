@@ -9,16 +9,19 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    characters,
     codec::Encoding,
     datum,
-    folder::{Item, Lists},
-    image::{Image, Resize},
+    decoded::Decoded,
+    fit::Resize,
+    folder::{self, Item, Lists},
     lmdb::Writer,
     lock::Creation,
     manifest::{Manifest, SplitEntry},
     mean::{Mean, MeanSum},
     progress::{self, Progress},
     random::Random,
+    texts::Texts,
 };
 use crate::error::{Error, Kind, Result};
 
@@ -44,7 +47,7 @@ fn yes() -> bool {
 }
 
 /// Where images come from: answers the image of an item.
-pub type Load<'a> = &'a (dyn Fn(&Item) -> Result<Image> + Sync);
+pub type Load<'a> = &'a (dyn Fn(&Item) -> Result<Decoded> + Sync);
 
 /// What was made.
 #[derive(Debug, Clone)]
@@ -53,25 +56,29 @@ pub struct Report {
     pub manifest: Manifest,
     /// Images that were left out: name and reason.
     pub skipped: Vec<(String, String)>,
+    /// Images of 16 bits a grey pixel whose records hold 8.
+    pub reduced: u64,
+    /// Sentences about what the user should know of it.
+    pub notes: Vec<String>,
 }
 
 /// Loads a file; the `load` of folder datasets.
 ///
 /// # Errors
 /// When the file cannot be read or decoded.
-pub fn load_file(item: &Item) -> Result<Image> {
-    named(item, Image::open(Path::new(&item.name)))
+pub fn load_file(item: &Item) -> Result<Decoded> {
+    named(item, Decoded::open(Path::new(&item.name)))
 }
 
 /// As [`load_file`], with the image's transparency as a channel of its own.
 ///
 /// # Errors
 /// When the file cannot be read or decoded.
-pub fn load_file_with_alpha(item: &Item) -> Result<Image> {
-    named(item, Image::open_with_alpha(Path::new(&item.name)))
+pub fn load_file_with_alpha(item: &Item) -> Result<Decoded> {
+    named(item, Decoded::open_with_alpha(Path::new(&item.name)))
 }
 
-fn named(item: &Item, image: Result<Image>) -> Result<Image> {
+fn named(item: &Item, image: Result<Decoded>) -> Result<Decoded> {
     image.map_err(|e| match item.name.contains('\u{FFFD}') {
         true => Error::new(Kind::Data, "its name is not UTF-8, which lists of images cannot hold: rename it"),
         false => e,
@@ -92,16 +99,48 @@ pub fn create(
     extra: &dyn Fn(&Path) -> Result<()>,
 ) -> Result<Report> {
     check(&options)?;
+    create_of(out, lists, load, options, progress, extra, false)
+}
+
+/// Makes the dataset folder `out` of texts, whole or not at all: records of bytes, as the numbers of characters are, and
+/// no mean of them.
+///
+/// # Errors
+/// As [`create`], but for the sizes of images.
+pub fn create_of_texts(
+    out: &Path,
+    texts: &Texts,
+    shape: [i64; 3],
+    seed: u64,
+    shuffle: bool,
+    progress: &dyn Progress,
+) -> Result<Report> {
+    let options = CreateOptions { shape, resize: Resize::default(), encoding: Encoding::None, seed, shuffle };
+    let load = |item: &Item| Ok(characters::image(&texts.texts[item.index], shape).into());
+    create_of(out, &texts.lists, &load, options, progress, &|_| Ok(()), true)
+}
+
+fn create_of(
+    out: &Path,
+    lists: &Lists,
+    load: Load<'_>,
+    options: CreateOptions,
+    progress: &dyn Progress,
+    extra: &dyn Fn(&Path) -> Result<()>,
+    texts: bool,
+) -> Result<Report> {
+    lists.labels.iter().try_for_each(|label| folder::check_name(label))?;
     let creation = Creation::begin(out)?;
-    let folder = creation.path();
+    let dir = creation.path();
     let write = |name: &str, text: String| {
-        let path = folder.join(name);
+        let path = dir.join(name);
         fs::write(&path, text).map_err(|e| Error::io("write", &path, &e))
     };
     write("labels.txt", lists.labels.iter().fold(String::new(), |text, label| text + label + "\n"))?;
+    let mut reduced = 0;
     let mut skipped = lists.left_out.clone();
     skipped.iter().for_each(|(name, reason)| progress.skipped(name, reason));
-    let mut manifest = manifest(options, lists.labels.len());
+    let mut manifest = Manifest { texts, ..manifest(options, lists.labels.len()) };
     for (number, (name, items)) in
         [("train", &lists.train), ("val", &lists.val), ("test", &lists.test)].into_iter().enumerate()
     {
@@ -120,10 +159,11 @@ pub fn create(
         let database = format!("{name}_db");
         progress.stage(&database, order.len() as u64);
         let split = Split { out, order: &order, load, options, classes: lists.labels.len(), progress };
-        let written = split.write(&folder.join(&database), &mut skipped)?;
-        if let ("train", Some(mean)) = (name, &written.mean) {
-            mean.write(&folder.join("mean.binaryproto"))?;
-            mean.image()?.save_png(&folder.join("mean.png"))?;
+        let written = split.write(&dir.join(&database), &mut skipped)?;
+        reduced += written.reduced;
+        if let ("train", Some(mean), false) = (name, &written.mean, texts) {
+            mean.write(&dir.join("mean.binaryproto"))?;
+            mean.image()?.save_png(&dir.join("mean.png"))?;
             manifest.mean = Some("mean.binaryproto".into());
         }
         let entry = SplitEntry {
@@ -142,11 +182,11 @@ pub fn create(
         write("skipped.txt", lines)?;
     }
     manifest.skipped = skipped.len() as u64;
-    extra(folder)?;
+    extra(dir)?;
     progress::go_on(progress, out)?;
-    manifest.write(folder)?;
+    manifest.write(dir)?;
     creation.finish()?;
-    Ok(Report { manifest, skipped })
+    Ok(Report { manifest, skipped, reduced, notes: Vec::new() })
 }
 
 /// Of a dataset of classes that has no splits yet.
@@ -162,6 +202,7 @@ fn manifest(options: CreateOptions, labels: usize) -> Manifest {
         splits: BTreeMap::new(),
         mean: None,
         skipped: 0,
+        texts: false,
     }
 }
 
@@ -190,6 +231,7 @@ struct Split<'a> {
 struct Written {
     mean: Option<Mean>,
     classes: Vec<u64>,
+    reduced: u64,
 }
 
 /// Images in memory at once.
@@ -201,15 +243,16 @@ impl Split<'_> {
         let mut sum = MeanSum::new(self.options.shape);
         let mut classes = vec![0; self.classes];
         let mut written = 0u64;
-        let mut seen = 0u64;
+        let (mut seen, mut reduced) = (0u64, 0u64);
         for chunk in self.order.chunks(AT_ONCE) {
-            let made: Vec<Result<(Image, Vec<u8>)>> = chunk.par_iter().map(|item| self.make(item)).collect();
+            let made: Vec<Result<Made>> = chunk.par_iter().map(|item| self.make(item)).collect();
             for (item, made) in chunk.iter().zip(made) {
                 progress::go_on(self.progress, self.out)?;
                 seen += 1;
                 match made {
-                    Ok((image, value)) => {
+                    Ok(Made { image, value, is_reduced }) => {
                         sum.add(&image);
+                        reduced += u64::from(is_reduced);
                         writer.put(format!("{written:08}_{}", item.label).into_bytes(), value)?;
                         written += 1;
                         classes[item.label] += 1;
@@ -231,20 +274,31 @@ impl Split<'_> {
                 .with_help("look whether they open in an image viewer"));
         }
         writer.finish()?;
-        Ok(Written { mean: sum.mean(), classes })
+        Ok(Written { mean: sum.mean(), classes, reduced })
     }
 
-    fn make(&self, item: &Item) -> Result<(Image, Vec<u8>)> {
+    fn make(&self, item: &Item) -> Result<Made> {
         progress::go_on(self.progress, self.out)?;
         let [c, h, w] = self.options.shape.map(|d| d as usize);
         // Keyed by the item, not by the thread or the time.
         let name = blake3::hash(item.name.as_bytes());
         let word = u64::from_le_bytes(name.as_bytes()[..8].try_into().expect("a hash has 32 bytes"));
         let mut noise = Random::new(&[self.options.seed, word]);
-        let image = (self.load)(item)?.with_channels(c).resized(w, h, self.options.resize, &mut noise)?;
-        let value = datum::encode(&image, item.label as i32, self.options.encoding)?;
-        Ok((image, value))
+        let (encoding, loaded) = (self.options.encoding, (self.load)(item)?);
+        let was_deep = loaded.is_deep();
+        let image = loaded.with_channels(c).resized(w, h, self.options.resize, &mut noise)?;
+        // The mean is that of what the records hold.
+        let image = if encoding == Encoding::Jpg { image.reduced().into() } else { image };
+        let value = datum::encode_decoded(&image, item.label as i32, encoding)?;
+        Ok(Made { is_reduced: was_deep && !image.is_deep(), image, value })
     }
+}
+
+/// A record, with the image in it.
+struct Made {
+    image: Decoded,
+    value: Vec<u8>,
+    is_reduced: bool,
 }
 
 /// An error's message and cause in one line.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    image::Resize,
+    fit::Resize,
     lock::Creation,
     manifest::{self, Manifest, SplitEntry},
     mean::Mean,
@@ -89,6 +89,14 @@ impl Dataset {
                     .with_help("make the dataset again"));
             }
         }
+        if parts.labels.is_some() && manifest.labels != dataset.labels.len() {
+            return Err(Error::new(Kind::Data, format!("labels.txt of {} changed since it was made", dir.display()))
+                .with_fact("it had", format!("{} names", manifest.labels))
+                .with_fact("it has", format!("{} names", dataset.labels.len()))
+                .with_help(
+                    "put the old file back, one name a line in the order of the classes, or make the dataset again",
+                ));
+        }
         dataset.manifest = Some(manifest);
         Ok(dataset)
     }
@@ -158,6 +166,7 @@ impl Dataset {
             splits: BTreeMap::new(),
             mean: None,
             skipped: 0,
+            texts: false,
         };
         for (name, records) in [("train", &dataset.train), ("val", &dataset.val)] {
             let Some(records) = records else { continue };

@@ -7,6 +7,7 @@ use prost::Message;
 
 use super::{
     codec::Encoding,
+    decoded::Decoded,
     image::Image,
     planes::{Planes, Values, shape_text},
 };
@@ -42,9 +43,9 @@ pub fn decode(bytes: &[u8]) -> Result<(Planes, i32)> {
     if datum.encoded.unwrap_or(false) {
         // As DIGITS decodes: to the channels that the record names.
         let image = match declared[0] {
-            4 => Image::decode_with_alpha(&data)?.with_channels(4),
-            channels @ (1 | 3) => Image::decode(&data)?.with_channels(channels as usize),
-            _ => Image::decode(&data)?,
+            4 => Image::decode_with_alpha(&data)?.with_channels(4).into(),
+            channels @ (1 | 3) => Decoded::decode(&data)?.with_channels(channels as usize),
+            _ => Decoded::decode(&data)?,
         };
         return Ok((image.to_planes(), label));
     }
@@ -73,7 +74,33 @@ fn parse(bytes: &[u8]) -> Result<proto::Datum> {
     })
 }
 
-/// A serialised `Datum` of an image.
+/// A serialised `Datum` of an image of either depth; JPEG, which holds no 16 bits, is for images of 8.
+///
+/// # Errors
+/// When the image cannot be encoded.
+pub fn encode_decoded(image: &Decoded, label: i32, encoding: Encoding) -> Result<Vec<u8>> {
+    let deep = match image {
+        Decoded::Bytes(image) => return encode(image, label, encoding),
+        Decoded::Deep(deep) if encoding == Encoding::Jpg => return encode(&deep.reduced(), label, encoding),
+        Decoded::Deep(deep) => deep,
+    };
+    let (data, float_data) = match (encoding, deep.to_planes().values) {
+        (Encoding::None, Values::Floats(values)) => (None, values),
+        _ => (Some(deep.png()?), Vec::new()),
+    };
+    let datum = proto::Datum {
+        channels: Some(1),
+        height: Some(deep.height as i32),
+        width: Some(deep.width as i32),
+        encoded: data.is_some().then_some(true),
+        data,
+        label: Some(label),
+        float_data,
+    };
+    Ok(datum.encode_to_vec())
+}
+
+/// A serialised `Datum` of an image of bytes.
 ///
 /// # Errors
 /// When the image cannot be encoded.
@@ -145,6 +172,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::data::deep::DeepImage;
 
     fn image(channels: usize, width: usize, height: usize, pixels: &[u8]) -> Image {
         let count = channels * width * height;
@@ -187,6 +215,17 @@ mod tests {
         assert!(page.contains("1x4x4") && page.contains("15 bytes"), "{page}");
         let broken = proto::Datum { data: Some(b"no image".to_vec()), encoded: Some(true), ..Default::default() };
         assert!(decode(&broken.encode_to_vec()).unwrap_err().to_string().contains("image"));
+    }
+
+    #[test]
+    fn sixteen_bits_come_back_from_png_and_from_floats() {
+        let deep = DeepImage { width: 2, height: 1, pixels: vec![1, 65_534] };
+        for encoding in [Encoding::Png, Encoding::None] {
+            let (planes, label) = decode(&encode_decoded(&Decoded::Deep(deep.clone()), 3, encoding).unwrap()).unwrap();
+            assert_eq!((planes, label), (deep.to_planes(), 3));
+        }
+        let (planes, _) = decode(&encode_decoded(&Decoded::Deep(deep), 3, Encoding::Jpg).unwrap()).unwrap();
+        assert!(matches!(planes.values, Values::Bytes(_)));
     }
 
     proptest! {

@@ -145,7 +145,7 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
     let mut seen = Seen::default();
     for class in classes {
         let files = seen.images(&class, options.max_per_class.unwrap_or(usize::MAX), &mut lists.left_out)?;
-        let name = class_name(&class);
+        let name = class_name(&class)?;
         if files.len() < least {
             lists.small.push((name, files.len()));
             continue;
@@ -173,7 +173,7 @@ pub fn parse_known(folder: &Path, labels: &[String]) -> Result<Vec<Item>> {
     let (folder, classes) = class_folders(folder)?;
     let (mut items, mut seen) = (Vec::new(), Seen::default());
     for class in classes {
-        let name = class_name(&class);
+        let name = class_name(&class)?;
         let Some(label) = labels.iter().position(|known| *known == name) else { continue };
         // The second time that a file is met, it is passed over.
         let files = seen.images(&class, usize::MAX, &mut Vec::new())?;
@@ -203,6 +203,19 @@ pub(super) fn images_by_stem(folder: &Path) -> Result<BTreeMap<PathBuf, PathBuf>
     Ok(named.collect())
 }
 
+/// The subfolders in the order of their names, each with the name of its class.
+///
+/// # Errors
+/// When the folder cannot be read, has no subfolder, or one has a name that no class can have.
+pub(super) fn classes(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let (folder, classes) = class_folders(folder)?;
+    if classes.is_empty() {
+        return Err(Error::new(Kind::Data, format!("{} has no class folders", folder.display()))
+            .with_fact("it wants", "one subfolder for each class"));
+    }
+    classes.into_iter().map(|class| Ok((class.clone(), class_name(&class)?))).collect()
+}
+
 /// The folder's whole path, and its subfolders in the order of their names.
 fn class_folders(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
     let folder = folder.canonicalize().map_err(|e| Error::io("read the folder", folder, &e))?;
@@ -217,8 +230,29 @@ fn class_folders(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
 }
 
 /// A class' name after its folder.
-fn class_name(folder: &Path) -> String {
-    folder.file_name().map(|name| name.to_string_lossy().replace('_', " ")).unwrap_or_default()
+fn class_name(folder: &Path) -> Result<String> {
+    let name = folder.file_name().map(|name| name.to_string_lossy().replace('_', " ")).unwrap_or_default();
+    check_name(&name).map_err(|page| page.with_fact("the folder", format!("{:?}", folder.display().to_string())))?;
+    Ok(name)
+}
+
+/// Refuses a class' name that a file of labels, which has one a line, cannot hold: every class behind it would have
+/// another's name.
+///
+/// # Errors
+/// When it is blank or holds a line break.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    let what = if name.contains(['\n', '\r']) {
+        "holds a line break"
+    } else if name.trim().is_empty() {
+        "is blank"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(Kind::Data, format!("the name of a class {what}"))
+        .with_fact("the name", format!("{name:?}"))
+        .with_fact("it wants", "a name that fits on a line of labels.txt")
+        .with_help("rename it"))
 }
 
 /// The image files that were met, by device and inode: links may lead to one file from many places, and one that is
@@ -246,6 +280,11 @@ impl Seen {
             let name = |path: &Path| path.to_string_lossy().into_owned();
             let (path, file) = match entry {
                 Ok(entry) if entry.file_type().is_dir() || !is_image(entry.path()) => continue,
+                Ok(entry) if name(entry.path()).contains(['\n', '\r']) => {
+                    let reason = "its name holds a line break, which lists of images cannot hold: rename it";
+                    left_out.push((one_line(&name(entry.path())), reason.into()));
+                    continue;
+                }
                 Ok(entry) => match entry.metadata() {
                     Ok(metadata) => (entry.into_path(), (metadata.dev(), metadata.ino())),
                     Err(_) => continue, // it went away
@@ -395,6 +434,29 @@ mod tests {
         symlink(at("a/1.png"), at("b/5.png")).unwrap();
         let page = parse(root.path(), &FolderOptions::default()).unwrap_err().to_string();
         assert!(page.contains("in two classes") && page.contains("b/5.png") && page.contains("a/1.png"), "{page}");
+    }
+
+    #[test]
+    fn names_that_no_line_can_hold_are_refused() {
+        for (bad, words) in [("a\nb", "line break"), ("_", "blank")] {
+            let root = tempfile::tempdir().unwrap();
+            for class in [bad, "cat"] {
+                fs::create_dir(root.path().join(class)).unwrap();
+                for name in ["1.png", "2.png"] {
+                    fs::write(root.path().join(class).join(name), "").unwrap();
+                }
+            }
+            let page = parse(root.path(), &FolderOptions::default()).unwrap_err().to_string();
+            assert!(page.contains(words) && page.contains("the folder"), "{page}");
+        }
+        let root = tempfile::tempdir().unwrap();
+        for path in ["a/1.png", "a/2.png", "b/1.png", "b/2.png", "b/x\ny.png"] {
+            fs::create_dir_all(root.path().join(path).parent().unwrap()).unwrap();
+            fs::write(root.path().join(path), "").unwrap();
+        }
+        let lists = parse(root.path(), &FolderOptions::default()).unwrap();
+        assert!(lists.left_out[0].0.ends_with("b/x y.png"), "{:?}", lists.left_out);
+        assert_eq!(lists.train.len() + lists.val.len(), 4);
     }
 
     #[test]

@@ -3,29 +3,13 @@
 //! Source: `digits/utils/image.py` (`image_to_array`, `resize_image`) on Pillow.
 
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images};
-use serde::{Deserialize, Serialize};
 
 use super::{
+    fit::{self, Resize},
     planes::{Planes, Values, shape_text},
     random::Random,
 };
 use crate::error::{Error, Kind, Result};
-
-/// What happens to an image of another shape than the dataset's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum Resize {
-    /// Both sides are fitted; the proportions change.
-    #[default]
-    Squash,
-    /// The image covers the target and the long side is cut.
-    Crop,
-    /// The image fits into the target and the short side is padded with noise.
-    Fill,
-    /// Half way between the two.
-    #[value(name = "half_crop")]
-    HalfCrop,
-}
 
 /// An image of 8-bit pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,28 +46,12 @@ impl Image {
     /// # Errors
     /// When the image or the target is empty, or larger than the resizer can hold.
     pub fn resized(self, width: usize, height: usize, mode: Resize, noise: &mut Random) -> Result<Image> {
-        if (self.width, self.height) == (width, height) {
-            return Ok(self);
-        }
-        let (w, h) = (self.width as f64, self.height as f64);
-        let (wide, tall) = (w / width as f64, h / height as f64);
-        // f64::round is Python 2's round: half away from zero. A very long image must keep one row.
-        let scaled = |length: f64, ratio: f64| ((length / ratio).round() as usize).max(1);
-        let even = |length: usize, target: usize| length + usize::from(target.abs_diff(length) % 2 == 1);
-        let (new_width, new_height) = match mode {
-            _ if wide == tall => (width, height),
-            Resize::Squash => (width, height),
-            Resize::Crop if wide > tall => (scaled(w, tall), height),
-            Resize::Crop => (width, scaled(h, wide)),
-            Resize::Fill if wide > tall => (width, even(scaled(h, wide), height)),
-            Resize::Fill => (even(scaled(w, tall), width), height),
-            Resize::HalfCrop => {
-                let ratio = (wide + tall) / 2.0;
-                let (new_width, new_height) = (scaled(w, ratio), scaled(h, ratio));
-                if wide > tall { (new_width, even(new_height, height)) } else { (even(new_width, width), new_height) }
-            }
-        };
-        Ok(self.scaled(new_width, new_height)?.fitted(width, height, noise))
+        let (scaled_width, scaled_height) = fit::scaled_size([self.width, self.height], [width, height], mode);
+        let scaled = self.scaled(scaled_width, scaled_height)?;
+        let channels = scaled.channels;
+        let pad = || noise.below(255) as u8;
+        let pixels = fit::fitted(scaled.pixels, channels, [scaled.width, scaled.height], [width, height], pad);
+        Ok(Image { width, height, channels, pixels })
     }
 
     /// Bilinear with a support that grows when shrinking, like Pillow's `Image.resize(…, BILINEAR)`.
@@ -91,13 +59,7 @@ impl Image {
         if (self.width, self.height) == (width, height) {
             return Ok(self);
         }
-        let failed = |cause: String| {
-            Error::new(
-                Kind::Data,
-                format!("an image of {}x{} cannot be resized to {width}x{height}", self.width, self.height),
-            )
-            .with_cause(cause)
-        };
+        let failed = |cause: String| fit::failed([self.width, self.height], [width, height], cause);
         let side = |length: usize| u32::try_from(length).map_err(|e| failed(e.to_string()));
         let pixel = match self.channels {
             1 => PixelType::U8,
@@ -112,29 +74,6 @@ impl Image {
         let options = ResizeOptions::new().use_alpha(false).resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         Resizer::new().resize(&source, &mut target, &options).map_err(|e| failed(e.to_string()))?;
         Ok(Image { width, height, channels: self.channels, pixels: target.into_vec() })
-    }
-
-    /// Cuts what is too long around its middle, pads what is too short on both sides with noise.
-    fn fitted(self, width: usize, height: usize, noise: &mut Random) -> Image {
-        if (self.width, self.height) == (width, height) {
-            return self;
-        }
-        let start = |long: usize, target: usize| (long.saturating_sub(target) as f64 / 2.0).round() as usize;
-        let pad = |short: usize, target: usize| target.saturating_sub(short) / 2;
-        let (left, top) = (start(self.width, width), start(self.height, height));
-        let (pad_left, pad_top) = (pad(self.width, width), pad(self.height, height));
-        let c = self.channels;
-        let mut pixels: Vec<u8> = Vec::with_capacity(width * height * c);
-        for y in 0..height {
-            for x in 0..width {
-                let inside = (y + top).checked_sub(pad_top).zip((x + left).checked_sub(pad_left));
-                match inside.filter(|&(y, x)| y < self.height && x < self.width) {
-                    Some((y, x)) => pixels.extend_from_slice(&self.pixels[(y * self.width + x) * c..][..c]),
-                    None => pixels.extend((0..c).map(|_| noise.below(255) as u8)),
-                }
-            }
-        }
-        Image { width, height, channels: c, pixels }
     }
 
     /// The image as `[c, h, w]` bytes.

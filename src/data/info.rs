@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{dataset::Dataset, image::Image, mean::Mean, record::Target, records::Records};
+use super::{
+    dataset::Dataset, deep::DeepImage, image::Image, mean::Mean, planes::Planes, record::Target, records::Records,
+};
 use crate::error::{Error, Kind, Result};
 
 /// A dataset in numbers.
@@ -103,15 +105,23 @@ pub fn explore(records: &Records, count: u64) -> Result<Image> {
     let mut images = Vec::new();
     for index in 0..count.min(records.len()) {
         let sample = records.get(index)?;
-        images.push(Image::from_planes(&sample.image)?);
+        images.push(shown(&sample.image)?);
         if let Target::Planes(planes) = &sample.target
             && planes.shape[1..] == sample.image.shape[1..]
-            && let Ok(label) = Image::from_planes(planes)
+            && let Ok(label) = shown(planes)
         {
             images.push(label);
         }
     }
     contact_sheet(&images)
+}
+
+/// An image of either depth, as 8 bits.
+fn shown(planes: &Planes) -> Result<Image> {
+    match DeepImage::from_planes(planes) {
+        Some(deep) => Ok(deep.reduced()),
+        None => Image::from_planes(planes),
+    }
 }
 
 /// Images of one size in a grid that is about as wide as it is high, two grey pixels between them.

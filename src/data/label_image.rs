@@ -2,15 +2,16 @@
 
 use std::{collections::HashMap, path::Path};
 
-use super::{
-    dataset::read_labels,
-    image::{Image, Resize},
-    random::Random,
-};
+use super::{dataset::read_labels, decoded::Decoded, fit::Resize, image::Image, random::Random};
 use crate::{
     error::{Error, Kind, Result},
     input::{self, Form},
 };
+
+/// The number of pixels that belong to no class, by the custom of such images.
+const NO_CLASS: u8 = 255;
+/// Values of label images below this one are all but black.
+const DARK: usize = 32;
 
 /// What label images mean.
 #[derive(Debug, Clone, Default)]
@@ -51,21 +52,70 @@ impl LabelImages {
         self.are_classes
     }
 
-    /// A label image of `[c, h, w]`: of classes one channel, whose values are never mixed.
+    /// What a user should know of label images whose pixels have these values.
+    #[must_use]
+    pub fn notes(&self, values: &[bool; 256]) -> Vec<String> {
+        let greatest = values.iter().rposition(|seen| *seen).unwrap_or(0);
+        let mut found = Vec::new();
+        if self.are_classes && self.names.is_empty() {
+            found.push(format!(
+                "the classes have no names, so that their numbers reach the loss as they are, from 0 to {greatest}: losses of \
+                 classes, such as nn.SpatialClassNLLCriterion, want them from 1, as they count with --class-names FILE"
+            ));
+        }
+        if self.are_classes && !self.names.is_empty() && values[usize::from(NO_CLASS)] {
+            found.push(format!(
+                "pixels of {NO_CLASS} belong to no class: the loss leaves them out when it has their number, as \
+                 nn.SpatialClassNLLCriterion(nil, true, {})",
+                u16::from(NO_CLASS) + 1
+            ));
+        }
+        if !self.are_classes && greatest < DARK {
+            found.push(format!(
+                "the label images are nearly black: their greatest value is {greatest} of 255; if their values are classes, \
+                 give --classes --class-names FILE, and for a mask of grey levels, as networks/binary-segmentation.lua repeats \
+                 it, make it 0 and 255"
+            ));
+        }
+        found
+    }
+
+    /// Refuses an image with a pixel of a class that has no name.
+    fn check(&self, image: Image) -> Result<Image> {
+        let is_known = |value: u8| usize::from(value) < self.names.len() || value == NO_CLASS;
+        match image.pixels.iter().find(|value| !is_known(**value)) {
+            Some(value) if !self.names.is_empty() => Err(Error::new(
+                Kind::Data,
+                format!("a pixel is of class {value}, and the names are for 0 to {}", self.names.len() - 1),
+            )
+            .with_help("give the file of names a line for each class, or pixels of no class the number 255")),
+            _ => Ok(image),
+        }
+    }
+
+    /// A label image of `[c, h, w]`: of classes one channel, whose values are never mixed. Besides: whether it has 16 bits
+    /// a pixel in its file, of which 8 are left.
     ///
     /// # Errors
     /// When it cannot be read, or a pixel is of no class.
-    pub fn open(&self, path: &Path, [c, h, w]: [usize; 3], resize: Resize) -> Result<Image> {
-        let image = Image::open(path)?;
+    pub fn open(&self, path: &Path, [c, h, w]: [usize; 3], resize: Resize) -> Result<(Image, bool)> {
+        let image = Decoded::open(path)?;
+        let is_deep = image.is_deep();
         if !self.are_classes {
-            return image.with_channels(c).resized(w, h, resize, &mut Random::new(&[0]));
+            let fitted = image.reduced().with_channels(c).resized(w, h, resize, &mut Random::new(&[0]))?;
+            return Ok((fitted, is_deep));
         }
-        let numbers = self.numbers(image, path)?;
+        if is_deep {
+            return Err(Error::new(Kind::Data, "a label image of classes has 16 bits a pixel")
+                .with_help("save it with 8: classes are numbers from 0 to 255"));
+        }
+        let image = image.reduced();
+        let numbers = self.check(self.numbers(image, path)?)?;
         if (numbers.width, numbers.height) != (w, h) && resize != Resize::Squash {
             return Err(Error::new(Kind::Usage, "labels of classes are fitted by squash alone")
                 .with_help("cut inputs and labels to one size before"));
         }
-        Ok(nearest(&numbers, w, h))
+        Ok((nearest(&numbers, w, h), false))
     }
 
     fn numbers(&self, image: Image, path: &Path) -> Result<Image> {
@@ -152,7 +202,7 @@ mod tests {
         image.save_png(&at("a.png")).unwrap();
         let labels = LabelImages::classes(None, Some(&at("colors.txt"))).unwrap();
         let opened = labels.open(&at("a.png"), [3, 2, 4], Resize::Squash).unwrap();
-        assert_eq!(opened.pixels, [1, 1, 0, 0, 1, 1, 0, 0]);
+        assert_eq!(opened.0.pixels, [1, 1, 0, 0, 1, 1, 0, 0]);
         let green = Image { width: 1, height: 1, channels: 3, pixels: vec![0, 255, 0] };
         green.save_png(&at("b.png")).unwrap();
         let page = labels.open(&at("b.png"), [3, 1, 1], Resize::Squash).unwrap_err();
@@ -161,6 +211,31 @@ mod tests {
         assert_eq!(page.unwrap_err().message(), "a label image in colour has no palette");
         std::fs::write(at("wrong.txt"), "0 0\n").unwrap();
         assert!(LabelImages::classes(None, Some(&at("wrong.txt"))).is_err());
+    }
+
+    #[test]
+    fn what_the_values_mean_is_noted_and_a_class_without_a_name_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::write(at("names.txt"), "sky\ntree\n").unwrap();
+        let named = LabelImages::classes(Some(&at("names.txt")), None).unwrap();
+        let seen = |values: &[usize]| {
+            let mut seen = [false; 256];
+            values.iter().for_each(|value| seen[*value] = true);
+            seen
+        };
+        let notes = |labels: &LabelImages, values: &[usize]| labels.notes(&seen(values)).join("\n");
+        assert_eq!(notes(&named, &[0, 1]), "");
+        assert!(notes(&named, &[1, 255]).contains("(nil, true, 256)"));
+        assert!(notes(&LabelImages::classes(None, None).unwrap(), &[0, 1]).contains("from 0 to 1"));
+        assert!(notes(&LabelImages::images(), &[0, 1]).contains("greatest value is 1 of 255"));
+        assert_eq!(notes(&LabelImages::images(), &[0, 255]), "");
+        for (value, is_known) in [(1, true), (2, false), (255, true)] {
+            let image = Image { width: 1, height: 1, channels: 1, pixels: vec![value] };
+            image.save_png(&at("a.png")).unwrap();
+            let opened = named.open(&at("a.png"), [1, 1, 1], Resize::Squash);
+            assert_eq!(opened.is_ok(), is_known, "{value}");
+        }
     }
 
     #[test]

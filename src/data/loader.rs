@@ -18,7 +18,7 @@ use super::{
     record::Target,
     records::Records,
     sampler::{Order, order},
-    transform::{Draw, Element, Preprocess, Real, Scratch},
+    transform::{Draw, Element, Placement, Preprocess, Real, Scratch},
 };
 use crate::error::{Error, Kind, Result};
 
@@ -39,6 +39,8 @@ pub struct LoaderOptions {
     pub seed: u64,
     /// Whether the records' integer labels are classes: they then count from 1, as DIGITS gives them to Torch.
     pub classification: bool,
+    /// How many classes have names, where a record of another is a mistake.
+    pub named_classes: Option<usize>,
     /// Batches in f64 instead of f32.
     pub double: bool,
     /// Images as bytes, only cropped, wherever a batch's records are bytes; for a device that does the rest of the plan
@@ -62,6 +64,7 @@ impl Default for LoaderOptions {
             order: Order::Sequential,
             seed: 0,
             classification: false,
+            named_classes: None,
             double: false,
             bytes: false,
             memory_budget: 2 << 30,
@@ -103,6 +106,8 @@ struct Shared {
     options: LoaderOptions,
     /// Of one target, without the batch dimension: `[]`, `[k]` or `[c, h, w]`.
     target_shape: Vec<i64>,
+    /// `[c, h, w]` of a label image that is moved and cut with its image; none where labels stay as they are.
+    moved: Option<[i64; 3]>,
     cache: Arc<RecordCache>,
     pool: Arc<Pool>,
     /// For batches of bytes, when they are wanted.
@@ -139,13 +144,19 @@ impl DataLoader {
                 .with_help("make train and validation databases of one size"));
         }
         let first = records.get(0)?;
-        let target_shape = match &first.target {
-            Target::Label(_) => vec![],
-            Target::Planes(planes) => match &planes.values {
-                // Numbers reach Torch as a flat vector, images as they are.
-                Values::Floats(values) => vec![values.len() as i64],
-                Values::Bytes(_) => planes.shape.to_vec(),
-            },
+        let (target_shape, moved) = match &first.target {
+            Target::Label(_) => (vec![], None),
+            Target::Planes(planes) => {
+                let cut = preprocess.label_shape(planes.shape);
+                let moves = preprocess.crop.is_some() || options.train && preprocess.augment.any();
+                let shape = cut.unwrap_or(planes.shape);
+                let target = match &planes.values {
+                    // Numbers reach Torch as a flat vector, images as they are.
+                    Values::Floats(_) => vec![shape.iter().product::<i64>()],
+                    Values::Bytes(_) => shape.to_vec(),
+                };
+                (target, cut.filter(|_| moves).map(|_| planes.shape))
+            }
         };
         let budget = options.memory_budget;
         let ahead = options.cache.take().filter(|cache| cache.is_for(&records, budget));
@@ -158,7 +169,7 @@ impl DataLoader {
             Arc::new(Pool::new((input, batch(&preprocess.output_shape())), (kind, batch(&target_shape))))
         };
         let (pool, bytes) = (pool(kind), wants_bytes.then(|| pool(u8::KIND)));
-        let shared = Shared { preprocess, options, target_shape, cache, pool, bytes };
+        let shared = Shared { preprocess, options, target_shape, moved, cache, pool, bytes };
         Ok(DataLoader { shared: Arc::new(shared), running: None })
     }
 
@@ -304,7 +315,20 @@ impl Drop for DataLoader {
     }
 }
 
+/// The class of what belongs to none, by the custom of label images.
+const UNKNOWN: i32 = 255;
+
 impl Shared {
+    fn without_name(&self, class: usize, named: usize, index: u32) -> Error {
+        let records = self.cache.records();
+        let key = records.key(u64::from(index)).map(|key| String::from_utf8_lossy(&key).into_owned());
+        Error::new(Kind::Data, format!("a record is of class {class}, and the labels name {named} classes"))
+            .with_fact("the record", key.unwrap_or_default())
+            .with_fact("in", records.folder().display().to_string())
+            .with_fact("names are for", format!("the classes from 0 to {}", named.saturating_sub(1)))
+            .with_help("give labels.txt a line for each class, in the order of their numbers")
+    }
+
     /// Whether batches are gathered from kept records: far faster than any training step, so that one thread does it.
     fn is_light(&self) -> bool {
         self.cache.complete() && !(self.options.train && self.preprocess.augment.any())
@@ -350,8 +374,9 @@ impl Shared {
             let input = &mut input[i * input_size..][..input_size];
             let target = &mut target[i * target_size..][..target_size];
             self.cache.with(index, |image, label| {
-                is_written &= I::write(&self.preprocess, image, draw, scratch, input);
-                self.write_target(label, index, target)
+                let placement = I::write(&self.preprocess, image, draw, scratch, input);
+                is_written &= placement.is_some();
+                self.write_target(label, placement.unwrap_or_default(), index, scratch, target)
             })?;
         }
         if !is_written {
@@ -370,14 +395,26 @@ impl Shared {
         }))
     }
 
-    fn write_target<T: Real>(&self, target: &Target, index: u32, out: &mut [T]) -> Result<()> {
+    fn write_target<T: Real>(
+        &self,
+        target: &Target,
+        placement: Placement,
+        index: u32,
+        scratch: &mut Scratch,
+        out: &mut [T],
+    ) -> Result<()> {
         match target {
             Target::Label(label) => {
+                let class = usize::try_from(*label).unwrap_or(0);
+                if let Some(named) = self.options.named_classes.filter(|named| class >= *named && *label != UNKNOWN) {
+                    return Err(self.without_name(class, named, index));
+                }
                 out[0] = T::from_f64(f64::from(*label) + f64::from(u8::from(self.options.classification)));
                 Ok(())
             }
-            Target::Planes(planes) if planes.values.len() == out.len() => {
+            Target::Planes(planes) if self.moved.map_or(planes.values.len() == out.len(), |of| planes.shape == of) => {
                 match &planes.values {
+                    _ if self.moved.is_some() => self.preprocess.apply_to_label(planes, placement, scratch, out),
                     Values::Bytes(values) => out.iter_mut().zip(values).for_each(|(out, &v)| *out = T::from(v)),
                     Values::Floats(values) => out.iter_mut().zip(values).for_each(|(out, &v)| *out = T::from(v)),
                 }

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{codec::Encoding, image::Resize};
+use super::{codec::Encoding, fit::Resize};
 use crate::{
     error::{Error, Kind, Result},
     input::{self, Form},
@@ -37,6 +37,9 @@ pub struct Manifest {
     pub mean: Option<PathBuf>,
     /// How many images could not be read.
     pub skipped: u64,
+    /// Whether the records are texts: the number of a character at each place (`data::characters`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub texts: bool,
 }
 
 /// One split in `dataset.json`; relative paths start at the dataset folder.

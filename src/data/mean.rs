@@ -9,6 +9,8 @@ use prost::Message;
 
 use super::{
     datum::proto::BlobProto,
+    decoded::Decoded,
+    deep::STEPS,
     image::Image,
     planes::{Planes, Values, shape_text},
 };
@@ -132,33 +134,48 @@ impl Mean {
 /// The running sum behind a mean: whole numbers, so exact in any order.
 pub struct MeanSum {
     shape: [i64; 3],
+    /// In steps of 1/257 of a grey level, which images of 8 and of 16 bits have in common.
     sums: Vec<u64>,
     count: u64,
+    has_deep: bool,
 }
 
 impl MeanSum {
     /// A sum over images of `[c, h, w]`.
     #[must_use]
     pub fn new(shape: [i64; 3]) -> MeanSum {
-        MeanSum { shape, sums: vec![0; shape.iter().product::<i64>().max(0) as usize], count: 0 }
+        MeanSum { shape, sums: vec![0; shape.iter().product::<i64>().max(0) as usize], count: 0, has_deep: false }
     }
 
     /// Adds one image of that shape.
-    pub fn add(&mut self, image: &Image) {
-        let area = image.width * image.height;
-        for (i, pixel) in image.pixels.chunks_exact(image.channels).enumerate() {
-            for (c, &value) in pixel.iter().enumerate() {
-                self.sums[c * area + i] += u64::from(value);
+    pub fn add(&mut self, image: &Decoded) {
+        match image {
+            Decoded::Bytes(image) => {
+                let area = image.width * image.height;
+                for (i, pixel) in image.pixels.chunks_exact(image.channels).enumerate() {
+                    for (c, &value) in pixel.iter().enumerate() {
+                        self.sums[c * area + i] += u64::from(value) * u64::from(STEPS);
+                    }
+                }
+            }
+            Decoded::Deep(deep) => {
+                self.sums.iter_mut().zip(&deep.pixels).for_each(|(sum, &sample)| *sum += u64::from(sample));
+                self.has_deep = true;
             }
         }
         self.count += 1;
     }
 
-    /// Sum / count, rounded half to even to whole grey levels, as DIGITS stores it; none without images.
+    /// Sum / count, rounded half to even to whole grey levels, as DIGITS stores it; not rounded where images have steps
+    /// between them; none without images.
     #[must_use]
     pub fn mean(&self) -> Option<Mean> {
-        let count = self.count as f64;
-        let values = self.sums.iter().map(|&sum| (sum as f64 / count).round_ties_even() as f32).collect();
+        let (count, steps) = (self.count as f64, u64::from(STEPS));
+        let value = |&sum: &u64| match self.has_deep {
+            true => (sum as f64 / steps as f64 / count) as f32,
+            false => ((sum / steps) as f64 / count).round_ties_even() as f32,
+        };
+        let values = self.sums.iter().map(value).collect();
         (self.count > 0).then_some(Mean { shape: self.shape, values })
     }
 }
@@ -166,14 +183,17 @@ impl MeanSum {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::DeepImage;
 
     #[test]
     fn rounds_half_to_even() {
         let mut sum = MeanSum::new([1, 1, 2]);
         for pixels in [[0, 1], [1, 2]] {
-            sum.add(&Image { width: 2, height: 1, channels: 1, pixels: pixels.to_vec() });
+            sum.add(&Image { width: 2, height: 1, channels: 1, pixels: pixels.to_vec() }.into());
         }
         assert_eq!(sum.mean().unwrap().values, [0.0, 2.0]);
+        sum.add(&Decoded::Deep(DeepImage { width: 2, height: 1, pixels: vec![257, 0] }));
+        assert_eq!(sum.mean().unwrap().values, [2.0 / 3.0, 1.0]);
         assert!(MeanSum::new([1, 1, 1]).mean().is_none());
     }
 

@@ -8,9 +8,9 @@ use std::{fs, path::Path};
 use super::{
     codec::Encoding,
     create::{CreateOptions, Report, create},
+    fit::Resize,
     folder::{FolderOptions, Item, Lists},
     idx::Idx,
-    image::Resize,
     progress::{self, Progress},
 };
 use crate::error::{Error, Result};
@@ -76,6 +76,6 @@ impl MnistOptions {
             }
             Ok(())
         };
-        create(out, &lists, &|item| Ok(train.image(item.index, invert)), options, progress, &write_test)
+        create(out, &lists, &|item| Ok(train.image(item.index, invert).into()), options, progress, &write_test)
     }
 }

@@ -33,7 +33,8 @@ impl Array {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Array, String> {
+/// The array in the bytes of a file; else what is wrong with them.
+pub(super) fn parse(bytes: &[u8]) -> Result<Array, String> {
     let short = || "the file is cut off".to_string();
     let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("it does not begin as a .npy file does")?;
     let (&[major, _], rest) = rest.split_first_chunk::<2>().ok_or_else(short)?;

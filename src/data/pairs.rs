@@ -15,8 +15,8 @@ use super::{
     codec::Encoding,
     create::{CreateOptions, Report},
     datum,
+    decoded::Decoded,
     folder::{self, EXTENSIONS},
-    image::Image,
     label_image::LabelImages,
     lmdb::Writer,
     lock::Creation,
@@ -104,6 +104,8 @@ pub fn create(
     let creation = Creation::begin(out)?;
     let folder = creation.path();
     let mut skipped = pairs.left_out.clone();
+    let mut reduced = 0;
+    let mut values = [false; 256];
     let mut manifest = Manifest {
         format: 1,
         kind: "pairs".to_string(),
@@ -115,6 +117,7 @@ pub fn create(
         splits: BTreeMap::new(),
         mean: None,
         skipped: 0,
+        texts: false,
     };
     let write = |name: &str, text: String| {
         let path = folder.join(name);
@@ -139,10 +142,12 @@ pub fn create(
             for (pair, made) in chunk.iter().zip(made) {
                 seen += 1;
                 match made {
-                    Ok((image, input, target)) => {
-                        sum.add(&image);
+                    Ok(MadePair { input, record, target, is_reduced, seen }) => {
+                        values.iter_mut().zip(seen).for_each(|(all, seen)| *all |= seen);
+                        sum.add(&input);
+                        reduced += u64::from(is_reduced);
                         let key = format!("{entries:08}").into_bytes();
-                        inputs.put(key.clone(), input)?;
+                        inputs.put(key.clone(), record)?;
                         targets.put(key, target)?;
                         entries += 1;
                     }
@@ -175,22 +180,43 @@ pub fn create(
     progress::go_on(progress, out)?;
     manifest.write(folder)?;
     creation.finish()?;
-    Ok(Report { manifest, skipped })
+    Ok(Report { manifest, skipped, reduced, notes: labels.notes(&values) })
 }
 
 /// Pairs in memory at once.
 const AT_ONCE: usize = 64;
 
 /// The input, its record, and its label's.
-fn records(pair: &Pair, labels: &LabelImages, options: CreateOptions) -> Result<(Image, Vec<u8>, Vec<u8>)> {
+fn records(pair: &Pair, labels: &LabelImages, options: CreateOptions) -> Result<MadePair> {
     let [c, h, w] = options.shape.map(|d| d as usize);
     let mut noise = Random::new(&[options.seed]);
-    let input = Image::open(&pair.input)?.with_channels(c).resized(w, h, options.resize, &mut noise)?;
-    let label = labels.open(&pair.label, [c, h, w], options.resize)?;
-    let record = datum::encode(&input, 0, options.encoding)?;
+    let input = Decoded::open(&pair.input)?;
+    let was_deep = input.is_deep();
+    let input = input.with_channels(c).resized(w, h, options.resize, &mut noise)?;
+    let input = if options.encoding == Encoding::Jpg { input.reduced().into() } else { input };
+    let (label, is_label_reduced) = labels.open(&pair.label, [c, h, w], options.resize)?;
+    let record = datum::encode_decoded(&input, 0, options.encoding)?;
     // What is a class number must come back as it is.
     let kept = if labels.are_classes() { Encoding::Png } else { options.encoding };
-    Ok((input, record, datum::encode(&label, 0, kept)?))
+    let mut seen = [false; 256];
+    label.pixels.iter().for_each(|&value| seen[usize::from(value)] = true);
+    Ok(MadePair {
+        seen,
+        is_reduced: was_deep && !input.is_deep() || is_label_reduced,
+        target: datum::encode(&label, 0, kept)?,
+        input,
+        record,
+    })
+}
+
+/// Two records, with the image in the first.
+struct MadePair {
+    input: Decoded,
+    record: Vec<u8>,
+    target: Vec<u8>,
+    is_reduced: bool,
+    /// The values of the label's pixels.
+    seen: [bool; 256],
 }
 
 fn nothing(count: usize, skipped: &[(String, String)]) -> Error {
@@ -204,7 +230,7 @@ fn nothing(count: usize, skipped: &[(String, String)]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Dataset, Resize, Silent, Target, Values};
+    use crate::data::{Dataset, Image, Resize, Silent, Target, Values};
 
     #[test]
     fn inputs_and_labels_meet_by_name_and_classes_come_back() {

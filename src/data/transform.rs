@@ -2,7 +2,8 @@
 //! validation, test pictures and export; a pure function of (image, seed, epoch, index).
 //!
 //! Source: `digits/tools/torch/data.lua` and `main.lua`; the order of steps is DIGITS' (HSV, noise, mean, flip,
-//! quarter turn, rotation and scale, crop; of its TensorFlow tool contrast and whitening). Labels are never augmented.
+//! quarter turn, rotation and scale, crop; of its TensorFlow tool contrast and whitening). What moves an image's pixels moves
+//! those of a label image of its size too; in DIGITS labels stay as they are.
 
 use std::ops::Sub;
 
@@ -10,14 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     mean::Mean,
-    planes::{Pixels, Planes, shape_text},
+    planes::{Pixels, Planes, Values, shape_text},
     random::Random,
 };
 use crate::error::{Error, Kind, Result};
 
 mod augment;
+mod moves;
 
 pub use augment::{Augment, Flip, QuarterTurn};
+use moves::{Moves, Sampling};
 
 /// What is subtracted from each pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
@@ -36,9 +39,14 @@ pub enum Subtract {
 pub trait Element: Copy + Send + Sync + 'static {
     /// libtorch's name of the type.
     const KIND: tch::Kind;
-    /// One record's part of a batch; false when it cannot be represented in this type.
-    fn write(plan: &Preprocess, image: Pixels<'_>, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [Self])
-    -> bool;
+    /// One record's part of a batch, and where its pixels went; none when it cannot be represented in this type.
+    fn write(
+        plan: &Preprocess,
+        image: Pixels<'_>,
+        draw: Option<Draw>,
+        scratch: &mut Scratch,
+        out: &mut [Self],
+    ) -> Option<Placement>;
 }
 
 /// The element type of preprocessed images.
@@ -49,28 +57,44 @@ pub trait Real: Element + Sub<Output = Self> + From<u8> + From<f32> {
 
 impl Element for u8 {
     const KIND: tch::Kind = tch::Kind::Uint8;
-    fn write(plan: &Preprocess, image: Pixels<'_>, draw: Option<Draw>, _: &mut Scratch, out: &mut [u8]) -> bool {
-        let Pixels::Bytes(values) = image else { return false };
+    fn write(
+        plan: &Preprocess,
+        image: Pixels<'_>,
+        draw: Option<Draw>,
+        _: &mut Scratch,
+        out: &mut [u8],
+    ) -> Option<Placement> {
+        let Pixels::Bytes(values) = image else { return None };
         let [_, h, w] = plan.shape;
         let window = plan.window([h, w], draw.map(Draw::random).as_mut());
         plan.cut_into(values, window, out, |_, _, out, values| out.copy_from_slice(values));
-        true
+        Some(Placement { moves: Moves::default(), window })
     }
 }
 
 impl Element for f32 {
     const KIND: tch::Kind = tch::Kind::Float;
-    fn write(plan: &Preprocess, image: Pixels<'_>, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [f32]) -> bool {
-        plan.apply_to(image, draw, scratch, out);
-        true
+    fn write(
+        plan: &Preprocess,
+        image: Pixels<'_>,
+        draw: Option<Draw>,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) -> Option<Placement> {
+        Some(plan.apply_to(image, draw, scratch, out))
     }
 }
 
 impl Element for f64 {
     const KIND: tch::Kind = tch::Kind::Double;
-    fn write(plan: &Preprocess, image: Pixels<'_>, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [f64]) -> bool {
-        plan.apply_to(image, draw, scratch, out);
-        true
+    fn write(
+        plan: &Preprocess,
+        image: Pixels<'_>,
+        draw: Option<Draw>,
+        scratch: &mut Scratch,
+        out: &mut [f64],
+    ) -> Option<Placement> {
+        Some(plan.apply_to(image, draw, scratch, out))
     }
 }
 
@@ -101,6 +125,14 @@ impl Draw {
     fn random(self) -> Random {
         Random::new(&[self.seed, self.epoch, self.index])
     }
+}
+
+/// Where a record's pixels went: what was drawn for its image, for its label image.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Placement {
+    moves: Moves,
+    /// Top and left edge of what was cut out.
+    window: (usize, usize),
 }
 
 /// Working memory that is kept from one record to the next.
@@ -187,11 +219,63 @@ impl Preprocess {
         self.apply_to(image.pixels(), draw, scratch, out);
     }
 
+    /// `[c, h, w]` of what becomes of a label of this shape: one as high and wide as the records is an image, which is
+    /// moved and cut as theirs are; any other stays as it is, and is none here.
+    #[must_use]
+    pub fn label_shape(&self, [c, h, w]: [i64; 3]) -> Option<[i64; 3]> {
+        let is_image = [h, w] == self.shape[1..] && h * w > 1;
+        is_image.then(|| self.crop.map_or([c, h, w], |crop| [c, crop, crop]))
+    }
+
+    /// Where pixels go outside of training: the middle is cut out.
+    #[must_use]
+    pub fn middle(&self) -> Placement {
+        Placement { moves: Moves::default(), window: self.window([self.shape[1], self.shape[2]], None) }
+    }
+
+    /// Moves and cuts a label image as its image was; classes, which one channel of bytes may be, are never mixed. `out` has
+    /// the values of [`label_shape`](Self::label_shape).
+    ///
+    /// # Panics
+    /// When the label has another height or width than the records, or `out` another number of values.
+    pub fn apply_to_label<T: Real>(
+        &self,
+        label: &Planes,
+        Placement { moves, window: (top, left) }: Placement,
+        scratch: &mut Scratch,
+        out: &mut [T],
+    ) {
+        let [c, h, w] = label.shape.map(|d| d as usize);
+        let shape = self.label_shape(label.shape).expect("the caller checks shapes");
+        assert_eq!(out.len(), shape.iter().product::<i64>() as usize, "the caller sizes the output");
+        let Scratch { image, other } = scratch;
+        image.clear();
+        let sampling = match &label.values {
+            Values::Bytes(values) => {
+                image.extend(values.iter().map(|&v| f32::from(v)));
+                if c == 1 { Sampling::Nearest } else { Sampling::Bilinear }
+            }
+            Values::Floats(values) => {
+                image.extend_from_slice(values);
+                Sampling::Bilinear
+            }
+        };
+        let (h, w) = moves.apply([c, h, w], image, other, sampling);
+        let [_, rows, columns] = shape.map(|d| d as usize);
+        cut([h, w], [rows, columns], (top, left), image, out);
+    }
+
     /// [`Preprocess::apply`] on values that lie somewhere else.
     ///
     /// # Panics
     /// As there.
-    pub fn apply_to<T: Real>(&self, image: Pixels<'_>, draw: Option<Draw>, scratch: &mut Scratch, out: &mut [T]) {
+    pub fn apply_to<T: Real>(
+        &self,
+        image: Pixels<'_>,
+        draw: Option<Draw>,
+        scratch: &mut Scratch,
+        out: &mut [T],
+    ) -> Placement {
         let count = self.shape.iter().product::<i64>() as usize;
         assert_eq!(image.len(), count, "the caller checks shapes");
         let mut random = draw.map(Draw::random);
@@ -203,6 +287,7 @@ impl Preprocess {
                     Pixels::Bytes(values) => self.subtract_into(values, window, out),
                     Pixels::Floats(values) => self.subtract_into(values, window, out),
                 }
+                Placement { moves: Moves::default(), window }
             }
             Some(random) => {
                 scratch.image.clear();
@@ -214,23 +299,20 @@ impl Preprocess {
                 self.subtract_in_place(&mut scratch.image);
                 let [c, h, w] = self.shape.map(|d| d as usize);
                 let Scratch { image, other } = scratch;
-                let (h, w) = self.augment.geometry([c, h, w], image, other, random);
-                let (top, left) = self.window([h as i64, w as i64], Some(random));
+                let moves = self.augment.moves(random);
+                let (h, w) = moves.apply([c, h, w], image, other, Sampling::Bilinear);
+                let window = self.window([h as i64, w as i64], Some(random));
                 let [_, rows, columns] = self.output_shape().map(|d| d as usize);
-                let lines = (0..c * rows).map(|row| {
-                    let start = (row / rows * h + row % rows + top) * w + left;
-                    &image[start..start + columns]
-                });
                 if self.augment.has_tone() {
                     other.clear();
-                    lines.for_each(|line| other.extend_from_slice(line));
+                    other.resize(c * rows * columns, 0.0);
+                    cut([h, w], [rows, columns], window, image, other);
                     self.augment.tone(other, rows * columns, random);
                     out.iter_mut().zip(&*other).for_each(|(out, &value)| *out = T::from(value));
                 } else {
-                    for (out, line) in out.chunks_exact_mut(columns).zip(lines) {
-                        out.iter_mut().zip(line).for_each(|(out, &value)| *out = T::from(value));
-                    }
+                    cut([h, w], [rows, columns], window, image, out);
                 }
+                Placement { moves, window }
             }
         }
     }
@@ -331,6 +413,23 @@ impl Preprocess {
     }
 }
 
+/// Cuts `[rows, columns]` out of planes `[h, w]`.
+fn cut<T: Real>(
+    [h, w]: [usize; 2],
+    [rows, columns]: [usize; 2],
+    (top, left): (usize, usize),
+    image: &[f32],
+    out: &mut [T],
+) {
+    for (row, out) in out.chunks_exact_mut(columns).enumerate() {
+        let (plane, y) = (row / rows, row % rows);
+        let start = (plane * h + y + top) * w + left;
+        for (out, &value) in out.iter_mut().zip(&image[start..start + columns]) {
+            *out = T::from(value);
+        }
+    }
+}
+
 /// The part of a plan that a device does with a batch of bytes, bit for bit what [`Preprocess::apply`] gives: an image
 /// travels in a quarter of the bytes.
 pub struct Rest {
@@ -354,110 +453,4 @@ impl Rest {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{super::Values, *};
-
-    fn planes(shape: [i64; 3]) -> Planes {
-        let count = shape.iter().product::<i64>();
-        Planes { shape, values: Values::Bytes((0..count).map(|i| (i * 3 % 251) as u8).collect()) }
-    }
-
-    fn run<T: Real>(pre: &Preprocess, image: &Planes, draw: Option<Draw>) -> Vec<T> {
-        let mut out = vec![T::from_f64(0.0); pre.output_shape().iter().product::<i64>() as usize];
-        pre.apply(image, draw, &mut Scratch::default(), &mut out);
-        out
-    }
-
-    fn draw(index: u64) -> Option<Draw> {
-        Some(Draw { seed: 1, epoch: 1, index })
-    }
-
-    #[test]
-    fn subtracts_image_pixel_or_nothing() {
-        let image = Planes { shape: [1, 1, 2], values: Values::Bytes(vec![10, 20]) };
-        let mean = Mean { shape: [1, 1, 2], values: vec![1.0, 2.0] };
-        let with = |subtract| Preprocess::new([1, 1, 2], subtract, Some(&mean), None, Augment::default()).unwrap();
-        assert_eq!(run::<f32>(&with(Subtract::Image), &image, None), [9.0, 18.0]);
-        assert_eq!(run::<f64>(&with(Subtract::Pixel), &image, draw(0)), [8.5, 18.5]);
-        assert_eq!(run::<f32>(&with(Subtract::None), &image, None), [10.0, 20.0]);
-    }
-
-    /// Against `tf.image.random_contrast` and `tf.image.per_image_standardization` by hand.
-    #[test]
-    fn contrast_keeps_each_channel_s_mean_and_whitening_gives_mean_0_and_variance_1() {
-        let image = planes([2, 2, 2]);
-        let with = |contrast, whitening| {
-            let augment = Augment { contrast, whitening, ..Augment::default() };
-            Preprocess::new([2, 2, 2], Subtract::None, None, None, augment).unwrap()
-        };
-        assert_eq!(run::<f32>(&with(0.8, true), &image, None), [0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0, 21.0]);
-        let stretched = run::<f32>(&with(0.8, false), &image, draw(3));
-        let factor = (stretched[3] - stretched[0]) / 9.0;
-        assert!((0.2..=1.8).contains(&factor) && (factor - 1.0).abs() > 0.01, "{factor}");
-        for (i, value) in stretched.iter().enumerate() {
-            let (mean, was) = (if i < 4 { 4.5 } else { 16.5 }, 3.0 * i as f32);
-            assert!((value - ((was - mean) * factor + mean)).abs() < 1e-4, "{stretched:?}");
-        }
-        let white = run::<f64>(&with(0.0, true), &image, draw(0));
-        let deviation = (9.0 * 63.0f64 / 12.0).sqrt();
-        let wanted = |i: usize| (3.0 * i as f64 - 10.5) / deviation;
-        assert!(white.iter().enumerate().all(|(i, value)| (value - wanted(i)).abs() < 1e-6), "{white:?}");
-        let flat = Planes { shape: [1, 1, 4], values: Values::Bytes(vec![7; 4]) };
-        let augment = Augment { whitening: true, ..Augment::default() };
-        let plan = Preprocess::new([1, 1, 4], Subtract::None, None, None, augment).unwrap();
-        assert_eq!(run::<f32>(&plan, &flat, draw(0)), [0.0; 4]);
-    }
-
-    #[test]
-    fn the_middle_is_cut_with_an_offset_for_each_side() {
-        let shape = [2, 5, 9];
-        let pre = Preprocess::new(shape, Subtract::None, None, Some(3), Augment::default()).unwrap();
-        let image = planes(shape);
-        let Values::Bytes(all) = &image.values else { panic!() };
-        let cut = run::<f32>(&pre, &image, None);
-        assert_eq!(cut[0], f32::from(all[9 + 3]));
-        assert_eq!(cut[9], f32::from(all[45 + 9 + 3]));
-        assert_eq!(cut[17], f32::from(all[45 + 3 * 9 + 5]));
-    }
-
-    #[test]
-    fn random_crops_reach_every_offset_and_repeat() {
-        let shape = [1, 4, 4];
-        let pre = Preprocess::new(shape, Subtract::None, None, Some(3), Augment::default()).unwrap();
-        let image = planes(shape);
-        let mut firsts: Vec<i64> = (0..100).map(|i| run::<f64>(&pre, &image, draw(i))[0] as i64).collect();
-        firsts.sort_unstable();
-        firsts.dedup();
-        assert_eq!(firsts, [0, 3, 12, 15]);
-        assert_eq!(run::<f32>(&pre, &image, draw(5)), run::<f32>(&pre, &image, draw(5)));
-    }
-
-    #[test]
-    fn the_augmented_path_without_effect_equals_the_fast_one() {
-        // Pure noise of size zero is "no augmentation"; a tiny one takes the other path.
-        let shape = [3, 6, 6];
-        let mean = Mean { shape, values: vec![7.0; 108] };
-        let quiet = Augment { noise: 1e-12, ..Augment::default() };
-        let fast = Preprocess::new(shape, Subtract::Image, Some(&mean), None, Augment::default()).unwrap();
-        let slow = Preprocess::new(shape, Subtract::Image, Some(&mean), None, quiet).unwrap();
-        let image = planes(shape);
-        assert_eq!(run::<f32>(&fast, &image, draw(1)), run::<f32>(&slow, &image, draw(1)));
-    }
-
-    #[test]
-    fn what_cannot_be_done_is_refused() {
-        let shape = [1, 4, 6];
-        let refused = |subtract, mean: Option<&Mean>, crop, augment: Augment| {
-            Preprocess::new(shape, subtract, mean, crop, augment).unwrap_err().to_string()
-        };
-        let small = Mean { shape: [1, 2, 2], values: vec![0.0; 4] };
-        let none = Augment::default;
-        assert!(refused(Subtract::Image, Some(&small), None, none()).contains("1x2x2"));
-        assert!(refused(Subtract::Pixel, None, None, none()).contains("has none"));
-        assert!(refused(Subtract::None, None, Some(5), none()).contains("1 to 4"));
-        let turn = Augment { quarter_turn: QuarterTurn::Rot90, ..none() };
-        assert!(refused(Subtract::None, None, None, turn).contains("square"));
-        let hue = Augment { hue: 0.1, ..none() };
-        assert!(refused(Subtract::None, None, None, hue).contains("3 channels"));
-    }
-}
+mod tests;

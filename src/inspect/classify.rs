@@ -46,6 +46,8 @@ pub struct Classification {
 pub struct Classifier {
     scores: Scores,
     labels: Vec<String>,
+    /// The class, from 0, that the loss leaves out.
+    ignored: Option<usize>,
     confusion: Confusion,
     worst: Vec<Answer>,
     keep: usize,
@@ -61,12 +63,20 @@ impl Classifier {
         Classifier {
             scores,
             labels: labels.to_vec(),
+            ignored: None,
             confusion,
             worst: Vec::new(),
             keep,
             images: 0,
             losses: Vec::new(),
         }
+    }
+
+    /// Leaves out the class that the network's loss leaves out, which targets give from 1.
+    #[must_use]
+    pub fn leaving_out(mut self, ignored: Option<i64>) -> Classifier {
+        self.ignored = ignored.and_then(|ignored| usize::try_from(ignored - 1).ok());
+        self
     }
 
     /// Runs the network on a batch `[n, c, h, w]` with its target: classes from 1, as DIGITS counts them; any other
@@ -115,7 +125,8 @@ impl Classifier {
         for (row, &right) in values.chunks_exact(classes.max(1)).zip(right) {
             let index = self.images;
             self.images += 1;
-            let Some(right) = right.filter(|&right| right < classes) else { continue };
+            let is_counted = |right: &usize| *right < classes && Some(*right) != self.ignored;
+            let Some(right) = right.filter(is_counted) else { continue };
             let answer = (0..classes).reduce(|best, i| if row[i] > row[best] { i } else { best }).unwrap_or(0);
             self.confusion.add(right, answer, row);
             let chances = self.scores.probabilities(row);
@@ -177,6 +188,15 @@ mod tests {
         let order: Vec<(u64, usize, usize)> = result.worst.iter().map(|a| (a.index, a.right, a.answer)).collect();
         assert_eq!(order, [(1, 0, 1), (2, 1, 0)]);
         assert!((result.worst[0].chance_of_right - 0.2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_class_that_the_loss_leaves_out_is_not_counted() {
+        let mut classifier = Classifier::new(Scores::Probabilities, &[], 2, 2).leaving_out(Some(2));
+        let output = tch::Tensor::from_slice2(&[[0.9f32, 0.1], [0.9, 0.1]]);
+        classifier.count(&output.into(), &[Some(0), Some(1)]).unwrap();
+        let result = classifier.finish();
+        assert_eq!((result.accuracy, result.confusion.total(), result.images), (1.0, 1, 2));
     }
 
     #[test]

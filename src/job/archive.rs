@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, Read, Write},
     path::{Component, Path, PathBuf},
 };
 
@@ -118,7 +118,10 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<()> {
             .with_fact("archive", archive.display().to_string())
             .with_help("give a .tar.gz of a job's folder, as `digits-rs pack` and the studio's download write it")
     };
-    let damaged = |cause: io::Error| page("the archive cannot be read".into()).with_cause(cause.to_string());
+    let damaged = |cause: io::Error| {
+        let what = if cause.kind() == io::ErrorKind::UnexpectedEof { "is cut off" } else { "cannot be read" };
+        page(format!("the archive {what}")).with_cause(cause.to_string())
+    };
     let open = input::open(archive, Form::Stream)?;
     // Entries that are passed over are unpacked too: what is inflated has the same bound as what is kept.
     let mut tar = tar::Archive::new(Read::take(GzDecoder::new(open), MOST));
@@ -153,12 +156,31 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<()> {
         let above = to.parent().unwrap_or(into);
         std::fs::create_dir_all(above).map_err(|source| Error::io("make the folder", above, &source))?;
         let mut out = File::create(&to).map_err(|source| Error::io("write", &to, &source))?;
-        io::copy(&mut entry, &mut out).map_err(|source| {
-            // The archive and the disk fail alike here.
-            Error::io("write", &to, &source).with_fact("out of", archive.display().to_string())
+        copy(&mut entry, &mut out).map_err(|failed| match failed {
+            Failed::Reading(cause) => damaged(cause),
+            Failed::Writing(source) => Error::io("write", &to, &source),
         })?;
     }
     if files == 0 { Err(page("the archive holds no job".into())) } else { Ok(()) }
+}
+
+/// Which end of a copy failed.
+enum Failed {
+    Reading(io::Error),
+    Writing(io::Error),
+}
+
+fn copy(from: &mut impl Read, to: &mut impl Write) -> Result<(), Failed> {
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let count = match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Failed::Reading(error)),
+        };
+        to.write_all(&buffer[..count]).map_err(Failed::Writing)?;
+    }
 }
 
 #[cfg(test)]
@@ -196,6 +218,24 @@ mod tests {
         }
         assert!(!dir.path().join("evil").exists());
         assert!(unpack(archive(&[]).path(), &into).is_err());
+    }
+
+    #[test]
+    fn a_cut_archive_is_the_archive_s_fault() {
+        let dir = tempfile::tempdir().unwrap();
+        let (job, out, into) = (dir.path().join("j"), dir.path().join("j.tar.gz"), dir.path().join("again"));
+        std::fs::create_dir(&job).unwrap();
+        std::fs::write(job.join("job.json"), "{}").unwrap();
+        // Random bytes, which gzip does not make smaller.
+        let bytes: Vec<u8> = (0..4000u32).flat_map(|i| *blake3::hash(&i.to_le_bytes()).as_bytes()).collect();
+        std::fs::write(job.join("mean.binaryproto"), bytes).unwrap();
+        pack(&job, "j", PackedSnapshots::All, &[], &out).unwrap();
+        let whole = std::fs::read(&out).unwrap();
+        for length in [whole.len() / 2, whole.len() - 60_000, 20] {
+            std::fs::write(&out, &whole[..length]).unwrap();
+            let page = unpack(&out, &into).unwrap_err().to_string();
+            assert!(page.contains("the archive is cut off") && page.contains("j.tar.gz"), "{length}: {page}");
+        }
     }
 
     #[test]

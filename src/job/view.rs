@@ -9,6 +9,7 @@ use super::{
     file,
     lock::Lock,
     record::{Best, JobRecord, Status},
+    replace::TEMPORARY,
     sweep::SweepRecord,
 };
 use crate::{
@@ -51,6 +52,17 @@ impl JobView {
                 return Err(Error::new(Kind::Job, format!("{} is a file, not a job directory", path.display()))
                     .with_help(format!(
                         "if it is a packed job, unpack it first: digits-rs unpack {}",
+                        path.display()
+                    )));
+            }
+            if let Some(network) = begun(path) {
+                let again = network.unwrap_or_else(|| PathBuf::from("FILE"));
+                return Err(Error::new(Kind::Job, format!("{} holds nothing of a job yet", path.display()))
+                    .with_fact("it lacks", file::RECORD)
+                    .with_fact("it may be", "of a run that was stopped in its first moments, when nothing was kept yet")
+                    .with_help(format!(
+                        "start the run again: digits-rs run {} --job {}",
+                        again.display(),
                         path.display()
                     )));
             }
@@ -183,4 +195,21 @@ impl JobView {
             Error::new(Kind::Job, format!("{} is damaged", path.display())).with_cause(source.to_string())
         })
     }
+}
+
+/// Whether a folder holds no more than a run leaves that ends before there is a job: inside, its network file where there is
+/// one already.
+fn begun(folder: &Path) -> Option<Option<PathBuf>> {
+    let names: Vec<String> = std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let network = |name: &str| [file::NETWORK, file::NETWORK_PYTHON].contains(&name);
+    let is_begun = |name: &String| {
+        [file::LOCK, file::SNAPSHOTS, file::METRICS, file::LOG].contains(&name.as_str())
+            || network(name)
+            || name.ends_with(TEMPORARY)
+    };
+    names.iter().all(is_begun).then(|| names.iter().find(|name| network(name)).map(|name| folder.join(name)))
 }

@@ -73,6 +73,11 @@ pub trait Criterion: Any {
         None
     }
 
+    /// The target that counts nothing, as targets give it (classes from 1), where there is one.
+    fn ignored(&self) -> Option<i64> {
+        None
+    }
+
     /// Where several losses each teach parameters of their own (adversarial networks): for each the indices of these in
     /// [`super::Parameters::list`]. Empty where one loss teaches all.
     fn taught(&self) -> &[Vec<usize>] {

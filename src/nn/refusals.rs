@@ -24,10 +24,15 @@ pub fn check_classes((low, high): (i64, i64), least: i64, classes: i64) -> Resul
     let page = Error::new(Kind::Shape, format!("target {wrong} is no class from 1 to {classes}"));
     Err(page.with_help(match wrong {
         0 => {
-            "classes are counted from 1, as in Torch; a database's labels, which count from 0, do so too once \
-             --labels FILE names the classes"
+            "classes are counted from 1, as in Torch; a database's labels, which count from 0, do so too once the classes \
+             have names: run --labels FILE, or dataset pairs --class-names FILE"
+                .to_string()
         }
-        _ => "let the network's last layer give one value for each class; classes are counted from 1",
+        _ => format!(
+            "classes are counted from 1, and the network's last layer gives one value for each: where labels.txt has fewer \
+             names than there are classes, params.nclasses is too small; a class that is to be left out is an argument of \
+             the loss: nn.SpatialClassNLLCriterion(nil, true, {wrong})"
+        ),
     }))
 }
 

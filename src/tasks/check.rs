@@ -154,7 +154,7 @@ mod tests {
         let set = dir.path().join("set");
         let items = vec![Item { name: "0.png".into(), label: 0, index: 0 }];
         let lists = Lists { labels: ["a", "b", "c"].map(String::from).to_vec(), train: items, ..Lists::default() };
-        let load = |_: &Item| Ok(Image { width: 4, height: 4, channels: 1, pixels: vec![9; 16] });
+        let load = |_: &Item| Ok(Image { width: 4, height: 4, channels: 1, pixels: vec![9; 16] }.into());
         let (resize, encoding) = (Resize::Squash, Encoding::None);
         let options = CreateOptions { shape: [1, 4, 4], resize, encoding, seed: 0, shuffle: false };
         create(&set, &lists, &load, options, &Silent, &|_| Ok(())).unwrap();

@@ -27,6 +27,9 @@ pub(super) struct Kept {
     /// What the labels are.
     #[serde(default)]
     pub(super) label_shape: LabelShape,
+    /// Whether the records are texts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) texts: bool,
     /// Whether there is a mean image.
     pub(super) has_mean: bool,
     #[serde(skip)]
@@ -48,6 +51,7 @@ impl Kept {
             labels: dataset.labels.clone(),
             label_databases: pairs.collect(),
             label_shape: RecordFacts::of(dataset)?.labels,
+            texts: dataset.manifest.as_ref().is_some_and(|manifest| manifest.texts),
             has_mean: dataset.mean.is_some(),
             mean: dataset.mean.clone(),
         })

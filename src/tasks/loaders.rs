@@ -43,7 +43,7 @@ pub(super) fn loaders_for(
 ) -> Result<Loaders> {
     let of_validation = preprocess(settings, &opened, Augment::default())?;
     let records = (opened.train()?, opened.dataset.val());
-    let is_classification = !opened.dataset.labels.is_empty();
+    let names = opened.dataset.labels.len();
     let head_start = opened.head_start.map(Arc::new);
     let source = |records: Arc<Records>, preprocess: Preprocess, train: bool| -> Result<LoaderSource> {
         // Bytes are for a bus; the processor's own loader threads do all of the plan.
@@ -53,7 +53,8 @@ pub(super) fn loaders_for(
             batch_size: (if train { settings.batch_size } else { settings.validation_batch_size }) as usize,
             order: if train { settings.shuffle } else { Order::Sequential },
             seed: settings.seed,
-            classification: is_classification,
+            classification: names > 0,
+            named_classes: (names > 0).then_some(names),
             double: settings.double,
             bytes: finish.is_some(),
             memory_budget: settings.memory_budget(),

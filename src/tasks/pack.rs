@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{kept::Kept, panic, trained};
 use crate::{
     error::{Error, Kind, Result},
+    input::{self, Form},
     job::{self, JobView, PackedSnapshots},
 };
 
@@ -88,28 +89,42 @@ pub struct UnpackReport {
 /// it then.
 pub fn unpack(request: &UnpackRequest) -> Result<UnpackReport> {
     panic::guarded(|| {
+        // A name that is no file leaves nothing behind either.
+        drop(input::open(&request.archive, Form::Stream)?);
         let folder = request.job.clone().unwrap_or_else(|| Path::new(super::train::JOBS).join(stem(&request.archive)));
         if folder.exists() {
             return Err(Error::new(Kind::Job, format!("{} is there already", folder.display()))
                 .with_help("name another folder: digits-rs unpack ARCHIVE JOB"));
         }
         let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let missing: Vec<&Path> = above.ancestors().take_while(|path| !path.exists()).collect();
         std::fs::create_dir_all(above).map_err(|source| Error::io("make the folder", above, &source))?;
-        let partial = tempfile::tempdir_in(above).map_err(|source| Error::io("make a folder in", above, &source))?;
-        job::unpack(&request.archive, partial.path())?;
-        JobView::open(partial.path())
-            .and_then(|view| view.record())
-            .map_err(|page| page.with_fact("archive", request.archive.display().to_string()))?;
-        let partial = partial.keep();
-        std::fs::rename(&partial, &folder).map_err(|source| {
-            let _ = std::fs::remove_dir_all(&partial);
-            Error::io("make the folder", &folder, &source)
+        unpack_into(&request.archive, &folder, above).inspect_err(|_| {
+            // Deepest first; what somebody has put something into meanwhile stays.
+            for made in &missing {
+                let _ = std::fs::remove_dir(made);
+            }
         })?;
-        // A temporary folder is for its owner alone, a job need not be.
-        #[cfg(unix)]
-        let _ = std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755));
         Ok(UnpackReport { job: folder })
     })
+}
+
+/// Makes the folder of the archive by way of a temporary one in `above`.
+fn unpack_into(archive: &Path, folder: &Path, above: &Path) -> Result<()> {
+    let partial = tempfile::tempdir_in(above).map_err(|source| Error::io("make a folder in", above, &source))?;
+    job::unpack(archive, partial.path())?;
+    JobView::open(partial.path())
+        .and_then(|view| view.record())
+        .map_err(|page| page.with_fact("archive", archive.display().to_string()))?;
+    let partial = partial.keep();
+    std::fs::rename(&partial, folder).map_err(|source| {
+        let _ = std::fs::remove_dir_all(&partial);
+        Error::io("make the folder", folder, &source)
+    })?;
+    // A temporary folder is for its owner alone, a job need not be.
+    #[cfg(unix)]
+    let _ = std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755));
+    Ok(())
 }
 
 fn stem(archive: &Path) -> String {

@@ -128,13 +128,14 @@ pub(super) fn run_file(
 ) -> Result<(RunSettings, NetworkFile)> {
     let settings = RunSettings::of(options, &Settings::before(&source));
     let RecordFacts { shape, classes, labels } = records;
-    let [channels, height, width] = shape;
-    let params = NetworkParams {
-        nclasses: classes,
-        ngpus: i64::from(device.is_cuda()),
-        input_shape: Some(settings.crop.map_or(shape, |crop| [channels, crop.min(height), crop.min(width)])),
-        labels,
+    let cut = |[c, h, w]: [i64; 3]| settings.crop.map_or([c, h, w], |crop| [c, crop.min(h), crop.min(w)]);
+    let labels = match labels {
+        // A label image of the records' size is cut with them.
+        LabelShape::Image(Some(label)) if label[1..] == shape[1..] => LabelShape::Image(Some(cut(label))),
+        other => other,
     };
+    let params =
+        NetworkParams { nclasses: classes, ngpus: i64::from(device.is_cuda()), input_shape: Some(cut(shape)), labels };
     let loaded = on_one_thread(|| NetworkFile::load(source, &params, output, settings.seed))?;
     Ok((RunSettings::of(options, &loaded.settings()), loaded))
 }

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::{Dataset, Encoding, Image, Planes, Records, Target, Values, datum, lmdb::Database},
+    data::{Dataset, DeepImage, Encoding, Image, Planes, Records, Target, Values, datum, lmdb::Database},
     error::{Error, Kind, Result},
     inspect::picture::Picture,
 };
@@ -260,9 +260,10 @@ impl OpenDatabase {
             (Side::Label, Target::Planes(planes)) => planes,
             (Side::Label, Target::Label(_)) => return Err(Error::new(Kind::Data, "the label is a number, no image")),
         };
-        let image = match Image::from_planes(planes) {
-            Ok(image) => image,
-            Err(_) => return of_numbers(planes),
+        let image = match (DeepImage::from_planes(planes), Image::from_planes(planes)) {
+            (Some(deep), _) => deep.reduced(),
+            (None, Ok(image)) => image,
+            (None, Err(_)) => return of_numbers(planes),
         };
         shrunk(image, max)?.encode(Encoding::Png)
     }
@@ -375,7 +376,8 @@ mod tests {
             train: (0..6).map(item).collect(),
             ..Lists::default()
         };
-        let load = |item: &Item| Ok(Image { width: 8, height: 4, channels: 1, pixels: vec![item.index as u8; 32] });
+        let load =
+            |item: &Item| Ok(Image { width: 8, height: 4, channels: 1, pixels: vec![item.index as u8; 32] }.into());
         let (resize, encoding) = (Resize::Squash, Encoding::Png);
         let options = CreateOptions { shape: [1, 4, 8], resize, encoding, seed: 0, shuffle: false };
         create(&dir.path().join("set"), &lists, &load, options, &Silent, &|_| Ok(())).unwrap();

@@ -40,6 +40,8 @@ pub(super) struct Trained {
     notes: Vec<String>,
     preprocess: Preprocess,
     resize: Resize,
+    /// Whether the records are texts.
+    texts: bool,
     batch_size: usize,
     is_classification: bool,
     target_is_input: bool,
@@ -90,6 +92,7 @@ impl Trained {
             notes,
             preprocess,
             resize: kept.resize,
+            texts: kept.texts,
             batch_size: settings.validation_batch_size as usize,
             is_classification: records.classes.is_some(),
             target_is_input: is_input(label_hook.as_ref(), !kept.label_databases.is_empty()),
@@ -160,6 +163,11 @@ impl Trained {
         Ok(self.judged.get_or_init(|| made))
     }
 
+    /// Whether its records are texts, which text files are too.
+    pub(super) fn reads_texts(&self) -> bool {
+        self.texts
+    }
+
     /// The network for looking at images.
     pub(super) fn network(&self) -> &Network {
         &self.network
@@ -194,18 +202,31 @@ impl Trained {
     pub(super) fn pixel_classes(&self, input: &tch::Tensor, target: &Target) -> Result<Option<Vec<Option<usize>>>> {
         let Target::Planes(planes) = target else { return Ok(None) };
         let first = f32::from(u8::from(self.is_classification));
-        let labels: Vec<f32> = planes.values.to_floats().iter().map(|value| value + first).collect();
-        let [c, h, w] = planes.shape;
+        // As the loader cuts it: a label image has the crop of its image.
+        let cut = self.preprocess.label_shape(planes.shape);
+        let [c, h, w] = cut.unwrap_or(planes.shape);
+        let mut labels = planes.values.to_floats();
+        if cut.is_some() {
+            labels.resize((c * h * w) as usize, 0.0);
+            let middle = self.preprocess.middle();
+            self.preprocess.apply_to_label(planes, middle, &mut Scratch::default(), &mut labels);
+        }
+        let labels: Vec<f32> = labels.into_iter().map(|value| value + first).collect();
         let labels = tch::Tensor::f_from_slice(&labels)?.f_view([1, c, h, w])?.f_to_kind(self.network.kind)?;
         let (_, target) = self.targets.borrow_mut().of(&input.f_unsqueeze(0)?, &labels)?;
         let Activity::Tensor(target) = target else { return Ok(None) };
-        pixel_classes(&target, self.first_class()).map(Some)
+        pixel_classes(&target, self.first_class(), self.ignored()).map(Some)
     }
 
     /// The number of class 0 in a target: 1 in Torch's form and where the loader counts so; the labels of a TensorFlow file
     /// without named classes begin at 0.
     pub(super) fn first_class(&self) -> i64 {
         i64::from(self.is_classification || matches!(self.loaded, NetworkFile::Lua(_)))
+    }
+
+    /// The target that the loss leaves out.
+    pub(super) fn ignored(&self) -> Option<i64> {
+        self.network.criterion.ignored()
     }
 
     /// Class labels; empty without.
@@ -228,7 +249,7 @@ impl Trained {
     /// # Errors
     /// When it cannot be read as an image.
     pub(super) fn image(&self, path: &Path) -> Result<(tch::Tensor, tch::Tensor)> {
-        let planes = input_file::planes(path, self.preprocess.input_shape(), self.resize)?;
+        let planes = input_file::planes(path, self.preprocess.input_shape(), self.resize, self.texts)?;
         let pixels = self.without_mean()?;
         Ok((prepared(&pixels, &planes)?, prepared(&self.preprocess, &planes)?))
     }
@@ -335,13 +356,14 @@ pub(super) fn of_dataset(job: &Path, record: &JobRecord) -> Result<(Kept, Vec<St
     Ok((Kept::of(&opened.dataset)?, notes))
 }
 
-/// Classes from 0 of a target whose class 0 is `first`; what is below is no class.
+/// Classes from 0 of a target whose class 0 is `first`; what is below, or what the loss leaves out, is no class.
 ///
 /// # Errors
 /// When libtorch refuses.
-pub(super) fn pixel_classes(target: &tch::Tensor, first: i64) -> Result<Vec<Option<usize>>> {
+pub(super) fn pixel_classes(target: &tch::Tensor, first: i64, ignored: Option<i64>) -> Result<Vec<Option<usize>>> {
     let numbers = target.f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Int64)?.f_contiguous()?.f_view([-1])?;
-    Ok(Vec::<i64>::try_from(numbers)?.into_iter().map(|class| usize::try_from(class - first).ok()).collect())
+    let class = |number: i64| usize::try_from(number - first).ok().filter(|_| Some(number) != ignored);
+    Ok(Vec::<i64>::try_from(numbers)?.into_iter().map(class).collect())
 }
 
 /// One record after preprocessing, `[c, h, w]`.
@@ -398,6 +420,7 @@ pub(super) mod tests {
             notes: vec![],
             preprocess: Preprocess::new([1, 4, 4], subtract, None, None, data::Augment::default()).unwrap(),
             resize: Resize::Squash,
+            texts: false,
             batch_size: 2,
             is_classification: !labels.is_empty(),
             target_is_input: is_input(ready.label_hook.as_ref(), false),

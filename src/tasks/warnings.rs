@@ -2,7 +2,7 @@
 
 use super::{options::RunOptions, prepare::OpenedDataset, settings::RunSettings};
 use crate::{
-    data::{Augment, Flip, Target},
+    data::{Augment, Flip, Target, shape_text},
     train::Plan,
 };
 
@@ -25,8 +25,12 @@ pub(super) fn of(given: &RunOptions, settings: &RunSettings, plan: &Plan, opened
         ));
     }
     without_effect(given, settings, opened).into_iter().for_each(&mut say);
-    if changes_labels(&settings.augment(), settings) && labels_are_images(opened) {
-        say("crop, flips and rotations change the images alone, not the label images: train without them".into());
+    if changes_labels(&settings.augment(), settings)
+        && let Some([label, image]) = labels_of_another_size(opened)
+    {
+        say(format!(
+            "crop, flips and rotations change the images alone: the label images of {label} are not moved with images of {image}; train without them, or make labels of the images' size"
+        ));
     }
     found
 }
@@ -88,11 +92,12 @@ fn changes_labels(augment: &Augment, settings: &RunSettings) -> bool {
         || settings.cut().is_some()
 }
 
-/// Whether the targets are images of the inputs' size, in a database of their own.
-fn labels_are_images(opened: &OpenedDataset) -> bool {
-    let Some(records) = opened.dataset.train().filter(|records| records.label_folder().is_some()) else { return false };
-    records.get(0).is_ok_and(|sample| match sample.target {
-        Target::Planes(planes) => planes.shape[1..] == sample.image.shape[1..] && planes.shape[1] > 1,
-        Target::Label(_) => false,
-    })
+/// The sizes of label images and of images, where they differ: labels of the images' size are moved with them.
+fn labels_of_another_size(opened: &OpenedDataset) -> Option<[String; 2]> {
+    let records = opened.dataset.train().filter(|records| records.label_folder().is_some())?;
+    let sample = records.get(0).ok()?;
+    let Target::Planes(label) = sample.target else { return None };
+    let (label, image) = (label.shape, sample.image.shape);
+    let is_other_image = label[1] > 1 && label[2] > 1 && label[1..] != image[1..];
+    is_other_image.then(|| [label, image].map(shape_text))
 }

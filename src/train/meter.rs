@@ -71,16 +71,18 @@ impl Meter {
 #[derive(Debug, Clone)]
 pub struct Accuracy {
     classes: i64,
+    /// The target that the loss leaves out.
+    ignored: Option<i64>,
     right: i64,
     among_five: i64,
     total: i64,
 }
 
 impl Accuracy {
-    /// Of a classifier with `classes` classes.
+    /// Of a classifier with `classes` classes; `ignored` is the target that its loss leaves out.
     #[must_use]
-    pub fn new(classes: i64) -> Accuracy {
-        Accuracy { classes, right: 0, among_five: 0, total: 0 }
+    pub fn new(classes: i64, ignored: Option<i64>) -> Accuracy {
+        Accuracy { classes, ignored, right: 0, among_five: 0, total: 0 }
     }
 
     /// Takes a batch in: output `[n, classes]`, target `[n]` or `[n, classes]`. Anything else is not a
@@ -102,6 +104,10 @@ impl Accuracy {
                 target.f_reshape([rows, self.classes])?.f_argmax(1, false)?.f_add_scalar(1)?
             }
             _ => return Ok(()),
+        };
+        let wanted = match self.ignored {
+            Some(ignored) => wanted.f_masked_fill(&wanted.f_eq(ignored)?, 0)?,
+            None => wanted,
         };
         let answer = output.f_argmax(1, false)?.f_add_scalar(1)?;
         self.right += i64::try_from(&answer.f_eq_tensor(&wanted)?.f_sum(tch::Kind::Int64)?)?;
@@ -150,11 +156,14 @@ mod tests {
     #[test]
     fn accuracy_counts_one_based_targets_and_leaves_out_zeros() {
         let output = tch::Tensor::from_slice2(&[[0.9f32, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]]).into();
-        let mut accuracy = Accuracy::new(2);
+        let mut accuracy = Accuracy::new(2, None);
         accuracy.add(&output, &tch::Tensor::from_slice(&[1f32, 2., 1., 0.]).into()).unwrap();
         assert_eq!(accuracy.value(), Some(2.0 / 3.0));
+        let mut accuracy = Accuracy::new(2, Some(2));
+        accuracy.add(&output, &tch::Tensor::from_slice(&[1f32, 2., 1., 0.]).into()).unwrap();
+        assert_eq!(accuracy.value(), Some(0.5), "the loss leaves class 2 out, and so does the accuracy");
         let image = tch::Tensor::zeros([4, 784], (tch::Kind::Float, tch::Device::Cpu)).into();
-        let mut none = Accuracy::new(2);
+        let mut none = Accuracy::new(2, None);
         none.add(&image, &image).unwrap();
         assert_eq!(none.value(), None);
     }
@@ -163,10 +172,10 @@ mod tests {
     fn the_right_class_may_be_among_five() {
         let output: Vec<f32> = vec![0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
         let rows = tch::Tensor::from_slice(&output).f_view([1, 7]).unwrap().repeat([3, 1]).into();
-        let mut accuracy = Accuracy::new(7);
+        let mut accuracy = Accuracy::new(7, None);
         accuracy.add(&rows, &tch::Tensor::from_slice(&[1f32, 5., 6.]).into()).unwrap();
         assert_eq!((accuracy.value(), accuracy.top_five()), (Some(1.0 / 3.0), Some(2.0 / 3.0)));
-        let mut few = Accuracy::new(2);
+        let mut few = Accuracy::new(2, None);
         few.add(&tch::Tensor::from_slice2(&[[0.9f32, 0.1]]).into(), &tch::Tensor::from_slice(&[1f32]).into()).unwrap();
         assert_eq!((few.value(), few.top_five()), (Some(1.0), None));
     }

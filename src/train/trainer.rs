@@ -230,7 +230,8 @@ impl Trainer<'_> {
     fn validate_on(&mut self, source: &mut dyn BatchSource) -> Result<()> {
         let mut meter = Meter::start();
         let mut loss = RunningMean::default();
-        let mut accuracy = self.plan.classes.map(Accuracy::new);
+        let ignored = self.engine.network().criterion.ignored();
+        let mut accuracy = self.plan.classes.map(|classes| Accuracy::new(classes, ignored));
         let mut scalars: BTreeMap<String, RunningMean> = BTreeMap::new();
         self.record.observer.validation();
         source.start(0, 0)?;

@@ -26,8 +26,9 @@ fn small_workshop() -> tempfile::TempDir {
         |count| (0..count).map(|index| Item { name: format!("{index}.png"), label: index % 10, index }).collect();
     let labels = (0..10).map(|class| class.to_string()).collect();
     let lists = Lists { labels, train: items(40), val: items(20), test: vec![], left_out: vec![], small: vec![] };
-    let load =
-        |item: &Item| Ok(Image { width: 28, height: 28, channels: 1, pixels: vec![25 * item.label as u8; 28 * 28] });
+    let load = |item: &Item| {
+        Ok(Image { width: 28, height: 28, channels: 1, pixels: vec![25 * item.label as u8; 28 * 28] }.into())
+    };
     let (resize, encoding) = (Resize::Squash, Encoding::Png);
     let options = CreateOptions { shape: [1, 28, 28], resize, encoding, seed: 0, shuffle: true };
     create(&folder.path().join("set"), &lists, &load, options, &Silent, &|_| Ok(())).unwrap();

@@ -272,3 +272,54 @@ fn wrong_plans_are_refused() {
     let options = LoaderOptions { batch_size: 0, ..Default::default() };
     assert!(DataLoader::new(records, plain(), options).is_err());
 }
+
+#[test]
+fn label_images_are_flipped_and_cut_with_their_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, labels) = (folder.path().join("db"), folder.path().join("labels"));
+    make(&images, 12, None);
+    let mut writer = Writer::create(&labels).unwrap();
+    for i in 0..12usize {
+        // The label of a pixel is the pixel's own value.
+        let pixels = (0..SIDE * SIDE).map(|j| (i * 7 + j) as u8).collect();
+        let image = Image { width: SIDE, height: SIDE, channels: 1, pixels };
+        writer
+            .put(format!("{i:08}").into_bytes(), datum::encode(&image, 0, super::super::Encoding::Png).unwrap())
+            .unwrap();
+    }
+    writer.finish().unwrap();
+    let records = Arc::new(Records::open(&images, Some(&labels)).unwrap());
+    let augment = Augment { flip: super::super::Flip::FlipLrUd, ..Augment::default() };
+    let run = |train: bool, crop: Option<i64>, bytes: bool, classification: bool| {
+        let preprocess = Preprocess::new([1, 6, 6], Subtract::None, None, crop, augment).unwrap();
+        let options = LoaderOptions { batch_size: 12, train, bytes, classification, ..LoaderOptions::default() };
+        let mut loader = DataLoader::new(Arc::clone(&records), preprocess, options).unwrap();
+        let shape = loader.target_shape().to_vec();
+        let (_, images, labels) = all(&mut loader, 1, 0).remove(0);
+        (shape, images, labels)
+    };
+    for crop in [None, Some(4)] {
+        let side = crop.unwrap_or(6);
+        let (shape, images, labels) = run(true, crop, false, false);
+        assert_eq!((shape, &images), (vec![1, side, side], &labels));
+        let (_, still, labels) = run(false, crop, true, false);
+        assert_eq!(still, labels);
+        assert_ne!(still, images, "training moves something");
+        let (_, images, labels) = run(true, crop, false, true);
+        assert!(images.iter().zip(&labels).all(|(image, label)| image + 1.0 == *label), "classes count from 1");
+    }
+}
+
+#[test]
+fn a_record_of_a_class_without_a_name_is_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = make(&folder.path().join("db"), 12, None);
+    let options = LoaderOptions { classification: true, named_classes: Some(9), ..LoaderOptions::default() };
+    let mut loader = DataLoader::new(Arc::clone(&records), plain(), options.clone()).unwrap();
+    loader.start(1, 0).unwrap();
+    let page = loader.next().err().unwrap().to_string();
+    assert!(page.contains("of class 9, and the labels name 9 classes") && page.contains("00000009"), "{page}");
+    let mut loader = DataLoader::new(records, plain(), LoaderOptions { named_classes: Some(10), ..options }).unwrap();
+    loader.start(1, 0).unwrap();
+    assert!(loader.next().is_ok());
+}

@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{planes::shape_text, random::Random};
+use super::{
+    super::{planes::shape_text, random::Random},
+    moves::{Moves, Warp},
+};
 use crate::error::{Error, Kind, Result};
 
 /// Mirroring, each axis with probability ½.
@@ -127,40 +130,24 @@ impl Augment {
         }
     }
 
-    /// The steps after it. Leaves the result in `image` and answers its height and width.
-    pub(super) fn geometry(
-        &self,
-        [c, mut h, mut w]: [usize; 3],
-        image: &mut Vec<f32>,
-        other: &mut Vec<f32>,
-        random: &mut Random,
-    ) -> (usize, usize) {
+    /// Draws the steps after it.
+    pub(super) fn moves(&self, random: &mut Random) -> Moves {
         let coin = |random: &mut Random| random.below(2) == 1;
-        if matches!(self.flip, Flip::FlipLr | Flip::FlipLrUd) && coin(random) {
-            image.chunks_exact_mut(w).for_each(<[f32]>::reverse);
-        }
-        if matches!(self.flip, Flip::FlipUd | Flip::FlipLrUd) && coin(random) {
-            flip_rows(image, h, w);
-        }
+        let flip_lr = matches!(self.flip, Flip::FlipLr | Flip::FlipLrUd) && coin(random);
+        let flip_ud = matches!(self.flip, Flip::FlipUd | Flip::FlipLrUd) && coin(random);
         let quarters = match self.quarter_turn {
             QuarterTurn::None => 0,
             QuarterTurn::Rot90 => [0, 1, 3][random.below(3) as usize],
             QuarterTurn::Rot180 => 2 * random.below(2),
             QuarterTurn::RotAll => random.below(4),
         };
-        for _ in 0..quarters {
-            turn_left([c, h, w], image, other);
-            std::mem::swap(image, other);
-            (h, w) = (w, h);
-        }
-        if self.rotate > 0.0 || self.scale > 0.0 {
+        let warp = (self.rotate > 0.0 || self.scale > 0.0).then(|| {
             let scale = if self.scale > 0.0 { random.normal(self.scale) } else { 0.0 };
             let shift = [random.uniform(-scale, scale), random.uniform(-scale, scale)];
             let degrees = random.uniform(-self.rotate, self.rotate);
-            warp([c, h, w], image, other, scale, shift, degrees.to_radians());
-            std::mem::swap(image, other);
-        }
-        (h, w)
+            Warp { scale, shift, angle: degrees.to_radians() }
+        });
+        Moves { flip_lr, flip_ud, quarters, warp }
     }
 
     /// Whether [`Augment::tone`] does anything.
@@ -186,51 +173,6 @@ impl Augment {
             // A flat image has none: its variance is taken for that of one differing pixel.
             let deviation = variance.sqrt().max(1.0 / count.sqrt());
             image.iter_mut().for_each(|v| *v = ((f64::from(*v) - mean) / deviation) as f32);
-        }
-    }
-}
-
-fn flip_rows(image: &mut [f32], h: usize, w: usize) {
-    for plane in image.chunks_exact_mut(h * w) {
-        for y in 0..h / 2 {
-            let (top, bottom) = plane.split_at_mut((h - 1 - y) * w);
-            top[y * w..][..w].swap_with_slice(&mut bottom[..w]);
-        }
-    }
-}
-
-/// A quarter turn against the clock: `[c, h, w]` to `[c, w, h]`.
-fn turn_left([c, h, w]: [usize; 3], image: &[f32], out: &mut Vec<f32>) {
-    out.clear();
-    for plane in image.chunks_exact(h * w).take(c) {
-        for x in (0..w).rev() {
-            out.extend((0..h).map(|y| plane[y * w + x]));
-        }
-    }
-}
-
-/// Samples the image at R(θ)·u + centre·(1 + m), where u runs over ±(1 + s) half images around the centre; bilinear,
-/// the border repeated. s > 0 shows more than the image (zooms out). `shift` is m in (y, x).
-fn warp([c, h, w]: [usize; 3], image: &[f32], out: &mut Vec<f32>, scale: f64, shift: [f64; 2], angle: f64) {
-    let (sin, cos) = angle.sin_cos();
-    let (cy, cx) = ((h as f64 - 1.0) / 2.0, (w as f64 - 1.0) / 2.0);
-    out.clear();
-    out.resize(c * h * w, 0.0);
-    for y in 0..h {
-        let uy = (1.0 + scale) * (y as f64 - cy);
-        for x in 0..w {
-            let ux = (1.0 + scale) * (x as f64 - cx);
-            let py = (cos * uy - sin * ux + cy * (1.0 + shift[0])).clamp(0.0, 2.0 * cy);
-            let px = (sin * uy + cos * ux + cx * (1.0 + shift[1])).clamp(0.0, 2.0 * cx);
-            let (y0, x0) = (py.floor() as usize, px.floor() as usize);
-            let (y1, x1) = ((y0 + 1).min(h - 1), (x0 + 1).min(w - 1));
-            let (fy, fx) = ((py - y0 as f64) as f32, (px - x0 as f64) as f32);
-            for plane in 0..c {
-                let at = |y: usize, x: usize| image[(plane * h + y) * w + x];
-                let top = at(y0, x0) * (1.0 - fx) + at(y0, x1) * fx;
-                let bottom = at(y1, x0) * (1.0 - fx) + at(y1, x1) * fx;
-                out[(plane * h + y) * w + x] = top * (1.0 - fy) + bottom * fy;
-            }
         }
     }
 }
@@ -291,23 +233,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quarter_turn_goes_against_the_clock() {
-        // 1 2 3      3 6
-        // 4 5 6  ->  2 5
-        //            1 4
-        let mut out = Vec::new();
-        turn_left([1, 2, 3], &[1., 2., 3., 4., 5., 6.], &mut out);
-        assert_eq!(out, [3., 6., 2., 5., 1., 4.]);
-    }
-
-    #[test]
-    fn rows_flip() {
-        let mut image = vec![1., 2., 3., 4., 5., 6.];
-        flip_rows(&mut image, 3, 2);
-        assert_eq!(image, [5., 6., 3., 4., 1., 2.]);
-    }
-
-    #[test]
     fn hsv_and_back_is_the_same_colour() {
         for rgb in [[0.1, 0.5, 0.9], [0.9, 0.2, 0.1], [0.3, 0.3, 0.3], [0.0, 0.0, 0.0], [0.7, 0.7, 0.1]] {
             for (a, b) in hsv_to_rgb(rgb_to_hsv(rgb)).iter().zip(rgb) {
@@ -318,31 +243,5 @@ mod tests {
         let mut red = vec![255.0, 0.0, 0.0];
         shift_hsv(&mut red, 1.0 / 3.0, 0.0, 0.0, [false; 2]);
         assert!(red[0].abs() < 1e-3 && (red[1] - 255.0).abs() < 1e-3 && red[2].abs() < 1e-3, "{red:?}");
-    }
-
-    #[test]
-    fn no_rotation_is_the_identity_and_ninety_degrees_a_turn() {
-        let image: Vec<f32> = (0..16).map(|i| i as f32).collect();
-        let (mut out, mut turned) = (Vec::new(), Vec::new());
-        warp([1, 4, 4], &image, &mut out, 0.0, [0.0; 2], 0.0);
-        assert_eq!(out, image);
-        // Output (y, x) samples R·u: for 90 degrees (−x, y), which is a turn to the left done three times.
-        warp([1, 4, 4], &image, &mut out, 0.0, [0.0; 2], std::f64::consts::FRAC_PI_2);
-        turn_left([1, 4, 4], &image, &mut turned);
-        let matches = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
-        let mut right = turned.clone();
-        for _ in 0..2 {
-            turn_left([1, 4, 4], &right.clone(), &mut right);
-        }
-        assert!(matches(&out, &turned) || matches(&out, &right), "{out:?}");
-    }
-
-    #[test]
-    fn a_positive_scale_zooms_out_and_repeats_the_border() {
-        let mut out = Vec::new();
-        warp([1, 1, 3], &[0.0, 10.0, 20.0], &mut out, 1.0, [0.0; 2], 0.0);
-        assert_eq!(out, [0.0, 10.0, 20.0]);
-        warp([1, 1, 3], &[0.0, 10.0, 20.0], &mut out, -0.5, [0.0; 2], 0.0);
-        assert_eq!(out, [5.0, 10.0, 15.0]);
     }
 }

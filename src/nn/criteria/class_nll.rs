@@ -1,7 +1,7 @@
 //! `−Σ w_t · x_t / Σ w_t`: the log-probability of the right class. `x` `[c]` or `[n, c]`, target: classes from 1.
 //!
 //! Torch7: `nn/ClassNLLCriterion.lua`; without `sizeAverage` the sum is not divided. Targets equal to `ignoreIndex`
-//! count nothing. DIGITS' default loss.
+//! count nothing, and where no class of a batch has a weight the loss is 0. DIGITS' default loss.
 
 use crate::{
     error::Result,
@@ -94,7 +94,14 @@ impl ClassNll {
                 false => tch::Reduction::Sum,
             },
         );
-        let weights = weights.map(|w| w.f_to_kind(x.kind())).transpose()?;
+        let weights = weights.map(|w| w.f_to_device(x.device())?.f_to_kind(x.kind())).transpose()?;
+        if let Some(weights) = weights.as_ref().filter(|_| self.size_average) {
+            let counted = target.f_masked_select(&target.f_ne(self.ignore_index)?)?;
+            let sum = weights.f_index_select(0, &counted.f_add_scalar(-1)?)?.f_sum(tch::Kind::Double)?;
+            if f64::try_from(&sum)? == 0.0 {
+                return Ok(x.f_sum(x.kind())?.f_mul_scalar(0.0)?);
+            }
+        }
         Ok(x.f_nll_loss_nd(&target.f_add_scalar(-1)?, weights.as_ref(), reduction, self.ignore_index - 1)?)
     }
 }
@@ -117,6 +124,10 @@ impl Criterion for ClassNll {
     fn scores(&self) -> Option<Scores> {
         Some(Scores::Logarithms)
     }
+
+    fn ignored(&self) -> Option<i64> {
+        Some(self.ignore_index)
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +148,11 @@ mod tests {
         let weights = Tensor::from_tch(TensorType::DOUBLE, &tensor(&[2], &[1.0, 3.0])).unwrap();
         let weighted = object("nn.ClassNLLCriterion", [Value::Tensor(weights)]);
         assert_close(&[weighted.loss(x(), target()).unwrap()], &[(3.0 * 2.0 + 3.0) / 4.0]);
+        let weights = Tensor::from_tch(TensorType::DOUBLE, &tensor(&[2], &[0.0, 3.0])).unwrap();
+        let one = object("nn.ClassNLLCriterion", [Value::Tensor(weights)]);
+        assert_close(&[one.loss(x(), target()).unwrap()], &[2.0]);
+        // A batch of classes without a weight, which 0 / 0 would end.
+        assert_close(&[one.loss(x(), tensor(&[2], &[1.0, 1.0])).unwrap()], &[0.0]);
         let sum = object("nn.ClassNLLCriterion", [Value::Nil, Value::Bool(false)]);
         assert_close(&[sum.loss(x(), target()).unwrap()], &[5.0]);
         assert_close(&[sum.loss(tensor(&[2], &[-1.0, -2.0]), tensor(&[1], &[2.0])).unwrap()], &[2.0]);

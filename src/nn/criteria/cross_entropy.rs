@@ -50,6 +50,10 @@ impl Criterion for CrossEntropy {
     fn scores(&self) -> Option<Scores> {
         Some(Scores::Logits)
     }
+
+    fn ignored(&self) -> Option<i64> {
+        self.0.ignored()
+    }
 }
 
 #[cfg(test)]

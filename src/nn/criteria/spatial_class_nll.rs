@@ -64,16 +64,38 @@ impl Criterion for SpatialClassNll {
     fn scores(&self) -> Option<Scores> {
         Some(if self.normalises { Scores::Logits } else { Scores::Logarithms })
     }
+
+    fn ignored(&self) -> Option<i64> {
+        self.nll.ignored()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::nn::testing::{assert_close, plain, tensor};
+    use crate::{
+        nn::{
+            Value,
+            testing::{assert_close, object, plain, tensor},
+        },
+        torch::{Tensor, TensorType},
+    };
 
     #[test]
     fn averages_over_pixels() {
         let x = tensor(&[1, 2, 1, 2], &[-1.0, -2.0, -3.0, -4.0]);
         let loss = plain("nn.SpatialClassNLLCriterion").loss(x, tensor(&[1, 1, 2], &[2.0, 1.0])).unwrap();
         assert_close(&[loss], &[2.5]);
+    }
+
+    #[test]
+    fn weights_and_the_ignored_class_are_those_of_pixels() {
+        let x = || tensor(&[1, 2, 1, 3], &[-1.0, -2.0, -9.0, -3.0, -4.0, -9.0]);
+        let target = || tensor(&[1, 1, 3], &[2.0, 1.0, 256.0]);
+        let weights = Tensor::from_tch(TensorType::DOUBLE, &tensor(&[2], &[1.0, 3.0])).unwrap();
+        let fields = [Value::Tensor(weights), Value::Bool(true), Value::Number(256.0)];
+        let loss = object("nn.SpatialClassNLLCriterion", fields).loss(x(), target()).unwrap();
+        assert_close(&[loss], &[(3.0 * 3.0 + 2.0) / 4.0]);
+        let page = plain("nn.SpatialClassNLLCriterion").loss(x(), target()).unwrap_err().to_string();
+        assert!(page.contains("target 256 is no class from 1 to 2") && page.contains("(nil, true, 256)"), "{page}");
     }
 }

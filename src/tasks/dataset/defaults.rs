@@ -37,3 +37,7 @@ pub(super) fn channels() -> i64 {
 pub(super) fn shuffle() -> bool {
     true
 }
+
+pub(super) fn characters() -> usize {
+    1024
+}

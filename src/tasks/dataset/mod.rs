@@ -8,6 +8,7 @@ mod pairs;
 mod record_size;
 mod report;
 mod scan;
+mod texts;
 mod watched;
 
 pub use image_options::ImageOptions;
@@ -17,3 +18,4 @@ pub use pairs::{LabelsAre, PairsRequest, pairs};
 pub use record_size::RecordSize;
 pub use report::{DatasetReport, LeftOut, SplitReport};
 pub use scan::{Scan, ScannedClass, ScannedPair, scan, scan_lists, scan_pairs};
+pub use texts::{TextRequest, text};

@@ -18,6 +18,9 @@ pub struct DatasetReport {
     pub splits: Vec<SplitReport>,
     /// Images that cannot be read; `skipped.txt` in the folder has the same.
     pub left_out: Vec<LeftOut>,
+    /// Sentences about what the user should know of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// How long it took.
     pub seconds: f64,
 }
@@ -48,6 +51,19 @@ impl DatasetReport {
             .filter_map(|name| Some(SplitReport { name: name.into(), records: records(name)? }))
             .collect();
         let left_out = made.skipped.into_iter().map(|(image, reason)| LeftOut { image, reason }).collect();
-        DatasetReport { out: out.to_path_buf(), splits, left_out, seconds: started.elapsed().as_secs_f64() }
+        let notes = (made.reduced > 0).then(|| {
+            format!(
+                "{} images have 16 bits a pixel and were reduced to 8: records of one channel in PNG or raw bytes keep them (--channels 1, --encoding png or none)",
+                made.reduced
+            )
+        });
+        let seconds = started.elapsed().as_secs_f64();
+        DatasetReport {
+            out: out.to_path_buf(),
+            splits,
+            left_out,
+            notes: notes.into_iter().chain(made.notes).collect(),
+            seconds,
+        }
     }
 }

@@ -157,7 +157,9 @@ fn segmented(job: &Trained, request: &DatabaseRequest, observer: &mut dyn Observ
         let answers = Vec::<i64>::try_from(output.f_argmax(1, false)?.f_contiguous()?.f_view([-1])?)?;
         let answers: Vec<usize> = answers.into_iter().map(|class| class as usize).collect();
         let right = match &target {
-            Activity::Tensor(target) if target.numel() == answers.len() => pixel_classes(target, job.first_class())?,
+            Activity::Tensor(target) if target.numel() == answers.len() => {
+                pixel_classes(target, job.first_class(), job.ignored())?
+            }
             _ => Vec::new(),
         };
         counts.add(&answers, right);
@@ -181,7 +183,7 @@ fn classify(
     let network = job.judged()?;
     let (all, batches) = job.batches(&request.database, request.labels.as_deref(), stop)?;
     observer.stage("images", all);
-    let mut classifier = Classifier::new(scores, job.labels(), job.labels().len(), worst);
+    let mut classifier = Classifier::new(scores, job.labels(), job.labels().len(), worst).leaving_out(job.ignored());
     let mut done = 0;
     for batch in batches {
         let (input, target) = batch?;
@@ -230,7 +232,8 @@ mod tests {
             train: vec![item(0, 0), item(1, 1), item(2, 1), item(3, 0)],
             ..Lists::default()
         };
-        let load = |item: &Item| Ok(Image { width: 4, height: 4, channels: 1, pixels: vec![grey[item.index]; 16] });
+        let image = |level: u8| Image { width: 4, height: 4, channels: 1, pixels: vec![level; 16] };
+        let load = |item: &Item| Ok(image(grey[item.index]).into());
         let (resize, encoding) = (Resize::Squash, Encoding::None);
         let options = CreateOptions { shape: [1, 4, 4], resize, encoding, seed: 0, shuffle: false };
         create(&folder.join("set"), &lists, &load, options, &Silent, &|_| Ok(())).unwrap();

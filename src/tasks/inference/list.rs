@@ -10,13 +10,17 @@ use serde::{Deserialize, Serialize};
 use super::{
     classification, defaults,
     folder::{self, Written},
-    listing::{self, Entry},
+    label_view::{self, LabelView},
+    listing::{self, Entry, Listing},
 };
 use crate::{
     error::{Error, Kind, Result},
     inspect::{
         classify::{Classification, Classifier},
         csv::quoted,
+        label_image::{self, PixelCounts, PixelScores},
+        output_kind::OutputKind,
+        picture::Picture,
         predictions::{Prediction, likeliest},
         values::values,
     },
@@ -61,8 +65,14 @@ pub struct ListReport {
     /// Sentences about how the job was opened.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// Images that cannot be read.
+    /// Images that cannot be read, and what the list or the folder names that is none.
     pub not_tested: Vec<NotTested>,
+    /// Images that were tested without their class, which is none of the job's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_classes: Vec<NotTested>,
+    /// Of label images: the share of each class among all pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<PixelScores>,
     /// The file of all answers: `predictions.csv` of a classifier, else `outputs.jsonl`.
     pub table: PathBuf,
     /// Of a classifier with a list that names classes.
@@ -82,6 +92,19 @@ pub struct ListedImage {
     pub predictions: Vec<Prediction>,
     /// The numbers that the network gave, where they are no scores of classes.
     pub output: Option<Vec<f32>>,
+    /// Of a label image: its classes, and its pictures' names in the folder of the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_image: Option<ListedLabels>,
+}
+
+/// The label image that a network gave.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ListedLabels {
+    /// The classes, the largest first.
+    #[serde(flatten)]
+    pub view: LabelView,
+    /// The classes' colours, and the same over the image.
+    pub pictures: [String; 2],
 }
 
 /// An image of a list that cannot be read.
@@ -113,19 +136,22 @@ fn run(
     stop: &Stop,
 ) -> Result<ListReport> {
     let list = &request.list;
-    let entries = listing::read(list, job.labels())?;
-    let scores = job.network().scores().filter(|_| !job.labels().is_empty());
-    let mut answers = Answers { scores, top: classification::top(request.top)?, ..Answers::default() };
+    let Listing { entries, passed_over, unknown } = listing::read(list, job.labels(), job.reads_texts())?;
+    let place = folder::place(request.out.as_deref(), &request.job, list);
+    let pictures = (job.output_kind()? == OutputKind::LabelImage).then(|| place.clone());
+    let scores = job.network().scores().filter(|_| !job.labels().is_empty() && pictures.is_none());
+    let top = classification::top(request.top)?;
+    let mut answers = Answers { scores, top, pictures, not_tested: passed_over, ..Answers::default() };
     if let Some(scores) = scores.filter(|_| entries.iter().any(|entry| entry.class.is_some())) {
-        answers.classifier = Some(Classifier::new(scores, job.labels(), job.labels().len(), worst));
+        answers.classifier =
+            Some(Classifier::new(scores, job.labels(), job.labels().len(), worst).leaving_out(job.ignored()));
     }
     answers.gather(job, &entries, observer, stop)?;
-    let Answers { tested, not_tested, classifier, .. } = answers;
+    let Answers { tested, not_tested, classifier, pixels, .. } = answers;
     if tested.is_empty() {
         let page = Error::new(Kind::Data, format!("no image of {} can be read", list.display()));
         return Err(not_tested.into_iter().next().map_or(page.clone(), |first| page.with_cause(first.reason)));
     }
-    let place = folder::place(request.out.as_deref(), &request.job, list);
     folder::make(&place)?;
     folder::note_subject(&place, list)?;
     let table = write_table(&place, &tested, scores.is_some())?;
@@ -138,7 +164,17 @@ fn run(
         })
     });
     let written = written.transpose()?;
-    Ok(ListReport { list: list.clone(), notes: job.notes(), tested, not_tested, table, classification, written })
+    Ok(ListReport {
+        list: list.clone(),
+        notes: job.notes(),
+        tested,
+        not_tested,
+        unknown_classes: unknown,
+        pixels: pixels.map(|counts| counts.scores(job.labels())),
+        table,
+        classification,
+        written,
+    })
 }
 
 /// What the network said, image after image.
@@ -149,19 +185,23 @@ struct Answers {
     tested: Vec<ListedImage>,
     not_tested: Vec<NotTested>,
     classifier: Option<Classifier>,
+    /// The folder of label images' pictures.
+    pictures: Option<PathBuf>,
+    pixels: Option<PixelCounts>,
 }
 
 impl Answers {
     fn gather(&mut self, job: &Trained, entries: &[Entry], observer: &mut dyn Observer, stop: &Stop) -> Result<()> {
         observer.stage("images", entries.len() as u64);
         for (chunk, begun) in entries.chunks(BATCH).zip((0u64..).step_by(BATCH)) {
-            let (mut inputs, mut these) = (Vec::new(), Vec::new());
+            let (mut inputs, mut these, mut originals) = (Vec::new(), Vec::new(), Vec::new());
             for entry in chunk {
                 stop.check("the test")?;
                 match job.image(&entry.path) {
-                    Ok((_, input)) => {
+                    Ok((original, input)) => {
                         inputs.push(input);
                         these.push(entry);
+                        originals.extend(self.pictures.is_some().then_some(original));
                     }
                     Err(page) => {
                         observer.skipped(&entry.path.display().to_string(), page.message());
@@ -171,7 +211,7 @@ impl Answers {
                 }
             }
             if !inputs.is_empty() {
-                self.classify(job, &inputs, &these)?;
+                self.answer(job, &inputs, &these, &originals)?;
             }
             observer.done(begun + chunk.len() as u64);
         }
@@ -179,8 +219,22 @@ impl Answers {
     }
 
     /// One batch.
-    fn classify(&mut self, job: &Trained, inputs: &[tch::Tensor], entries: &[&Entry]) -> Result<()> {
+    fn answer(
+        &mut self,
+        job: &Trained,
+        inputs: &[tch::Tensor],
+        entries: &[&Entry],
+        originals: &[tch::Tensor],
+    ) -> Result<()> {
         let outputs = forward(job, inputs)?;
+        if let Some(folder) = self.pictures.clone() {
+            for ((row, entry), original) in (0..).zip(entries).zip(originals) {
+                let listed = self.label_image(job, &folder, entry, &outputs.f_select(0, row)?, original)?;
+                self.tested.push(listed);
+            }
+            return Ok(());
+        }
+        let outputs = outputs.f_reshape([inputs.len() as i64, -1])?;
         if let Some(classifier) = &mut self.classifier {
             let right: Vec<Option<usize>> = entries.iter().map(|entry| entry.class).collect();
             classifier.count(&outputs.shallow_clone().into(), &right)?;
@@ -191,22 +245,55 @@ impl Answers {
                 Some(scores) => (likeliest(&output, scores, job.labels(), self.top), None),
                 None => (Vec::new(), Some(output)),
             };
-            self.tested.push(ListedImage { image: entry.path.clone(), class: entry.class, predictions, output });
+            let (image, class) = (entry.path.clone(), entry.class);
+            self.tested.push(ListedImage { image, class, predictions, output, label_image: None });
         }
         Ok(())
     }
+
+    /// Scores of classes at each pixel, `[c, h, w]`: counted, and drawn into `folder`.
+    fn label_image(
+        &mut self,
+        job: &Trained,
+        folder: &Path,
+        entry: &Entry,
+        output: &tch::Tensor,
+        original: &tch::Tensor,
+    ) -> Result<ListedImage> {
+        let (size, scores) = (output.size(), values(output)?);
+        let drawn = label_view::drawn(&size, &scores, job.labels(), None).ok_or_else(|| {
+            Error::new(Kind::Shape, "the network's output is no label image").with_fact("it is", format!("{size:?}"))
+        })?;
+        let sizes = [size[0], size[1], size[2]].map(|extent| extent as usize);
+        let counts = self.pixels.get_or_insert_with(|| PixelCounts::new(sizes[0]));
+        counts.add(&label_image::likeliest(sizes, &scores), []);
+        folder::make(folder)?;
+        let original = Picture::image(&original.size(), &values(original)?, 0.0, 255.0);
+        let original = original.unwrap_or_else(|| Picture::filled(1, 1, [255; 3]));
+        let stem = entry.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        // Images of one name lie in several folders.
+        let name = |what: &str| format!("{:04}-{stem}-{what}.png", self.tested.len());
+        let pictures = [name("labels"), name("overlay")];
+        job::replace(&folder.join(&pictures[0]), &drawn.labels.png()?)?;
+        job::replace(&folder.join(&pictures[1]), &label_image::overlay(&original, &drawn.labels).png()?)?;
+        let label_image = Some(ListedLabels { view: drawn.view, pictures });
+        let (image, class) = (entry.path.clone(), entry.class);
+        Ok(ListedImage { image, class, predictions: Vec::new(), output: None, label_image })
+    }
 }
 
-/// The outputs of images `[c, h, w]`, one row each.
+/// The outputs of images `[c, h, w]`, `[n, …]`.
 fn forward(job: &Trained, inputs: &[tch::Tensor]) -> Result<tch::Tensor> {
     let network = job.network();
     let batch: Activity = tch::Tensor::f_stack(inputs, 0)?.f_to_kind(network.kind)?.f_to_device(network.device)?.into();
     let output = tch::no_grad(|| network.forward(&batch, &mut Context::new(Mode::Evaluate)))?;
-    let Activity::Tensor(output) = output else {
-        return Err(Error::new(Kind::Shape, "the network gives a table, which a list cannot be tested with")
-            .with_help("test one image: digits-rs test JOB IMAGE"));
-    };
-    Ok(output.f_reshape([inputs.len() as i64, -1])?)
+    match output {
+        Activity::Tensor(output) => Ok(output),
+        Activity::Table(_) => {
+            Err(Error::new(Kind::Shape, "the network gives a table, which a list cannot be tested with")
+                .with_help("test one image: digits-rs test JOB IMAGE"))
+        }
+    }
 }
 
 /// Writes all answers: of a classifier a line for each image and place, else the numbers of each image as JSON.
@@ -214,7 +301,10 @@ fn write_table(place: &Path, tested: &[ListedImage], of_classifier: bool) -> Res
     let (name, content) = if of_classifier {
         ("predictions.csv", predictions_csv(tested))
     } else {
-        let line = |image: &ListedImage| serde_json::json!({"image": image.image, "output": image.output}).to_string();
+        let line = |image: &ListedImage| match &image.label_image {
+            Some(labels) => serde_json::json!({"image": image.image, "label_image": labels}).to_string(),
+            None => serde_json::json!({"image": image.image, "output": image.output}).to_string(),
+        };
         ("outputs.jsonl", tested.iter().map(|image| line(image) + "\n").collect())
     };
     let table = place.join(name);
@@ -293,6 +383,28 @@ mod tests {
         assert_eq!(report.tested[1].output.as_ref().map(Vec::len), Some(16));
         let lines = std::fs::read_to_string(&report.table).unwrap();
         assert!(report.table.ends_with("test-list/outputs.jsonl") && lines.lines().count() == 2, "{lines}");
+    }
+
+    #[test]
+    fn a_network_of_pixel_classes_gives_shares_and_pictures_of_each_image() {
+        let file = "local net = nn.Sequential():add(nn.SpatialConvolution(1, 2, 1, 1))\n\
+            net:get(1).weight:copy(torch.Tensor{-1, 1}):resize(2, 1, 1, 1); net:get(1).bias:copy(torch.Tensor{100, -100})\n\
+            net:add(nn.SpatialLogSoftMax())\n\
+            return { model = net, loss = nn.SpatialClassNLLCriterion() }\n";
+        let (dir, report) = test(file, &["dark", "bright"], "bright.png\nbright.png\ndark, \"old\".png\n");
+        let report = report.unwrap();
+        let shown = |at: usize| {
+            let labels = report.tested[at].label_image.as_ref().unwrap();
+            (labels.view.legend[0].name.as_str(), labels.view.legend[0].share)
+        };
+        assert_eq!((shown(0), shown(2)), (("bright", 1.0), ("dark", 1.0)));
+        let shares: Vec<f64> = report.pixels.unwrap().classes.iter().map(|class| class.share).collect();
+        assert_eq!(shares, [1.0 / 3.0, 2.0 / 3.0]);
+        let pictures = &report.tested[1].label_image.as_ref().unwrap().pictures;
+        assert_eq!(pictures[0], "0001-bright-labels.png");
+        assert!(pictures.iter().all(|name| dir.path().join("test-list").join(name).is_file()));
+        let lines = std::fs::read_to_string(&report.table).unwrap();
+        assert!(lines.lines().count() == 3 && lines.contains("\"share\":1.0"), "{lines}");
     }
 
     #[test]

@@ -135,7 +135,8 @@ mod tests {
         let item = |index: usize| Item { name: format!("{index}.png"), label: index % 2, index };
         let labels = vec!["dark".into(), "bright".into()];
         let lists = Lists { labels, train: (0..4).map(item).collect(), ..Lists::default() };
-        let load = |item: &Item| Ok(Image { width: 4, height: 4, channels: 1, pixels: vec![grey[item.index]; 16] });
+        let image = |level: u8| Image { width: 4, height: 4, channels: 1, pixels: vec![level; 16] };
+        let load = |item: &Item| Ok(image(grey[item.index]).into());
         let (resize, encoding) = (Resize::Squash, Encoding::None);
         let options = CreateOptions { shape: [1, 4, 4], resize, encoding, seed: 0, shuffle: false };
         create(&dir.path().join("set"), &lists, &load, options, &Silent, &|_| Ok(())).unwrap();
