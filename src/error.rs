@@ -101,10 +101,10 @@ impl fmt::Display for Origin {
 }
 
 /// An error page. Cheap to pass around (one pointer), `Send + Sync`, foreign errors kept as words.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Error(Box<Page>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Page {
     kind: Kind,
     message: String,

@@ -63,6 +63,9 @@ pub(super) struct RunFlags {
     /// Stop after N validations in a row without a lower loss
     #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
     early_stop: Option<u64>,
+    /// Also write event files for TensorBoard, into tensorboard/ in the job's folder
+    #[arg(long, help_heading = "Training")]
+    tensorboard: bool,
     /// auto, cpu, cuda or cuda:N [default: auto]
     #[arg(long, value_name = "DEVICE", help_heading = "Training")]
     device: Option<String>,
@@ -159,6 +162,7 @@ impl RunFlags {
             snapshot_interval,
             keep,
             early_stop,
+            tensorboard,
             device,
             threads,
             double,
@@ -203,6 +207,7 @@ impl RunFlags {
             snapshot_interval,
             keep,
             early_stop,
+            tensorboard,
             device,
             threads,
             double,

@@ -123,7 +123,9 @@ impl JobDir {
                 _ => {}
             }
         }
-        let _ = std::fs::remove_dir_all(path.join(file::BESIDE)); // none: nothing to take away
+        for folder in [file::BESIDE, file::TENSORBOARD] {
+            let _ = std::fs::remove_dir_all(path.join(folder)); // none: nothing to take away
+        }
         Ok(())
     }
 

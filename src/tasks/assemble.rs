@@ -44,6 +44,8 @@ pub(super) struct Run {
     pub(super) fingerprint: String,
     /// What the job keeps of the dataset.
     pub(super) kept: Kept,
+    /// What is subtracted from a validation image, `[c, h, w]`; none when nothing is.
+    pub(super) subtracted: Option<Vec<f32>>,
     /// Which files beside the network file it has read, by now.
     pub(super) read_files: Box<dyn Fn() -> Vec<(PathBuf, PathBuf)>>,
     /// What became of the weights that the settings name, in lines to print.
@@ -119,6 +121,7 @@ pub(super) fn assemble(
         dataset_path: opened.path.clone(),
         fingerprint: opened.dataset.fingerprint()?,
         kept: Kept::of(&opened.dataset)?,
+        subtracted: loaders::of_validation(&settings, &opened)?.subtracted(),
         read_files: loaded.read_files(),
         transfer,
         hook: label_hook,

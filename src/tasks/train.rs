@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use super::train_summary::TrainSummary;
 use super::{
     assemble::{self, Run, Start},
+    board::Board,
     curves,
     heard::Heard,
     kept::{self, Kept},
@@ -26,7 +27,7 @@ use crate::{
     frontend::Source,
     job::{DatasetRef, Event, JobDir, JobRecord, JobView, Level, NetworkRef, Status, file, lua_number},
     torch::device,
-    train::{EpochSummary, Plan, Position, Snapshot, SnapshotNote, Stop, TrainObserver},
+    train::{EpochSummary, Evaluated, Plan, Position, Snapshot, SnapshotNote, Stop, TrainObserver},
 };
 
 /// Where new jobs and sweeps go that have no folder named, below the working directory.
@@ -292,7 +293,9 @@ fn train(
     job.log(Level::Info, &format!("Network definition:\n{}\nNetwork definition ends", run.printed))?;
     let read_files = std::mem::replace(&mut run.read_files, Box::new(Vec::new));
     let began = Instant::now();
-    let mut painter = Painter { observer, heard };
+    let board =
+        if run.settings.tensorboard { Some(Board::begin(job, &run, position.iteration, observer)?) } else { None };
+    let mut painter = Painter { observer, heard, board };
     let trained = catch_unwind(AssertUnwindSafe(|| run.trainer(job, position, &mut painter, stop.clone()).run()));
     heard.tell_all(observer);
     // A hook may have required more.
@@ -332,6 +335,7 @@ fn train(
 struct Painter<'a> {
     observer: &'a mut dyn Observer,
     heard: &'a Heard,
+    board: Option<Board>,
 }
 
 impl TrainObserver for Painter<'_> {
@@ -348,9 +352,18 @@ impl TrainObserver for Painter<'_> {
         self.observer.step(position);
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &Event) -> Result<()> {
         self.heard.tell(self.observer);
         self.observer.event(event);
+        self.board.as_mut().map_or(Ok(()), |board| board.event(event))
+    }
+
+    fn evaluated(&mut self, position: &Position, batch: &Evaluated<'_>) -> Result<()> {
+        self.board.as_mut().map_or(Ok(()), |board| board.evaluated(position, batch))
+    }
+
+    fn snapshot(&mut self, position: &Position, state: &Snapshot) -> Result<()> {
+        self.board.as_mut().map_or(Ok(()), |board| board.snapshot(position, state))
     }
 
     fn epoch(&mut self, job: &JobDir, summary: &EpochSummary) -> Result<()> {

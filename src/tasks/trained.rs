@@ -125,13 +125,8 @@ impl Trained {
     /// # Errors
     /// When libtorch refuses.
     pub(super) fn subtracted(&self) -> Result<Option<tch::Tensor>> {
-        if self.preprocess.mean.is_none() {
-            return Ok(None);
-        }
-        let shape = self.preprocess.input_shape();
-        let black = vec![0; shape.iter().product::<i64>() as usize];
-        let prepared = prepared(&self.preprocess, &Planes { shape, values: data::Values::Bytes(black) })?;
-        Ok(Some(prepared.f_neg()?))
+        let tensor = |values: Vec<f32>| Ok(tch::Tensor::f_from_slice(&values)?.f_view(self.preprocess.output_shape())?);
+        self.preprocess.subtracted().map(tensor).transpose()
     }
 
     fn loader(&self, records: Arc<Records>) -> Result<DataLoader> {

@@ -13,7 +13,7 @@ use super::{
     diagnose::{self, Guard},
     engine::Engine,
     meter::{Accuracy, Meter, RunningMean},
-    observer::EpochSummary,
+    observer::{EpochSummary, Evaluated},
     plan::Plan,
     position::Position,
     record::{self, RunRecord},
@@ -241,6 +241,10 @@ impl Trainer<'_> {
                 let found = diagnose::evaluation(self.engine.network(), &input, &target)?;
                 return Err(self.placed(found.page("the validation loss", value)));
             }
+            if loss.value().is_none() {
+                let batch = Evaluated { input: &input, target: &target, output: &output };
+                self.record.observer.evaluated(&self.position, &batch)?;
+            }
             loss.add(value);
             for (name, value) in self.scalars_of(&input, &batch)? {
                 scalars.entry(name).or_default().add(value);
@@ -293,6 +297,7 @@ impl Trainer<'_> {
             let iteration = self.position.iteration;
             self.position.best = Some(Best { epoch, iteration, loss, file: name.clone() });
         }
+        self.record.observer.snapshot(&self.position, &state)?;
         self.record.log(&format!("Snapshotting to {name}"))?;
         let job = self.record.job.record();
         let note = SnapshotNote {
