@@ -36,6 +36,8 @@ pub(super) struct Run {
     pub(super) engine: Box<dyn Engine>,
     /// The network as Torch prints it, and its criterion.
     pub(super) printed: String,
+    /// The criterion as it prints.
+    pub(super) criterion: String,
     /// One line about it.
     pub(super) title: String,
     /// Where the data lies.
@@ -105,6 +107,8 @@ pub(super) fn assemble(
     let threads = settings.threads.and_then(|threads| i32::try_from(threads).ok());
     let wanted = engine.surroundings();
     observer.surroundings(&Surroundings { libtorch_threads: wanted.libtorch_threads.or(threads), ..wanted });
+    // Where the target is the input there are no right answers to count.
+    let classes = classes.filter(|_| !matches!(label_hook, Some(LabelHook::Input)));
     let plan = plan_of(&settings, &records, classes)?;
     Ok(Run {
         warnings: warnings::of(options, &settings, &plan, &opened),
@@ -118,6 +122,7 @@ pub(super) fn assemble(
             if device.is_cuda() { "CUDA" } else { "the processor" },
         ),
         printed: format!("{}\n{}", loaded.printed().trim_end(), criterion.trim_end()),
+        criterion: criterion.trim_end().to_string(),
         dataset_path: opened.path.clone(),
         fingerprint: opened.dataset.fingerprint()?,
         kept: Kept::of(&opened.dataset)?,

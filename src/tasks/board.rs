@@ -3,7 +3,7 @@
 
 use super::{assemble::Run, observer::Observer};
 use crate::{
-    error::Result,
+    error::{Result, shell_path},
     inspect::{picture::Picture, values::values},
     job::{Event, EventKind, JobDir, Stamp, file},
     nn::Activity,
@@ -37,7 +37,7 @@ impl Board {
             ("network/file".into(), Shown::Text(job.view().network()?)),
         ];
         events.add(Stamp::now().unix(), iteration, texts)?;
-        observer.line(&format!("look at it with: tensorboard --logdir {}", folder.display()));
+        observer.line(&format!("look at it with: tensorboard --logdir {}", shell_path(&folder)));
         Ok(Board { events, subtracted: run.subtracted.clone(), has_inputs: false })
     }
 

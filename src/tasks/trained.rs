@@ -355,7 +355,10 @@ fn snapshot_path(view: &JobView, choice: SnapshotChoice) -> Result<PathBuf> {
             Some(last) => Ok(last.path),
             None => view.default_snapshot(),
         },
-        SnapshotChoice::Epoch(wanted) => view.snapshot_of(wanted).map(|found| found.path),
+        SnapshotChoice::Epoch(wanted) => {
+            let found = view.snapshot_of(wanted).map(|found| found.path);
+            found.map_err(|page| page.with_better_help("name one of these epochs, or best, or last"))
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod forms;
 mod gradients;
 mod hdf5;
 mod head_start;
+mod helps;
 mod imports;
 mod job;
 mod look;
