@@ -15,7 +15,10 @@ use std::{
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/build.rs");
     println!("cargo:rerun-if-changed=proto");
-    prost_build::Config::new().compile_fds(protox::compile(["proto/caffe.proto", "proto/onnx.proto"], ["proto"])?)?;
+    prost_build::Config::new().compile_fds(protox::compile(
+        ["proto/caffe.proto", "proto/onnx.proto", "proto/tensorboard.proto"],
+        ["proto"],
+    )?)?;
     versions()?;
     studio()?;
     // libtorch's headers lie beside its libraries; torch-sys says where those are.

@@ -4,9 +4,19 @@
 //! module's path in the network, what came and what was wanted, the causes, what to do. Every layer of the
 //! program adds what it knows (`with_fact`, `at`, `in_module`, `with_help`) and nothing twice.
 
-use std::{fmt, io, path::Path, sync::Arc};
+mod escaped;
+mod shell_word;
 
+use std::{
+    fmt::{self, Write as _},
+    io,
+    path::Path,
+    sync::Arc,
+};
+
+pub use escaped::{escaped, escaped_json};
 use serde::{Deserialize, Serialize};
+pub use shell_word::{shell_path, shell_word};
 
 /// The result of everything in this crate that a user's input can make fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -101,10 +111,10 @@ impl fmt::Display for Origin {
 }
 
 /// An error page. Cheap to pass around (one pointer), `Send + Sync`, foreign errors kept as words.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Error(Box<Page>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Page {
     kind: Kind,
     message: String,
@@ -234,9 +244,10 @@ impl Error {
 }
 
 impl fmt::Display for Error {
-    /// The whole page, several lines, no trailing newline.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The whole page, several lines, no trailing newline. What comes from a user's file cannot command the terminal.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let page = &self.0;
+        let mut f = String::new();
         // "bad argument #2 (outputSize) to nn.Linear: …" reads on without a colon, as Torch7 wrote it.
         let colon = if page.message.starts_with('#') { "" } else { ":" };
         write!(f, "{}{colon} {}", page.kind.title(), page.message)?;
@@ -269,7 +280,7 @@ impl fmt::Display for Error {
         if let Some(help) = &page.help {
             write!(f, "\n\n  help: {}", help.replace('\n', "\n        "))?;
         }
-        Ok(())
+        out.write_str(&escaped(&f))
     }
 }
 

@@ -14,5 +14,6 @@ pub mod onnx;
 pub mod optim;
 pub mod studio;
 pub mod tasks;
+pub mod tensorboard;
 pub mod torch;
 pub mod train;

@@ -46,7 +46,7 @@ impl Aside {
         if self.printed == Printed::Json
             && let Ok(text) = serde_json::to_string(value)
         {
-            report::line(&text);
+            report::json_line(&text);
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{fenced::FenceFlags, json, report};
 use crate::{
     data::Place,
-    error::Result,
+    error::{Error, Result},
     fence::Reach,
     frontend::Source,
     tasks::{
@@ -33,6 +33,9 @@ pub struct Check {
     /// Batch size that shapes, operations and memory are for
     #[arg(long, value_name = "N", default_value_t = CheckRequest::default().batch, value_parser = clap::value_parser!(i64).range(1..))]
     pub batch: i64,
+    /// Compare the gradients of modules and criteria written in Lua with finite differences, in double precision
+    #[arg(long)]
+    pub gradients: bool,
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
@@ -60,15 +63,21 @@ impl Observer for Lines {
 /// # Errors
 /// When the file cannot be read; else as [`check`].
 pub fn run(args: Check) -> Result<()> {
-    let Check { file, input_shape, dataset, nclasses, batch, json, fence } = args;
+    let Check { file, input_shape, dataset, nclasses, batch, gradients, json, fence } = args;
     let place = dataset.clone().map(Place::Folder);
     let reach = reach::program(DeviceChoice::Cpu).and(reach::network(&file));
     fence.enter(&place.iter().map(reach::dataset).fold(reach, Reach::and));
-    let request = CheckRequest { input_shape, dataset, nclasses, batch };
+    let request = CheckRequest { input_shape, dataset, nclasses, batch, gradients };
     let summary = check(Source::read(&file)?, &request, &mut Lines { aside: json })?;
     if json {
-        return json::print(&summary);
+        json::print(&summary)?;
+    } else {
+        report::line(&summary.text());
     }
-    report::line(&summary.text());
-    Ok(())
+    let checked = summary.gradients.unwrap_or_default();
+    let mut wrong: Vec<Error> = checked.into_iter().filter_map(|checked| checked.page).collect();
+    // One page ends the program; the others come before it.
+    let Some(last) = wrong.pop() else { return Ok(()) };
+    wrong.iter().for_each(report::page);
+    Err(last)
 }

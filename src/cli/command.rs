@@ -1,6 +1,8 @@
 //! The commands of `digits-rs` and their arguments.
 
-use clap::Parser;
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use super::{check, dataset, doctor, export, jobs, pack, run, serve, shell_files, test, th};
 
@@ -33,9 +35,26 @@ pub(super) enum Command {
     Man(shell_files::Man),
 }
 
+/// Reads a command line. A negative number behind an option is its value, which the option may refuse, and no option.
+///
+/// # Errors
+/// What clap refuses, or answers itself.
+pub(super) fn parsed(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
+    let mut command = with_negative_numbers(Cli::command());
+    let matches = command.try_get_matches_from_mut(words)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|argument| {
+        let takes_value = argument.get_action().takes_values() && !argument.is_positional();
+        if takes_value { argument.allow_negative_numbers(true) } else { argument }
+    });
+    command.mut_subcommands(with_negative_numbers)
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
     use serde_json::Value;
 
     use super::*;

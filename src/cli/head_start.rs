@@ -9,10 +9,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use clap::Parser;
-
 use super::{
-    command::{Cli, Command},
+    command::{self, Cli, Command},
     early_thread,
 };
 use crate::{
@@ -53,7 +51,7 @@ pub unsafe extern "C" fn before_main(count: c_int, words: *const *const c_char, 
 /// thread is none.
 fn find(words: Vec<OsString>) -> Option<Wanted> {
     let _fenced = early_thread::Fenced;
-    let args = match Cli::try_parse_from(words) {
+    let args = match command::parsed(words) {
         Ok(Cli { command: Command::Run(args) }) => Some(args),
         _ => None,
     };

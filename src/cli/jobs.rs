@@ -35,6 +35,7 @@ pub struct Jobs {
 #[derive(Debug, Clone, clap::Subcommand)]
 enum What {
     /// Remove the folders of jobs or sweeps
+    #[command(visible_alias = "remove", alias = "delete")]
     Rm {
         /// The folders
         #[arg(required = true)]
@@ -79,6 +80,7 @@ pub fn run(args: Jobs) -> Result<()> {
             let rows = compared.settings.into_iter().map(|(name, values)| [vec![name], values].concat());
             aligned(&[names.collect()].into_iter().chain(rows).collect::<Vec<_>>());
             report::line(&format!("\n{}", compared.comparison.text()));
+            compared.comparison.incomparable.iter().for_each(|why| report::line(&format!("note: {why}")));
             let made: Vec<String> = compared.made.iter().map(|path| path.display().to_string()).collect();
             report::line(&format!("made {}", made.join(", ")));
         }
@@ -168,7 +170,7 @@ impl Rows {
             (false, false) => Accuracy::None,
         };
         let table = Table::new(accuracy, None);
-        report::line(&table.head());
+        table.head().iter().for_each(|head| report::line(head));
         self.table = Some(table);
     }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 /// # Errors
 /// As [`text`].
 pub(super) fn print(value: &impl Serialize) -> Result<()> {
-    report::line(&text(value)?);
+    report::json_line(&text(value)?);
     Ok(())
 }
 

@@ -7,6 +7,8 @@ use std::{
 
 /// Between two drawings.
 const PAUSE: Duration = Duration::from_millis(100);
+/// A terminal of fewer characters has no such line.
+const NARROWEST: usize = 12;
 
 /// The line.
 pub(super) struct LiveLine {
@@ -39,6 +41,9 @@ impl LiveLine {
         }
         self.last = Some(Instant::now());
         let width = LiveLine::width();
+        if width < NARROWEST {
+            return;
+        }
         // The last column stays free: some terminals go to the next line when it is written.
         let text: String = pieces(width - 1).chars().take(width - 1).collect();
         let characters = text.chars().count();

@@ -55,11 +55,22 @@ pub(super) fn page(refused: &clap::Error) -> Option<Error> {
         }
         ErrorKind::InvalidSubcommand => {
             let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
-            unknown_command(&word, &list(ContextKind::SuggestedSubcommand))
+            let usage = refused.get(ContextKind::Usage).map(|usage| plain(&usage.to_string())).unwrap_or_default();
+            unknown_command(&word, above(&usage), &list(ContextKind::SuggestedSubcommand))
         }
         ErrorKind::UnknownArgument => {
-            let error = usage(Error::new(Kind::Usage, format!("there is no option {argument}")));
+            let is_option = argument.starts_with('-');
+            let is_value = is_option && argument[1..].starts_with(|c: char| c.is_ascii_digit() || c == '.');
+            let message = if is_option {
+                format!("there is no option {argument}")
+            } else {
+                format!("{argument} is one word too many")
+            };
+            let error = usage(Error::new(Kind::Usage, message));
             match text(ContextKind::SuggestedArg) {
+                _ if is_value => {
+                    error.with_help("if it is the value of an option, write it behind =, as in --option=-1")
+                }
                 Some(near) => error.with_help(format!("did you mean {near}?")),
                 None => error.with_help("leave it out; --help lists what there is"),
             }
@@ -74,7 +85,7 @@ pub(super) fn page(refused: &clap::Error) -> Option<Error> {
             if !valid.is_empty() {
                 error = error.with_fact("it must be", format!("one of {}", valid.join(", ")));
             } else if let Some(cause) = std::error::Error::source(refused) {
-                error = error.with_fact("it must be", wanted(&cause.to_string()));
+                error = error.with_fact("it must be", wanted(&cause.to_string(), &value));
             }
             match text(ContextKind::SuggestedValue) {
                 Some(near) => error.with_help(format!("did you mean {near}?")),
@@ -87,9 +98,24 @@ pub(super) fn page(refused: &clap::Error) -> Option<Error> {
         }
         ErrorKind::ArgumentConflict => {
             let others = list(ContextKind::PriorArg).join(", ");
+            if others == argument && !argument.is_empty() {
+                return Some(twice(name(&argument)));
+            }
+            if argument.is_empty() {
+                return Some(usage(Error::new(Kind::Usage, "these words do not go together")));
+            }
             let other = if others.is_empty() { "another option".into() } else { others };
             Error::new(Kind::Usage, format!("{argument} does not go together with {other}"))
                 .with_help("leave one of them out")
+        }
+        ErrorKind::TooFewValues => {
+            let number = |kind: ContextKind| match refused.get(kind) {
+                Some(ContextValue::Number(number)) => *number,
+                _ => 0,
+            };
+            let (least, given) = (number(ContextKind::MinValues), number(ContextKind::ActualNumValues));
+            let what = argument.split(' ').next().unwrap_or(&argument).to_string();
+            usage(Error::new(Kind::Usage, format!("{what} wants {least} values at least, not {given}")))
         }
         _ => {
             let rendered = plain(&refused.render().to_string());
@@ -99,8 +125,35 @@ pub(super) fn page(refused: &clap::Error) -> Option<Error> {
     })
 }
 
-fn unknown_command(word: &str, near: &[String]) -> Error {
+/// The commands that a usage line begins with: `digits-rs dataset`.
+fn above(usage: &str) -> &str {
+    let usage = usage.trim_start_matches("Usage: ").trim();
+    usage.split([' ']).take_while(|word| !word.starts_with(['<', '['])).last().map_or("digits-rs", |last| {
+        let end = last.as_ptr() as usize - usage.as_ptr() as usize + last.len();
+        &usage[..end]
+    })
+}
+
+/// The page of an option that is given twice.
+fn twice(option: &str) -> Error {
+    let error = Error::new(Kind::Usage, format!("{option} is given twice"));
+    match option {
+        "--lr" | "--batch-size" => {
+            error.with_help(format!("several values of {option} are one word: {option} 0.1,0.01"))
+        }
+        _ => error.with_help("give it once"),
+    }
+}
+
+/// `above` is what comes before the word: `digits-rs`, or `digits-rs dataset`.
+fn unknown_command(word: &str, above: &str, near: &[String]) -> Error {
     let error = Error::new(Kind::Usage, format!("there is no command {word}"));
+    if above != "digits-rs" {
+        return match near.first() {
+            Some(near) => error.with_help(format!("did you mean: {above} {near}")),
+            None => error.with_help(format!("{above} --help lists its commands")),
+        };
+    }
     let lower = word.to_lowercase().replace('_', "-");
     let meant = MEANT.iter().find(|(words, _)| words.contains(&lower.as_str()) || words.contains(&word));
     if let Some((_, here)) = meant {
@@ -149,8 +202,10 @@ fn name(argument: &str) -> &str {
 }
 
 /// What a value must be, of what the parser says about it.
-fn wanted(cause: &str) -> String {
+fn wanted(cause: &str, value: &str) -> String {
+    let is_negative = value.strip_prefix('-').is_some_and(|rest| rest.parse::<u64>().is_ok());
     match cause {
+        "invalid digit found in string" if is_negative => "a whole number that is not negative".into(),
         "invalid float literal" | "cannot parse float from empty string" => "a number, such as 0.01".into(),
         "invalid digit found in string" | "cannot parse integer from empty string" => "a whole number".into(),
         _ => match cause.split_once(" is not in ") {
@@ -162,7 +217,10 @@ fn wanted(cause: &str) -> String {
                 Some((least, most)) => format!("a whole number from {least} to {}", most.trim_start_matches('=')),
                 None => cause.into(),
             },
-            None => cause.strip_prefix("it must be ").unwrap_or(cause).into(),
+            None => match cause.split_once(" is written as ") {
+                Some((_, form)) => form.into(),
+                None => cause.strip_prefix("it must be ").unwrap_or(cause).into(),
+            },
         },
     }
 }
@@ -180,13 +238,12 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
-    use super::*;
+    use super::{super::command, *};
 
     fn refused(line: &str) -> String {
         let words = ["digits-rs"].into_iter().chain(line.split(' '));
-        let page = page(&Cli::try_parse_from(words).unwrap_err()).unwrap().to_string();
+        let words: Vec<String> = words.map(Into::into).collect();
+        let page = page(&command::parsed(words).unwrap_err()).unwrap().to_string();
         page.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
@@ -207,11 +264,29 @@ mod tests {
             ("run net.lua --resume j", "does not go together with"),
             ("export", "<JOB> is missing"),
             ("run net.lua --lr", "--lr is given without a value"),
+            ("run net.lua --epochs -3", "--epochs is -3 it must be a whole number that is not negative"),
+            ("run net.lua --lr -1", "--lr is -1 it must be a finite number of at least 0"),
+            ("run net.lua --lr -1e-3", "--lr is -1e-3 it must be a finite number of at least 0"),
+            ("run net.lua -b -5", "--batch-size is -5 it must be a whole number that is not negative"),
+            ("run net.lua --momentum -0.5", "--momentum is -0.5 it must be a finite number of at least 0"),
+            ("run net.lua --snapshot-interval -1", "--snapshot-interval is -1 it must be"),
+            ("check net.lua --batch -4", "--batch is -4 it must be a whole number of at least 1"),
+            ("run net.lua --epochs 3 --epochs 4", "--epochs is given twice help: give it once"),
+            ("run net.lua --lr 1 --batch-size 3 --batch-size 4", "--batch-size is given twice"),
+            ("check net.lua --json --json", "--json is given twice"),
+            ("dataset folder d --out o --size -3x4", "there is no option -3"),
+            ("dataset folder d --out o --size 28", "--size is 28 it must be WIDTHxHEIGHT, such as 28x28"),
+            ("dataset foldr d", "did you mean: digits-rs dataset folder"),
+            ("dataset xylophone d", "digits-rs dataset --help lists its commands"),
+            ("run a b", "b is one word too many"),
+            ("jobs compare a", "<JOBS> wants 2 values at least, not 1"),
+            ("jobs list x", "these words do not go together usage digits-rs jobs"),
+            ("jobs remove", "<JOBS>... is missing"),
         ] {
             let page = refused(line);
             assert!(page.starts_with("usage error: ") && page.contains(words), "{line}: {page}");
         }
-        assert!(page(&Cli::try_parse_from(["digits-rs", "--help"]).unwrap_err()).is_none());
+        assert!(page(&command::parsed(["digits-rs", "--help"]).unwrap_err()).is_none());
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub mod test;
 mod text_args;
 pub mod th;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 use command::{Cli, Command};
 pub use exit::end;
 
@@ -44,7 +44,7 @@ use crate::data::lmdb;
 /// The program: reads the arguments, carries out the command, reports.
 #[must_use]
 pub fn main() -> u8 {
-    let cli = match Cli::try_parse() {
+    let cli = match command::parsed(std::env::args_os()) {
         Ok(cli) => cli,
         Err(page) => {
             if let Some(page) = mistakes::page(&page) {

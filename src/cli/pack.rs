@@ -6,7 +6,7 @@ use indicatif::HumanBytes;
 
 use super::{json, report};
 use crate::{
-    error::Result,
+    error::{Result, shell_path},
     tasks::pack::{PackRequest, UnpackRequest, pack, unpack},
 };
 
@@ -50,7 +50,7 @@ pub fn run(args: Pack) -> Result<()> {
     }
     packed.notes.iter().for_each(|note| report::line(&format!("note: {note}")));
     report::line(&format!("{} ({}, {} files)", packed.file.display(), HumanBytes(packed.bytes), packed.files));
-    report::line(&format!("elsewhere: digits-rs unpack {}", packed.file.display()));
+    report::line(&format!("elsewhere: digits-rs unpack {}", shell_path(&packed.file)));
     Ok(())
 }
 
@@ -64,6 +64,6 @@ pub fn run_unpack(args: Unpack) -> Result<()> {
     if json {
         return json::print(&made);
     }
-    report::line(&format!("{}: test it with digits-rs test {0} IMAGE", made.job.display()));
+    report::line(&format!("{}: test it with digits-rs test {} IMAGE", made.job.display(), shell_path(&made.job)));
     Ok(())
 }

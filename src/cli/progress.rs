@@ -17,6 +17,7 @@ use super::{
     table::{Accuracy, Row, Table, loss, percent, rates, seconds},
 };
 use crate::{
+    error::shell_path,
     job::{Event, EventKind},
     tasks::{Observer, train::TrainSummary},
     train::{
@@ -37,6 +38,8 @@ pub(super) struct Progress {
     has_begun: Arc<AtomicBool>,
     /// Whether several trainings follow each other.
     is_sweep: bool,
+    /// Whether the line of headings is still to come: the first row says which columns there are.
+    head_is_due: bool,
 }
 
 /// The training at work.
@@ -94,7 +97,14 @@ impl Course {
 impl Progress {
     /// Live when standard error is a terminal.
     pub(super) fn new(is_sweep: bool) -> Progress {
-        Progress { line: LiveLine::new(), course: None, granted: None, has_begun: Arc::default(), is_sweep }
+        Progress {
+            line: LiveLine::new(),
+            course: None,
+            granted: None,
+            has_begun: Arc::default(),
+            is_sweep,
+            head_is_due: false,
+        }
     }
 
     /// Becomes true when a training begins: from then on there is a state to save.
@@ -114,6 +124,9 @@ impl Progress {
     }
 
     fn row(&mut self, row: &Row) {
+        if std::mem::take(&mut self.head_is_due) {
+            self.table().head().iter().for_each(|head| self.line(head));
+        }
         let text = self.table().row(row);
         self.line(&text);
     }
@@ -152,8 +165,7 @@ impl Observer for Progress {
             last: None,
             is_validating: false,
         });
-        let head = self.table().head();
-        self.line(&head);
+        self.head_is_due = true;
     }
 
     fn validation(&mut self) {
@@ -173,6 +185,10 @@ impl Observer for Progress {
     fn event(&mut self, event: &Event) {
         if let Some(course) = &mut self.course {
             course.is_validating = false;
+            // A network whose output is no class a sample has no accuracy, whatever the dataset says.
+            if event.event == EventKind::Validation && event.accuracy.is_none() {
+                course.accuracy = Accuracy::None;
+            }
         }
         match event.event {
             EventKind::Train if self.line.is_some() => {
@@ -220,7 +236,7 @@ impl Observer for Progress {
         if self.is_sweep || summary.was_done {
             return;
         }
-        let job = summary.job.display();
+        let job = shell_path(&summary.job);
         self.line(&format!("test it    digits-rs test {job} IMAGE"));
         self.line(&format!("export it  digits-rs export {job} --format onnx"));
     }

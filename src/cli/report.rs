@@ -11,7 +11,7 @@ use indicatif::HumanCount;
 
 use super::held;
 use crate::{
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, escaped, escaped_json},
     frontend::end_overruns,
     tasks::panic,
 };
@@ -46,8 +46,18 @@ fn overrun(page: &Error) {
 }
 
 /// Prints a result to standard output. A reader that went away (`| head`) is no error; a full disk is one, which
-/// [`guarded_output`] tells at the end.
+/// [`guarded_output`] tells at the end. Text of users' files cannot command the terminal.
 pub(super) fn line(text: &str) {
+    raw_line(&escaped(text));
+}
+
+/// As [`line`], of a value in JSON.
+pub(super) fn json_line(json: &str) {
+    raw_line(&escaped_json(json));
+}
+
+/// As [`line`], of a script of the user's own: what it prints goes out as it is.
+pub(super) fn raw_line(text: &str) {
     if let Err(source) = writeln!(io::stdout(), "{text}") {
         note_lost(source);
     }
@@ -82,12 +92,12 @@ pub(super) fn guarded_output(last: io::Result<()>, status: u8) -> u8 {
 
 /// A line of standard error, where standard output has another reader.
 pub(super) fn aside(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}"); // standard error is closed: nobody is left to be told
+    let _ = writeln!(io::stderr(), "{}", escaped(text)); // standard error is closed: nobody is left to be told
 }
 
 /// A line of standard error about a choice of the user.
 pub(super) fn warning(text: &str) {
-    let _ = writeln!(io::stderr(), "warning: {text}"); // standard error is closed: nobody is left to be told
+    let _ = writeln!(io::stderr(), "warning: {}", escaped(text)); // standard error is closed: nobody is left to be told
 }
 
 /// A line of standard error about a database that takes long to go through.
@@ -95,7 +105,7 @@ pub(super) fn long_wait(folder: &Path, seen: u64, all: u64) {
     let _ = writeln!(
         io::stderr(),
         "opening {}: {} % of {} records found",
-        folder.display(),
+        escaped(&folder.display().to_string()),
         100 * seen / all.max(1),
         HumanCount(all)
     );

@@ -19,11 +19,11 @@ use super::{
 };
 use crate::{
     data::HeadStart,
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, shell_path},
     fence::Reach,
     frontend::Source,
     inspect::{lines::LineChart, numbers::significant, sparkline::sparkline},
-    job::{JobDir, JobView, SweepRecord},
+    job::{self, JobDir, JobView, SweepRecord},
     tasks::{
         self, Observer, RunOptions, RunRequest,
         preview::{self, Augmentation, LearningRate},
@@ -151,9 +151,11 @@ fn is_no_job(file: Option<&Path>) -> Result<()> {
     } else {
         return Ok(());
     };
-    let shown = folder.display();
-    Err(Error::new(Kind::Usage, format!("{shown} is {what}, not a network file")).with_help(format!(
-        "go on with it: digits-rs run --resume {shown}\nor train its network anew: digits-rs run {shown}/network.lua"
+    let network = job::file::network(folder);
+    Err(Error::new(Kind::Usage, format!("{} is {what}, not a network file", folder.display())).with_help(format!(
+        "go on with it: digits-rs run --resume {}\nor train its network anew: digits-rs run {}",
+        shell_path(folder),
+        shell_path(&network)
     )))
 }
 

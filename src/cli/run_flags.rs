@@ -63,6 +63,9 @@ pub(super) struct RunFlags {
     /// Stop after N validations in a row without a lower loss
     #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
     early_stop: Option<u64>,
+    /// Also write event files for TensorBoard, into tensorboard/ in the job's folder
+    #[arg(long, help_heading = "Training")]
+    tensorboard: bool,
     /// auto, cpu, cuda or cuda:N [default: auto]
     #[arg(long, value_name = "DEVICE", help_heading = "Training")]
     device: Option<String>,
@@ -93,20 +96,20 @@ pub(super) struct RunFlags {
     #[arg(long, value_name = "P,P,…", help_heading = "Solver", value_delimiter = ',', value_parser = not_negative)]
     lr_steps: Option<Vec<f64>>,
     /// Step, multistep, exp, inv, sigmoid [default: 0.1; multistep 0.5; exp 0.95]
-    #[arg(long, value_name = "GAMMA", help_heading = "Solver")]
+    #[arg(long, value_name = "GAMMA", help_heading = "Solver", value_parser = not_negative)]
     lr_gamma: Option<f64>,
     /// Inv, poly [default: 0.5; poly 3]
-    #[arg(long, value_name = "POWER", help_heading = "Solver")]
+    #[arg(long, value_name = "POWER", help_heading = "Solver", value_parser = not_negative)]
     lr_power: Option<f64>,
     /// Torch_sgd: decay an iteration [default: 1e-6]
-    #[arg(long, value_name = "DECAY", help_heading = "Solver")]
+    #[arg(long, value_name = "DECAY", help_heading = "Solver", value_parser = not_negative)]
     lr_decay: Option<f64>,
     /// Momentum of sgd and nag; sgd's dampening is the same number, as in Torch; with a TensorFlow file of momentum and
     /// rmsprop [default: 0.9]
-    #[arg(long, value_name = "M", help_heading = "Solver")]
+    #[arg(long, value_name = "M", help_heading = "Solver", value_parser = not_negative)]
     momentum: Option<f64>,
     /// L2 penalty on every parameter [default: 0.0001; with a TensorFlow file 0]
-    #[arg(long, value_name = "W", help_heading = "Solver")]
+    #[arg(long, value_name = "W", help_heading = "Solver", value_parser = not_negative)]
     weight_decay: Option<f64>,
 
     /// Side of the square cut from each image: at random in training, the middle in validation
@@ -165,6 +168,7 @@ impl RunFlags {
             snapshot_interval,
             keep,
             early_stop,
+            tensorboard,
             device,
             threads,
             double,
@@ -211,6 +215,7 @@ impl RunFlags {
             snapshot_interval,
             keep,
             early_stop,
+            tensorboard,
             device,
             threads,
             double,

@@ -6,6 +6,8 @@ use super::numbers::{clock, significant};
 
 /// Between two columns.
 const GAP: usize = 2;
+/// On a terminal of fewer characters a row is a few short lines, each with its name.
+const NARROW: usize = 24;
 
 /// A row's texts; those of columns that do not fit are left out.
 #[derive(Debug, Clone, Default)]
@@ -76,14 +78,29 @@ impl Table {
         all.into_iter().map(|(_, name, width, text)| (name, width, text)).collect()
     }
 
-    /// The line of headings.
-    pub(super) fn head(&self) -> String {
-        let cells = self.columns().into_iter().map(|(name, width, _)| format!("{name:>width$}"));
-        cells.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_string()
+    /// Whether columns have no room.
+    fn is_narrow(&self) -> bool {
+        self.width.is_some_and(|width| width < NARROW)
     }
 
-    /// A line.
+    /// The line of headings; none where rows carry their names.
+    pub(super) fn head(&self) -> Option<String> {
+        if self.is_narrow() {
+            return None;
+        }
+        let cells = self.columns().into_iter().map(|(name, width, _)| format!("{name:>width$}"));
+        Some(cells.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_string())
+    }
+
+    /// A line; on a narrow terminal several short ones.
     pub(super) fn row(&self, row: &Row) -> String {
+        if self.is_narrow() {
+            let accuracy = row.accuracy.split(" (").next().unwrap_or_default();
+            let named = [("train", row.train_loss.as_str()), ("val", &row.validation_loss), ("acc", accuracy)];
+            let named = named.into_iter().filter(|(_, text)| !text.is_empty());
+            let lines = named.map(|(name, text)| format!(" {name} {text}"));
+            return [format!("epoch {}", row.epoch)].into_iter().chain(lines).collect::<Vec<_>>().join("\n");
+        }
         let cell = |(name, width, text): (&str, usize, Text)| {
             let text = text(row);
             // `97.81 % (99.93)` in a column without the five likeliest.
@@ -122,6 +139,11 @@ mod tests {
     use super::*;
 
     fn lines(width: Option<usize>) -> [String; 2] {
+        let (head, row) = headed(width);
+        [head.unwrap_or_default(), row]
+    }
+
+    fn headed(width: Option<usize>) -> (Option<String>, String) {
         let table = Table::new(Accuracy::WithTopFive, width);
         let row = Row {
             epoch: "12".into(),
@@ -131,12 +153,12 @@ mod tests {
             rate: rates([0.01, 0.001]),
             time: seconds(200.0),
         };
-        [table.head(), table.row(&row)]
+        (table.head(), table.row(&row))
     }
 
     #[test]
     fn a_row_fits_its_terminal_and_stands_below_its_headings() {
-        for width in [20, 30, 40, 60, 80, 120] {
+        for width in [24, 30, 40, 60, 80, 120] {
             for line in lines(Some(width)) {
                 assert!(line.chars().count() <= width, "{width}: {line}");
             }
@@ -152,6 +174,15 @@ mod tests {
         assert_eq!(head, " epoch  train loss    val loss   accuracy");
         assert_eq!(row, "    12     0.12345       0.1 *    97.81 %");
         assert_eq!(lines(None), lines(Some(200)));
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_short_lines_with_names() {
+        for width in [1, 10, 20, 23] {
+            let (head, row) = headed(Some(width));
+            assert_eq!((head, row.as_str()), (None, "epoch 12\n train 0.12345\n val 0.1 *\n acc 97.81 %"));
+        }
+        assert!(headed(Some(24)).0.is_some());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     data::{Dataset, Parts, Place},
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, shell_path},
     fence::Reach,
     inspect::{
         classify::Classification,
@@ -179,7 +179,7 @@ pub fn run(mut args: Test) -> Result<()> {
         Error::new(Kind::Usage, "nothing to test")
             .with_help(format!(
                 "one image:     digits-rs test {0} IMAGE\nmany images:   digits-rs test {0} FOLDER, or --list FILE\na database:    digits-rs test {0} --db DATASET",
-                job.display()
+                shell_path(&job)
             ))
     })?;
     let pixels = if pixels == PixelsFlag::Clip { Pixels::Clip } else { Pixels::Normalize };

@@ -8,7 +8,7 @@ use std::{
     rc::Rc,
 };
 
-use super::fenced::FenceFlags;
+use super::{fenced::FenceFlags, report};
 use crate::{
     error::Result,
     fence::Reach,
@@ -59,7 +59,8 @@ pub fn run(args: &Th) -> Result<()> {
     } else {
         args.fence.enter(&reached(args, has_prompt));
     }
-    let output = Output::new(super::report::line).capped(usize::MAX);
+    let line = if args.trusted { report::raw_line } else { report::line };
+    let output = Output::new(line).capped(usize::MAX);
     let options = VmOptions { output, trusted: args.trusted, ..VmOptions::default() };
     let memory_limit = if args.trusted { 0 } else { options.memory_limit };
     let shell = Rc::new(Shell::new(VmOptions { memory_limit, ..options })?);

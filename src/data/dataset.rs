@@ -20,7 +20,7 @@ use super::{
     records::Records,
 };
 use crate::{
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, shell_path},
     input::{self, Form},
 };
 
@@ -291,7 +291,7 @@ fn found(dir: &Path) -> Result<Parts> {
         Ok(false) if dir.join("data.mdb").is_file() => {
             return Err(page
                 .with_fact("it is", "a single database")
-                .with_help(format!("give the folder above it, or --train-db {}", dir.display())));
+                .with_help(format!("give the folder above it, or --train-db {}", shell_path(dir))));
         }
         Ok(false) => page.with_fact("it wants", "dataset.json, or train_db or val_db"),
         Err(_) => page.with_fact("it is", "not there"),

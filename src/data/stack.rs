@@ -128,7 +128,6 @@ mod tests {
         for sample in [1u16, 60_000] {
             encoder.write_image::<colortype::Gray16>(1, 1, &[sample]).unwrap();
         }
-        drop(encoder);
         let found = pages(&file.into_inner(), 2).unwrap().unwrap();
         assert_eq!(found[1], Decoded::Deep(DeepImage { width: 1, height: 1, pixels: vec![60_000] }));
     }

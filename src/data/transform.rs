@@ -209,6 +209,16 @@ impl Preprocess {
         }
     }
 
+    /// What is subtracted from an image whose middle is cut out, `[c, h, w]`, row-major; none when nothing is.
+    #[must_use]
+    pub fn subtracted(&self) -> Option<Vec<f32>> {
+        self.mean.as_ref()?;
+        let count = |shape: [i64; 3]| shape.iter().product::<i64>() as usize;
+        let (black, mut out) = (vec![0; count(self.shape)], vec![0f32; count(self.output_shape())]);
+        self.apply_to(Pixels::Bytes(&black), None, &mut Scratch::default(), &mut out);
+        Some(out.into_iter().map(|value| -value).collect())
+    }
+
     /// Carries out the plan on one record of the input shape; `out` has the output shape's number of values. Without
     /// a `draw` only the mean is subtracted and the middle cut out.
     ///

@@ -38,6 +38,13 @@ pub struct Ready {
     pub scalars: Option<ScalarsOf>,
 }
 
+/// Whether a page of a Python file may come of images whose shape is not known: of a size that is None, or of `?`.
+fn wants_sizes(page: &Error) -> bool {
+    let facts = page.facts().iter().map(|(_, value)| value.as_str());
+    let mut words = facts.chain(page.causes().iter().map(String::as_str)).chain([page.message()]);
+    words.any(|text| text.contains("None") || text.contains('?') || text.contains("must be known"))
+}
+
 impl NetworkFile {
     /// Runs a file of either language with these parameters; initial weights are drawn from `seed`. What the file prints,
     /// now and later, goes to `output`.
@@ -65,9 +72,11 @@ impl NetworkFile {
                     known => run(known, output),
                 };
                 let file = file.map_err(|page| match params.input_shape {
-                    None => page
-                        .with_fact("the images", "[?, ?, ?, ?]: neither --input-shape nor --dataset says their shape"),
-                    Some(_) => page,
+                    None if wants_sizes(&page) => page.with_fact(
+                        "the images",
+                        "their shape is not known: give --input-shape 1x28x28 or --dataset DIR",
+                    ),
+                    _ => page,
                 });
                 file.map(|file| NetworkFile::Tensorflow(Box::new(file)))
             }

@@ -4,10 +4,13 @@ use std::{collections::HashSet, fmt::Write};
 
 use serde::Serialize;
 
-use super::numbers::{bytes, grouped, operations};
+use super::{
+    gradients,
+    numbers::{bytes, grouped, operations},
+};
 use crate::{
     error::Result,
-    nn::{Activity, Context, Mode, Network, Node, Observer, Shape},
+    nn::{Activity, CheckedGradients, Context, Mode, Network, Node, Observer, Shape},
 };
 
 /// One module.
@@ -64,7 +67,7 @@ pub struct FileSettings {
 }
 
 /// The whole answer of `check`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NetworkSummary {
     /// The network as Torch prints it.
     pub printed: String,
@@ -80,6 +83,9 @@ pub struct NetworkSummary {
     pub totals: Totals,
     /// Batch sizes, crop, hooks.
     pub settings: FileSettings,
+    /// Gradients of the user's code against finite differences, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradients: Option<Vec<CheckedGradients>>,
 }
 
 /// Sends a batch of ones of shape `input` through the network in evaluation mode and describes every module;
@@ -145,7 +151,7 @@ pub fn summarize(
     };
     let criterion = network.criterion_label.clone();
     let input = input.map(<[i64]>::to_vec);
-    Ok(NetworkSummary { printed, criterion, input, input_source, layers, totals, settings })
+    Ok(NetworkSummary { printed, criterion, input, input_source, layers, totals, settings, gradients: None })
 }
 
 /// A sample shape `[c, h, w]` (or `[n]`) that the first layers fix, with the words that say why: a network that
@@ -255,6 +261,9 @@ impl NetworkSummary {
                 ("fineTuneHook", yes(s.fine_tune_hook)),
             ],
         );
+        if let Some(checked) = &self.gradients {
+            page += &format!("\nGradients\n\n{}", gradients::table(checked));
+        }
         page.trim_end().to_string()
     }
 

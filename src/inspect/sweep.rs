@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    job::{Event, EventKind, JobView, Status, SweepRecord, file},
+    job::{Event, EventKind, JobView, Status, SweepRecord, TrainingClock, file},
 };
 
 /// One job of the sweep.
@@ -52,6 +52,8 @@ pub struct Comparison {
     /// The rows.
     pub rows: Vec<Row>,
     epochs: f64,
+    /// Why the losses cannot be compared, where they cannot: none of them is the best.
+    pub incomparable: Option<String>,
 }
 
 impl Comparison {
@@ -71,7 +73,7 @@ impl Comparison {
                 Err(_) => row,
             });
         }
-        Ok(Comparison { network: plan.network, rows, epochs })
+        Ok(Comparison { network: plan.network, rows, epochs, incomparable: None })
     }
 
     /// Jobs anywhere, in this order.
@@ -86,12 +88,18 @@ impl Comparison {
         let rows = jobs.iter().map(row).collect::<Result<Vec<Row>>>()?;
         let epochs = rows.iter().map(|row| row.epochs).fold(0.0, f64::max);
         let named = |row: Row| Row { name: Some(row.folder.clone()), ..row };
-        Ok(Comparison { network: "comparison".into(), rows: rows.into_iter().map(named).collect(), epochs })
+        let incomparable = incomparable(jobs)?;
+        let rows = rows.into_iter().map(named).collect();
+        Ok(Comparison { network: "comparison".into(), rows, epochs, incomparable })
     }
 
-    /// The row with the lowest validation loss; with the lowest training loss when nothing was validated.
+    /// The row with the lowest validation loss; with the lowest training loss when nothing was validated. None where losses
+    /// cannot be compared.
     #[must_use]
     pub fn best(&self) -> Option<&Row> {
+        if self.incomparable.is_some() {
+            return None;
+        }
         let value = |row: &&Row| row.best.map(|(loss, _)| loss).or(row.train_loss).filter(|v| v.is_finite());
         self.rows
             .iter()
@@ -225,7 +233,11 @@ impl Row {
         self.error = record.error;
         let events = view.events()?;
         self.epochs = events.last().map_or(0.0, |event| event.epoch);
-        self.seconds = active_seconds(&events);
+        let mut clock = TrainingClock::default();
+        for event in &events {
+            clock.at(event);
+        }
+        self.seconds = clock.seconds();
         let lines = std::fs::read_to_string(view.path().join(file::METRICS)).unwrap_or_default();
         self.curves = Curves::from_metrics(&lines);
         let of_epoch = events.iter().rev().find(|event| event.event == EventKind::Epoch).and_then(|event| event.loss);
@@ -249,16 +261,23 @@ impl Row {
     }
 }
 
-/// Time between the events of one life of the process; the pause before a resume does not count, also where the snapshot that
-/// the resume began from is noted a second time before it.
-fn active_seconds(events: &[Event]) -> f64 {
-    let begins = |event: &Event| matches!(event.event, EventKind::Resume | EventKind::Start);
-    let of_pair = |(at, pair): (usize, &[Event])| {
-        let noted_again = pair[1].event == EventKind::Snapshot
-            && events.get(at + 2).is_some_and(|next| next.event == EventKind::Resume);
-        if begins(&pair[1]) || noted_again { 0.0 } else { (pair[1].time - pair[0].time).max(0.0) }
-    };
-    events.windows(2).enumerate().map(of_pair).sum()
+/// Why the losses of these jobs say nothing about each other: they are of different criteria, or of different data.
+fn incomparable(jobs: &[PathBuf]) -> Result<Option<String>> {
+    let records = jobs.iter().map(|job| JobView::open(job)?.record()).collect::<Result<Vec<_>>>()?;
+    let Some((first, others)) = records.split_first() else { return Ok(None) };
+    for other in others {
+        let (a, b) = (first.criterion.as_deref(), other.criterion.as_deref());
+        // Jobs of before kept no criterion: the same file has the same one.
+        if a != b && first.network.blake3 != other.network.blake3 {
+            let [a, b] = [a, b].map(|criterion| criterion.unwrap_or("a criterion that the job did not keep"));
+            return Ok(Some(format!("their losses are of different criteria, {a} and {b}: none of them is the best")));
+        }
+        if first.dataset.fingerprint != other.dataset.fingerprint {
+            let [a, b] = [&first.dataset.path, &other.dataset.path];
+            return Ok(Some(format!("their losses are of different data, {a} and {b}: none of them is the best")));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -277,7 +296,7 @@ mod tests {
 
     fn comparison() -> Comparison {
         let rows = vec![row("lr0.1", 0.1, &[9.0, 5.0, 7.0]), row("lr0.01", 0.01, &[9.0, 8.0, 4.5])];
-        Comparison { network: "net.lua".into(), rows, epochs: 2.0 }
+        Comparison { network: "net.lua".into(), rows, epochs: 2.0, incomparable: None }
     }
 
     #[test]
@@ -293,22 +312,14 @@ mod tests {
         assert!(comparison.csv().contains("lr0.1,0.1,32,Done,2,,5,1,,0,\"\""), "{}", comparison.csv());
         assert_eq!(comparison.chart().lines.len(), 2);
         assert!(comparison.chart().subtitle.contains("lr 0.01, batch 32"));
-    }
-
-    #[test]
-    fn a_pause_before_a_resume_is_no_time_of_the_job() {
-        let at = |event: EventKind, time: f64| Event { time, ..Event::new(event, 0.0, 0) };
-        let (start, epoch, snapshot) = (EventKind::Start, EventKind::Epoch, EventKind::Snapshot);
-        let mut events = vec![at(start, 0.0), at(epoch, 5.0), at(snapshot, 1000.0), at(EventKind::Resume, 1000.1)];
-        assert_eq!(active_seconds(&events), 5.0);
-        events.extend([at(epoch, 1003.1), at(snapshot, 1003.6)]);
-        assert_eq!(active_seconds(&events), 8.5);
+        let other = Comparison { incomparable: Some("different criteria".into()), ..comparison };
+        assert!(other.best().is_none() && !other.text().contains('*') && other.chart().subtitle.is_empty());
     }
 
     #[test]
     fn a_sweep_in_which_nothing_has_begun_is_shown_too() {
         let rows = vec![Row { folder: "lr1".into(), lr: Some(1.0), status: "waiting".into(), ..Row::default() }];
-        let waiting = Comparison { network: "n".into(), rows, epochs: 0.0 };
+        let waiting = Comparison { network: "n".into(), rows, epochs: 0.0, incomparable: None };
         assert!(waiting.best().is_none() && waiting.text().contains("waiting"));
         assert!(waiting.chart().svg().contains("no points yet"));
     }

@@ -18,7 +18,7 @@ use super::{
     replace::{TEMPORARY, replace, replace_json},
     view::JobView,
 };
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, escaped, shell_path};
 
 /// How grave a log line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl LogWriter {
     /// When the disk refuses.
     pub fn write(&mut self, level: Level, text: &str) -> Result<()> {
         let prefix = format!("{} [{}] ", Stamp::now().log(), level.word());
-        let lines: String = text.lines().map(|line| format!("{prefix}{line}\n")).collect();
+        let lines: String = escaped(text).lines().map(|line| format!("{prefix}{line}\n")).collect();
         self.file.write_all(lines.as_bytes()).map_err(|source| Error::io("write", &self.path, &source))
     }
 }
@@ -97,7 +97,7 @@ impl JobDir {
         if path.join(file::RECORD).exists() {
             return Err(Error::new(Kind::Job, format!("{} holds a job already", path.display())).with_help(format!(
                 "go on with it: digits-rs run --resume {}\nor give the new run another folder with --job DIR",
-                path.display()
+                shell_path(path)
             )));
         }
         std::fs::create_dir_all(&snapshots).map_err(|source| Error::io("make the folder", &snapshots, &source))?;
@@ -123,7 +123,9 @@ impl JobDir {
                 _ => {}
             }
         }
-        let _ = std::fs::remove_dir_all(path.join(file::BESIDE)); // none: nothing to take away
+        for folder in [file::BESIDE, file::TENSORBOARD] {
+            let _ = std::fs::remove_dir_all(path.join(folder)); // none: nothing to take away
+        }
         Ok(())
     }
 

@@ -16,14 +16,16 @@ mod number;
 mod record;
 mod replace;
 mod sweep;
+mod training_clock;
 mod view;
 
 pub use archive::{PackedSnapshots, pack, unpack};
 pub use clock::Stamp;
 pub use dir::{JobDir, Level, LogWriter};
 pub use event::{Event, EventKind, Scalars};
-pub use number::lua_number;
+pub use number::{counted, lua_number};
 pub use record::{Best, DatasetRef, JobRecord, NetworkRef, Status};
 pub use replace::{Replacement, replace};
 pub use sweep::{SweepJob, SweepRecord};
+pub use training_clock::TrainingClock;
 pub use view::{JobView, SnapshotFile};

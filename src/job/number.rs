@@ -1,4 +1,4 @@
-//! `lua_number`: a number as Lua 5.1 prints it (`%.14g`), the form of log lines and snapshot names.
+//! Numbers in words: `lua_number` as Lua 5.1 prints one (`%.14g`), the form of log lines and snapshot names, and `counted`.
 
 /// `1`, `0.5`, `4250.1234`, `1e-05`, `inf`, `nan`.
 #[must_use]
@@ -23,6 +23,12 @@ pub fn lua_number(value: f64) -> String {
 
 fn without_zeros(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+}
+
+/// A number with what it counts: `1 epoch`, `30 epochs`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

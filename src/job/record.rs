@@ -57,6 +57,9 @@ pub struct JobRecord {
     pub finished: Option<String>,
     /// The network file.
     pub network: NetworkRef,
+    /// The criterion as it prints; none in jobs of before it was kept.
+    #[serde(default)]
+    pub criterion: Option<String>,
     /// The dataset.
     pub dataset: DatasetRef,
     /// Every number of the run follows from it.
@@ -88,6 +91,7 @@ impl JobRecord {
             started: None,
             finished: None,
             network,
+            criterion: None,
             dataset,
             seed,
             settings,

@@ -13,7 +13,7 @@ use super::{
     sweep::SweepRecord,
 };
 use crate::{
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, shell_path},
     input::{self, Form},
 };
 
@@ -52,7 +52,7 @@ impl JobView {
                 return Err(Error::new(Kind::Job, format!("{} is a file, not a job directory", path.display()))
                     .with_help(format!(
                         "if it is a packed job, unpack it first: digits-rs unpack {}",
-                        path.display()
+                        shell_path(path)
                     )));
             }
             if let Some(network) = begun(path) {
@@ -160,7 +160,7 @@ impl JobView {
         all.into_iter().find(|snapshot| (snapshot.epoch - epoch).abs() < 1e-6).ok_or_else(|| {
             Error::new(Kind::Job, format!("there is no snapshot of epoch {epoch}"))
                 .with_fact("there are", if epochs.is_empty() { "none".into() } else { epochs.join(", ") })
-                .with_help("name one of these epochs, or best, or last")
+                .with_help("name one of these epochs")
         })
     }
 

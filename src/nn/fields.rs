@@ -34,7 +34,7 @@ impl Value {
     #[must_use]
     pub fn type_name(&self) -> String {
         match self {
-            Value::Nil => "no value".into(),
+            Value::Nil => "nil".into(),
             Value::Bool(_) => "boolean".into(),
             Value::Number(_) => "number".into(),
             Value::Text(_) => "string".into(),
@@ -42,6 +42,15 @@ impl Value {
             Value::List(_) => "table".into(),
             Value::Sizes(_) => "torch.LongStorage".into(),
             Value::Other(name) => name.clone(),
+        }
+    }
+
+    /// What is wrong with it as `what`, such as `#2 (outputSize) to nn.Linear`, in Torch7's words; nil is called nil.
+    #[must_use]
+    pub fn misfit(&self, what: &str, wanted: &str) -> String {
+        match self {
+            Value::Nil => format!("{what} is nil: {wanted} expected"),
+            other => format!("{what}: {wanted} expected, got {}", other.type_name()),
         }
     }
 }

@@ -25,6 +25,11 @@ pub trait Module: Any {
     /// `Kind::Shape` when the input does not fit (see [`super::size_mismatch`]), `Kind::Torch` when libtorch refuses.
     fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity>;
 
+    /// Whether its backward, or a part of it, is code of the user's, which may be wrong.
+    fn has_own_backward(&self) -> bool {
+        false
+    }
+
     /// Whether its output is a new tensor that its own backward does not need, so that a private pass may overwrite it.
     fn leaves_its_output(&self) -> bool {
         false
@@ -67,6 +72,11 @@ pub trait Criterion: Any {
     /// # Errors
     /// `Kind::Shape` when input and target do not fit, `Kind::Torch` when libtorch refuses.
     fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor>;
+
+    /// Whether its backward, or a part of it, is code of the user's, which may be wrong.
+    fn has_own_backward(&self) -> bool {
+        false
+    }
 
     /// What it takes a network's numbers for, where it is a classifier's.
     fn scores(&self) -> Option<Scores> {

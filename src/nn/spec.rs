@@ -94,14 +94,11 @@ impl<'a> Args<'a> {
     /// Checks `given` against the declaration.
     ///
     /// # Errors
-    /// `bad argument #2 (outputSize) to nn.Linear: number expected, got no value`, with the signature.
+    /// `bad argument #2 (outputSize) to nn.Linear is nil: number expected`, with the signature.
     pub fn check(class: &str, args: &'a [Arg], mut given: Vec<Value>) -> Result<Args<'a>> {
         let bad = |i: usize, arg: &Arg, got: &Value| {
-            Error::new(
-                Kind::Argument,
-                format!("#{} ({}) to {class}: {} expected, got {}", i + 1, arg.name, arg.kind.words(), got.type_name()),
-            )
-            .with_fact("usage", signature(class, args))
+            let what = format!("#{} ({}) to {class}", i + 1, arg.name);
+            Error::new(Kind::Argument, got.misfit(&what, arg.kind.words())).with_fact("usage", signature(class, args))
         };
         let far = |i: usize, arg: &Arg, number: f64| {
             let message = format!("#{} ({}) to {class}: {number} is no whole number within 2^31", i + 1, arg.name);
@@ -468,7 +465,7 @@ mod tests {
     #[test]
     fn a_missing_argument_is_named_with_the_signature() {
         let error = Args::check("nn.Linear", ARGS, vec![Value::Number(10.0)]).unwrap_err();
-        assert_eq!(error.message(), "#2 (outputSize) to nn.Linear: number expected, got no value");
+        assert_eq!(error.message(), "#2 (outputSize) to nn.Linear is nil: number expected");
         assert!(error.to_string().contains("nn.Linear(inputSize, outputSize[, bias=true])"));
     }
 

@@ -174,6 +174,9 @@ pub(crate) struct CheckRequest {
     /// The batch that sums are for; the file's when not given.
     #[serde(default)]
     batch_size: Option<i64>,
+    /// Also compare the gradients of modules and criteria written in Lua with finite differences: `gradients` of the reply.
+    #[serde(default)]
+    gradients: bool,
 }
 
 /// Checks a network file in a process of its own; a broken one is an answer too.
@@ -199,6 +202,7 @@ async fn answer(app: &Arc<App>, request: CheckRequest) -> Answer<Value> {
         input_shape: shape,
         dataset,
         batch: request.batch_size.unwrap_or(1),
+        gradients: request.gradients,
     };
     let name = named(name, &request.language, &request.text);
     let question = Question::Check { source: Source::pasted(&name, &request.text), request: asked, crop: request.crop };

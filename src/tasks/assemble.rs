@@ -36,6 +36,8 @@ pub(super) struct Run {
     pub(super) engine: Box<dyn Engine>,
     /// The network as Torch prints it, and its criterion.
     pub(super) printed: String,
+    /// The criterion as it prints.
+    pub(super) criterion: String,
     /// One line about it.
     pub(super) title: String,
     /// Where the data lies.
@@ -44,6 +46,8 @@ pub(super) struct Run {
     pub(super) fingerprint: String,
     /// What the job keeps of the dataset.
     pub(super) kept: Kept,
+    /// What is subtracted from a validation image, `[c, h, w]`; none when nothing is.
+    pub(super) subtracted: Option<Vec<f32>>,
     /// Which files beside the network file it has read, by now.
     pub(super) read_files: Box<dyn Fn() -> Vec<(PathBuf, PathBuf)>>,
     /// What became of the weights that the settings name, in lines to print.
@@ -103,6 +107,8 @@ pub(super) fn assemble(
     let threads = settings.threads.and_then(|threads| i32::try_from(threads).ok());
     let wanted = engine.surroundings();
     observer.surroundings(&Surroundings { libtorch_threads: wanted.libtorch_threads.or(threads), ..wanted });
+    // Where the target is the input there are no right answers to count.
+    let classes = classes.filter(|_| !matches!(label_hook, Some(LabelHook::Input)));
     let plan = plan_of(&settings, &records, classes)?;
     Ok(Run {
         warnings: warnings::of(options, &settings, &plan, &opened),
@@ -116,9 +122,11 @@ pub(super) fn assemble(
             if device.is_cuda() { "CUDA" } else { "the processor" },
         ),
         printed: format!("{}\n{}", loaded.printed().trim_end(), criterion.trim_end()),
+        criterion: criterion.trim_end().to_string(),
         dataset_path: opened.path.clone(),
         fingerprint: opened.dataset.fingerprint()?,
         kept: Kept::of(&opened.dataset)?,
+        subtracted: loaders::of_validation(&settings, &opened)?.subtracted(),
         read_files: loaded.read_files(),
         transfer,
         hook: label_hook,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    file_settings::file_settings, heard::Heard, observer::Observer, panic, prepare::RecordFacts,
+    file_settings::file_settings, gradients::gradients, heard::Heard, observer::Observer, panic, prepare::RecordFacts,
     sample_shape::SampleShape,
 };
 use crate::{
@@ -28,11 +28,13 @@ pub struct CheckRequest {
     pub nclasses: Option<i64>,
     /// Batch size that shapes, operations and memory are for.
     pub batch: i64,
+    /// Compare the gradients that code of the file computes with finite differences.
+    pub gradients: bool,
 }
 
 impl Default for CheckRequest {
     fn default() -> CheckRequest {
-        CheckRequest { input_shape: None, dataset: None, nclasses: None, batch: 1 }
+        CheckRequest { input_shape: None, dataset: None, nclasses: None, batch: 1, gradients: false }
     }
 }
 
@@ -45,7 +47,8 @@ struct Sample {
 /// Runs the network file and describes its network, layer by layer.
 ///
 /// # Errors
-/// When the file does not load, or a layer refuses the shape: its error page.
+/// When the file does not load, or a layer refuses the shape: its error page. A wrong gradient is no error here: its page
+/// stands in the summary.
 pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) -> Result<NetworkSummary> {
     let heard = Heard::new();
     let found = panic::guarded(|| {
@@ -79,8 +82,13 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
         if let Some(shape) = &sample.shape {
             two_samples(&network, shape)?;
         }
-        let batch = sample.shape.map(|shape| [&[request.batch], shape.as_slice()].concat());
-        summarize(&network, loaded.printed(), batch.as_deref(), sample.source, file_settings(&loaded))
+        let batch = sample.shape.as_deref().map(|shape| [&[request.batch], shape].concat());
+        let settings = file_settings(&loaded);
+        let mut summary = summarize(&network, loaded.printed(), batch.as_deref(), sample.source, settings)?;
+        if request.gradients {
+            summary.gradients = Some(gradients(&loaded, sample.shape.as_deref())?);
+        }
+        Ok(summary)
     });
     heard.tell_all(observer);
     found

@@ -26,6 +26,14 @@ pub(super) fn of_train(settings: &RunSettings, opened: &OpenedDataset) -> Result
     preprocess(settings, opened, settings.augment())
 }
 
+/// What happens to a validation record.
+///
+/// # Errors
+/// Those of [`Preprocess::new`].
+pub(super) fn of_validation(settings: &RunSettings, opened: &OpenedDataset) -> Result<Preprocess> {
+    preprocess(settings, opened, Augment::default())
+}
+
 fn preprocess(settings: &RunSettings, opened: &OpenedDataset, augment: Augment) -> Result<Preprocess> {
     let dataset = &opened.dataset;
     Preprocess::new(dataset.shape, settings.subtract_mean, dataset.mean.as_ref(), settings.cut(), augment)
@@ -41,7 +49,7 @@ pub(super) fn loaders_for(
     of_train: Preprocess,
     device: Resolved,
 ) -> Result<Loaders> {
-    let of_validation = preprocess(settings, &opened, Augment::default())?;
+    let of_validation = of_validation(settings, &opened)?;
     let records = (opened.train()?, opened.dataset.val());
     let names = opened.dataset.labels.len();
     let head_start = opened.head_start.map(Arc::new);

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{check::CheckRequest, file_settings::file_settings, prepare::RecordFacts, trained::is_input};
+use super::{
+    check::CheckRequest, file_settings::file_settings, gradients::gradients, prepare::RecordFacts, trained::is_input,
+};
 use crate::{
     data::Dataset,
     error::{Error, Kind, Result},
@@ -12,7 +14,7 @@ use crate::{
         network::{FileSettings, Totals, fixed_input, summarize},
         output_kind::OutputKind,
     },
-    nn::{self, Network, Spec},
+    nn::{self, CheckedGradients, Network, Spec},
 };
 
 /// A network file as far as it could be followed.
@@ -35,6 +37,10 @@ pub struct Look {
     pub settings: Option<FileSettings>,
     /// What its output is.
     pub output: Option<OutputKind>,
+    /// Gradients of the file's own code against finite differences, where that was asked for; the page of the first wrong
+    /// one is `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradients: Option<Vec<CheckedGradients>>,
 }
 
 /// Follows the file as far as it goes.
@@ -75,8 +81,14 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
     if let Some(page) = refused {
         return Err(page);
     }
-    let batch = sample.map(|sample| [&[found.batch_size], sample.as_slice()].concat());
+    let batch = sample.as_deref().map(|sample| [&[found.batch_size], sample].concat());
     found.totals = Some(summarize(&network, loaded.printed(), batch.as_deref(), String::new(), settings)?.totals);
+    if request.gradients {
+        let checked = gradients(&loaded, sample.as_deref())?;
+        let wrong = checked.iter().find_map(|checked| checked.page.clone());
+        found.gradients = Some(checked);
+        return wrong.map_or(Ok(()), Err);
+    }
     Ok(())
 }
 

@@ -9,12 +9,14 @@
 //! [`run`](fn@run) picks the one that a request means. A panic below a task is an error page of it.
 
 mod assemble;
+mod board;
 pub mod check;
 mod curves;
 pub mod dataset;
 pub mod doctor;
 pub mod export;
 mod file_settings;
+mod gradients;
 mod heard;
 pub mod inference;
 pub mod jobs;

@@ -55,6 +55,8 @@ pub struct RunOptions {
     pub keep: Option<u64>,
     /// Stop after this many validations in a row without a lower loss; never when not given.
     pub early_stop: Option<u64>,
+    /// Also write event files that TensorBoard shows, into `tensorboard/` in the job's folder.
+    pub tensorboard: bool,
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
     pub device: Option<String>,
     /// Processor threads of the computation; as many as are useful on this machine when not given.
@@ -115,8 +117,17 @@ pub struct RunOptions {
 
 /// What may differ when a run goes on: none of these changes the numbers of the steps, but `epochs`, which the user
 /// asks for, and `device` and `threads`, which may round differently.
-const CHANGEABLE: [&str; 8] =
-    ["epochs", "device", "threads", "snapshot_interval", "validation_interval", "keep", "early_stop", "memory"];
+const CHANGEABLE: [&str; 9] = [
+    "epochs",
+    "device",
+    "threads",
+    "snapshot_interval",
+    "validation_interval",
+    "keep",
+    "early_stop",
+    "memory",
+    "tensorboard",
+];
 
 /// Where the data lies: it may have moved. That it is the same data, its fingerprint says.
 const PLACES: [&str; 7] = ["dataset", "train_db", "val_db", "train_labels_db", "val_labels_db", "mean", "labels"];

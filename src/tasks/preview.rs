@@ -26,7 +26,7 @@ use crate::{
         picture::Picture,
         raster,
     },
-    job,
+    job::{self, counted},
     optim::schedule::Schedule,
 };
 
@@ -116,10 +116,11 @@ pub fn learning_rate(task: LearningRate) -> Result<LearningRateSummary> {
             courses.push(course);
         }
         let run = format!(
-            "{} records, batch size {batch}: {} iterations an epoch, {} in {epochs} epochs",
+            "{} records, batch size {batch}: {} iterations an epoch, {} in {}",
             grouped(records as i64),
             grouped(steps as i64),
-            grouped(total as i64)
+            grouped(total as i64),
+            counted(epochs, "epoch")
         );
         let chart = LineChart {
             title: format!("Learning rate: {policy}"),

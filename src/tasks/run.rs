@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     data::HeadStart,
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, shell_path},
     frontend::Source,
     job::SweepRecord,
     train::Stop,
@@ -64,7 +64,7 @@ pub fn run(
         if let Some(folder) = resume {
             if network.is_some() || job.is_some() {
                 return Err(Error::new(Kind::Usage, "a run that goes on has its network file and its folder already")
-                    .with_help(format!("give nothing but what is to change: --resume {}", folder.display())));
+                    .with_help(format!("give nothing but what is to change: --resume {}", shell_path(&folder))));
             }
             if variants.is_sweep() {
                 return Err(Error::new(Kind::Usage, "a run that goes on cannot become a sweep")

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     data::HeadStart,
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, shell_path},
     frontend::{Settings, Source},
     input::{self, Form},
     inspect::{raster, sweep::Comparison},
@@ -267,7 +267,7 @@ fn run(
                     format!("the sweep was stopped at job {} of {count}", i + 1),
                 )
                 .with_cause(page.message())
-                .with_help(format!("go on with it: digits-rs run --resume {}", folder.display())));
+                .with_help(format!("go on with it: digits-rs run --resume {}", shell_path(folder))));
             }
             Err(page) => return Err(page),
         }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use super::train_summary::TrainSummary;
 use super::{
     assemble::{self, Run, Start},
+    board::Board,
     curves,
     heard::Heard,
     kept::{self, Kept},
@@ -22,11 +23,11 @@ use super::{
 };
 use crate::{
     data::HeadStart,
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, shell_path},
     frontend::Source,
-    job::{DatasetRef, Event, JobDir, JobRecord, JobView, Level, NetworkRef, Status, file, lua_number},
+    job::{DatasetRef, Event, JobDir, JobRecord, JobView, Level, NetworkRef, Status, counted, file, lua_number},
     torch::device,
-    train::{EpochSummary, Plan, Position, Snapshot, SnapshotNote, Stop, TrainObserver},
+    train::{EpochSummary, Evaluated, Plan, Position, Snapshot, SnapshotNote, Stop, TrainObserver},
 };
 
 /// Where new jobs and sweeps go that have no folder named, below the working directory.
@@ -94,6 +95,7 @@ pub fn begin(
         let dataset = DatasetRef { path: dataset_path, fingerprint: run.fingerprint.clone() };
         let libtorch = device::libtorch_version().unwrap_or_else(|| "unknown".into());
         let record = JobRecord::new(network, dataset, run.plan.seed, run.settings.to_json()?, libtorch);
+        let record = JobRecord { criterion: Some(run.criterion.clone()), ..record };
         let mut job = JobDir::create(&path, file_name, &text, record)?;
         run.kept.write(job.path())?;
         let position = Position::start(&run.plan);
@@ -233,8 +235,8 @@ fn raised_rate(run: &Run, iteration: u64, epochs_before: u64) -> Result<Option<S
     let next = schedule.rate(iteration, total(run.plan.epochs));
     Ok((next > last * (1.0 + 1e-9) && run.plan.epochs != epochs_before).then(|| {
         format!(
-            "the learning rate's schedule now spans {} epochs instead of {epochs_before}: here it rises from {} to {}",
-            run.plan.epochs,
+            "the learning rate's schedule now spans {} instead of {epochs_before}: here it rises from {} to {}",
+            counted(run.plan.epochs, "epoch"),
             lua_number(last),
             lua_number(next)
         )
@@ -246,8 +248,8 @@ fn is_there(job: &Path, options: &RunOptions) -> Result<()> {
     let places = [&options.dataset, &options.train_db, &options.val_db, &options.mean, &options.labels];
     let gone = places.into_iter().flatten().find(|path| !path.exists() && !prepare::is_sample(path));
     let Some(path) = gone else { return Ok(()) };
-    let job = job.display();
-    Err(Error::new(Kind::Job, format!("the dataset of {job} is not where it was"))
+    let (name, job) = (job.display(), shell_path(job));
+    Err(Error::new(Kind::Job, format!("the dataset of {name} is not where it was"))
         .with_fact("missing", path.display().to_string())
         .with_help(format!(
             "name its new place: digits-rs run --resume {job} --dataset DIR\ntest and export need no dataset"
@@ -292,7 +294,9 @@ fn train(
     job.log(Level::Info, &format!("Network definition:\n{}\nNetwork definition ends", run.printed))?;
     let read_files = std::mem::replace(&mut run.read_files, Box::new(Vec::new));
     let began = Instant::now();
-    let mut painter = Painter { observer, heard };
+    let board =
+        if run.settings.tensorboard { Some(Board::begin(job, &run, position.iteration, observer)?) } else { None };
+    let mut painter = Painter { observer, heard, board };
     let trained = catch_unwind(AssertUnwindSafe(|| run.trainer(job, position, &mut painter, stop.clone()).run()));
     heard.tell_all(observer);
     // A hook may have required more.
@@ -332,6 +336,7 @@ fn train(
 struct Painter<'a> {
     observer: &'a mut dyn Observer,
     heard: &'a Heard,
+    board: Option<Board>,
 }
 
 impl TrainObserver for Painter<'_> {
@@ -348,9 +353,18 @@ impl TrainObserver for Painter<'_> {
         self.observer.step(position);
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &Event) -> Result<()> {
         self.heard.tell(self.observer);
         self.observer.event(event);
+        self.board.as_mut().map_or(Ok(()), |board| board.event(event))
+    }
+
+    fn evaluated(&mut self, position: &Position, batch: &Evaluated<'_>) -> Result<()> {
+        self.board.as_mut().map_or(Ok(()), |board| board.evaluated(position, batch))
+    }
+
+    fn snapshot(&mut self, position: &Position, state: &Snapshot) -> Result<()> {
+        self.board.as_mut().map_or(Ok(()), |board| board.snapshot(position, state))
     }
 
     fn epoch(&mut self, job: &JobDir, summary: &EpochSummary) -> Result<()> {

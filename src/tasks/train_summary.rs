@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::Serialize;
 
-use crate::job::{Best, Event, EventKind};
+use crate::{
+    error::shell_path,
+    job::{Best, Event, EventKind, counted},
+};
 
 /// Of a run of so many epochs at most it is said that its loss has hardly moved.
 const SHORT: u64 = 5;
@@ -65,9 +68,9 @@ pub(super) fn hint(epochs: u64, events: &[Event]) -> Option<String> {
     let moved = (first - lowest) / first.abs().max(f64::MIN_POSITIVE);
     (epochs <= SHORT && losses.len() > 1 && moved < MOVED).then(|| {
         format!(
-            "the validation loss has hardly moved in {epochs} epoch{}: some networks start slowly; try more epochs \
+            "the validation loss has hardly moved in {}: some networks start slowly; try more epochs \
              (the learning rate's steps follow their number), a higher --lr, or --lr-policy fixed",
-            if epochs == 1 { "" } else { "s" }
+            counted(epochs, "epoch")
         )
     })
 }
@@ -77,10 +80,11 @@ impl TrainSummary {
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = if self.was_done {
-            let job = self.job.display();
             format!(
-                "{job} is done already, after {} epochs; for more: digits-rs run --resume {job} --epochs N",
-                self.epochs
+                "{} is done already, after {}; for more: digits-rs run --resume {} --epochs N",
+                self.job.display(),
+                counted(self.epochs, "epoch"),
+                shell_path(&self.job)
             )
         } else {
             let time = Duration::try_from_secs_f64(self.seconds).map_or(0, |time| time.as_secs());

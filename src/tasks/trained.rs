@@ -128,13 +128,8 @@ impl Trained {
     /// # Errors
     /// When libtorch refuses.
     pub(super) fn subtracted(&self) -> Result<Option<tch::Tensor>> {
-        if self.preprocess.mean.is_none() {
-            return Ok(None);
-        }
-        let shape = self.preprocess.input_shape();
-        let black = vec![0; shape.iter().product::<i64>() as usize];
-        let prepared = prepared(&self.preprocess, &Planes { shape, values: data::Values::Bytes(black) })?;
-        Ok(Some(prepared.f_neg()?))
+        let tensor = |values: Vec<f32>| Ok(tch::Tensor::f_from_slice(&values)?.f_view(self.preprocess.output_shape())?);
+        self.preprocess.subtracted().map(tensor).transpose()
     }
 
     fn loader(&self, records: Arc<Records>) -> Result<DataLoader> {
@@ -382,7 +377,10 @@ fn snapshot_path(view: &JobView, choice: SnapshotChoice) -> Result<PathBuf> {
             Some(last) => Ok(last.path),
             None => view.default_snapshot(),
         },
-        SnapshotChoice::Epoch(wanted) => view.snapshot_of(wanted).map(|found| found.path),
+        SnapshotChoice::Epoch(wanted) => {
+            let found = view.snapshot_of(wanted).map(|found| found.path);
+            found.map_err(|page| page.with_better_help("name one of these epochs, or best, or last"))
+        }
     }
 }
 

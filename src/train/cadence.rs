@@ -36,6 +36,12 @@ pub(super) fn next_due(epoch: f64, interval: f64) -> f64 {
     if interval > 0.0 { ((epoch / interval + 0.5).floor() + 1.0) * interval } else { f64::MAX }
 }
 
+/// Whether `due` is one that [`next_due`] of this interval gives for `epoch` or one before it.
+pub(super) fn is_due_point(due: f64, interval: f64, epoch: f64) -> bool {
+    let multiple = due / interval;
+    interval > 0.0 && (multiple - multiple.round()).abs() < 1e-6 && due <= epoch + 1.5 * interval * (1.0 + 1e-9)
+}
+
 /// Time between snapshots: epochs (`1`, `0.5`; `0` is never) or minutes (`10m`).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]

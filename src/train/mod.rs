@@ -25,7 +25,7 @@ mod transfer;
 pub use cadence::Interval;
 pub use diagnose::{Culprit, Diagnosis, diagnose};
 pub use meter::{Accuracy, Meter, RunningMean};
-pub use observer::{EpochSummary, Silent, TrainObserver};
+pub use observer::{EpochSummary, Evaluated, Silent, TrainObserver};
 pub use plan::Plan;
 pub use position::Position;
 pub use record::RunRecord;

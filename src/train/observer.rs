@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::{plan::Plan, position::Position};
+use super::{plan::Plan, position::Position, snapshot::Snapshot};
 use crate::{
     error::Result,
     job::{Event, JobDir},
+    nn::Activity,
 };
 
 /// What an epoch came to.
@@ -29,6 +30,17 @@ pub struct EpochSummary {
     pub is_best: bool,
 }
 
+/// A batch of a validation.
+#[derive(Debug)]
+pub struct Evaluated<'a> {
+    /// `[n, c, h, w]`, after preprocessing.
+    pub input: &'a tch::Tensor,
+    /// What the loss compares with.
+    pub target: &'a Activity,
+    /// What the network makes of the input.
+    pub output: &'a Activity,
+}
+
 /// Watches; its errors end the run. Every method may be left out.
 pub trait TrainObserver {
     /// Training begins or goes on at `position`.
@@ -41,7 +53,28 @@ pub trait TrainObserver {
     fn step(&mut self, _position: &Position) {}
 
     /// A line of `metrics.jsonl` was written.
-    fn event(&mut self, _event: &Event) {}
+    ///
+    /// # Errors
+    /// When what follows from it cannot be written.
+    fn event(&mut self, _event: &Event) -> Result<()> {
+        Ok(())
+    }
+
+    /// A validation has evaluated its first batch; the next one may use the output's memory again.
+    ///
+    /// # Errors
+    /// When what follows from it cannot be written.
+    fn evaluated(&mut self, _position: &Position, _batch: &Evaluated<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// A snapshot is about to be written.
+    ///
+    /// # Errors
+    /// When what follows from it cannot be written.
+    fn snapshot(&mut self, _position: &Position, _state: &Snapshot) -> Result<()> {
+        Ok(())
+    }
 
     /// An epoch is over, its validation and snapshot (when due) included: the moment to paint curves.
     ///

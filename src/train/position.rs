@@ -56,10 +56,11 @@ impl Position {
     /// The position of a snapshot in a run that goes on, perhaps with other intervals than before.
     #[must_use]
     pub fn resumed(mut self, plan: &Plan) -> Position {
-        if self.next_validation == f64::MAX || plan.validation_interval <= 0.0 {
+        let here = self.exact_epoch(plan);
+        if !cadence::is_due_point(self.next_validation, plan.validation_interval, here) {
             self.set_next_validation(plan);
         }
-        if self.next_snapshot == f64::MAX || plan.snapshot_interval.epochs() <= 0.0 {
+        if !cadence::is_due_point(self.next_snapshot, plan.snapshot_interval.epochs(), here) {
             self.set_next_snapshot(plan);
         }
         self
@@ -153,5 +154,18 @@ mod tests {
         let mut at = Position { epoch: 2, ..Position::start(&plan) };
         at.advance(64);
         assert_eq!(at.shown_epoch(&plan).to_string(), "2.001");
+    }
+
+    #[test]
+    fn another_interval_holds_from_the_resume_on_and_the_same_one_goes_on() {
+        let plan = Plan { snapshot_interval: Interval::Epochs(1.0), ..plan() };
+        let at = |next_snapshot: f64| Position { epoch: 1, images: 27_000, next_snapshot, ..Position::start(&plan) };
+        assert_eq!(at(2.0).resumed(&plan).next_snapshot, 2.0);
+        // Of an interval of ten epochs, of a third, of none.
+        for stored in [10.0, 4.0 / 3.0, f64::MAX] {
+            assert_eq!(at(stored).resumed(&plan).next_snapshot, 3.0);
+        }
+        let never = Plan { snapshot_interval: Interval::Epochs(0.0), ..plan.clone() };
+        assert_eq!(at(2.0).resumed(&never).next_snapshot, f64::MAX);
     }
 }

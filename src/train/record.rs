@@ -62,8 +62,7 @@ impl RunRecord<'_> {
 
     pub(super) fn write(&mut self, event: Event) -> Result<()> {
         self.job.append(&event)?;
-        self.observer.event(&event);
-        Ok(())
+        self.observer.event(&event)
     }
 
     pub(super) fn log(&mut self, text: &str) -> Result<()> {

@@ -13,7 +13,7 @@ use super::{
     diagnose::{self, Guard},
     engine::Engine,
     meter::{Accuracy, Meter, RunningMean},
-    observer::EpochSummary,
+    observer::{EpochSummary, Evaluated},
     plan::Plan,
     position::Position,
     record::{self, RunRecord},
@@ -23,7 +23,7 @@ use super::{
     target::Targets,
 };
 use crate::{
-    error::{Error, Kind, Result},
+    error::{Error, Kind, Result, shell_path},
     job::{Best, Event, EventKind, Level, Scalars, Status, file, lua_number},
     nn::{Activity, Phase, ScalarsOf},
     torch::device::carry,
@@ -91,6 +91,7 @@ impl Trainer<'_> {
 
     fn begin(&mut self) -> Result<()> {
         self.record.begin(&self.plan)?;
+        self.record.started(&self.plan, &self.position, self.engine.describe())?;
         if self.position.iteration > 0 {
             // The lines behind the snapshot were cut off, its own among them.
             let name = self.snapshot_name();
@@ -98,7 +99,7 @@ impl Trainer<'_> {
                 self.snapshot_saved(name)?;
             }
         }
-        self.record.started(&self.plan, &self.position, self.engine.describe())
+        Ok(())
     }
 
     fn epochs(&mut self) -> Result<Outcome> {
@@ -242,6 +243,10 @@ impl Trainer<'_> {
                 let found = diagnose::evaluation(self.engine.network(), &input, &target)?;
                 return Err(self.placed(found.page("the validation loss", value)));
             }
+            if loss.value().is_none() {
+                let batch = Evaluated { input: &input, target: &target, output: &output };
+                self.record.observer.evaluated(&self.position, &batch)?;
+            }
             loss.add(value);
             for (name, value) in self.scalars_of(&input, &batch)? {
                 scalars.entry(name).or_default().add(value);
@@ -287,13 +292,17 @@ impl Trainer<'_> {
         }
         let epoch = self.position.shown_epoch(&self.plan);
         let name = self.snapshot_name();
-        self.position.set_next_snapshot(&self.plan);
+        // One that was asked for in between, by a stop or by the clock, leaves the schedule as it is.
+        if self.position.reached(self.position.next_snapshot, &self.plan) {
+            self.position.set_next_snapshot(&self.plan);
+        }
         let loss = self.position.validation_loss.filter(|_| self.position.validated == Some(self.position.iteration));
         let gain = loss.filter(|loss| self.position.best.as_ref().is_none_or(|best| *loss < best.loss));
         if let Some(loss) = gain {
             let iteration = self.position.iteration;
             self.position.best = Some(Best { epoch, iteration, loss, file: name.clone() });
         }
+        self.record.observer.snapshot(&self.position, &state)?;
         self.record.log(&format!("Snapshotting to {name}"))?;
         let job = self.record.job.record();
         let note = SnapshotNote {
@@ -330,10 +339,11 @@ impl Trainer<'_> {
     /// Saves the state for a stop that the user asked for, and gives the page that ends the run.
     fn interrupted(&mut self, guard: &Guard) -> Result<Error> {
         self.snapshot(guard)?;
-        let (job, epoch) = (self.record.job.path().display(), lua_number(self.position.shown_epoch(&self.plan)));
+        let job = self.record.job.path();
+        let epoch = lua_number(self.position.shown_epoch(&self.plan));
         Ok(Error::new(Kind::Interrupted, format!("training was stopped at epoch {epoch}; the state is saved"))
-            .with_fact("job", job.to_string())
-            .with_help(format!("go on with it: digits-rs run --resume {job}")))
+            .with_fact("job", job.display().to_string())
+            .with_help(format!("go on with it: digits-rs run --resume {}", shell_path(job))))
     }
 
     /// Path of a snapshot of this moment below the job directory.

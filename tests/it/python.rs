@@ -1,4 +1,4 @@
-//! The scripts in `tests/python/`, run by a Python with lmdb, numpy, pillow, protobuf, h5py and onnxruntime:
+//! The scripts in `tests/python/`, run by a Python with lmdb, numpy, pillow, protobuf, h5py, onnxruntime and tensorboard:
 //! `DIGITS_TEST_PYTHON`, else `build/venv/bin/python`.
 
 use std::process::Command;

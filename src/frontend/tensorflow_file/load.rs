@@ -2,7 +2,7 @@
 //!
 //! Source of the contract: DIGITS `tools/tensorflow/main.py` and `model.py` (spec section 6).
 
-use std::{rc::Rc, time::Instant};
+use std::{cell::Cell, rc::Rc, time::Instant};
 
 use super::{
     bound::OrRaise,
@@ -66,7 +66,15 @@ pub fn load(source: Source, params: &NetworkParams, options: Options, seed: u64)
     let start = Instant::now();
     let graph = Graph::new(seed);
     let shared = Tf::new(graph.clone());
-    let python = Rc::new(Interpreter::new(options, Vec::new()));
+    // The class is built once a stage; what it prints is heard once, as its author wrote it.
+    let (is_heard, print) = (Rc::new(Cell::new(true)), Rc::clone(&options.print));
+    let heard = Rc::clone(&is_heard);
+    let print = Rc::new(move |line: &str| {
+        if heard.get() {
+            print(line)
+        }
+    });
+    let python = Rc::new(Interpreter::new(Options { print, ..options }, Vec::new()));
     shared.set_python(&python);
     let Library { modules, tf, slim, digits, tower, model_property } = python.guard(|| library(&shared))?;
     for (name, module) in &modules {
@@ -89,8 +97,11 @@ pub fn load(source: Source, params: &NetworkParams, options: Options, seed: u64)
         (LabelShape::Scalar | LabelShape::Unknown, None) => Labels::Whole,
     };
     let builder = Builder { tf: &shared, python: &python, class, params };
-    let [train, val, inf] =
-        [("train", true), ("val", false), ("inf", false)].map(|(stage, training)| builder.stage(stage, training));
+    let [train, val, inf] = [("train", true), ("val", false), ("inf", false)].map(|(stage, training)| {
+        is_heard.set(stage == "train");
+        builder.stage(stage, training)
+    });
+    is_heard.set(true);
     Ok(TensorflowFile {
         graph,
         train: train?,

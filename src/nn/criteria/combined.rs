@@ -55,6 +55,10 @@ fn build(builder: &mut dyn Builder, is_parallel: bool) -> Result<Box<dyn Criteri
 }
 
 impl Criterion for Combined {
+    fn has_own_backward(&self) -> bool {
+        self.criteria.iter().any(|criterion| criterion.has_own_backward())
+    }
+
     fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let mut sum: Option<tch::Tensor> = None;
         for (i, criterion) in self.criteria.iter().enumerate() {

@@ -29,6 +29,10 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Criterion>> {
 }
 
 impl Criterion for CrossEntropy {
+    fn has_own_backward(&self) -> bool {
+        self.0.has_own_backward()
+    }
+
     fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let x = input.tensor()?;
         let target = target.tensor()?;

@@ -43,7 +43,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
         other => {
             return Err(Error::new(
                 Kind::Argument,
-                format!("#1 (constant_scalar) to nn.AddConstant: number or vector expected, got {}", other.type_name()),
+                other.misfit("#1 (constant_scalar) to nn.AddConstant", "number or vector"),
             ));
         }
     }

@@ -40,7 +40,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
         Value::Tensor(tensor) => fields.set("value", tensor.clone().into()),
         other => Err(Error::new(
             Kind::Argument,
-            format!("#1 (value) to nn.Constant: number or tensor expected, got {}", other.type_name()),
+            other.misfit("#1 (value) to nn.Constant", "number or tensor"),
         )),
     }
 }

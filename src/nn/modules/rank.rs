@@ -107,7 +107,8 @@ fn pair(value: &Value) -> Option<(i64, i64)> {
 
 fn transpose(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
     if let Some(i) = args.rest("permutations").iter().position(|value| pair(value).is_none()) {
-        let message = format!("#{} to nn.Transpose: a pair of dimensions expected", i + 1);
+        let given = &args.rest("permutations")[i];
+        let message = given.misfit(&format!("#{} to nn.Transpose", i + 1), "a pair of dimensions");
         return Err(Error::new(Kind::Argument, message).with_fact("usage", "nn.Transpose({1, 2}, {2, 3}, …)"));
     }
     set_arguments(args, fields, &["permutations"])

@@ -42,12 +42,16 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
     if let [Value::List(list)] = given.as_slice() {
         given = list.clone();
     }
-    let sizes: Option<Vec<i64>> =
-        given.iter().map(|v| if let Value::Number(n) = v { Some(*n as i64) } else { None }).collect();
-    let Some(sizes) = sizes.filter(|sizes| !sizes.is_empty()) else {
-        return Err(Error::new(Kind::Argument, "to nn.Reshape: sizes are numbers, or one LongStorage")
-            .with_fact("usage", "nn.Reshape(sizes…[, batchMode])"));
-    };
+    let wrong = given.iter().position(|v| !matches!(v, Value::Number(_)));
+    if let Some(at) = wrong.or(given.is_empty().then_some(0)) {
+        let message = given.get(at).unwrap_or(&Value::Nil).misfit(
+            &format!("#{} (sizes) to nn.Reshape", at + 1),
+            "numbers, or one LongStorage,",
+        );
+        return Err(Error::new(Kind::Argument, message).with_fact("usage", "nn.Reshape(sizes…[, batchMode])"));
+    }
+    let sizes: Vec<i64> =
+        given.iter().filter_map(|v| if let Value::Number(n) = v { Some(*n as i64) } else { None }).collect();
     fields.set("size", sizes.as_slice().into())?;
     fields.set("nelement", Value::from(numel(&sizes)))?;
     let with_batch: Vec<i64> = std::iter::once(0).chain(sizes).collect();

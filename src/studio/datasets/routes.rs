@@ -19,7 +19,7 @@ use super::{
     summary::{DatasetStatus, DatasetSummary},
 };
 use crate::{
-    error::{Error, Kind},
+    error::{Error, Kind, shell_path, shell_word},
     input::{self, Form},
     job::Stamp,
     studio::{
@@ -224,19 +224,26 @@ pub(crate) async fn dataset(State(app): State<Arc<App>>, Path(id): Path<String>)
 fn command(folder: &std::path::Path) -> String {
     let form: Option<NewDataset> =
         input::read(&folder.join(FORM), Form::Record).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let out = folder.display();
+    let out = shell_path(folder);
     match form.map(|new| new.form) {
         Some(DatasetForm::Folder { folder, images, .. }) => {
             format!(
-                "digits-rs dataset folder {folder} --out {out} --size {}x{} --channels {}",
-                images.width, images.height, images.channels
+                "digits-rs dataset folder {} --out {out} --size {}x{} --channels {}",
+                shell_word(&folder),
+                images.width,
+                images.height,
+                images.channels
             )
         }
         Some(DatasetForm::Lists { train, labels, .. }) => {
-            format!("digits-rs dataset lists --train {train} --labels {labels} --out {out}")
+            format!(
+                "digits-rs dataset lists --train {} --labels {} --out {out}",
+                shell_word(&train),
+                shell_word(&labels)
+            )
         }
         Some(DatasetForm::Generic { train_db, .. }) => {
-            format!("digits-rs dataset generic --train-db {train_db} --out {out}")
+            format!("digits-rs dataset generic --train-db {} --out {out}", shell_word(&train_db))
         }
         _ => String::new(),
     }

@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 
+use crate::error::shell_word;
+
 /// Settings that say nothing a user could type.
 const NOT_TYPED: [&str; 2] = ["croplen", "validation_batch_size"];
 
 /// `digits-rs run NETWORK --epochs 30 …`: every setting that differs from `defaults`.
 #[must_use]
 pub(crate) fn command(network: &str, settings: &Value, defaults: &Value) -> String {
-    let mut words = vec!["digits-rs run".to_string(), quoted(network)];
+    let mut words = vec!["digits-rs run".to_string(), shell_word(network)];
     for (name, value) in settings.as_object().into_iter().flatten() {
         if value.is_null() || NOT_TYPED.contains(&name.as_str()) || defaults[name] == *value {
             continue;
@@ -21,21 +23,11 @@ pub(crate) fn command(network: &str, settings: &Value, defaults: &Value) -> Stri
                 let list: Vec<String> = list.iter().map(Value::to_string).collect();
                 words.push(format!("{flag} {}", list.join(",")));
             }
-            Value::String(text) => words.push(format!("{flag} {}", quoted(text))),
+            Value::String(text) => words.push(format!("{flag} {}", shell_word(text))),
             other => words.push(format!("{flag} {other}")),
         }
     }
     words.join(" ")
-}
-
-/// As a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,%@".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.into()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

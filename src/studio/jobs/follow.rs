@@ -9,43 +9,11 @@ use std::{
 
 use crate::{
     input::{self, Form},
-    job::{Event, EventKind, file},
+    job::{Event, TrainingClock, file},
 };
 
 /// Most bytes read at once.
 const PIECE: u64 = 8 << 20;
-
-/// Seconds of training: pauses between a stop and a resume do not count.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Clock {
-    elapsed: f64,
-    since: f64,
-    last: f64,
-}
-
-impl Clock {
-    /// The seconds of an event, which is the next one.
-    pub(crate) fn at(&mut self, event: &Event) -> f64 {
-        if matches!(event.event, EventKind::Start | EventKind::Resume) {
-            self.elapsed = self.last;
-            self.since = event.time;
-        }
-        self.last = self.elapsed + (event.time - self.since).max(0.0);
-        self.last
-    }
-
-    /// The seconds of the last event.
-    #[must_use]
-    pub(crate) fn seconds(&self) -> f64 {
-        self.last
-    }
-
-    /// The seconds now, of a job that runs.
-    #[must_use]
-    pub(crate) fn now(&self, unix: f64) -> f64 {
-        if self.since > 0.0 { (self.elapsed + unix - self.since).max(self.last) } else { 0.0 }
-    }
-}
 
 /// What is new.
 #[derive(Debug, Default)]
@@ -65,26 +33,26 @@ pub(crate) struct Follower {
     offset: u64,
     /// The last line read: when it stands there no more, the file was cut and written anew.
     last: Vec<u8>,
-    clock: Clock,
+    clock: TrainingClock,
 }
 
 impl Follower {
     /// At the beginning of the job in `folder`.
     #[must_use]
     pub(crate) fn of(folder: &Path) -> Follower {
-        Follower { path: folder.join(file::METRICS), offset: 0, last: Vec::new(), clock: Clock::default() }
+        Follower { path: folder.join(file::METRICS), offset: 0, last: Vec::new(), clock: TrainingClock::default() }
     }
 
     /// The clock at the last event.
     #[must_use]
-    pub(crate) fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> TrainingClock {
         self.clock
     }
 
     /// This place in a word, to come back to.
     #[must_use]
     pub(crate) fn place(&self) -> String {
-        let Clock { elapsed, since, last } = self.clock;
+        let TrainingClock { elapsed, since, last } = self.clock;
         let hash = blake3::hash(&self.last).to_hex();
         format!("{}_{}_{}_{elapsed}_{since}_{last}", self.offset, self.last.len(), &hash[..12])
     }
@@ -113,7 +81,7 @@ impl Follower {
         if read.is_err() || blake3::hash(&last).to_hex()[..12] != *hash {
             return false;
         }
-        *self = Follower { path: self.path.clone(), offset, last, clock: Clock { elapsed, since, last: time } };
+        *self = Follower { path: self.path.clone(), offset, last, clock: TrainingClock { elapsed, since, last: time } };
         true
     }
 
@@ -130,7 +98,7 @@ impl Follower {
         let length = file.metadata()?.len();
         if !self.stands(&file, length) {
             news.rewound = true;
-            *self = Follower { offset: 0, last: Vec::new(), clock: Clock::default(), path: self.path.clone() };
+            *self = Follower { offset: 0, last: Vec::new(), clock: TrainingClock::default(), path: self.path.clone() };
         }
         if length == self.offset {
             return Ok(news);
@@ -168,6 +136,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
+    use crate::job::EventKind;
 
     fn line(kind: EventKind, iteration: u64, time: f64) -> String {
         let event = Event { time, loss: Some(1.0), ..Event::new(kind, iteration as f64, iteration) };

@@ -2,11 +2,8 @@
 
 use std::path::Path;
 
-use super::{
-    follow::{Clock, Follower},
-    spark::Spark,
-};
-use crate::job::{Event, EventKind};
+use super::{follow::Follower, spark::Spark};
+use crate::job::{Event, EventKind, TrainingClock};
 
 /// How a job stands.
 #[derive(Debug, Clone)]
@@ -106,7 +103,7 @@ impl Tail {
 
     /// The clock at the last event.
     #[must_use]
-    pub(crate) fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> TrainingClock {
         self.follower.clock()
     }
 

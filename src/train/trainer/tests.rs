@@ -131,6 +131,27 @@ fn a_stop_saves_the_state_and_the_resume_ends_in_the_same_bits() {
 }
 
 #[test]
+fn snapshots_follow_the_epochs_and_not_the_sittings() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    let plan = Plan { snapshot_interval: Interval::Epochs(1.0), ..plan() };
+    {
+        let mut job = job(&path);
+        let mut observer = Silent;
+        let mut trainer = trainer(&mut job, plan.clone(), &mut observer);
+        // In the last third of the second epoch: nearer to the end of it than to its beginning.
+        let stop_at = Some((1, 4, trainer.stop.clone()));
+        trainer.train = Box::new(MadeUp { stop_at, ..MadeUp::new(RECORDS) });
+        assert_eq!(trainer.run().unwrap_err().kind(), Kind::Interrupted);
+    }
+    resume(&path, plan).unwrap();
+    let epochs: Vec<f64> = JobView::open(&path).unwrap().snapshots().unwrap().iter().map(|s| s.epoch).collect();
+    let (between, whole): (Vec<f64>, Vec<f64>) = epochs.into_iter().partition(|epoch| epoch.fract() != 0.0);
+    assert_eq!(whole, [1.0, 2.0, 3.0]);
+    assert!(between.len() == 1 && between[0] > 1.5, "{between:?}");
+}
+
+#[test]
 fn more_epochs_can_be_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j");

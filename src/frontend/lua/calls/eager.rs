@@ -21,7 +21,7 @@ use crate::{
         },
         objects::{
             activity::{activity_from_lua, store_activity},
-            classes::spec_of,
+            classes::{class_name, spec_of},
             object::LuaFields,
         },
         tensor,
@@ -113,10 +113,22 @@ type Pair = (Table, LuaValue, LuaValue);
 /// Of `backward` and `accGradParameters`: object, input, gradOutput, scale.
 type Scaled = (Table, LuaValue, LuaValue, Option<f64>);
 
+/// What a module or a criterion may be given.
+const WANTED: &str = "a tensor or a table of tensors";
+
+/// Argument `number` of a method of `object`.
+fn argument(lua: &Lua, object: &Table, value: &LuaValue, number: usize, name: &str) -> mlua::Result<Activity> {
+    if value.is_nil() {
+        let what = format!("#{number} ({name}) to {}", class_name(object).unwrap_or_default());
+        return Err(raise(Error::new(Kind::Argument, nn::Value::Nil.misfit(&what, WANTED))));
+    }
+    activity_from_lua(lua, value, name)
+}
+
 fn update_output(lua: &Lua, class: &Class, (object, input): Forward) -> mlua::Result<LuaValue> {
     let built = class.built(lua, &object, false).map_err(raise)?;
     let module = built.module().map_err(raise)?;
-    let activity = activity_from_lua(lua, &input, "input")?;
+    let activity = argument(lua, &object, &input, 1, "input")?;
     let mode = class.mode(&object)?;
     let generator = tensor::generator(lua);
     let output =
@@ -168,11 +180,11 @@ fn product(
     wanted: Wanted,
 ) -> mlua::Result<Product> {
     let built = class.built(lua, object, wanted.parameters).map_err(raise)?;
-    let input = activity_from_lua(lua, input, "input")?;
+    let input = argument(lua, object, input, 1, "input")?;
     if !wanted.input && built.parameters.is_empty() {
         return Ok(Product { input, built, grads: vec![].into_iter() });
     }
-    let grad = activity_from_lua(lua, grad, "gradOutput")?;
+    let grad = argument(lua, object, grad, 2, "gradOutput")?;
     let mode = class.mode(object)?;
     let generator = tensor::generator(lua);
     let run = || -> Result<(Activity, Vec<tch::Tensor>)> {
@@ -324,20 +336,32 @@ struct LossCall {
     built: Rc<Built>,
     input: Activity,
     target: Activity,
+    /// The class of a criterion that is given no target.
+    without_target: Option<String>,
 }
 
 impl LossCall {
     /// A target of nil (`L1Cost`) is an empty table.
     fn new(lua: &Lua, class: &Class, object: &Table, input: &LuaValue, target: &LuaValue) -> mlua::Result<LossCall> {
         let built = class.built(lua, object, false).map_err(raise)?;
-        let input = activity_from_lua(lua, input, "input")?;
-        let target = if target.is_nil() { Activity::Table(vec![]) } else { activity_from_lua(lua, target, "target")? };
-        Ok(LossCall { built, input, target })
+        let input = argument(lua, object, input, 1, "input")?;
+        let class = if target.is_nil() { class_name(object) } else { None };
+        let target =
+            if target.is_nil() { Activity::Table(vec![]) } else { argument(lua, object, target, 2, "target")? };
+        Ok(LossCall { built, input, target, without_target: class })
     }
 
     fn loss(&self, lua: &Lua, input: &Activity) -> Result<tch::Tensor> {
         let generator = tensor::generator(lua);
-        self.built.criterion()?.forward(input, &self.target, &mut Context::with_generator(Mode::Train, &generator))
+        let loss = self.built.criterion()?;
+        let loss = loss.forward(input, &self.target, &mut Context::with_generator(Mode::Train, &generator));
+        // Few need no target; of the others nil is the mistake.
+        loss.map_err(|page| match &self.without_target {
+            Some(class) => {
+                Error::new(Kind::Argument, nn::Value::Nil.misfit(&format!("#2 (target) to {class}"), WANTED))
+            }
+            None => page,
+        })
     }
 }
 

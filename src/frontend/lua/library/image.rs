@@ -76,8 +76,7 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
 
 fn wanted(value: &Value) -> Result<Tensor> {
     tensor::from_lua(value).ok_or_else(|| {
-        let got = value_from_lua(value).type_name();
-        Error::new(Kind::Argument, format!("an image is a tensor, not a {got}"))
+        Error::new(Kind::Argument, value_from_lua(value).misfit("the image", "a tensor"))
             .with_help("image.load(file) gives one: planes by rows by columns")
     })
 }

@@ -93,6 +93,10 @@ fn copied(lua: &Lua, activity: &Activity, like: TensorType) -> Result<LuaValue> 
 }
 
 impl Module for Foreign {
+    fn has_own_backward(&self) -> bool {
+        true
+    }
+
     fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity> {
         if self.mode.replace(Some(cx.mode)) != Some(cx.mode) {
             let method = if cx.is_training() { "training" } else { "evaluate" };
@@ -150,6 +154,10 @@ impl ForeignCriterion {
 }
 
 impl Criterion for ForeignCriterion {
+    fn has_own_backward(&self) -> bool {
+        true
+    }
+
     /// The user's number, in a graph whose gradient is the user's `gradInput`: value + Σ x·g − (Σ x·g without graph).
     fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let like = LuaFields::new(&self.lua, &self.object).tensor_type();

@@ -105,7 +105,17 @@ impl Reader<'_> {
             mlua::Error::BadArgument { to, pos, name, cause } => {
                 let name = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
                 let to = to.as_ref().map(|to| format!(" to '{to}'")).unwrap_or_default();
-                Error::new(Kind::Argument, format!("bad argument #{pos}{name}{to}: {}", first_line(&cause.to_string())))
+                let what = format!("#{pos}{name}{to}");
+                let message = match &**cause {
+                    mlua::Error::FromLuaConversionError { from: "nil", to, .. } => {
+                        format!("{what} is nil: {} expected", to.to_lowercase())
+                    }
+                    mlua::Error::FromLuaConversionError { from, to, .. } => {
+                        format!("{what}: {} expected, got {from}", to.to_lowercase())
+                    }
+                    other => format!("{what}: {}", first_line(&other.to_string())),
+                };
+                Error::new(Kind::Argument, message)
             }
             mlua::Error::FromLuaConversionError { from, to, message } => {
                 let more = message.as_ref().map(|message| format!(" ({message})")).unwrap_or_default();

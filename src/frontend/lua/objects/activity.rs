@@ -37,10 +37,10 @@ fn walked(value: &LuaValue, what: &str, nesting: &mut Nesting) -> mlua::Result<A
             nesting.leave();
             Ok(Activity::Table(entries))
         }
-        other => Err(raise(Error::new(
-            Kind::Argument,
-            format!("{what} must be a tensor or a table of tensors, not {}", value_from_lua(other).type_name()),
-        ))),
+        other => {
+            let message = value_from_lua(other).misfit(what, "a tensor or a table of tensors");
+            Err(raise(Error::new(Kind::Argument, message)))
+        }
     }
 }
 

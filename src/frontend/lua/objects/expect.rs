@@ -29,8 +29,7 @@ pub(in crate::frontend::lua) fn arguments(
         if (value.is_nil() && kind.ends_with('?')) || wanted.split(" or ").any(|kind| is_a(value, kind)) {
             continue;
         }
-        let got = value_from_lua(value).type_name();
-        let message = format!("#{} ({name}) to {class}: {wanted} expected, got {got}", i + 1);
+        let message = value_from_lua(value).misfit(&format!("#{} ({name}) to {class}", i + 1), wanted);
         let error = Error::new(Kind::Argument, message).with_fact("usage", format!("{class}{usage}"));
         return Err(raise(error.at(origin(lua).as_ref())));
     }
@@ -56,9 +55,8 @@ pub(in crate::frontend::lua) fn module(lua: &Lua, (child, container): (LuaValue,
     if is_module && has_class {
         return Ok(MultiValue::new());
     }
-    let got = value_from_lua(&child).type_name();
-    let class = class_name(&container).unwrap_or_default();
-    let error = Error::new(Kind::Argument, format!("#1 (module) to {class}:add: an nn module expected, got {got}"));
+    let what = format!("#1 (module) to {}:add", class_name(&container).unwrap_or_default());
+    let error = Error::new(Kind::Argument, value_from_lua(&child).misfit(&what, "an nn module"));
     let error = if is_module {
         error.with_help("call the class to make a module: nn.ReLU() instead of nn.ReLU")
     } else {

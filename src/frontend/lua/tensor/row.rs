@@ -129,6 +129,8 @@ impl Row {
         pace_collector(lua)?;
         limits::look(lua)?;
         let mut values: Vec<Value> = args.into_iter().collect();
+        // Counted as Lua does it: a method's object is no argument.
+        let nil = values.iter().position(Value::is_nil).map(|at| at + usize::from(!method));
         while values.last().is_some_and(Value::is_nil) {
             values.pop();
         }
@@ -140,7 +142,7 @@ impl Row {
         }
         let default = named.unwrap_or_else(|| classes::default_type(lua));
         let (form, tensor_type, results, args) =
-            self.matched(&values, method, default).ok_or_else(|| self.mismatch(&values, default))?;
+            self.matched(&values, method, default).ok_or_else(|| self.mismatch(&values, default, nil, method))?;
         let call = Call { lua, tensor_type, form, results, generator, args };
         self.measure(&call)?;
         contained(|| finish(&call, (self.run)(&call)?))
@@ -222,8 +224,8 @@ impl Row {
         }
     }
 
-    /// `invalid arguments: …` with every form that would have fitted.
-    fn mismatch(&self, values: &[Value], default: TensorType) -> mlua::Error {
+    /// `invalid arguments: …` with every form that would have fitted; where an argument is nil, its number.
+    fn mismatch(&self, values: &[Value], default: TensorType, nil: Option<usize>, method: bool) -> mlua::Error {
         let tensor_type = values.iter().find_map(from_lua).map_or(default, |tensor| tensor.tensor_type());
         let given: Vec<String> = values.iter().map(word).collect();
         let given = if given.is_empty() { "no arguments".to_string() } else { given.join(" ") };
@@ -236,7 +238,14 @@ impl Row {
         };
         let forms: Vec<String> =
             self.forms.iter().map(|form| format!("{lead}{}", form.described(tensor_type))).collect();
-        refuse(format!("invalid arguments: {given}\nexpected arguments: {}", forms.join(" | ")))
+        let words = format!("invalid arguments: {given}\nexpected arguments: {}", forms.join(" | "));
+        match nil {
+            Some(number) => {
+                let of = if method { "" } else { "torch." };
+                refuse(format!("#{number} to {of}{} is nil: {words}", self.name))
+            }
+            None => refuse(words),
+        }
     }
 }
 

@@ -30,6 +30,8 @@ export interface CheckRequest {
   dataset: string | null;
   crop: number | null;
   batch_size: number | null;
+  /** Also compare the gradients of Lua code with finite differences: `gradients` of the reply. */
+  gradients?: boolean;
 }
 
 export interface GraphNode {
@@ -93,6 +95,14 @@ export interface CheckReply {
     fine_tune_hook: boolean;
   } | null;
   output: OutputKind | null;
+  /** Where `gradients` was asked for: a part with a backward of its own each. */
+  gradients?: {
+    path: string;
+    module: string;
+    place: string | null;
+    gradients: { name: string; relative_error: number; at: string; backward: number; differences: number }[];
+    skipped: string | null;
+  }[];
 }
 
 export interface RateRequest {

@@ -177,7 +177,7 @@ fn what_is_no_network_is_told_so() {
         ("return function() return {loss = nn.MSECriterion()} end", "returns a table without 'model'"),
         ("return nn.Sequental()", "did you mean nn.Sequential?"),
         ("return nn.Sequential():add(nn.ReLU)", "call the class"),
-        ("return nn.Linear(10)", "#2 (outputSize) to nn.Linear: number expected, got no value"),
+        ("return nn.Linear(10)", "#2 (outputSize) to nn.Linear is nil: number expected"),
     ] {
         let page = load_text(text).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(page.contains(words), "{text}: {page}");

@@ -112,7 +112,7 @@ function gModule:__init(inputs, outputs)
    native.expect('nn.gModule', '({input nodes}, {output nodes})', 'inputs', 'table', inputs, 'outputs', 'table', outputs)
    for i = 1, table.maxn(outputs) do nngraph.expect_node(outputs[i], 'outputs', i) end
    for i = 1, table.maxn(inputs) do nngraph.expect_node(inputs[i], 'inputs', i) end
-   assert(#inputs > 0, 'no inputs are not supported')
+   assert(#inputs > 0, 'nn.gModule needs an input node: #1 (inputs) is an empty table, or its first entry is nil')
 
    -- One node before all inputs and one behind all outputs close the graph.
    local outnode, innode = nngraph.Node({input = {}}), nngraph.Node({input = {}})

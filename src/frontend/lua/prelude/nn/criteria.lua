@@ -13,7 +13,7 @@ function MultiCriterion:__init()
 end
 
 function MultiCriterion:add(criterion, weight)
-   assert(criterion, 'no criterion provided')
+   native.expect('nn.MultiCriterion:add', '(criterion[, weight=1])', 'criterion', 'criterion', criterion, 'weight', 'number?', weight)
    table.insert(self.criterions, criterion)
    self.weights:resize(#self.criterions)
    self.weights[#self.criterions] = weight or 1
@@ -50,7 +50,7 @@ function ParallelCriterion:__init(repeatTarget)
 end
 
 function ParallelCriterion:add(criterion, weight)
-   assert(criterion, 'no criterion provided')
+   native.expect('nn.ParallelCriterion:add', '(criterion[, weight=1])', 'criterion', 'criterion', criterion, 'weight', 'number?', weight)
    table.insert(self.criterions, criterion)
    table.insert(self.weights, weight or 1)
    return self

@@ -35,7 +35,10 @@ pub(in crate::frontend::lua::tensor) fn install(lua: &Lua, torch: &Table) -> mlu
         "manualSeed",
         lua.create_function(move |lua, (first, second): (Value, Value)| {
             let (given, seed) = split(first, second);
-            let seed = number(&seed).ok_or_else(|| refuse("manualSeed wants a number"))?;
+            let seed = number(&seed).ok_or_else(|| match seed {
+                Value::Nil => refuse("#1 (seed) to torch.manualSeed is nil: number expected"),
+                _ => refuse("#1 (seed) to torch.manualSeed: number expected"),
+            })?;
             with(lua, given.as_ref(), |generator| *generator = Generator::new(seed as i64 as u64))
         })?,
     )?;

@@ -1,0 +1,1 @@
+return {model = nn.Sequential():add(nn.SpatialConvolution(1, 2, 3, 3))}
