@@ -206,8 +206,10 @@ fn a_class_that_the_loss_leaves_out_is_left_out_of_the_accuracy() {
     let result = &tested["result"]["classification"];
     assert_eq!((&result["accuracy"], &result["images"]), (&1.0.into(), &6.into()), "{tested}");
     let metrics = fs::read_to_string(here.join("j/metrics.jsonl")).unwrap();
-    let last =
-        metrics.lines().filter_map(|line| serde_json::from_str::<Value>(line).unwrap()["accuracy"].as_f64()).last();
+    let last = metrics
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).unwrap()["accuracy"].as_f64())
+        .next_back();
     assert_eq!(last, Some(1.0), "validation leaves the class out too");
     let listed = answer(here, "test j images --json");
     assert_eq!(listed["classification"]["accuracy"], 1.0, "{listed}");
