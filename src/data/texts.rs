@@ -3,10 +3,7 @@
 //! Source: DIGITS `examples/text-classification/create_dataset.py` and its text-classification extension, whose CSV files
 //! have the class first and all further fields as the text.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
 use walkdir::WalkDir;
 
@@ -201,7 +198,7 @@ fn of_folder(place: &Path, left_out: &mut Vec<(String, String)>) -> Result<Vec<R
     Ok(found)
 }
 
-fn text_of(path: &PathBuf) -> Result<String> {
+fn text_of(path: &Path) -> Result<String> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     if !ENDINGS.contains(&ending.as_str()) {
         return Err(Error::new(Kind::Data, format!("texts end in {}", ENDINGS.join(", "))));
