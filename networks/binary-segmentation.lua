@@ -1,4 +1,6 @@
--- Binary segmentation: an image in, an image of the same size out. The label database holds the wanted images.
+-- Binary segmentation: an image in, an image of the same size out. The label database holds the wanted images: grey levels,
+-- 0 where nothing is and 255 where something is (dataset pairs without --classes). Classes at each pixel want another loss:
+-- nn.SpatialLogSoftMax and nn.SpatialClassNLLCriterion.
 --
 -- Blocks of 16 x 16 pixels are turned into 1024 numbers and back, so sides must be multiples of 16.
 -- Input: [n, c, h, w].  Output: [n, 1, h, w].

@@ -322,10 +322,10 @@ impl Shared {
     fn without_name(&self, class: usize, named: usize, index: u32) -> Error {
         let records = self.cache.records();
         let key = records.key(u64::from(index)).map(|key| String::from_utf8_lossy(&key).into_owned());
-        Error::new(Kind::Data, format!("a record is of class {class}, and the labels name {named} classes"))
+        Error::new(Kind::Data, format!("class {class} has no name"))
             .with_fact("the record", key.unwrap_or_default())
             .with_fact("in", records.folder().display().to_string())
-            .with_fact("names are for", format!("the classes from 0 to {}", named.saturating_sub(1)))
+            .with_fact("names", format!("{named}, for the classes from 0 on"))
             .with_help("give labels.txt a line for each class, in the order of their numbers")
     }
 

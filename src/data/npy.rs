@@ -33,8 +33,16 @@ impl Array {
     }
 }
 
-/// The array in the bytes of a file; else what is wrong with them.
-pub(super) fn parse(bytes: &[u8]) -> Result<Array, String> {
+fn parse(bytes: &[u8]) -> Result<Array, String> {
+    let (shape, values) = parse_where(bytes, |_| true)?;
+    Ok(Array { shape, values: values.unwrap_or_default() })
+}
+
+/// The sizes of the array in the bytes of a file, and its numbers where they are `wanted`; else what is wrong with them.
+pub(super) fn parse_where(
+    bytes: &[u8],
+    wanted: impl Fn(&[usize]) -> bool,
+) -> Result<(Vec<usize>, Option<Vec<f32>>), String> {
     let short = || "the file is cut off".to_string();
     let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("it does not begin as a .npy file does")?;
     let (&[major, _], rest) = rest.split_first_chunk::<2>().ok_or_else(short)?;
@@ -61,8 +69,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Array, String> {
         .collect::<Result<_, String>>()?;
     let count =
         shape.iter().try_fold(1usize, |count, size| count.checked_mul(*size)).ok_or("its shape is too large")?;
-    let values = numbers(descr, data, count)?;
-    Ok(Array { shape, values })
+    let values = wanted(&shape).then(|| numbers(descr, data, count)).transpose()?;
+    Ok((shape, values))
 }
 
 fn numbers(descr: &str, data: &[u8], count: usize) -> Result<Vec<f32>, String> {

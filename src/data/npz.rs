@@ -29,16 +29,16 @@ pub fn read(path: &Path, fits: impl Fn(&[usize]) -> bool, wanted: &str) -> Resul
             .with_cause(cause)
             .with_help("write it with numpy.savez(name, array)")
     };
-    let arrays = parse(&bytes).map_err(page)?;
-    let named = |arrays: &[(String, Array)]| {
-        let shown = arrays.iter().take(NAMED).map(|(name, array)| format!("{name} {:?}", array.shape));
+    let (mut fitting, others) = parse(&bytes, fits).map_err(page)?;
+    let named = |arrays: &[Named]| {
+        let shown = arrays.iter().take(NAMED).map(|(name, shape)| format!("{name} {shape:?}"));
         shown.collect::<Vec<_>>().join(", ")
     };
-    let (mut fitting, others): (Vec<_>, Vec<_>) = arrays.into_iter().partition(|(_, array)| fits(&array.shape));
     match (fitting.pop(), fitting.is_empty()) {
         (Some((_, array)), true) => Ok(array),
         (Some(last), false) => {
             fitting.push(last);
+            let fitting: Vec<Named> = fitting.into_iter().map(|(name, array)| (name, array.shape)).collect();
             Err(Error::new(Kind::Data, format!("{} holds several arrays that fit", path.display()))
                 .with_fact("these fit", named(&fitting))
                 .with_help("give one of them: numpy.save('one.npy', numpy.load('all.npz')['name'])"))
@@ -49,24 +49,30 @@ pub fn read(path: &Path, fits: impl Fn(&[usize]) -> bool, wanted: &str) -> Resul
     }
 }
 
-/// Every array by its name. An archive may say that its entries are larger than they are: what is read is bounded by the
-/// limit of the file itself.
-fn parse(bytes: &[u8]) -> Result<Vec<(String, Array)>, String> {
+/// The name and the sizes of an array.
+type Named = (String, Vec<usize>);
+/// Arrays that fit, by name, and the others.
+type Found = (Vec<(String, Array)>, Vec<Named>);
+
+/// The arrays that fit, and the others. An archive may hold far more than its own size: what is read of it has the limit
+/// of a file, and of what does not fit no number is kept.
+fn parse(bytes: &[u8], fits: impl Fn(&[usize]) -> bool) -> Result<Found, String> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| e.to_string())?;
     let mut left = Form::Image.limit();
-    let mut found = Vec::new();
+    let (mut fitting, mut others) = (Vec::new(), Vec::new());
     for at in 0..archive.len() {
         let entry = archive.by_index(at).map_err(|e| e.to_string())?;
         let Some(name) = entry.name().strip_suffix(".npy").map(str::to_string) else { continue };
         let mut content = Vec::new();
         entry.take(left + 1).read_to_end(&mut content).map_err(|e| format!("{name}: {e}"))?;
         left = left.checked_sub(content.len() as u64).ok_or("its arrays are too large")?;
-        // What holds no numbers, such as names, fits nothing.
-        if let Ok(array) = npy::parse(&content) {
-            found.push((name, array));
+        match npy::parse_where(&content, &fits) {
+            Ok((shape, Some(values))) => fitting.push((name, Array { shape, values })),
+            Ok((shape, None)) => others.push((name, shape)),
+            Err(_) => {} // what holds no numbers, such as names, fits nothing
         }
     }
-    Ok(found)
+    Ok((fitting, others))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{AnimationDecoder, codecs::gif::GifDecoder};
+use image::{AnimationDecoder, ImageDecoder, Limits, codecs::gif::GifDecoder};
 use tiff::{
     ColorType,
     decoder::{Decoder, DecodingResult},
@@ -33,7 +33,8 @@ pub fn pages(bytes: &[u8], most: usize) -> Result<Option<Vec<Decoded>>> {
 
 /// Frames as they are shown, without their transparency: grey ones where red, green and blue agree.
 fn of_gif(bytes: &[u8], most: usize) -> Result<Vec<Decoded>, String> {
-    let decoder = GifDecoder::new(Cursor::new(bytes)).map_err(|e| e.to_string())?;
+    let mut decoder = GifDecoder::new(Cursor::new(bytes)).map_err(|e| e.to_string())?;
+    decoder.set_limits(Limits::default()).map_err(|e| e.to_string())?;
     let frames = decoder.into_frames().take(most);
     frames
         .map(|frame| {

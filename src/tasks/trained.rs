@@ -180,8 +180,9 @@ impl Trained {
     pub(super) fn output_kind(&self) -> Result<OutputKind> {
         let shape = self.shape();
         let options = (self.network.kind, self.network.device);
-        let nothing = tch::Tensor::f_zeros([1, shape[0], shape[1], shape[2]], options)?;
-        let output = tch::no_grad(|| self.network.forward(&nothing.into(), &mut Context::new(Mode::Evaluate)))?;
+        // No zeros: characters and rows of tables count from 1.
+        let any = tch::Tensor::f_ones([1, shape[0], shape[1], shape[2]], options)?;
+        let output = tch::no_grad(|| self.network.forward(&any.into(), &mut Context::new(Mode::Evaluate)))?;
         let size = match &output {
             Activity::Tensor(output) => output.size(),
             Activity::Table(_) => Vec::new(),

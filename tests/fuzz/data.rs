@@ -44,6 +44,29 @@ fn damaged_mean_images_get_a_page() {
 }
 
 #[test]
+fn damaged_archives_of_arrays_get_a_page() {
+    let whole = [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated].map(|method| {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, shape) in [("a.npy", "2, 3"), ("b.npy", "6,")] {
+            archive.start_file(name, zip::write::FileOptions::default().compression_method(method)).unwrap();
+            let header = format!("{{'descr': '<u2', 'fortran_order': False, 'shape': ({shape}), }}\n");
+            let length = (header.len() as u16).to_le_bytes();
+            archive.write_all(&[b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), &[7; 12]].concat()).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    });
+    Target { name: "npz", test: "data::damaged_archives_of_arrays_get_a_page", inputs: 12_000, memory: 64 << 20 }
+        .run_on(&whole, &mut |bytes| Answer::of(parsers::npz(bytes)));
+}
+
+#[test]
+fn damaged_texts_get_a_page() {
+    let whole = [b"1,\"a \"\"b\"\"\",c\r\n2,d\n1,\"e\nf\"\n".to_vec(), b"\xef\xbb\xbfspam;x,y\nham,z\n".to_vec()];
+    Target { name: "texts", test: "data::damaged_texts_get_a_page", inputs: 12_000, memory: 64 << 20 }
+        .run_on(&whole, &mut |bytes| Answer::of(parsers::texts(bytes)));
+}
+
+#[test]
 fn damaged_idx_files_get_a_page() {
     let images = [&[0, 0, 8, 3, 0, 0, 0, 9, 0, 0, 0, 4, 0, 0, 0, 3][..], &[7; 9 * 12]].concat();
     let labels = [&[0, 0, 8, 1, 0, 0, 0, 9][..], &[3; 9]].concat();

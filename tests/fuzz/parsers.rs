@@ -9,7 +9,10 @@ use std::{
 };
 
 use digits::{
-    data::{Dataset, Image, Mean, Records, Sample, datum as datum_record, idx::Idx, lmdb::Database},
+    data::{
+        Dataset, Decoded, Image, Mean, Records, Sample, datum as datum_record, folder::FolderOptions, idx::Idx,
+        lmdb::Database, npz, stack, texts,
+    },
     error::Result,
     frontend::{NetworkParams, Source, lua, python, tensorflow_file},
     job::{JobView, SweepRecord, file},
@@ -57,7 +60,21 @@ pub(crate) fn idx(bytes: &[u8], images: &[u8], labels: &[u8]) -> Result<()> {
 
 /// A picture of any format.
 pub(crate) fn pictures(bytes: &[u8]) -> Result<()> {
+    Decoded::decode(bytes)?;
+    stack::pages(bytes, 4)?;
     Image::decode(bytes).map(drop)
+}
+
+/// An archive of arrays, of which those of two sizes fit.
+pub(crate) fn npz(bytes: &[u8]) -> Result<()> {
+    let read = |folder: &Path| npz::read(&written(folder, "a.npz", bytes), |shape| shape.len() == 2, "two sizes");
+    in_folder(read).map(drop)
+}
+
+/// Texts and their classes.
+pub(crate) fn texts(bytes: &[u8]) -> Result<()> {
+    let read = |folder: &Path| texts::read(&written(folder, "a.csv", bytes), None, None, &FolderOptions::default());
+    in_folder(read).map(drop)
 }
 
 /// HDF5 as DIGITS writes it.

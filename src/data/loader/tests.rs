@@ -318,7 +318,7 @@ fn a_record_of_a_class_without_a_name_is_a_page() {
     let mut loader = DataLoader::new(Arc::clone(&records), plain(), options.clone()).unwrap();
     loader.start(1, 0).unwrap();
     let page = loader.next().err().unwrap().to_string();
-    assert!(page.contains("of class 9, and the labels name 9 classes") && page.contains("00000009"), "{page}");
+    assert!(page.contains("class 9 has no name") && page.contains("00000009"), "{page}");
     let mut loader = DataLoader::new(records, plain(), LoaderOptions { named_classes: Some(10), ..options }).unwrap();
     loader.start(1, 0).unwrap();
     assert!(loader.next().is_ok());

@@ -11,7 +11,7 @@ use super::{
     classification, defaults,
     folder::{self, Written},
     label_view::{self, LabelView},
-    listing::{self, Entry, Listing},
+    listing::{self, Entry, Listing, NotTested},
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -105,15 +105,6 @@ pub struct ListedLabels {
     pub view: LabelView,
     /// The classes' colours, and the same over the image.
     pub pictures: [String; 2],
-}
-
-/// An image of a list that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NotTested {
-    /// The file.
-    pub image: PathBuf,
-    /// Why, in a line.
-    pub reason: String,
 }
 
 /// Runs the images of the list through the network. `observer` sees the stage and its images.

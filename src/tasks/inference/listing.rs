@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use walkdir::WalkDir;
 
-use super::list::NotTested;
 use crate::{
     data::list_line,
     error::{Error, Kind, Result},
@@ -21,6 +21,15 @@ pub(super) struct Entry {
     pub(super) path: PathBuf,
     /// From 0.
     pub(super) class: Option<usize>,
+}
+
+/// An image of a list that is not tested, or not as the list wants it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotTested {
+    /// The file, or the line that names none.
+    pub image: PathBuf,
+    /// Why, in a line.
+    pub reason: String,
 }
 
 /// What a list or a folder names.

@@ -21,7 +21,8 @@ pub use examine::{
 pub use folder::{Written, place};
 pub use image::{ImageReport, ImageRequest, image};
 pub use label_view::{LabelClass, LabelView};
-pub use list::{ListReport, ListRequest, ListedImage, ListedLabels, NotTested, list};
+pub use list::{ListReport, ListRequest, ListedImage, ListedLabels, list};
+pub use listing::NotTested;
 pub(in crate::tasks) use listing::images;
 pub use strip::{StripRequest, strip};
 pub use top::{Sure, TopClass, TopReport, TopRequest, top};
