@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use super::form::DatasetForm;
 use crate::studio::{
     app::App,
+    blocking::in_place,
+    body::Body,
     child::question::{MakeDataset, Question},
     error_page::ErrorPage,
     refusal::{Answer, RefusalBody},
@@ -27,13 +29,13 @@ const LEFT_OUT: usize = 200;
 /// What a form would make, as far as it is known after a second.
 #[utoipa::path(post, path = "/api/datasets/scan", tag = "datasets", request_body = DatasetForm,
     responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
-pub(crate) async fn scan(State(app): State<Arc<App>>, Json(form): Json<DatasetForm>) -> Answer<Json<Value>> {
+pub(crate) async fn scan(State(app): State<Arc<App>>, Body(form): Body<DatasetForm>) -> Answer<Json<Value>> {
     let begun = Instant::now();
     let mut reply = json!({"complete": true, "seconds": 0.0, "classes": [], "train": 0, "val": 0, "test": 0,
-        "left_out_total": 0, "left_out": [], "samples": [], "databases": [], "fields": {}, "estimate": null});
-    let mut fields = wrong_paths(&app, &form);
+        "left_out_total": 0, "left_out": [], "samples": [], "databases": [], "fields": {}});
+    let mut fields = in_place(|| wrong_paths(&app, &form));
     if fields.is_empty() {
-        match form.request(&app, app.datasets.place().join("scan")) {
+        match in_place(|| form.request(&app, app.datasets.place().join("scan"))) {
             Err(refusal) => drop(fields.insert(main_field(&form).into(), *refusal.page)),
             Ok(MakeDataset::Folder(request)) => {
                 found(&app, &form, Question::Scan(request), &mut reply, &mut fields).await
@@ -104,7 +106,7 @@ async fn found(
         shown["label_picture"] = label["picture"].clone();
         shown
     });
-    reply["samples"] = of_classes.chain(of_pairs).collect();
+    reply["samples"] = in_place(|| of_classes.chain(of_pairs).collect());
     let left_out = rows("left_out");
     reply["left_out_total"] = left_out.len().into();
     let shown = left_out.iter().take(LEFT_OUT).map(|row| json!({"file": row["image"], "reason": row["reason"]}));

@@ -8,12 +8,12 @@ use crate::{
     torch::t7::Document,
 };
 
-/// The file as a record `[c, h, w]`: images are fitted as the dataset's were; arrays have that shape, or `[h, w]` of one
-/// channel, or `[h, w, c]`.
+/// The file as a record `[c, h, w]`: images are fitted as the dataset's were, or, without `resize`, keep their size; arrays
+/// have that shape, or `[h, w]` of one channel, or `[h, w, c]`.
 ///
 /// # Errors
 /// When it cannot be read, or has another number of channels or, as an array, another size.
-pub(in crate::tasks) fn planes(path: &Path, shape: [i64; 3], resize: Resize) -> Result<Planes> {
+pub(in crate::tasks) fn planes(path: &Path, shape: [i64; 3], resize: Option<Resize>) -> Result<Planes> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     match ending.as_str() {
         "npy" => {
@@ -37,7 +37,7 @@ pub(in crate::tasks) fn planes(path: &Path, shape: [i64; 3], resize: Resize) -> 
     }
 }
 
-fn image(path: &Path, [channels, height, width]: [i64; 3], resize: Resize) -> Result<Planes> {
+fn image(path: &Path, [channels, height, width]: [i64; 3], resize: Option<Resize>) -> Result<Planes> {
     let image = match channels {
         1 | 3 => Image::open(path)?.with_channels(channels as usize),
         _ => Image::open_with_alpha(path)?,
@@ -50,6 +50,7 @@ fn image(path: &Path, [channels, height, width]: [i64; 3], resize: Resize) -> Re
                 "give an array of [{channels}, height, width] in a .npy or .t7 file, or a record: --db DATASET --record N"
             )));
     }
+    let Some(resize) = resize else { return Ok(image.to_planes()) };
     // The noise of `fill` is the same for every test of one image.
     let mut noise = Random::new(&[0]);
     Ok(image.resized(width as usize, height as usize, resize, &mut noise)?.to_planes())
@@ -100,9 +101,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.png");
         Image { width: 2, height: 1, channels: 4, pixels: vec![1, 2, 3, 4, 5, 6, 7, 8] }.save_png(&path).unwrap();
-        let planes = planes(&path, [4, 1, 2], Resize::Squash).unwrap();
+        let planes = planes(&path, [4, 1, 2], Some(Resize::Squash)).unwrap();
         assert_eq!(planes.values, Values::Bytes(vec![1, 5, 2, 6, 3, 7, 4, 8]));
-        let page = super::planes(&path, [5, 1, 2], Resize::Squash).unwrap_err().to_string();
+        let page = super::planes(&path, [5, 1, 2], Some(Resize::Squash)).unwrap_err().to_string();
         assert!(page.contains("--record N"), "{page}");
     }
 }
