@@ -142,7 +142,7 @@ pub(crate) async fn defaults() -> Json<Value> {
             "test": null, "test_folder": null, "labels": "", "shuffle": lists.shuffle})),
         "pairs": with(json!({"kind": "pairs", "feature_folder": "", "label_folder": "", "val_feature_folder": null,
             "val_label_folder": null, "val_percent": folder.val_percent, "labels_are": "images", "class_names": null,
-            "color_map": "label", "color_map_file": null})),
+            "color_map_file": null})),
     }))
 }
 

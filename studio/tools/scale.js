@@ -85,6 +85,7 @@ if (python) {
   execFileSync(python, [fileURLToPath(new URL('./tensorboard_runs.py', import.meta.url)), folder, String(JOBS), String(POINTS), String(MANY)], { stdio: 'inherit' });
   const port = 6123;
   const child = spawn(python, ['-m', 'tensorboard.main', '--logdir', folder, '--port', String(port), '--load_fast', 'false', '--samples_per_plugin', 'scalars=0'], { stdio: 'ignore' });
+  process.on('exit', () => child.kill('SIGKILL'));
   const base = `http://127.0.0.1:${port}/data`;
   const reply = async (path) => fetch(base + path).then((answer) => (answer.ok ? answer.json() : null), () => null);
   const begun = performance.now();

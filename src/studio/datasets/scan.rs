@@ -9,7 +9,7 @@ use std::{
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
-use super::form::DatasetForm;
+use super::form::{DatasetForm, NewDataset};
 use crate::studio::{
     app::App,
     blocking::in_place,
@@ -27,9 +27,12 @@ const SAMPLES: usize = 40;
 const LEFT_OUT: usize = 200;
 
 /// What a form would make, as far as it is known after a second.
-#[utoipa::path(post, path = "/api/datasets/scan", tag = "datasets", request_body = DatasetForm,
+#[utoipa::path(post, path = "/api/datasets/scan", tag = "datasets", request_body = NewDataset,
     responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
-pub(crate) async fn scan(State(app): State<Arc<App>>, Body(form): Body<DatasetForm>) -> Answer<Json<Value>> {
+pub(crate) async fn scan(
+    State(app): State<Arc<App>>,
+    Body(NewDataset { form, .. }): Body<NewDataset>,
+) -> Answer<Json<Value>> {
     let begun = Instant::now();
     let mut reply = json!({"complete": true, "seconds": 0.0, "classes": [], "train": 0, "val": 0, "test": 0,
         "left_out_total": 0, "left_out": [], "samples": [], "databases": [], "fields": {}});

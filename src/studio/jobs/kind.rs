@@ -19,6 +19,8 @@ use crate::{
 
 /// A database may take so long to say what it holds.
 const LOOK: Duration = Duration::from_secs(10);
+/// A job's page waits so long: the next one has the answer then.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is known of a network.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -49,11 +51,15 @@ impl Kinds {
         if let Some(known) = self.known().get(id) {
             return known.clone();
         }
-        let known = look(app, id).await.unwrap_or_default();
-        if known.output.is_some() && app.jobs.summary(id).is_some() {
-            self.known().insert(id.to_string(), known.clone());
-        }
-        known
+        let (app, id) = (Arc::clone(app), id.to_string());
+        let looking = tokio::spawn(async move {
+            let known = look(&app, &id).await.unwrap_or_default();
+            if known.output.is_some() && app.jobs.summary(&id).is_some() {
+                app.kinds.known().insert(id, known.clone());
+            }
+            known
+        });
+        tokio::time::timeout(PATIENCE, looking).await.ok().and_then(Result::ok).unwrap_or_default()
     }
 }
 

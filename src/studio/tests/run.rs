@@ -195,7 +195,7 @@ fn question(
                 .map(|path| app.roots.resolve(path))
                 .transpose()?;
             let database = database(app, of)?;
-            let title = name(&database.display().to_string());
+            let title = database_title(app, of, &database);
             (
                 Question::TestDatabase(DatabaseRequest {
                     job,
@@ -210,7 +210,7 @@ fn question(
         }
         What::Top { database: of, count } => {
             let database = database(app, of)?;
-            let title = name(&database.display().to_string());
+            let title = database_title(app, of, &database);
             let count = (*count).clamp(1, 100) as usize;
             (Question::Top(TopRequest { job, database, snapshot, count }), title)
         }
@@ -226,6 +226,17 @@ fn database(app: &App, of: &DatabaseRef) -> Answer<PathBuf> {
             split_folder(&folder, split).ok_or_else(|| Refusal::not_found("split", split))
         }
     }
+}
+
+/// `mnist, validation`, or the last part of a path.
+fn database_title(app: &App, of: &DatabaseRef, database: &Path) -> String {
+    let DatabaseRef::Split { dataset, split } = of else { return name(&database.display().to_string()) };
+    let known = app.datasets.summary(dataset).map_or_else(|| dataset.clone(), |dataset| dataset.name);
+    let split = match split.as_str() {
+        "val" => "validation",
+        other => other,
+    };
+    format!("{known}, {split}")
 }
 
 fn name(path: &str) -> String {
