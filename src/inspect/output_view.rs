@@ -40,12 +40,25 @@ pub enum Order {
 }
 
 /// A rectangle on the image, in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Rectangle {
     /// Left, top, right, bottom.
     pub sides: [f32; 4],
     /// How sure the network is of it, where it says so.
     pub confidence: Option<f32>,
+}
+
+impl Rectangle {
+    /// Of an output `[n, 4 or more]`, rows of left, top, right, bottom, and confidence where there is a fifth number; rows of
+    /// zeros and of no confidence are no boxes. None of an output that has no such rows.
+    #[must_use]
+    pub fn all(shape: &[i64], values: &[f32]) -> Option<Vec<Rectangle>> {
+        let columns = usize::try_from(*shape.last()?).ok().filter(|columns| *columns >= 4)?;
+        let rows = values.chunks_exact(columns).filter(|row| row[..4].iter().any(|side| *side != 0.0));
+        let one = |row: &[f32]| Rectangle { sides: [row[0], row[1], row[2], row[3]], confidence: row.get(4).copied() };
+        let found = rows.map(one).filter(|found| found.sides.iter().all(|side| side.is_finite()));
+        Some(found.filter(|found| found.confidence.is_none_or(|confidence| confidence > 0.0)).collect())
+    }
 }
 
 /// The pictures and numbers of a label image.
@@ -118,7 +131,7 @@ impl OutputView {
             OutputKind::Numbers => numbers(),
             OutputKind::LabelImage => segmentation(output).map_or_else(numbers, OutputView::Segmentation),
             OutputKind::Image => image(output).map_or_else(numbers, OutputView::Image),
-            OutputKind::Boxes => match rectangles(output.shape, output.values) {
+            OutputKind::Boxes => match Rectangle::all(output.shape, output.values) {
                 Some(boxes) => {
                     let drawn = drawn(output.image, &boxes);
                     let picture = shown("boxes.png", "The boxes on the image", drawn);
@@ -190,14 +203,6 @@ fn image(output: &Output<'_>) -> Option<Shown> {
         Pixels::Normalize => "The output, its smallest value black and its largest white",
     };
     Picture::image(&shape, &values, lo, hi).map(|picture| shown("output.png", alt, picture))
-}
-
-/// Rows of left, top, right, bottom, and confidence where there are five numbers; rows of zeros are no boxes.
-fn rectangles(shape: &[i64], values: &[f32]) -> Option<Vec<Rectangle>> {
-    let columns = usize::try_from(*shape.last()?).ok().filter(|columns| *columns >= 4)?;
-    let rows = values.chunks_exact(columns).filter(|row| row[..4].iter().any(|side| *side != 0.0));
-    let one = |row: &[f32]| Rectangle { sides: [row[0], row[1], row[2], row[3]], confidence: row.get(4).copied() };
-    Some(rows.map(one).filter(|found| found.confidence.is_none_or(|confidence| confidence > 0.0)).collect())
 }
 
 fn drawn(image: &Picture, boxes: &[Rectangle]) -> Picture {

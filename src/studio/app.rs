@@ -19,7 +19,7 @@ use super::{
         index::{DatasetIndex, SAMPLE},
         summary::DatasetStatus,
     },
-    jobs::{index::JobIndex, points::PointsCache, queue::Queue, start::Program},
+    jobs::{index::JobIndex, kind::Kinds, points::PointsCache, queue::Queue, start::Program},
     machine::Machine,
     refusal::Answer,
     roots::Roots,
@@ -27,6 +27,7 @@ use super::{
     uploads::Uploads,
     workers::{Folders, Worker},
 };
+use crate::tasks::check::CheckRequest;
 
 /// What all routes share.
 pub(crate) struct App {
@@ -42,6 +43,8 @@ pub(crate) struct App {
     pub(crate) roots: Roots,
     /// The jobs.
     pub(crate) jobs: JobIndex,
+    /// What their networks give.
+    pub(crate) kinds: Kinds,
     /// Their curves.
     pub(crate) points: PointsCache,
     /// What waits.
@@ -80,6 +83,7 @@ impl App {
         let changes = self.jobs.look(thorough);
         for id in &changes.removed {
             self.points.forget(id);
+            self.kinds.forget(id);
             self.bus.say("job_removed", id, &serde_json::json!({"id": id}));
         }
         let mut changed = changes.changed;
@@ -126,6 +130,19 @@ impl App {
             }
         };
         self.sample.get_or_init(|| unpack).await;
+    }
+
+    /// What a check of a network file knows of a dataset: of the built-in sample without its folder too.
+    #[must_use]
+    pub(crate) fn check_request(&self, dataset: Option<&str>) -> CheckRequest {
+        let id = dataset.filter(|id| !id.is_empty());
+        match id.and_then(|id| self.datasets.folder(id)) {
+            Some(folder) => CheckRequest { dataset: Some(folder), ..CheckRequest::default() },
+            None if id == Some(SAMPLE) => {
+                CheckRequest { input_shape: "1x28x28".parse().ok(), nclasses: Some(10), ..CheckRequest::default() }
+            }
+            None => CheckRequest::default(),
+        }
     }
 
     /// A file that a client names: `upload:<id>`, or a path below the allowed folders.

@@ -13,9 +13,12 @@ use utoipa::ToSchema;
 
 use super::{
     app::App,
+    blocking::in_place,
+    body::Body,
     child::question::Question,
     jobs::create::CHECK,
     jobs::create::named,
+    rate_curve,
     refusal::{Answer, Refusal, RefusalBody},
 };
 use crate::{
@@ -155,7 +158,7 @@ pub(crate) async fn modules() -> Json<Modules> {
 }
 
 /// Text to check.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct CheckRequest {
     /// The network file.
     text: String,
@@ -182,33 +185,23 @@ pub(crate) struct CheckRequest {
 /// Checks a network file in a process of its own; a broken one is an answer too.
 #[utoipa::path(post, path = "/api/check", tag = "networks", request_body = CheckRequest,
     responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
-pub(crate) async fn check(State(app): State<Arc<App>>, Json(request): Json<CheckRequest>) -> Answer<Json<Value>> {
+pub(crate) async fn check(State(app): State<Arc<App>>, Body(request): Body<CheckRequest>) -> Answer<Json<Value>> {
     answer(&app, request).await.map(Json)
 }
 
 async fn answer(app: &Arc<App>, request: CheckRequest) -> Answer<Value> {
     let begun = Instant::now();
-    let dataset = match request.dataset.as_deref().filter(|id| !id.is_empty()) {
-        Some(id) => {
-            Some(app.datasets.place().join(id)).filter(|folder| folder.is_dir() && app.datasets.summary(id).is_some())
-        }
-        None => None,
-    };
-    let is_sample = request.dataset.as_deref() == Some(super::datasets::index::SAMPLE);
+    let known = in_place(|| app.check_request(request.dataset.as_deref()));
+    let batch = request.batch_size.unwrap_or(1);
+    let asked = TaskRequest { batch, gradients: request.gradients, ..known };
     let name = if request.file.is_empty() { "network.lua" } else { &request.file };
-    let shape = "1x28x28".parse().ok().filter(|_| is_sample && dataset.is_none());
-    let asked = TaskRequest {
-        nclasses: (is_sample && dataset.is_none()).then_some(10),
-        input_shape: shape,
-        dataset,
-        batch: request.batch_size.unwrap_or(1),
-        gradients: request.gradients,
-    };
     let name = named(name, &request.language, &request.text);
     let question = Question::Check { source: Source::pasted(&name, &request.text), request: asked, crop: request.crop };
+    // A question that the page has given up before its turn is never asked; one that is asked is answered to its end, and
+    // its process stays.
+    let turn = app.checker.turn().await;
     let checker = Arc::clone(app);
-    // The process finishes its answer even when the page has stopped waiting for it.
-    let asked = tokio::spawn(async move { checker.checker.ask::<Value>(&question, CHECK).await });
+    let asked = tokio::spawn(async move { checker.checker.ask_in::<Value>(turn, &question, CHECK).await });
     let mut reply = match asked.await {
         Ok(Ok(reply)) => reply,
         Ok(Err(page)) => json!({"error": page, "printed": "", "criterion": null, "graph": null, "totals": null,
@@ -221,7 +214,7 @@ async fn answer(app: &Arc<App>, request: CheckRequest) -> Answer<Value> {
 }
 
 /// What is asked about learning rates.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct RateRequest {
     /// A dataset's id.
     #[serde(default)]
@@ -263,7 +256,7 @@ pub(crate) struct RateReply {
 /// The learning rate over a run.
 #[utoipa::path(post, path = "/api/preview/lr", tag = "networks", request_body = RateRequest,
     responses((status = 200, body = RateReply), (status = "4XX", body = RefusalBody)))]
-pub(crate) async fn rates(State(app): State<Arc<App>>, Json(request): Json<RateRequest>) -> Answer<Json<RateReply>> {
+pub(crate) async fn rates(State(app): State<Arc<App>>, Body(request): Body<RateRequest>) -> Answer<Json<RateReply>> {
     let options = RunOptions { batch_size: request.batch_size.or(request.options.batch_size), ..request.options };
     let settings = RunSettings::of(&options, &frontend::Settings::default());
     settings.check()?;
@@ -278,27 +271,13 @@ pub(crate) async fn rates(State(app): State<Arc<App>>, Json(request): Json<RateR
             return Err(Refusal::usage(format!("lr is {base}: it must be a finite number of at least 0")));
         }
         let schedule = RunSettings { lr: base, ..settings.clone() }.schedule()?;
-        let mut points: Vec<[f64; 2]> = Vec::new();
-        for i in 0..=600u64 {
-            let step = (u128::from(total.saturating_sub(1)) * u128::from(i) / 600) as u64;
-            let (epoch, rate) = (step as f64 / per_epoch as f64, schedule.rate(step, total));
-            if let Some(&[_, before]) = points.last()
-                && (rate - before).abs() > 0.02 * before.abs()
-            {
-                points.push([epoch, before]);
-            }
-            points.push([epoch, rate]);
-        }
-        if let Some(last) = points.last_mut() {
-            last[0] = settings.epochs as f64;
-        }
-        curves.push(RateCurve { base, points });
+        curves.push(RateCurve { base, points: rate_curve::points(&schedule, total, settings.epochs as f64) });
     }
     Ok(Json(RateReply { iterations_per_epoch: per_epoch, iterations: total, epochs: settings.epochs, curves }))
 }
 
 /// What is asked about augmentation.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct AugmentationRequest {
     /// A dataset's id.
     dataset: String,
@@ -326,12 +305,12 @@ pub(crate) struct AugmentationReply {
     responses((status = 200, body = AugmentationReply), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn augmentation(
     State(app): State<Arc<App>>,
-    Json(request): Json<AugmentationRequest>,
+    Body(request): Body<AugmentationRequest>,
 ) -> Answer<Json<AugmentationReply>> {
     let known =
         app.datasets.summary(&request.dataset).ok_or_else(|| Refusal::not_found("dataset", &request.dataset))?;
     let folder: PathBuf = app.datasets.place().join(&request.dataset);
-    if !folder.is_dir() {
+    if !in_place(|| folder.is_dir()) {
         return Err(Refusal::conflict(format!("the dataset '{}' is not made yet", known.name)));
     }
     let count = request.count.clamp(1, 24) as u64;

@@ -18,6 +18,7 @@ use utoipa::IntoParams;
 
 use super::{
     app::App,
+    blocking::in_place,
     jobs::{detail, follow::Follower, log::LogFollower},
     refusal::{Answer, RefusalBody},
 };
@@ -37,6 +38,8 @@ pub(crate) struct EventsQuery {
     job: Option<String>,
     /// The job's `Metrics.cursor`: its metrics from there on.
     from: Option<String>,
+    /// The job's `LogLines.cursor`: its log from there on.
+    log: Option<String>,
 }
 
 /// The job that a stream follows.
@@ -82,16 +85,18 @@ pub(crate) async fn events(
         }
     }
     let followed = query.job.and_then(|id| {
-        let folder = app.jobs.folder(&id)?;
-        let mut follower = Follower::of(&folder);
-        let known = metrics.filter(|_| number.is_some()).or(query.from.as_deref());
-        if known.is_none_or(|place| !follower.go_to(place)) && known.is_some() {
-            let epoch = app.jobs.summary(&id).map_or(0.0, |job| job.epoch);
-            let body = json!({"job": id, "epoch": epoch});
-            waiting.push_back(SseEvent::default().event("rewound").data(body.to_string()));
-        }
-        let log = LogFollower::of(&folder, log.filter(|_| number.is_some()));
-        Some(Followed { id, folder, metrics: follower, log, detail: String::new() })
+        in_place(|| {
+            let folder = app.jobs.folder(&id)?;
+            let mut follower = Follower::of(&folder);
+            let known = metrics.filter(|_| number.is_some()).or(query.from.as_deref());
+            if known.is_none_or(|place| !follower.go_to(place)) && known.is_some() {
+                let epoch = app.jobs.summary(&id).map_or(0.0, |job| job.epoch);
+                let body = json!({"job": id, "epoch": epoch});
+                waiting.push_back(SseEvent::default().event("rewound").data(body.to_string()));
+            }
+            let log = LogFollower::of(&folder, log.filter(|_| number.is_some()).or(query.log.as_deref()));
+            Some(Followed { id, folder, metrics: follower, log, detail: String::new() })
+        })
     });
     let grown = app.bus.watch();
     let stream = Stream { app, seen, grown, followed, waiting };
@@ -114,7 +119,7 @@ impl Stream {
             }
             if self.followed.is_some() {
                 // Files are read: the other streams must not wait for the disk.
-                tokio::task::block_in_place(|| self.gather());
+                in_place(|| self.gather());
             } else {
                 self.gather();
             }

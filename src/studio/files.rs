@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     app::App,
-    jobs::detail::blocking,
+    blocking::blocking,
     refusal::{Answer, RefusalBody},
 };
 

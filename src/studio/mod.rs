@@ -8,6 +8,8 @@
 
 mod access;
 mod app;
+mod blocking;
+mod body;
 mod bus;
 mod check;
 pub mod child;
@@ -20,7 +22,9 @@ mod front;
 mod guard;
 mod jobs;
 mod machine;
+mod png;
 mod program;
+mod rate_curve;
 mod refusal;
 mod roots;
 mod router;

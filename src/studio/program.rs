@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::{
     access::COOKIE,
     app::App,
+    body::Body,
     jobs::summary::Status,
     machine::Device,
     refusal::{Answer, Refusal, RefusalBody},
@@ -141,12 +142,12 @@ pub(crate) async fn defaults() -> Json<Value> {
             "test": null, "test_folder": null, "labels": "", "shuffle": lists.shuffle})),
         "pairs": with(json!({"kind": "pairs", "feature_folder": "", "label_folder": "", "val_feature_folder": null,
             "val_label_folder": null, "val_percent": folder.val_percent, "labels_are": "images", "class_names": null,
-            "color_map": "label", "color_map_file": null})),
+            "color_map_file": null})),
     }))
 }
 
 /// What a person knows.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Login {
     /// The token that the program printed.
     token: String,
@@ -155,7 +156,7 @@ pub(crate) struct Login {
 /// Trades the token for the cookie.
 #[utoipa::path(post, path = "/api/login", tag = "program", request_body = Login,
     responses((status = 204), (status = 401, body = RefusalBody), (status = "4XX", body = RefusalBody)))]
-pub(crate) async fn login(State(app): State<Arc<App>>, Json(login): Json<Login>) -> Answer<Response> {
+pub(crate) async fn login(State(app): State<Arc<App>>, Body(login): Body<Login>) -> Answer<Response> {
     if !app.access.is_token(&login.token) {
         let page = Error::new(Kind::Usage, "this is not the token")
             .with_help("it stands in the link that the program printed");

@@ -74,7 +74,6 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tests::answers))
         .routes(routes!(tests::csv))
         .routes(routes!(tests::page))
-        .routes(routes!(tests::zip))
         .routes(routes!(files::files))
         .routes(routes!(uploads::uploaded))
 }

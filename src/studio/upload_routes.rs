@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     app::App,
+    blocking::in_place,
     refusal::{Answer, Refusal, RefusalBody},
 };
 use crate::error::Error;
@@ -54,10 +55,8 @@ pub(crate) async fn upload(
 ) -> Answer<(StatusCode, Json<Upload>)> {
     let (id, sent) = app.uploads.keep(&query.name, body).await?;
     // The header is enough: nothing is decoded in the server's own process.
-    let size = image::ImageReader::open(&sent.path)
-        .ok()
-        .and_then(|reader| reader.with_guessed_format().ok())
-        .and_then(|reader| reader.into_dimensions().ok());
+    let size =
+        in_place(|| image::ImageReader::open(&sent.path).ok()?.with_guessed_format().ok()?.into_dimensions().ok());
     let upload = Upload {
         picture: size.map(|_| format!("/api/uploads/{id}")),
         upload: id,

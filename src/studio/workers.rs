@@ -3,7 +3,10 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,7 +15,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
-    sync::Mutex,
+    sync::{Mutex, OwnedMutexGuard},
     time::{Instant, timeout_at},
 };
 
@@ -61,12 +64,15 @@ pub(crate) struct Folders {
     pub(crate) writes: Vec<PathBuf>,
 }
 
+/// A process that is free to answer: it belongs to whoever holds this.
+pub(crate) struct Turn(OwnedMutexGuard<Option<Process>>);
+
 /// A process that answers one question at a time, fenced in.
 pub(crate) struct Worker {
     program: Program,
     wall: Wall,
     folders: Folders,
-    process: Mutex<Option<Process>>,
+    process: Arc<Mutex<Option<Process>>>,
     /// What the fence of its process was made for has changed.
     is_stale: AtomicBool,
 }
@@ -75,7 +81,7 @@ impl Worker {
     /// A process of this program behind this wall; it is started by the first question.
     #[must_use]
     pub(crate) fn new(program: Program, wall: Wall, folders: Folders) -> Worker {
-        Worker { program, wall, folders, process: Mutex::default(), is_stale: AtomicBool::new(false) }
+        Worker { program, wall, folders, process: Arc::default(), is_stale: AtomicBool::new(false) }
     }
 
     /// The next question gets a new process: there are datasets that the present one may not open.
@@ -118,9 +124,23 @@ impl Worker {
         &self,
         question: &Question,
         limit: Duration,
+        told: impl FnMut(&Reply) + Send,
+    ) -> Result<Value, ErrorPage> {
+        self.reply(self.turn().await, question, limit, told).await
+    }
+
+    /// Comes back when the process is free: whoever goes away before has asked nothing.
+    pub(crate) async fn turn(&self) -> Turn {
+        Turn(Arc::clone(&self.process).lock_owned().await)
+    }
+
+    async fn reply(
+        &self,
+        Turn(mut slot): Turn,
+        question: &Question,
+        limit: Duration,
         mut told: impl FnMut(&Reply) + Send,
     ) -> Result<Value, ErrorPage> {
-        let mut slot = self.process.lock().await;
         // A question whose asker has gone would leave its reply to the next one: the process is taken out meanwhile.
         let named = question.named();
         let is_stale = self.is_stale.swap(false, Ordering::AcqRel);
@@ -174,7 +194,20 @@ impl Worker {
     /// # Errors
     /// As [`Worker::ask_raw`].
     pub(crate) async fn ask<T: DeserializeOwned>(&self, question: &Question, limit: Duration) -> Result<T, ErrorPage> {
-        let value = self.ask_raw(question, limit, |_| ()).await?;
+        self.ask_in(self.turn().await, question, limit).await
+    }
+
+    /// The answer as a struct, for whoever has the turn.
+    ///
+    /// # Errors
+    /// As [`Worker::ask_raw`].
+    pub(crate) async fn ask_in<T: DeserializeOwned>(
+        &self,
+        turn: Turn,
+        question: &Question,
+        limit: Duration,
+    ) -> Result<T, ErrorPage> {
+        let value = self.reply(turn, question, limit, |_| ()).await?;
         serde_json::from_value(value)
             .map_err(|cause| ErrorPage::of(&Error::new(Kind::Io, format!("an answer cannot be read: {cause}"))))
     }

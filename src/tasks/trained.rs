@@ -245,9 +245,25 @@ impl Trained {
     /// # Errors
     /// When it cannot be read as an image.
     pub(super) fn image(&self, path: &Path) -> Result<(tch::Tensor, tch::Tensor)> {
-        let planes = input_file::planes(path, self.preprocess.input_shape(), self.resize, self.texts)?;
+        let planes = input_file::planes(path, self.preprocess.input_shape(), Some(self.resize), self.texts)?;
         let pixels = self.without_mean()?;
         Ok((prepared(&pixels, &planes)?, prepared(&self.preprocess, &planes)?))
+    }
+
+    /// An image file in its own size, cropped as in training: its pixels, and the same after mean subtraction, `[c, h, w]`.
+    ///
+    /// # Errors
+    /// When it cannot be read as an image, has another size than the mean that is subtracted, or is smaller than the crop.
+    pub(super) fn image_as_it_is(&self, path: &Path) -> Result<(tch::Tensor, tch::Tensor)> {
+        let planes = input_file::planes(path, self.preprocess.input_shape(), None, self.texts)?;
+        let own = &self.preprocess;
+        let plan = |subtract, mean| Preprocess::new(planes.shape, subtract, mean, own.crop, data::Augment::default());
+        let fitted = plan(own.subtract, own.mean.as_ref()).map_err(|page| {
+            page.with_help(
+                "let the image be fitted, or train with --subtract-mean none, which takes images of any size",
+            )
+        })?;
+        Ok((prepared(&plan(data::Subtract::None, None)?, &planes)?, prepared(&fitted, &planes)?))
     }
 
     /// The pixels of record `index` (from 0) of a database, as the network sees them but for the mean, `[c, h, w]`.

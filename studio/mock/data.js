@@ -11,11 +11,10 @@ export function dataset(set, jobs) {
   const share = set.id === 'mnist' ? 1 : 1 / 6;
   const splits = [['train', set.train, 0], ['val', set.val, 1]].map(([name, entries, k]) => ({ name, folder: `/home/ann/digits/datasets/${set.id}/${name}_db`, labels_folder: set.kind === 'pairs' ? `/home/ann/digits/datasets/${set.id}/${name}_db/labels` : null, entries, classes: digits ? classCounts[k].map((n) => Math.round(n * share)) : [] }));
   return {
-    summary: set, folder: `datasets/${set.id}`, splits, labels: digits ? classCounts[0].map((_, k) => String(k)) : [], mean: digits ? { picture: '/api/pictures/mean', file: `/api/datasets/${set.id}/files/mean.binaryproto`, value: 221.7, deviation: 78.6, darkest: 115, brightest: 255 } : null,
-    resize: 'squash', encoding: 'png', seed: 0, fingerprint: 'c69efb2cb06f', duplicates: digits ? 'none across splits' : null, seconds: 1.9,
+    summary: set, folder: `datasets/${set.id}`, splits, labels: digits ? classCounts[0].map((_, k) => String(k)) : [], mean: digits ? { picture: '/api/pictures/mean', file: `/api/datasets/${set.id}/files/mean.binaryproto`, value: 221.7, darkest: 115, brightest: 255 } : null,
+    resize: 'squash', encoding: 'png', seed: 0, fingerprint: 'c69efb2cb06f',
     skipped: set.id === 'pets' ? [['Abyssinian/Abyssinian_34.jpg', 'not an image: its data end too early'], ['Egyptian_Mau/Egyptian_Mau_139.jpg', 'a GIF, called .jpg'], ['Egyptian_Mau/Egyptian_Mau_145.jpg', 'not an image']].map(([file, reason]) => ({ file, reason })) : [],
     models: jobs.filter((job) => job.dataset.id === set.id).map(summary), command: `digits-rs dataset mnist --idx mnist --out datasets/${set.id}`, error: null,
-    palette: set.kind === 'pairs' ? [{ value: 0, name: 'background', color: '#ffffff' }, { value: 255, name: 'triangle', color: '#000000' }] : [],
   };
 }
 
@@ -60,7 +59,7 @@ export function recordPicture(index, query) {
 }
 
 export function scan(form) {
-  const result = { complete: true, seconds: 0.3, classes: [], train: 0, val: 0, test: 0, left_out_total: 0, left_out: [], samples: [], databases: [], fields: {}, estimate: null };
+  const result = { complete: true, seconds: 0.3, classes: [], train: 0, val: 0, test: 0, left_out_total: 0, left_out: [], samples: [], databases: [], fields: {} };
   const nothing = (field, path) => (result.fields[field] = { kind: 'io', title: 'input/output error', message: `nothing is at ${path}`, origin: null, module: [], facts: [], causes: [], help: 'check the path', page: `nothing is at ${path}` });
   const named = form.folder ?? form.train ?? form.train_db ?? form.feature_folder ?? '';
   if (!named) return result;
@@ -76,7 +75,7 @@ export function scan(form) {
     return Object.assign(result, { train: 45002, val: form.val_db ? 14998 : 0 });
   }
   if (form.kind === 'pairs') {
-    return Object.assign(result, { train: 115, val: 13, left_out_total: 2, left_out: [{ file: 'input/000128.png', reason: 'no label image of this name' }, { file: 'target/readme.txt', reason: 'not an image' }], samples: Array.from({ length: 8 }, (_, i) => ({ file: `input/${i}.png`, class: null, width: 128, height: 128, picture: `/api/records/${i}/picture?dataset=outlines`, label_picture: `/api/records/${i}/picture?dataset=outlines&of=label` })), estimate: { seconds: 0.6, bytes: 2300000 } });
+    return Object.assign(result, { train: 115, val: 13, left_out_total: 2, left_out: [{ file: 'input/000128.png', reason: 'no label image of this name' }, { file: 'target/readme.txt', reason: 'not an image' }], samples: Array.from({ length: 8 }, (_, i) => ({ file: `input/${i}.png`, class: null, width: 128, height: 128, picture: `/api/records/${i}/picture?dataset=outlines`, label_picture: `/api/records/${i}/picture?dataset=outlines&of=label` })) });
   }
   const names = ['Abyssinian', 'Bengal', 'Birman', 'Bombay', 'British Shorthair', 'Egyptian Mau', 'Maine Coon', 'Persian', 'Ragdoll', 'Russian Blue', 'Siamese', 'Sphynx'];
   result.classes = names.map((name, i) => {
@@ -92,7 +91,6 @@ export function scan(form) {
   result.left_out_total = 4;
   result.left_out = [['Abyssinian/Abyssinian_34.jpg', 'not an image: its data end too early'], ['Egyptian_Mau/Egyptian_Mau_139.jpg', 'a GIF, called .jpg'], ['Egyptian_Mau/notes.txt', 'not an image'], ['drafts/one.png', 'its class is left out']].map(([file, reason]) => ({ file, reason }));
   result.samples = Array.from({ length: 12 }, (_, i) => ({ file: `pets/${names[i]}/${i}.jpg`, class: names[i], width: 120, height: 96, picture: `/api/records/${i}/picture?dataset=pets`, label_picture: null }));
-  result.estimate = { seconds: 4, bytes: 180 * 2 ** 20 };
   return result;
 }
 

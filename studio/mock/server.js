@@ -227,7 +227,7 @@ async function route(method, parts, query, body) {
   if (first === 'datasets') return datasetRoute(method, second, third, body);
   if (key === 'GET databases') {
     if (/none|missing/.test(query.get('path') ?? '')) throw new Refused(422, refusal('data', 'data error', `${query.get('path')} holds no LMDB`, 'name the folder with data.mdb'));
-    return { path: query.get('path'), field: null, records: 7500, shape: [1, 28, 28], encoding: 'png', labels: 'class numbers', bytes: 3456789, made_by: 'DIGITS or Caffe', thumbs: [] };
+    return { path: query.get('path'), records: 7500, shape: [1, 28, 28], encoding: 'png', labels: 'class numbers', bytes: 3456789, made_by: 'DIGITS or Caffe', thumbs: [] };
   }
   if (key === 'GET records' && second && third === 'picture') return { png: recordPicture(Number(second), query) };
   if (key === 'GET records' && second) {
@@ -309,7 +309,7 @@ function jobRoute(method, id, what, query, body) {
     const lines = log(job);
     const tail = Number(query.get('tail') ?? 500);
     const from = query.has('first') ? Number(query.get('first')) : Math.max(0, lines.length - tail);
-    return { lines: lines.slice(from, from + tail), first: from, total: lines.length };
+    return { lines: lines.slice(from, from + tail), first: from, total: lines.length, cursor: `0_${lines.length}` };
   } else if (what === 'strip') return strip(job);
   else if (what === 'files') return { bytes: Buffer.from(log(job).join('\n')), type: 'text/plain; charset=utf-8' };
   else if (what === 'download') return { bytes: Buffer.from('mock'), type: 'application/octet-stream' };

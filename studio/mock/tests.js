@@ -24,7 +24,7 @@ export function testOne(id, request, job, shapes) {
   const base = {
     kind: 'one', view: job.output, size: [28, 28], channels: 1, source: record ? `record ${record.index} of ${record.split ?? record.path}` : 'uploaded', truth: null,
     original: picture(id, 'original', 'Original'), normalized: picture(id, 'normalized', 'Normalised'), range: [-238, 162], code: null, reconstruction: null, predictions: [],
-    label_image: null, boxes: null, numbers: null, layers: layersOf(id, graph), graph, learned_parameters: graph.nodes.reduce((sum, node) => sum + node.parameters, 0),
+    label_image: null, image: null, boxes: null, numbers: null, layers: layersOf(id, graph), graph, learned_parameters: graph.nodes.reduce((sum, node) => sum + node.parameters, 0),
   };
   if (job.output === 'reconstruction') {
     base.code = { id: 6, name: 'nn.ReLU', values: fixtures.code };
@@ -41,7 +41,7 @@ export function testOne(id, request, job, shapes) {
     base.original = picture(id, 'original', 'Original', 128, 128);
     base.normalized = picture(id, 'normalized', 'Normalised', 128, 128);
     base.label_image = {
-      overlay: picture(id, 'overlay', 'Classes over the image', 128, 128), labels: picture(id, 'labels', 'Label image', 128, 128), truth: picture(id, 'truth', 'Right labels', 128, 128), right: 0.9874,
+      labels: picture(id, 'labels', 'Label image', 128, 128), truth: picture(id, 'truth', 'Right labels', 128, 128), right: 0.9874,
       legend: [{ value: 0, name: 'background', color: '#eef1f5', share: 0.8871 }, { value: 1, name: 'triangle', color: '#1777cf', share: 0.1043 }, { value: 2, name: 'outline', color: '#e77123', share: 0.0086 }],
     };
   }
@@ -103,7 +103,7 @@ export function top(n) {
     kind: 'top', images: 14998,
     classes: Array.from({ length: 10 }, (_, k) => ({
       class: k, label: String(k),
-      images: fixtures.labels.flatMap((label, index) => (label === k ? [index] : [])).slice(0, n).map((index, i) => ({ index, key: `${String(index).padStart(8, '0')}_${k}`, right: k, answer: k, chance_of_right: 0.99999 - 0.0002 * i, chance_of_answer: 0.99999 - 0.0002 * i, picture: `/api/records/${index}/picture?dataset=mnist&split=train` })),
+      images: fixtures.labels.flatMap((label, index) => (label === k ? [index] : [])).slice(0, n).map((index, i) => ({ index, key: `${String(index).padStart(8, '0')}_${k}`, right: k, answer: k, chance_of_answer: 0.99999 - 0.0002 * i, picture: `/api/records/${index}/picture?dataset=mnist&split=train` })),
     })),
   };
 }

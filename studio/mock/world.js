@@ -30,7 +30,7 @@ export const defaults = {
   ],
   folder: { kind: 'folder', folder: '', val_folder: null, test_folder: null, val_percent: 25, test_percent: 0, min_per_class: 2, max_per_class: null, width: 256, height: 256, channels: 3, resize: 'squash', encoding: 'png', seed: 0 },
   lists: { kind: 'lists', train: '', train_folder: null, val: null, val_folder: null, test: null, test_folder: null, labels: '', shuffle: true, width: 256, height: 256, channels: 3, resize: 'squash', encoding: 'png', seed: 0 },
-  pairs: { kind: 'pairs', feature_folder: '', label_folder: '', val_feature_folder: null, val_label_folder: null, val_percent: 10, labels_are: 'images', class_names: null, color_map: 'label', color_map_file: null, width: 256, height: 256, channels: 3, resize: 'squash', encoding: 'png', seed: 0 },
+  pairs: { kind: 'pairs', feature_folder: '', label_folder: '', val_feature_folder: null, val_label_folder: null, val_percent: 10, labels_are: 'images', class_names: null, color_map_file: null, width: 256, height: 256, channels: 3, resize: 'squash', encoding: 'png', seed: 0 },
 };
 
 /** The planned rate at an epoch. */

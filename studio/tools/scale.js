@@ -7,7 +7,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
@@ -18,9 +18,12 @@ const program = resolve(process.argv[2] ?? '../target/release/digits-rs');
 const scratch = mkdtempSync(join(tmpdir(), 'studio-scale-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 const [JOBS, POINTS, MANY, STREAMS] = [1000, 300, 1_000_000, 200];
+/** How long TensorBoard may read, milliseconds. */
+const PATIENCE = 600_000;
 const root = join(scratch, 'data');
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const rows = [];
+const before = loadavg()[0];
 const note = (what, measured, wanted, tensorboard = '') => {
   rows.push([what, measured, wanted, tensorboard]);
   console.log(`${what}: ${measured} (wanted ${wanted})${tensorboard ? `; TensorBoard: ${tensorboard}` : ''}`);
@@ -82,12 +85,24 @@ if (python) {
   execFileSync(python, [fileURLToPath(new URL('./tensorboard_runs.py', import.meta.url)), folder, String(JOBS), String(POINTS), String(MANY)], { stdio: 'inherit' });
   const port = 6123;
   const child = spawn(python, ['-m', 'tensorboard.main', '--logdir', folder, '--port', String(port), '--load_fast', 'false', '--samples_per_plugin', 'scalars=0'], { stdio: 'ignore' });
+  process.on('exit', () => child.kill('SIGKILL'));
   const base = `http://127.0.0.1:${port}/data`;
   const reply = async (path) => fetch(base + path).then((answer) => (answer.ok ? answer.json() : null), () => null);
   const begun = performance.now();
-  await until('all runs in TensorBoard', async () => Object.keys((await reply('/plugin/scalars/tags')) ?? {}).length >= JOBS + 1, 900_000);
-  await until('all points in TensorBoard', async () => ((await reply('/plugin/scalars/scalars?run=long&tag=loss')) ?? []).length >= MANY, 900_000);
-  board.start = `${((performance.now() - begun) / 1000).toFixed(0)} s until all is read`;
+  const seconds = () => `${((performance.now() - begun) / 1000).toFixed(0)} s`;
+  // It reads while it answers: a question now and then, and an end to the patience.
+  const read = async (holds) => {
+    while (!(await holds())) {
+      if (performance.now() - begun > PATIENCE) return false;
+      await new Promise((later) => setTimeout(later, 3000));
+    }
+    return true;
+  };
+  const runs = await read(async () => Object.keys((await reply('/plugin/scalars/tags')) ?? {}).length >= JOBS + 1);
+  board.start = runs ? `${seconds()} until all runs are listed` : `not all runs are listed after ${seconds()}`;
+  let points = 0;
+  const all = await read(async () => (points = ((await reply('/plugin/scalars/scalars?run=long&tag=loss')) ?? []).length) >= MANY);
+  board.start += all ? `, ${seconds()} until all points are read` : `; ${points} of the ${MANY} points after ${seconds()}`;
   const times = [];
   for (let i = 0; i < 9; i++) times.push(await time(() => reply('/plugin/scalars/tags')));
   board.list = `${ms(median(times))} (tags of all runs, read)`;
@@ -167,6 +182,6 @@ note(`${STREAMS} event streams beside a training`, `${median(alone).toFixed(2)} 
 note('memory of the server after all of this, and its peak', `${mib(memory(server.child.pid))}, ${mib(memory(server.child.pid, 'VmHWM'))}`, '< 100 MiB', board.memory);
 await stop(server);
 
-const table = [`Made by \`node tools/scale.js\` on ${cpus().length} processors, ${cpus()[0].model}.`, '', '| | measured | wanted | TensorBoard |', '|---|---|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`), ''].join('\n');
+const table = [`Made by \`node tools/scale.js\` on ${cpus().length} processors, ${cpus()[0].model}, load ${before.toFixed(1)} before it began.`, '', '| | measured | wanted | TensorBoard |', '|---|---|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`), ''].join('\n');
 console.log(`\n${table}`);
 if (option('out')) writeFileSync(option('out'), table);

@@ -65,6 +65,41 @@ fn the_story_of_a_job_from_the_sample_to_a_tested_image() {
     let layer = server.get(&format!("/api/tests/{}/layers/3", test["id"].as_str().unwrap()));
     assert_eq!(layer["weights"][0]["tiles"], 8, "{layer}");
 
+    // What a test is asked for is done or refused: a view, a list's folder and limit, images outside the allowed folders.
+    let shown = json!({"job": id, "snapshot": "best", "kind": "one", "image": image, "view": "numbers"});
+    assert_eq!(server.json("POST", "/api/tests", &shown).1["result"]["view"], "numbers");
+    let picture = server.send("GET", "/api/records/3/picture?dataset=mnist-sample&split=val", &[], "").2;
+    std::fs::create_dir_all(root.join("seen")).unwrap();
+    std::fs::write(root.join("seen/three.png"), picture).unwrap();
+    std::fs::write(root.join("list.txt"), "three.png\nthree.png\nnone.png\n").unwrap();
+    std::fs::write(root.join("outside.txt"), "/etc/hostname\n").unwrap();
+    let many = |list: &str, more: Value| {
+        let mut request = json!({"job": id, "snapshot": "best", "kind": "many", "list": list});
+        more.as_object().unwrap().iter().for_each(|(name, value)| request[name] = value.clone());
+        server.json("POST", "/api/tests", &request)
+    };
+    let rows = |begun: (u16, Value)| {
+        assert_eq!(begun.0, 201, "{}", begun.1);
+        let address = format!("/api/tests/{}", begun.1["id"].as_str().unwrap());
+        server.until(&address, |test| test["state"] == "done")["result"]["rows"].as_array().unwrap().clone()
+    };
+    let all = rows(many("list.txt", json!({"folder": "seen"})));
+    let read =
+        |row: &Value| row["error"].is_null() && row["output"].as_array().is_some_and(|output| output.len() == 784);
+    assert_eq!(all.iter().map(read).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(rows(many("list.txt", json!({"folder": "seen", "limit": 1}))).len(), 1);
+    assert_eq!(rows(many("seen", json!({}))).len(), 1);
+    for (list, more, status) in [
+        ("outside.txt", json!({}), 403),
+        ("list.txt", json!({"folder": "/etc"}), 403),
+        ("list.txt", json!({"limit": 0}), 400),
+        ("seen", json!({"limit": 1}), 400),
+        ("seen", json!({"folder": "seen"}), 400),
+    ] {
+        let (found, page) = many(list, more.clone());
+        assert_eq!(found, status, "{list} {more}: {page}");
+    }
+
     // A stream that was away gets what came since, and nothing twice; of a file that a resume has cut, all of it.
     let (status, _) = server.json("POST", &format!("/api/jobs/{id}/resume"), &json!({"epochs": 3}));
     assert_eq!(status, 202);

@@ -111,6 +111,13 @@ fn routes_answer_as_written_down() {
             json!({"text": wrong, "file": "net.lua", "dataset": "mnist-sample"}),
         ),
         ("no-json", "POST", "/api/jobs".into(), json!("x")),
+        (
+            "unknown-field",
+            "POST",
+            "/api/jobs".into(),
+            json!({"text": NETWORK, "dataset": "mnist-sample", "epochs": 3, "lr": [], "batch_size": []}),
+        ),
+        ("unknown-option", "POST", "/api/jobs".into(), json!({"text": NETWORK, "options": {"epoch": 3}})),
         ("no-method", "DELETE", "/api/jobs".into(), Value::Null),
         get("no-route", "/api/none".into()),
         get("digits-index", "/index.json".into()),

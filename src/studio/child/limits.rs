@@ -7,6 +7,9 @@ use std::{
 
 use crate::error::{Error, Kind, Result};
 
+/// What a training's priority is lowered by: enough that a check answers at once beside it, and nothing where it is alone.
+const PRIORITY: libc::c_int = 5;
+
 /// What a process that answers questions is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wall {
@@ -59,6 +62,15 @@ pub(super) fn set(wall: Wall) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Lets what somebody waits for at the page go before this process, where both want the processor.
+pub(super) fn give_way() {
+    #[expect(unsafe_code, reason = "the standard library sets no priorities")]
+    // SAFETY: setpriority takes plain numbers; 0 is this process. That it fails changes nothing but who waits.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, PRIORITY);
+    }
 }
 
 /// The process's standard output for this crate alone: what anything else prints goes to standard error.

@@ -63,6 +63,7 @@ pub fn work(work: &Work, stop: &Stop) -> Result<()> {
 }
 
 fn train(folder: &Path, stop: &Stop) -> Result<()> {
+    limits::give_way();
     let trained = training::run(folder, stop);
     if let Err(page) = &trained
         && page.kind() != Kind::Interrupted

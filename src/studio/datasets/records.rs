@@ -5,8 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     extract::{Path, Query, State},
-    http::header,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -22,15 +21,15 @@ use crate::{
     error::{Error, Kind},
     studio::{
         app::App,
+        blocking::in_place,
         child::question::Question,
+        png::png,
         refusal::{Answer, Refusal, RefusalBody},
     },
     tasks::records::{DatabaseChoice, RecordsRequest, Side},
 };
 
 const LIMIT: Duration = Duration::from_secs(30);
-/// A picture's address never changes its picture.
-const KEPT: &str = "private, max-age=31536000, immutable";
 
 /// Which database.
 #[derive(Debug, Default, Clone, Deserialize, IntoParams)]
@@ -51,7 +50,7 @@ impl DatabaseQuery {
     /// 400 when none is named, 403 and 404.
     pub(crate) async fn choice(&self, app: &App) -> Answer<DatabaseChoice> {
         if let Some(path) = self.path.as_deref().filter(|path| !path.is_empty()) {
-            return Ok(DatabaseChoice::Path { path: app.roots.resolve(path)? });
+            return Ok(DatabaseChoice::Path { path: in_place(|| app.roots.resolve(path))? });
         }
         let id = self.dataset.as_deref().ok_or_else(|| Refusal::usage("name a dataset and a split, or a path"))?;
         // The sample can be looked at before it is made.
@@ -87,9 +86,8 @@ pub(crate) struct PathQuery {
 #[utoipa::path(get, path = "/api/databases", tag = "datasets", params(PathQuery),
     responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn database(State(app): State<Arc<App>>, Query(query): Query<PathQuery>) -> Answer<Json<Value>> {
-    let path = app.roots.resolve(&query.path)?;
+    let path = in_place(|| app.roots.resolve(&query.path))?;
     let mut found: Value = app.looker.ask(&Question::Database(path), LIMIT).await?;
-    found["field"] = Value::Null;
     found["thumbs"] = thumbs(&found);
     Ok(Json(found))
 }
@@ -154,7 +152,6 @@ pub(crate) async fn record(
     let database = query.choice(&app).await?;
     let mut facts: Value = app.looker.ask(&Question::Record { database, index }, LIMIT).await?;
     with_pictures(&mut facts, &query);
-    facts["source"] = Value::Null;
     Ok(Json(facts))
 }
 
@@ -185,18 +182,15 @@ pub(crate) async fn picture(
 ) -> Answer<Response> {
     let of = DatabaseQuery { dataset: query.dataset, split: query.split, path: query.path };
     let question = Question::Picture { database: of.choice(&app).await?, index, side: query.of, max: query.max };
-    png(app.looker.ask(&question, LIMIT).await?)
+    decoded(&app.looker.ask::<String>(&question, LIMIT).await?)
 }
 
-/// A picture as base64 becomes a reply that may be kept for ever.
-///
-/// # Errors
-/// When it is no base64.
-pub(crate) fn png(base64: String) -> Answer<Response> {
+/// A picture as a process gives it: base64.
+fn decoded(base64: &str) -> Answer<Response> {
     let bytes = STANDARD
         .decode(base64)
         .map_err(|cause| Error::new(Kind::Io, "a picture is damaged").with_cause(cause.to_string()))?;
-    Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, KEPT)], bytes).into_response())
+    Ok(png(bytes))
 }
 
 /// How an image file is fitted.
@@ -220,10 +214,10 @@ pub(crate) struct ResizedQuery {
 #[utoipa::path(get, path = "/api/pictures/resized", tag = "datasets", params(ResizedQuery),
     responses((status = 200, body = Vec<u8>, content_type = "image/png"), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn resized(State(app): State<Arc<App>>, Query(query): Query<ResizedQuery>) -> Answer<Response> {
-    let file = app.named(&query.file)?;
+    let file = in_place(|| app.named(&query.file))?;
     let shape = [query.channels, query.height, query.width];
     if ![1, 3].contains(&query.channels) {
         return Err(Refusal::usage("channels are 1 or 3"));
     }
-    png(app.looker.ask(&Question::Resized { file, shape, resize: query.resize }, LIMIT).await?)
+    decoded(&app.looker.ask::<String>(&Question::Resized { file, shape, resize: query.resize }, LIMIT).await?)
 }

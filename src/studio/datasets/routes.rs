@@ -1,6 +1,10 @@
 //! `GET /api/datasets` and what is done to datasets.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path as FsPath, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Json,
@@ -21,16 +25,17 @@ use super::{
 use crate::{
     error::{Error, Kind, shell_path, shell_word},
     input::{self, Form},
-    job::Stamp,
+    job::{self, Stamp},
     studio::{
         app::App,
+        blocking::{blocking, in_place},
+        body::Body,
         child::{
             Wall,
             question::{Question, Reply},
         },
-        jobs::{about::About, detail::blocking, files::send},
+        jobs::{about::About, files::send_below},
         refusal::{Answer, Refusal, RefusalBody},
-        roots::file_below,
     },
 };
 
@@ -61,9 +66,9 @@ pub(crate) async fn datasets(State(app): State<Arc<App>>) -> Json<DatasetList> {
     responses((status = 201, body = DatasetSummary), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
-    Json(form): Json<NewDataset>,
+    Body(form): Body<NewDataset>,
 ) -> Answer<(StatusCode, Json<DatasetSummary>)> {
-    begin(&app, form).map(|dataset| (StatusCode::CREATED, Json(dataset)))
+    in_place(|| begin(&app, form)).map(|dataset| (StatusCode::CREATED, Json(dataset)))
 }
 
 /// Begins to make a dataset.
@@ -124,14 +129,14 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
             Some(Ok(_)) => {
                 let about = About { name: Some(name).filter(|_| id != SAMPLE), group: None, notes: new.form.source() };
                 let form = serde_json::to_vec_pretty(&new).unwrap_or_default();
-                let _ = about.write(&folder).and_then(|()| crate::job::replace(&folder.join(FORM), &form));
+                let _ = in_place(|| about.write(&folder).and_then(|()| job::replace(&folder.join(FORM), &form)));
                 making.end(MakingState::Done);
             }
             Some(Err(page)) => making.end(MakingState::Failed(Box::new(page))),
             None => {
                 let mut partial = folder.into_os_string();
                 partial.push(".partial");
-                let _ = std::fs::remove_dir_all(PathBuf::from(partial));
+                let _ = in_place(|| std::fs::remove_dir_all(PathBuf::from(partial)));
                 making.end(MakingState::Aborted);
             }
         }
@@ -170,7 +175,7 @@ pub(crate) async fn dataset(State(app): State<Arc<App>>, Path(id): Path<String>)
         Some(MakingState::Failed(page)) => Some(*page),
         _ => None,
     };
-    let is_there = folder.join("dataset.json").is_file() || folder.join("train_db").is_dir();
+    let is_there = in_place(|| folder.join("dataset.json").is_file() || folder.join("train_db").is_dir());
     let asked = if is_there {
         app.looker.ask::<Value>(&Question::Dataset(folder.clone()), Duration::from_secs(60)).await.map(Some)
     } else {
@@ -180,52 +185,58 @@ pub(crate) async fn dataset(State(app): State<Arc<App>>, Path(id): Path<String>)
         Ok(info) => (info.unwrap_or_default(), failed),
         Err(page) => (Value::Null, Some(page)),
     };
+    let summary = app.with_models(summary);
+    let shown = move || {
+        let known = json!({"folder": folder, "models": jobs, "error": error, "summary": summary});
+        Ok(Json(details(&id, &folder, &info, known)))
+    };
+    blocking(shown).await
+}
+
+/// What the page shows of a dataset, beside what is `known`; `info` is what the process that looked at it found.
+fn details(id: &str, folder: &FsPath, info: &Value, mut known: Value) -> Value {
     let manifest: Value = input::read(&folder.join("dataset.json"), Form::Record)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
-    let splits: Vec<Value> = info["splits"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|split| {
-            let name = split["name"].as_str().unwrap_or_default();
-            json!({"name": name, "folder": split["folder"], "labels_folder": manifest["splits"][name]["labels"],
-                "entries": split["entries"], "classes": split["classes"]})
-        })
-        .collect();
+    let split = |split: &Value| {
+        let name = split["name"].as_str().unwrap_or_default();
+        json!({"name": name, "folder": split["folder"], "labels_folder": manifest["splits"][name]["labels"],
+            "entries": split["entries"], "classes": split["classes"]})
+    };
     let mean = folder.join("mean.png").is_file().then(|| {
         let values: Vec<f64> = info["mean"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
         let value = values.iter().sum::<f64>() / values.len().max(1) as f64;
         let file = |name: &str| format!("/api/datasets/{id}/files/{name}");
-        json!({"picture": file("mean.png"), "file": file("mean.binaryproto"), "value": value, "deviation": null,
+        json!({"picture": file("mean.png"), "file": file("mean.binaryproto"), "value": value,
             "darkest": info["mean_range"][0], "brightest": info["mean_range"][1]})
     });
-    let skipped: Vec<Value> = input::read_text(&folder.join("skipped.txt"), Form::Record)
-        .unwrap_or_default()
-        .lines()
-        .take(500)
-        .map(|line| {
-            let (file, reason) = line.split_once('\t').or_else(|| line.split_once(": ")).unwrap_or((line, ""));
-            json!({"file": file, "reason": reason})
-        })
-        .collect();
-    let command = command(&folder);
-    let summary = app.with_models(summary);
-    Ok(Json(
-        json!({"folder": folder, "splits": splits, "labels": info["labels"].as_array().cloned().unwrap_or_default(),
-        "mean": mean, "resize": manifest["resize"], "encoding": manifest["encoding"], "seed": manifest["seed"],
-        "fingerprint": info["fingerprint"].as_str().unwrap_or_default(), "duplicates": null, "seconds": null,
-        "skipped": skipped, "models": jobs, "command": command, "error": error, "palette": [], "summary": summary}),
-    ))
+    let skipped = input::read_text(&folder.join("skipped.txt"), Form::Record).unwrap_or_default();
+    let skipped = skipped.lines().take(500).map(|line| {
+        let (file, reason) = line.split_once('\t').or_else(|| line.split_once(": ")).unwrap_or((line, ""));
+        json!({"file": file, "reason": reason})
+    });
+    known["splits"] = info["splits"].as_array().into_iter().flatten().map(split).collect();
+    known["labels"] = info["labels"].as_array().cloned().unwrap_or_default().into();
+    known["mean"] = mean.unwrap_or_default();
+    known["skipped"] = skipped.collect();
+    known["fingerprint"] = info["fingerprint"].as_str().unwrap_or_default().into();
+    known["command"] = command(folder).into();
+    for name in ["resize", "encoding", "seed"] {
+        known[name] = manifest[name].clone();
+    }
+    known
+}
+
+/// The form that a dataset was made by.
+fn form_in(folder: &FsPath) -> Option<NewDataset> {
+    serde_json::from_slice(&input::read(&folder.join(FORM), Form::Record).ok()?).ok()
 }
 
 /// The command line that makes the same dataset.
-fn command(folder: &std::path::Path) -> String {
-    let form: Option<NewDataset> =
-        input::read(&folder.join(FORM), Form::Record).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+fn command(folder: &FsPath) -> String {
     let out = shell_path(folder);
-    match form.map(|new| new.form) {
+    match form_in(folder).map(|new| new.form) {
         Some(DatasetForm::Folder { folder, images, .. }) => {
             format!(
                 "digits-rs dataset folder {} --out {out} --size {}x{} --channels {}",
@@ -250,7 +261,7 @@ fn command(folder: &std::path::Path) -> String {
 }
 
 /// What is to change.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct DatasetChange {
     /// A new name.
@@ -263,7 +274,7 @@ pub(crate) struct DatasetChange {
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    Json(change): Json<DatasetChange>,
+    Body(change): Body<DatasetChange>,
 ) -> Answer<Json<DatasetSummary>> {
     blocking(move || {
         let folder = app.datasets.folder(&id).ok_or_else(|| Refusal::not_found("dataset", &id))?;
@@ -341,8 +352,10 @@ pub(crate) async fn abort(
 #[utoipa::path(get, path = "/api/datasets/{id}/clone", tag = "datasets", params(("id" = String, Path,)),
     responses((status = 200, body = NewDataset), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn again(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<Json<NewDataset>> {
-    let folder = app.datasets.folder(&id).ok_or_else(|| Refusal::not_found("dataset", &id))?;
-    let form = input::read(&folder.join(FORM), Form::Record).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let form = in_place(|| {
+        let folder = app.datasets.folder(&id).ok_or_else(|| Refusal::not_found("dataset", &id))?;
+        Ok::<_, Refusal>(form_in(&folder))
+    })?;
     form.map(Json).ok_or_else(|| Refusal::conflict("the dataset was not made by a form"))
 }
 
@@ -351,6 +364,6 @@ pub(crate) async fn again(State(app): State<Arc<App>>, Path(id): Path<String>) -
     params(("id" = String, Path,), ("path" = String, Path,)),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn file(State(app): State<Arc<App>>, Path((id, name)): Path<(String, String)>) -> Answer<Response> {
-    let folder = app.datasets.folder(&id).ok_or_else(|| Refusal::not_found("dataset", &id))?;
-    send(file_below(&folder, &name)?, None).await
+    let folder = in_place(|| app.datasets.folder(&id)).ok_or_else(|| Refusal::not_found("dataset", &id))?;
+    send_below(&folder, &name, None).await
 }

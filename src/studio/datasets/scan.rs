@@ -9,9 +9,11 @@ use std::{
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
-use super::form::DatasetForm;
+use super::form::{DatasetForm, NewDataset};
 use crate::studio::{
     app::App,
+    blocking::in_place,
+    body::Body,
     child::question::{MakeDataset, Question},
     error_page::ErrorPage,
     refusal::{Answer, RefusalBody},
@@ -25,15 +27,18 @@ const SAMPLES: usize = 40;
 const LEFT_OUT: usize = 200;
 
 /// What a form would make, as far as it is known after a second.
-#[utoipa::path(post, path = "/api/datasets/scan", tag = "datasets", request_body = DatasetForm,
+#[utoipa::path(post, path = "/api/datasets/scan", tag = "datasets", request_body = NewDataset,
     responses((status = 200, body = Object), (status = "4XX", body = RefusalBody)))]
-pub(crate) async fn scan(State(app): State<Arc<App>>, Json(form): Json<DatasetForm>) -> Answer<Json<Value>> {
+pub(crate) async fn scan(
+    State(app): State<Arc<App>>,
+    Body(NewDataset { form, .. }): Body<NewDataset>,
+) -> Answer<Json<Value>> {
     let begun = Instant::now();
     let mut reply = json!({"complete": true, "seconds": 0.0, "classes": [], "train": 0, "val": 0, "test": 0,
-        "left_out_total": 0, "left_out": [], "samples": [], "databases": [], "fields": {}, "estimate": null});
-    let mut fields = wrong_paths(&app, &form);
+        "left_out_total": 0, "left_out": [], "samples": [], "databases": [], "fields": {}});
+    let mut fields = in_place(|| wrong_paths(&app, &form));
     if fields.is_empty() {
-        match form.request(&app, app.datasets.place().join("scan")) {
+        match in_place(|| form.request(&app, app.datasets.place().join("scan"))) {
             Err(refusal) => drop(fields.insert(main_field(&form).into(), *refusal.page)),
             Ok(MakeDataset::Folder(request)) => {
                 found(&app, &form, Question::Scan(request), &mut reply, &mut fields).await
@@ -104,7 +109,7 @@ async fn found(
         shown["label_picture"] = label["picture"].clone();
         shown
     });
-    reply["samples"] = of_classes.chain(of_pairs).collect();
+    reply["samples"] = in_place(|| of_classes.chain(of_pairs).collect());
     let left_out = rows("left_out");
     reply["left_out_total"] = left_out.len().into();
     let shown = left_out.iter().take(LEFT_OUT).map(|row| json!({"file": row["image"], "reason": row["reason"]}));

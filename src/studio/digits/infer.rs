@@ -14,15 +14,14 @@ use super::{
     fields::Fields,
     shapes::{DigitsRefusal, nested, not_here},
 };
-use crate::{
-    input::{self, Form},
-    studio::{
-        app::App,
-        refusal::Refusal,
-        tests::{
-            request::{ImageRef, SnapshotRef, TestRequest, What},
-            run,
-        },
+use crate::studio::{
+    app::App,
+    blocking::in_place,
+    refusal::{Answer, Refusal},
+    tests::{
+        layers,
+        request::{ImageRef, SnapshotRef, TestRequest, What},
+        run,
     },
 };
 
@@ -53,7 +52,7 @@ pub(crate) async fn infer(
             (None, Some(path)) => ImageRef::Path(path.to_string()),
             (None, None) => return Err(Refusal::usage("image_path or image_file is required").into()),
         };
-        What::One { image, resize: !fields.is_on("dont_resize"), top: 5 }
+        What::One { image, resize: !fields.is_on("dont_resize"), view: None, top: 5 }
     } else {
         let list = fields.file("image_list").ok_or_else(|| Refusal::usage("image_list is required"))?;
         What::Many {
@@ -77,7 +76,7 @@ pub(crate) async fn infer(
     let classifies = action.starts_with("classify");
     let reply = match (one, classifies) {
         (true, true) => json!({"predictions": percent(&test.result["predictions"])}),
-        (true, false) => json!({"outputs": {"output": [output(&test.folder)]}}),
+        (true, false) => json!({"outputs": {"output": [in_place(|| output(&test.folder))?]}}),
         (false, true) => json!({"classifications": rows(&test.result, &|row| percent(&row["predictions"]))}),
         (false, false) => json!({"outputs": rows(&test.result, &|row| json!({"output": row["output"]}))}),
     };
@@ -107,9 +106,8 @@ fn rows(result: &Value, of: &dyn Fn(&Value) -> Value) -> Value {
 }
 
 /// The output of a test of one image, as nested as its shape is.
-fn output(folder: &std::path::Path) -> Value {
-    let Ok(bytes) = input::read(&folder.join("examined.json"), Form::Record) else { return Value::Null };
-    let examined: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let shape: Vec<i64> = examined["output_shape"].as_array().into_iter().flatten().filter_map(Value::as_i64).collect();
-    nested(&shape, examined["output"].as_array().map(Vec::as_slice).unwrap_or_default())
+fn output(folder: &std::path::Path) -> Answer<Value> {
+    let examined = layers::read(folder)?;
+    let values: Vec<Value> = examined.output.into_iter().map(Value::from).collect();
+    Ok(nested(&examined.output_shape, &values))
 }

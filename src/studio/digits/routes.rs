@@ -20,11 +20,11 @@ use super::{
 };
 use crate::studio::{
     app::App,
+    blocking::{blocking, in_place},
     datasets::routes as datasets,
     front,
-    jobs::{about::About, change, create as jobs, detail::blocking, files},
+    jobs::{about::About, change, create as jobs, files},
     refusal::Refusal,
-    roots::file_below,
 };
 
 type Reply = Result<Response, DigitsRefusal>;
@@ -116,42 +116,48 @@ async fn logout() -> Response {
 async fn group(State(app): State<Arc<App>>, request: Request) -> Reply {
     let fields = Fields::of(&app, request).await?;
     let name = fields.text("group_name").map(String::from);
-    for id in fields.all("job_ids[]") {
-        let folder = app.jobs.folder(&id).ok_or_else(|| Refusal::not_found("job", &id))?;
-        About { group: name.clone(), ..About::read(&folder) }.write(&folder)?;
-    }
-    app.refresh();
+    in_place(|| {
+        for id in fields.all("job_ids[]") {
+            let folder = app.jobs.folder(&id).ok_or_else(|| Refusal::not_found("job", &id))?;
+            About { group: name.clone(), ..About::read(&folder) }.write(&folder)?;
+        }
+        app.refresh();
+        Ok::<_, Refusal>(())
+    })?;
     Ok("Jobs regrouped.".into_response())
 }
 
 async fn delete_many(State(app): State<Arc<App>>, request: Request) -> Reply {
     for id in Fields::of(&app, request).await?.all("job_ids[]") {
-        remove(&app, &id)?;
+        in_place(|| remove(&app, &id))?;
     }
     Ok("Jobs deleted.".into_response())
 }
 
 async fn abort_many(State(app): State<Arc<App>>, request: Request) -> Reply {
     for id in Fields::of(&app, request).await?.all("job_ids[]") {
-        change::stop(&app, &id)?;
+        in_place(|| change::stop(&app, &id))?;
     }
-    app.refresh();
+    in_place(|| app.refresh());
     Ok("Jobs aborted.".into_response())
 }
 
 async fn change_job(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Reply {
-    let folder =
-        app.jobs.folder(&id).or_else(|| app.datasets.folder(&id)).ok_or_else(|| Refusal::not_found("job", &id))?;
     let fields = Fields::of(&app, request).await?;
-    let mut about = About::read(&folder);
-    if let Some(name) = fields.text("job_name") {
-        about.name = Some(name.into());
-    }
-    if let Some(notes) = fields.text("job_notes") {
-        about.notes = notes.into();
-    }
-    about.write(&folder)?;
-    app.refresh();
+    in_place(|| {
+        let folder = app.jobs.folder(&id).or_else(|| app.datasets.folder(&id));
+        let folder = folder.ok_or_else(|| Refusal::not_found("job", &id))?;
+        let mut about = About::read(&folder);
+        if let Some(name) = fields.text("job_name") {
+            about.name = Some(name.into());
+        }
+        if let Some(notes) = fields.text("job_notes") {
+            about.notes = notes.into();
+        }
+        about.write(&folder)?;
+        app.refresh();
+        Ok::<_, Refusal>(())
+    })?;
     Ok("Job changed.".into_response())
 }
 
@@ -224,12 +230,14 @@ async fn to_job(State(app): State<Arc<App>>, Path((id, action)): Path<(String, S
     match action.as_str() {
         "abort" => {
             let making = app.datasets.making().get(&id).cloned();
-            if let Some(making) = making {
-                making.stop();
-            } else {
-                change::stop(&app, &id)?;
-            }
-            app.refresh();
+            in_place(|| {
+                match making {
+                    Some(making) => making.stop(),
+                    None => change::stop(&app, &id)?,
+                }
+                app.refresh();
+                Ok::<_, Refusal>(())
+            })?;
             Ok("Job aborted.".into_response())
         }
         "to_pretrained" => Ok(not_here("the list of pretrained models", "start a new job from this job's snapshot")),
@@ -249,8 +257,7 @@ async fn clone(State(app): State<Arc<App>>, Path(id): Path<String>) -> Reply {
 }
 
 async fn file(State(app): State<Arc<App>>, Path(path): Path<String>) -> Reply {
-    let found = file_below(app.jobs.place(), &path)?;
-    Ok(files::send(found, None).await?)
+    Ok(files::send_below(app.jobs.place(), &path, None).await?)
 }
 
 async fn autocomplete(State(app): State<Arc<App>>, request: Request) -> Reply {
@@ -258,10 +265,12 @@ async fn autocomplete(State(app): State<Arc<App>>, request: Request) -> Reply {
     let typed = fields.text("query").unwrap_or("/").to_string();
     let (above, beginning) = typed.rsplit_once('/').unwrap_or(("", &typed));
     let above = if above.is_empty() { app.root.display().to_string() } else { above.to_string() };
-    let Ok(folder) = app.roots.resolve(&above) else { return Ok(Json(json!({"suggestions": []})).into_response()) };
-    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(beginning));
-    let mut found: Vec<String> = named.map(|entry| entry.path().display().to_string()).collect();
+    let named = |folder: std::path::PathBuf| -> Vec<String> {
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(beginning));
+        named.map(|entry| entry.path().display().to_string()).collect()
+    };
+    let mut found = in_place(|| app.roots.resolve(&above).map(named).unwrap_or_default());
     found.sort();
     found.truncate(200);
     Ok(Json(json!({"suggestions": found})).into_response())
@@ -273,7 +282,7 @@ async fn dataset(State(app): State<Arc<App>>, Path(id): Path<String>, uri: Origi
     }
     let id = id.strip_suffix(".json").unwrap_or(&id);
     let known = app.datasets.summary(id).ok_or_else(|| Refusal::not_found("dataset", id))?;
-    Ok(Json(shapes::dataset_details(&app, &known)).into_response())
+    Ok(Json(in_place(|| shapes::dataset_details(&app, &known))).into_response())
 }
 
 async fn model(State(app): State<Arc<App>>, Path(id): Path<String>, uri: OriginalUri, headers: HeaderMap) -> Reply {
@@ -282,7 +291,7 @@ async fn model(State(app): State<Arc<App>>, Path(id): Path<String>, uri: Origina
     }
     let id = id.strip_suffix(".json").unwrap_or(&id);
     let known = app.jobs.summary(id).ok_or_else(|| Refusal::not_found("model", id))?;
-    Ok(Json(shapes::model_details(&app, &known)).into_response())
+    Ok(Json(in_place(|| shapes::model_details(&app, &known))).into_response())
 }
 
 async fn new_dataset(State(app): State<Arc<App>>, Path(kind): Path<String>, request: Request) -> Reply {
@@ -292,7 +301,7 @@ async fn new_dataset(State(app): State<Arc<App>>, Path(kind): Path<String>, requ
         "generic" => create::generic_dataset(&fields),
         _ => return Err(Refusal::not_found("route", &kind).into()),
     };
-    let made = form.and_then(|form| datasets::begin(&app, form));
+    let made = form.and_then(|form| in_place(|| datasets::begin(&app, form)));
     Ok(match made {
         Ok(dataset) => Json(shapes::dataset(&dataset)).into_response(),
         Err(refusal) => of_form(refusal),
@@ -304,7 +313,7 @@ async fn new_model(State(app): State<Arc<App>>, Path(kind): Path<String>, reques
     if !["classification", "generic"].contains(&kind.trim_end_matches(".json")) {
         return Err(Refusal::not_found("route", &kind).into());
     }
-    let made = match create::model(&app, &fields) {
+    let made = match in_place(|| create::model(&app, &fields)) {
         Ok(form) => jobs::make(&app, form).await,
         Err(refusal) => Err(refusal),
     };

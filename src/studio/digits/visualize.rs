@@ -14,6 +14,7 @@ use crate::{
     frontend::{self, Source},
     studio::{
         app::App,
+        blocking::in_place,
         child::question::Question,
         jobs::create::{CHECK, form_of},
     },
@@ -25,7 +26,7 @@ pub(crate) async fn customize(State(app): State<Arc<App>>, request: Request) -> 
     let fields = Fields::of(&app, request).await?;
     let name = fields.required("network")?;
     let text = match app.jobs.summary(name) {
-        Some(_) => form_of(&app, name)?.text,
+        Some(_) => in_place(|| form_of(&app, name))?.text,
         None => create::standard(name)?.0,
     };
     Ok(Json(json!({"network": text, "snapshot": fields.text("snapshot_epoch"), "python_layer": null})).into_response())
@@ -34,7 +35,7 @@ pub(crate) async fn customize(State(app): State<Arc<App>>, request: Request) -> 
 /// The network and its criterion as Torch prints them.
 pub(crate) async fn network(State(app): State<Arc<App>>, request: Request) -> Result<Response, DigitsRefusal> {
     let fields = Fields::of(&app, request).await?;
-    let dataset = fields.text("dataset_id").and_then(|id| app.datasets.folder(id));
+    let dataset = fields.text("dataset_id").and_then(|id| in_place(|| app.datasets.folder(id)));
     let source = Source::pasted("network.lua", fields.required("custom_network")?);
     let asked = CheckRequest { dataset, ..CheckRequest::default() };
     let question = Question::Check { source, request: asked, crop: fields.number("crop_size")? };

@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 
 use super::{
     about::About,
-    detail::blocking,
     folder::{ERROR_PAGE, JobRequest, REQUEST, STARTED},
     summary::{JobSummary, Status},
 };
@@ -21,6 +20,8 @@ use crate::{
     job::JobView,
     studio::{
         app::App,
+        blocking::blocking,
+        body::Body,
         error_page::ErrorPage,
         refusal::{Answer, Refusal, RefusalBody},
     },
@@ -28,7 +29,7 @@ use crate::{
 };
 
 /// What is to change.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct JobChange {
     /// A new name.
@@ -47,7 +48,7 @@ fn there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
 }
 
 /// How a job goes on.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct ResumeJob {
     /// More epochs.
@@ -57,7 +58,7 @@ pub(crate) struct ResumeJob {
 }
 
 /// What is done to several jobs.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub(crate) enum BulkAction {
     /// Deletes them.
@@ -118,7 +119,7 @@ fn now(app: &App, id: &str) -> Answer<JobSummary> {
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    Json(change): Json<JobChange>,
+    Body(change): Body<JobChange>,
 ) -> Answer<Json<JobSummary>> {
     blocking(move || {
         let (_, folder) = known(&app, &id)?;
@@ -201,7 +202,7 @@ pub(crate) fn stop(app: &App, id: &str) -> Answer<()> {
 pub(crate) async fn resume(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    Json(how): Json<ResumeJob>,
+    Body(how): Body<ResumeJob>,
 ) -> Answer<(StatusCode, Json<JobSummary>)> {
     blocking(move || go_on(&app, &id, &how).and_then(|()| now(&app, &id)))
         .await
@@ -257,7 +258,7 @@ pub(crate) async fn start(
 /// Does something to several jobs; what fails for one does not stop the others.
 #[utoipa::path(post, path = "/api/jobs/bulk", tag = "jobs", request_body = BulkAction,
     responses((status = 200, body = BulkReply), (status = "4XX", body = RefusalBody)))]
-pub(crate) async fn bulk(State(app): State<Arc<App>>, Json(action): Json<BulkAction>) -> Answer<Json<BulkReply>> {
+pub(crate) async fn bulk(State(app): State<Arc<App>>, Body(action): Body<BulkAction>) -> Answer<Json<BulkReply>> {
     blocking(move || {
         let mut reply = BulkReply { done: Vec::new(), failed: Vec::new() };
         let mut each = |ids: Vec<String>, act: &dyn Fn(&str) -> Answer<()>| {

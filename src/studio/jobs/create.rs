@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 
 use super::{
     about::About,
-    detail::blocking,
     folder::{JobRequest, REQUEST, STARTED},
     summary::JobSummary,
 };
@@ -22,7 +21,10 @@ use crate::{
     job::{JobDir, JobView},
     studio::{
         app::App,
+        blocking::{blocking, in_place},
+        body::Body,
         child::question::Question,
+        datasets::index::SAMPLE,
         error_page::ErrorPage,
         refusal::{Answer, Refusal, RefusalBody},
     },
@@ -97,7 +99,7 @@ pub(crate) struct NewJobs {
     responses((status = 201, body = NewJobs), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
-    Json(form): Json<NewJob>,
+    Body(form): Body<NewJob>,
 ) -> Answer<(StatusCode, Json<NewJobs>)> {
     make(&app, form).await.map(|jobs| (StatusCode::CREATED, Json(jobs)))
 }
@@ -107,7 +109,7 @@ pub(crate) async fn create(
 /// # Errors
 /// 400 and 422 for what is wrong with the form or the network.
 pub(crate) async fn make(app: &Arc<App>, form: NewJob) -> Answer<NewJobs> {
-    let options = options(app, &form)?;
+    let options = in_place(|| options(app, &form))?;
     let source = Source::pasted(&named(&form.file, &form.language, &form.text), &form.text);
     let settings = RunSettings::of(&options, &Settings::before(&source));
     settings.check()?;
@@ -118,13 +120,9 @@ pub(crate) async fn make(app: &Arc<App>, form: NewJob) -> Answer<NewJobs> {
     if variants.lr.iter().any(|lr| !lr.is_finite() || *lr < 0.0) || variants.batch_size.contains(&0) {
         return Err(Refusal::usage("rates are finite numbers of at least 0, batch sizes whole numbers of at least 1"));
     }
-    let dataset = options.dataset.clone().filter(|folder| folder.is_dir());
-    let is_sample = dataset.is_none() && options.train_db.is_none();
-    let request = CheckRequest {
-        input_shape: "1x28x28".parse().ok().filter(|_| is_sample),
-        nclasses: is_sample.then_some(10),
-        dataset,
-        ..CheckRequest::default()
+    let request = match options.dataset.clone().filter(|folder| in_place(|| folder.is_dir())) {
+        Some(folder) => CheckRequest { dataset: Some(folder), ..CheckRequest::default() },
+        None => app.check_request(options.train_db.is_none().then_some(SAMPLE)),
     };
     let question = Question::Check { source: source.clone(), request, crop: options.crop };
     let seen: serde_json::Value = app.checker.ask(&question, CHECK).await?;

@@ -18,16 +18,19 @@ use super::{
     about::About,
     command::command,
     folder::{ERROR_PAGE, JobRequest, REQUEST, STARTED},
+    kind::{Known, loss_unit},
     summary::{JobSummary, Status},
 };
 use crate::{
     frontend,
     input::{self, Form},
+    inspect::output_kind::OutputKind,
     job::{Event, EventKind, JobView, Stamp, file},
     studio::{
         app::App,
+        blocking::blocking,
         error_page::ErrorPage,
-        machine,
+        machine, rate_curve,
         refusal::{Answer, Refusal, RefusalBody},
     },
     tasks::{RunOptions, RunSettings},
@@ -92,8 +95,9 @@ pub(crate) struct Job {
     network_text: String,
     /// The network as Torch prints it.
     printed: String,
-    /// `reconstruction`, `classes` …
-    output: String,
+    /// What the network gives.
+    #[schema(value_type = String, example = "reconstruction")]
+    output: OutputKind,
     /// What the loss measures, in words.
     loss_unit: String,
     /// Learned numbers.
@@ -124,24 +128,11 @@ pub(crate) struct Job {
 #[utoipa::path(get, path = "/api/jobs/{id}", tag = "jobs", params(("id" = String, Path,)),
     responses((status = 200, body = Job), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn job(State(app): State<Arc<App>>, Segment(id): Segment<String>) -> Answer<Json<Job>> {
-    blocking(move || detail(&app, &id)).await.map(Json)
+    let known = app.kinds.of(&app, &id).await;
+    blocking(move || detail(&app, &id, &known)).await.map(Json)
 }
 
-/// Runs what reads files on a thread that may wait.
-///
-/// # Errors
-/// As `work`; 500 when it panics.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Answer<T> + Send + 'static) -> Answer<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            let page = crate::error::Error::new(crate::error::Kind::Io, "the request could not be carried out");
-            Err(Refusal::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, &page))
-        }
-    }
-}
-
-fn detail(app: &App, id: &str) -> Answer<Job> {
+fn detail(app: &App, id: &str, known: &Known) -> Answer<Job> {
     let missing = || Refusal::not_found("job", id);
     let summary = app.jobs.summary(id).ok_or_else(missing)?;
     let folder = app.jobs.folder(id).ok_or_else(missing)?;
@@ -165,7 +156,9 @@ fn detail(app: &App, id: &str) -> Answer<Job> {
     let printed = printed(&folder);
     let changing = changing_parts(app, id, &summary, &folder);
     let per_epoch = if summary.epoch > 0.0 { summary.iteration as f64 / summary.epoch } else { 0.0 };
-    let output = output(&printed, &summary);
+    // Only of classes an accuracy is measured, also where the file cannot be followed any more.
+    let measured = if summary.accuracy.is_some() { OutputKind::Classes } else { OutputKind::Numbers };
+    let output = known.output.unwrap_or(measured);
     Ok(Job {
         command: command(&summary.network, &settings, &defaults),
         schedule: schedule(&settings, summary.epochs, per_epoch),
@@ -173,7 +166,7 @@ fn detail(app: &App, id: &str) -> Answer<Job> {
         libtorch: record.as_ref().map(|record| record.libtorch.clone()).unwrap_or_default(),
         folder: folder.display().to_string(),
         notes: About::read(&folder).notes,
-        loss_unit: loss_unit(&printed, &output),
+        loss_unit: loss_unit(known.criterion.as_deref(), output).into(),
         parameters: parameters(&changing.history),
         memory_bytes: changing.memory_bytes,
         data_wait: changing.data_wait,
@@ -298,36 +291,6 @@ fn printed(folder: &Path) -> String {
     lines.take_while(|line| line != "Network definition ends").collect::<Vec<_>>().join("\n")
 }
 
-/// What the output is, by what is known of it without running the network.
-fn output(printed: &str, summary: &JobSummary) -> String {
-    let classes = ["LogSoftMax", "SoftMax", "ClassNLL", "CrossEntropy"].iter().any(|word| printed.contains(word));
-    if summary.accuracy.is_some() || (classes && !printed.contains("MSECriterion")) {
-        "classes".into()
-    } else if ["nn.View(1, ", "nn.View(3, ", "FullConvolution", "Sigmoid", "nn.Reshape("]
-        .iter()
-        .any(|word| printed.contains(word))
-    {
-        "reconstruction".into()
-    } else {
-        "numbers".into()
-    }
-}
-
-fn loss_unit(printed: &str, output: &str) -> String {
-    let of = [
-        (
-            "MSECriterion",
-            if output == "reconstruction" { "mean squared error, grey levels²" } else { "mean squared error" },
-        ),
-        ("AbsCriterion", "mean absolute error"),
-        ("SmoothL1", "smooth absolute error"),
-        ("ClassNLL", "negative log likelihood"),
-        ("CrossEntropy", "cross entropy"),
-        ("BCECriterion", "binary cross entropy"),
-    ];
-    of.into_iter().find(|(name, _)| printed.contains(name)).map_or("loss", |(_, words)| words).into()
-}
-
 /// The number of parameters in the words of the start event.
 fn parameters(history: &[HistoryLine]) -> Option<u64> {
     let words = &history.first()?.text;
@@ -335,28 +298,13 @@ fn parameters(history: &[HistoryLine]) -> Option<u64> {
     before.rsplit(' ').next()?.replace(',', "").parse().ok()
 }
 
-/// The planned rate at 200 places of the run; upright steps are two points.
+/// The planned rate over the run.
 fn schedule(settings: &Value, epochs: f64, per_epoch: f64) -> Vec<[f64; 2]> {
     let options = RunOptions::resumed(settings, &RunOptions::default());
     let settings = options.map(|options| RunSettings::of(&options, &frontend::Settings::default()));
     let Ok(schedule) = settings.and_then(|settings| settings.schedule()) else { return Vec::new() };
     let total = (epochs * if per_epoch > 0.0 { per_epoch } else { 1000.0 }).round().max(1.0) as u64;
-    let mut points: Vec<[f64; 2]> = Vec::new();
-    for i in 0..=400u64 {
-        let step = (total.saturating_sub(1)) * i / 400;
-        let (epoch, rate) = (epochs * i as f64 / 400.0, schedule.rate(step, total));
-        if let Some(&[_, before]) = points.last()
-            && (rate - before).abs() > 0.02 * before.abs()
-        {
-            points.push([epoch, before]);
-        }
-        points.push([epoch, rate]);
-    }
-    // What lies on a level line says nothing.
-    let level = |i: usize| {
-        i > 0 && i + 1 < points.len() && points[i - 1][1] == points[i][1] && points[i][1] == points[i + 1][1]
-    };
-    (0..points.len()).filter(|&i| !level(i)).map(|i| points[i]).collect()
+    rate_curve::points(&schedule, total, epochs)
 }
 
 fn files(folder: &Path) -> Vec<FileRow> {

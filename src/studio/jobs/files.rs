@@ -1,6 +1,10 @@
 //! Files of a job: as they are, and as other software wants them; and the strip of images.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path as FsPath, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Json,
@@ -13,12 +17,13 @@ use serde::{Deserialize, Serialize};
 use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{detail::blocking, folder::CONSOLE};
+use super::folder::CONSOLE;
 use crate::{
     error::{Error, Kind},
     job::{JobView, PackedSnapshots, pack},
     studio::{
         app::App,
+        blocking::{blocking, in_place},
         child::question::Question,
         datasets::index::split_folder,
         front::content_type,
@@ -38,14 +43,22 @@ use crate::{
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn file(State(app): State<Arc<App>>, Path((id, name)): Path<(String, String)>) -> Answer<Response> {
     let folder = app.jobs.folder(&id).ok_or_else(|| Refusal::not_found("job", &id))?;
-    send(file_below(&folder, &name)?, None).await
+    send_below(&folder, &name, None).await
+}
+
+/// A file below a folder as a reply, by a path of a client.
+///
+/// # Errors
+/// 403 when it leads out, 404 when it is not there.
+pub(crate) async fn send_below(folder: &FsPath, name: &str, kept_as: Option<String>) -> Answer<Response> {
+    send(in_place(|| file_below(folder, name))?, kept_as).await
 }
 
 /// A file as a reply, a piece at a time; with a name it is to be kept.
 ///
 /// # Errors
 /// When it cannot be opened.
-pub(crate) async fn send(path: PathBuf, kept_as: Option<String>) -> Answer<Response> {
+async fn send(path: PathBuf, kept_as: Option<String>) -> Answer<Response> {
     let file = tokio::fs::File::open(&path).await.map_err(|source| Error::io("read", &path, &source))?;
     let length = file.metadata().await.map(|meta| meta.len()).unwrap_or(0);
     let mut headers = HeaderMap::new();
@@ -97,7 +110,7 @@ pub(crate) async fn package(app: &Arc<App>, id: &str, format: &str, epoch: Optio
     let folder = app.jobs.folder(id).ok_or_else(|| Refusal::not_found("job", id))?;
     let stem = id.replace('/', "-");
     let place = app.uploads.folder().join("downloads");
-    std::fs::create_dir_all(&place).map_err(|source| Error::io("make the folder", &place, &source))?;
+    in_place(|| std::fs::create_dir_all(&place)).map_err(|source| Error::io("make the folder", &place, &source))?;
     let at = epoch.map_or_else(String::new, |epoch| format!("_epoch_{epoch}"));
     if format == "tar.gz" {
         let out = place.join(format!("{stem}.tar.gz"));
@@ -144,8 +157,6 @@ pub(crate) struct StripColumn {
 pub(crate) struct StripRow {
     /// Its key.
     key: String,
-    /// Its label.
-    label: Option<String>,
     /// Its address.
     input: String,
     /// What the snapshots make of it; null while that is not drawn.
@@ -171,53 +182,83 @@ pub(crate) async fn strip(
     Path(id): Path<String>,
     Query(query): Query<StripQuery>,
 ) -> Answer<Json<Strip>> {
-    let folder = app.jobs.folder(&id).ok_or_else(|| Refusal::not_found("job", &id))?;
-    let known = app.jobs.summary(&id).ok_or_else(|| Refusal::not_found("job", &id))?;
     let (columns, rows) = (query.columns.unwrap_or(10).clamp(2, 24), query.rows.unwrap_or(3).clamp(1, 12));
-    let view = JobView::open(&folder)?;
-    let epochs = spread(&view.snapshots()?.iter().map(|snapshot| snapshot.epoch).collect::<Vec<_>>(), columns);
-    let losses =
-        app.points.with(&id, &folder, |points| (points.validation.epoch.clone(), points.validation.loss.clone()));
-    let (at, losses) = losses.unwrap_or_default();
-    let loss = |epoch: f64| {
-        at.iter().rposition(|known| (known - epoch).abs() < 1e-6).map(|i| losses[i]).filter(|loss| loss.is_finite())
-    };
-    let empty = Strip { columns: Vec::new(), rows: Vec::new(), size: [0, 0] };
-    let Some(database) = database(&view.record()?.settings, &known.dataset.path, &app) else { return Ok(Json(empty)) };
-    let out = folder.join("strip");
-    let records: Vec<u64> = (0..rows as u64).map(|row| row * 7 + 3).collect();
-    let picture = |name: String| {
-        out.join(&name).is_file().then(|| format!("/api/jobs/{}/files/strip%2F{name}", id.replace('/', "%2F")))
-    };
-    let missing = epochs
-        .iter()
-        .copied()
-        .find(|epoch| records.iter().any(|index| !out.join(format!("{epoch}-{index}.png")).is_file()));
-    if let Some(epoch) = missing {
-        std::fs::create_dir_all(&out).map_err(|source| Error::io("make the folder", &out, &source))?;
-        let request = StripRequest { job: folder.clone(), epoch, database, records: records.clone(), out: out.clone() };
+    let (app_of, id_of) = (Arc::clone(&app), id.clone());
+    let planned = blocking(move || Planned::of(&app_of, &id_of, columns, rows)).await?;
+    let Some(planned) = planned else { return Ok(Json(Strip::empty())) };
+    if let Some(request) = planned.missing.clone() {
         let app = Arc::clone(&app);
         let drawn = tokio::spawn(async move {
             app.tester.ask::<serde_json::Value>(&Question::Strip(request), Duration::from_secs(60)).await
         });
         // What is drawn soon is in this answer; the rest is asked for again.
         if let Ok(Ok(Err(page))) = tokio::time::timeout(Duration::from_millis(1500), drawn).await {
-            return if page.kind == Kind::Shape { Ok(Json(empty)) } else { Err(page.into()) };
+            return if page.kind == Kind::Shape { Ok(Json(Strip::empty())) } else { Err(page.into()) };
         }
     }
-    let rows = records
-        .iter()
-        .map(|index| StripRow {
+    blocking(move || Ok(Json(planned.strip(&id)))).await
+}
+
+impl Strip {
+    /// Of a job that has no images to show.
+    fn empty() -> Strip {
+        Strip { columns: Vec::new(), rows: Vec::new(), size: [0, 0] }
+    }
+}
+
+/// What a strip shows, and what of it is not drawn yet.
+struct Planned {
+    columns: Vec<StripColumn>,
+    records: Vec<u64>,
+    /// Where its pictures lie.
+    out: PathBuf,
+    /// Draws the first column that is missing.
+    missing: Option<StripRequest>,
+}
+
+impl Planned {
+    /// None of a job without a database.
+    fn of(app: &App, id: &str, columns: usize, rows: usize) -> Answer<Option<Planned>> {
+        let folder = app.jobs.folder(id).ok_or_else(|| Refusal::not_found("job", id))?;
+        let known = app.jobs.summary(id).ok_or_else(|| Refusal::not_found("job", id))?;
+        let view = JobView::open(&folder)?;
+        let epochs = spread(&view.snapshots()?.iter().map(|snapshot| snapshot.epoch).collect::<Vec<_>>(), columns);
+        let losses =
+            app.points.with(id, &folder, |points| (points.validation.epoch.clone(), points.validation.loss.clone()));
+        let (at, losses) = losses.unwrap_or_default();
+        let loss = |epoch: f64| {
+            at.iter().rposition(|known| (known - epoch).abs() < 1e-6).map(|i| losses[i]).filter(|loss| loss.is_finite())
+        };
+        let Some(database) = database(&view.record()?.settings, &known.dataset.path, app) else { return Ok(None) };
+        let out = folder.join("strip");
+        let records: Vec<u64> = (0..rows as u64).map(|row| row * 7 + 3).collect();
+        let is_drawn = |epoch: f64| records.iter().all(|index| out.join(format!("{epoch}-{index}.png")).is_file());
+        let missing = epochs.iter().copied().find(|epoch| !is_drawn(*epoch));
+        let missing = missing.map(|epoch| {
+            std::fs::create_dir_all(&out).map_err(|source| Error::io("make the folder", &out, &source))?;
+            let (records, out) = (records.clone(), out.clone());
+            Ok::<_, Error>(StripRequest { job: folder.clone(), epoch, database, records, out })
+        });
+        let columns = epochs.iter().map(|&epoch| StripColumn { epoch, loss: loss(epoch) }).collect();
+        Ok(Some(Planned { columns, records, missing: missing.transpose()?, out }))
+    }
+
+    /// With what is drawn by now.
+    fn strip(self, id: &str) -> Strip {
+        let picture = |name: String| {
+            let address = || format!("/api/jobs/{}/files/strip%2F{name}", id.replace('/', "%2F"));
+            self.out.join(&name).is_file().then(address)
+        };
+        let row = |index: &u64| StripRow {
             key: index.to_string(),
-            label: None,
             input: picture(format!("in-{index}.png")).unwrap_or_default(),
-            outputs: epochs.iter().map(|epoch| picture(format!("{epoch}-{index}.png"))).collect(),
-        })
-        .collect();
-    let size = image::image_dimensions(out.join(format!("in-{}.png", records[0])))
-        .map_or([28, 28], |(w, h)| [i64::from(h), i64::from(w)]);
-    let columns = epochs.iter().map(|&epoch| StripColumn { epoch, loss: loss(epoch) }).collect();
-    Ok(Json(Strip { columns, rows, size }))
+            outputs: self.columns.iter().map(|column| picture(format!("{}-{index}.png", column.epoch))).collect(),
+        };
+        let rows = self.records.iter().map(row).collect();
+        let size = image::image_dimensions(self.out.join(format!("in-{}.png", self.records[0])));
+        let size = size.map_or([28, 28], |(width, height)| [i64::from(height), i64::from(width)]);
+        Strip { rows, size, columns: self.columns }
+    }
 }
 
 /// At most `count` of the epochs, closer together at the beginning, the first and the last always.

@@ -14,6 +14,8 @@ use crate::{
 
 /// Most bytes read at once.
 const PIECE: u64 = 8 << 20;
+/// Fewer bytes than these are read by one thread: a second costs more than it gives.
+const SHARED: usize = 1 << 20;
 
 /// What is new.
 #[derive(Debug, Default)]
@@ -24,6 +26,24 @@ pub(crate) struct News {
     pub(crate) events: Vec<(Event, f64)>,
     /// There is more to read right now.
     pub(crate) more: bool,
+}
+
+/// The events of whole lines; what is no event is passed over. Two threads share a long text.
+fn events(lines: &[u8]) -> Vec<Event> {
+    let of = |lines: &[u8]| -> Vec<Event> {
+        let lines = lines.split(|&byte| byte == b'\n');
+        lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    };
+    let middle = lines.len() / 2;
+    let cut = lines[middle..].iter().position(|&byte| byte == b'\n').map(|at| middle + at);
+    let Some(cut) = cut.filter(|_| lines.len() >= SHARED) else { return of(lines) };
+    let (first, second) = lines.split_at(cut);
+    let (mut all, rest) = std::thread::scope(|scope| {
+        let rest = scope.spawn(|| of(second));
+        (of(first), rest.join())
+    });
+    all.extend(rest.unwrap_or_default());
+    all
 }
 
 /// A place in a growing file of metrics.
@@ -107,13 +127,14 @@ impl Follower {
         let mut bytes = Vec::new();
         file.take(PIECE).read_to_end(&mut bytes)?;
         let Some(end) = bytes.iter().rposition(|&byte| byte == b'\n') else { return Ok(news) };
-        for line in bytes[..=end].split_inclusive(|&byte| byte == b'\n') {
-            if let Ok(event) = serde_json::from_slice::<Event>(line) {
+        news.events = events(&bytes[..=end])
+            .into_iter()
+            .map(|event| {
                 let seconds = self.clock.at(&event);
-                news.events.push((event, seconds));
-            }
-            self.offset += line.len() as u64;
-        }
+                (event, seconds)
+            })
+            .collect();
+        self.offset += end as u64 + 1;
         let lines = bytes[..end].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let last = &bytes[lines..=end];
         self.last = last[last.len().saturating_sub(1 << 15)..].to_vec();
@@ -165,6 +186,15 @@ mod tests {
         let mut again = Follower::of(dir.path());
         assert!(again.go_to(&place));
         assert_eq!(seconds(again.read().unwrap()), [4.0, 4.0, 5.5]);
+    }
+
+    #[test]
+    fn two_threads_read_a_long_text_as_one_does() {
+        let text: String = (0..20_000).map(|i| line(EventKind::Train, i, i as f64)).collect();
+        let text = text + "no event\n";
+        assert!(text.len() >= SHARED);
+        let iterations: Vec<u64> = events(text.as_bytes()).iter().map(|event| event.iteration).collect();
+        assert_eq!(iterations, (0..20_000).collect::<Vec<u64>>());
     }
 
     #[test]

@@ -3,21 +3,23 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{detail::blocking, summary::JobSummary};
+use super::summary::JobSummary;
 use crate::{
     job::JobDir,
     studio::{
         app::App,
+        blocking::blocking,
+        body::Body,
         refusal::{Answer, Refusal, RefusalBody},
     },
     tasks::pack::{self, UnpackRequest},
 };
 
 /// What is taken in.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct ImportJob {
     /// The id of the upload.
     upload: String,
@@ -28,7 +30,7 @@ pub(crate) struct ImportJob {
     responses((status = 201, body = JobSummary), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn import(
     State(app): State<Arc<App>>,
-    Json(request): Json<ImportJob>,
+    Body(request): Body<ImportJob>,
 ) -> Answer<(StatusCode, Json<JobSummary>)> {
     let sent = app.uploads.file(&request.upload)?;
     blocking(move || {

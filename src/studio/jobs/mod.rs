@@ -10,6 +10,7 @@ pub(crate) mod folder;
 pub(crate) mod follow;
 pub(crate) mod import;
 pub(crate) mod index;
+pub(crate) mod kind;
 pub(crate) mod log;
 pub(crate) mod metrics;
 pub(crate) mod points;

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    detail::blocking,
     log::{self, LogLines, LogQuery},
     metrics::{Metrics, MetricsQuery},
     summary::JobSummary,
@@ -21,6 +20,7 @@ use crate::{
     job::file,
     studio::{
         app::App,
+        blocking::blocking,
         refusal::{Answer, Refusal, RefusalBody},
     },
 };

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::{
+    inspect::{output_kind::OutputKind, output_view::Rectangle},
     studio::refusal::{Answer, Refusal},
     tasks::inference::{Examined, ExaminedLayer, KeptValues},
 };
@@ -38,16 +39,32 @@ pub(crate) fn page(id: &str, examined: &Examined, source: &str) -> Value {
     let label_image = examined.label_image.as_ref().map(|labels| {
         let drawn = picture("labels", "the likeliest class at each pixel");
         let truth = labels.right.map(|_| picture("truth", "the right class at each pixel"));
-        json!({"overlay": drawn, "labels": drawn, "truth": truth, "legend": labels.legend, "right": labels.right})
+        json!({"labels": drawn, "truth": truth, "legend": labels.legend, "right": labels.right})
     });
-    let is_numbers = reconstruction.is_none() && predictions.is_empty() && label_image.is_none();
-    let numbers = is_numbers
-        .then(|| json!([{"name": "output", "shape": examined.output_shape, "values": examined.output, "truth": null}]));
+    let image = match examined.output_shape.as_slice() {
+        [_, height, width] if examined.view == OutputKind::Image => Some(json!({"width": width, "height": height,
+            "picture": format!("/api/tests/{id}/pictures/output"), "alt": "the output, its smallest value black"})),
+        _ => None,
+    };
+    let boxes: Option<Vec<Value>> = examined.boxes.as_ref().map(|boxes| {
+        let one = |found: &Rectangle| {
+            let [left, top, right, bottom] = found.sides;
+            json!({"left": left, "top": top, "right": right, "bottom": bottom, "confidence": found.confidence})
+        };
+        boxes.iter().map(one).collect()
+    });
+    let is_numbers = reconstruction.is_none()
+        && predictions.is_empty()
+        && label_image.is_none()
+        && image.is_none()
+        && boxes.is_none();
+    let numbers =
+        is_numbers.then(|| json!([{"name": "output", "shape": examined.output_shape, "values": examined.output}]));
     json!({"kind": "one", "view": if is_numbers { "numbers".into() } else { json!(examined.view) },
         "size": examined.size, "channels": examined.channels, "source": source, "truth": examined.truth,
         "original": picture("original", "the image"), "normalized": picture("normalized", "the image as the network gets it"),
         "range": examined.range, "code": examined.code, "reconstruction": reconstruction, "predictions": predictions,
-        "label_image": label_image, "boxes": null, "numbers": numbers, "layers": rows, "graph": examined.graph,
+        "label_image": label_image, "image": image, "boxes": boxes, "numbers": numbers, "layers": rows, "graph": examined.graph,
         "learned_parameters": examined.learned_parameters})
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod kept;
 pub(crate) mod layers;
+mod listed;
 pub(crate) mod request;
 pub(crate) mod routes;
 pub(crate) mod run;

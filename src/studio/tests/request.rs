@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::inspect::output_kind::OutputKind;
+
 /// Which database.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -61,21 +63,25 @@ pub(crate) enum What {
     One {
         /// The image.
         image: ImageRef,
-        /// Whether it is fitted.
+        /// Whether a file is fitted as the dataset's images were; otherwise it goes in as it is.
         #[serde(default = "yes")]
         resize: bool,
+        /// What the output is shown as; what it is when not given.
+        #[serde(default)]
+        #[schema(value_type = Option<String>, example = "boxes")]
+        view: Option<OutputKind>,
         /// How many of the likeliest classes are listed.
         #[serde(default = "five")]
         top: u64,
     },
     /// The images of a list.
     Many {
-        /// A path or `upload:<id>`.
+        /// A text file or a folder of images: a path, or `upload:<id>`.
         list: String,
-        /// What its paths start from.
+        /// What a text file's relative paths start from; its own folder when not given.
         #[serde(default)]
         folder: Option<String>,
-        /// At most so many.
+        /// The first so many of a text file, 1 at least.
         #[serde(default)]
         limit: Option<usize>,
         /// How many of the likeliest classes are listed.

@@ -23,19 +23,18 @@ use crate::{
     inspect::value_map::{Colors, Ground},
     studio::{
         app::App,
+        blocking::{blocking, in_place},
+        body::Body,
         child::question::Question,
-        jobs::{detail::blocking, files::send},
+        jobs::files::send_below,
+        png::png,
         refusal::{Answer, Refusal, RefusalBody},
-        roots::file_below,
     },
     tasks::{
         SnapshotChoice,
         inference::{self, ImageRequest, KeptValues},
     },
 };
-
-/// A picture's address never changes its picture.
-const KEPT: &str = "private, max-age=31536000, immutable";
 
 fn shown(test: &KeptTest) -> Value {
     let mut result = test.result.clone();
@@ -53,7 +52,7 @@ fn shown(test: &KeptTest) -> Value {
     responses((status = 201, body = Object), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
-    Json(request): Json<TestRequest>,
+    Body(request): Body<TestRequest>,
 ) -> Answer<(StatusCode, Json<Value>)> {
     let test = run::begin(&app, request).await?;
     Ok((StatusCode::CREATED, Json(shown(&test))))
@@ -70,7 +69,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Path(id): Path<String>) -> 
 #[utoipa::path(delete, path = "/api/tests/{id}", tag = "tests", params(("id" = String, Path,)),
     responses((status = 204), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<StatusCode> {
-    app.tests.forget(&id).map(|()| StatusCode::NO_CONTENT)
+    blocking(move || app.tests.forget(&id)).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// How a map is drawn.
@@ -98,7 +97,7 @@ pub(crate) async fn layer(
     Query(query): Query<MapQuery>,
 ) -> Answer<Json<Value>> {
     let test = app.tests.get(&id)?;
-    let examined = layers::read(&test.folder)?;
+    let examined = blocking(move || layers::read(&test.folder)).await?;
     let missing = || Refusal::not_found("layer", &node.to_string());
     let layer = examined.layers.iter().find(|layer| layer.id == node).ok_or_else(missing)?;
     let parameters = examined.graph.nodes.iter().find(|known| known.id == node).map_or(0, |node| node.parameters);
@@ -133,10 +132,6 @@ pub(crate) async fn map(
     .await
 }
 
-fn png(bytes: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, KEPT)], bytes).into_response()
-}
-
 /// A layer's values for a spreadsheet.
 #[utoipa::path(get, path = "/api/tests/{id}/layers/{node}/values", tag = "tests",
     params(("id" = String, Path,), ("node" = usize, Path,), MapQuery),
@@ -169,7 +164,7 @@ pub(crate) async fn picture(
 ) -> Answer<Response> {
     let test = app.tests.get(&id)?;
     if name != "difference" {
-        return send(file_below(&test.folder, &format!("{name}.png"))?, None).await;
+        return send_below(&test.folder, &format!("{name}.png"), None).await;
     }
     blocking(move || {
         let examined = layers::read(&test.folder)?;
@@ -228,10 +223,10 @@ pub(crate) async fn csv(State(app): State<Arc<App>>, Path(id): Path<String>) -> 
         ];
         return Ok((headers, table).into_response());
     }
-    let found =
-        ["confusion.csv", "predictions.csv", "outputs.jsonl"].into_iter().find(|name| test.folder.join(name).is_file());
+    let tables = ["confusion.csv", "predictions.csv", "outputs.jsonl"];
+    let found = in_place(|| tables.into_iter().find(|name| test.folder.join(name).is_file()));
     let name = found.ok_or_else(|| Refusal::not_found("table of the test", &id))?;
-    send(file_below(&test.folder, name)?, Some(format!("{id}-{name}"))).await
+    send_below(&test.folder, name, Some(format!("{id}-{name}"))).await
 }
 
 /// The self-contained page of a test.
@@ -241,36 +236,16 @@ pub(crate) async fn page(State(app): State<Arc<App>>, Path(id): Path<String>) ->
     let test = app.tests.get(&id)?;
     // One image has its page when somebody wants it.
     let made = test.folder.join("page");
-    if let What::One { top, .. } = test.request.what
-        && !made.join("index.html").is_file()
+    if let What::One { view, top, .. } = test.request.what
+        && !in_place(|| made.join("index.html").is_file())
     {
         let job = app.jobs.folder(&test.request.job).ok_or_else(|| Refusal::not_found("job", &test.request.job))?;
-        std::fs::create_dir_all(&made).map_err(|source| Error::io("make the folder", &made, &source))?;
+        in_place(|| std::fs::create_dir_all(&made)).map_err(|source| Error::io("make the folder", &made, &source))?;
         let (image, snapshot) = (test.folder.join("original.png"), SnapshotChoice::Epoch(test.snapshot.0));
         let out = Some(made.clone());
-        let request = ImageRequest { snapshot, top, out, ..ImageRequest::new(job, image) };
+        let request = ImageRequest { snapshot, view, top, out, ..ImageRequest::new(job, image) };
         let _: Value = app.tester.ask(&Question::Page(request), Duration::from_secs(60)).await?;
     }
-    let folder = if made.is_dir() { &made } else { &test.folder };
-    send(file_below(folder, "index.html")?, Some(format!("{id}.html"))).await
-}
-
-/// All pictures of a test.
-#[utoipa::path(get, path = "/api/tests/{id}/zip", tag = "tests", params(("id" = String, Path,)),
-    responses((status = 200, body = Vec<u8>, content_type = "application/zip"), (status = "4XX", body = RefusalBody)))]
-pub(crate) async fn zip(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<Response> {
-    let test = app.tests.get(&id)?;
-    let out = test.folder.with_extension("tar.gz");
-    let (folder, stem, written) = (test.folder, id.clone(), out.clone());
-    blocking(move || {
-        let pack = || -> std::io::Result<()> {
-            let gzip = flate2::write::GzEncoder::new(std::fs::File::create(&written)?, flate2::Compression::fast());
-            let mut tar = tar::Builder::new(gzip);
-            tar.append_dir_all(&stem, &folder)?;
-            tar.into_inner()?.finish()?.sync_all()
-        };
-        pack().map_err(|source| Error::io("write", &written, &source).into())
-    })
-    .await?;
-    send(out, Some(format!("{id}.tar.gz"))).await
+    let folder = if in_place(|| made.is_dir()) { &made } else { &test.folder };
+    send_below(folder, "index.html", Some(format!("{id}.html"))).await
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     kept::KeptTest,
     layers,
+    listed::Listed,
     request::{DatabaseRef, ImageRef, SnapshotRef, TestRequest, What},
 };
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     job::{JobView, Stamp},
     studio::{
         app::App,
+        blocking::{blocking, in_place},
         child::{
             Wall,
             question::{Question, Reply},
@@ -42,16 +44,38 @@ const MANY: Duration = Duration::from_secs(24 * 3600);
 /// # Errors
 /// What is wrong with the request, or the page of an image that cannot be tested.
 pub(crate) async fn begin(app: &Arc<App>, request: TestRequest) -> Answer<KeptTest> {
+    let (app_of, request_of) = (Arc::clone(app), request.clone());
+    let (test, question) = blocking(move || prepare(&app_of, request_of)).await?;
+    let id = test.id.clone();
+    in_place(|| app.tests.keep(test.clone()));
+    let begun = Instant::now();
+    if matches!(request.what, What::One { .. }) {
+        let app_of = Arc::clone(app);
+        let asked = tokio::spawn(async move { app_of.tester.ask::<Value>(&question, ONE).await });
+        let found = asked.await.map_err(|_| Refusal::usage("the test was ended"))?;
+        let result = found.map_err(Refusal::from).and_then(|found| one(&id, &request, found));
+        let result = result.inspect_err(|_| drop(in_place(|| app.tests.forget(&id))))?;
+        finish(app, &id, begun, Ok(result));
+    } else {
+        let app = Arc::clone(app);
+        tokio::spawn(many(app, test, question, begun));
+    }
+    app.tests.get(&id)
+}
+
+/// The test as it begins, and what its process is asked.
+fn prepare(app: &App, request: TestRequest) -> Answer<(KeptTest, Question)> {
     let job = app.jobs.folder(&request.job).ok_or_else(|| Refusal::not_found("job", &request.job))?;
     let view = JobView::open(&job)?;
     let (choice, snapshot) = snapshot(&view, &request.snapshot)?;
     let id = app.tests.fresh_id();
     let folder = app.uploads.folder().join("tests").join(&id);
     std::fs::create_dir_all(&folder).map_err(|source| Error::io("make the folder", &folder, &source))?;
-    let (question, title) = question(app, &request, &job, choice, &folder)?;
+    let asked = question(app, &request, &job, choice, &folder);
+    let (question, title) = asked.inspect_err(|_| drop(std::fs::remove_dir_all(&folder)))?;
     let test = KeptTest {
-        id: id.clone(),
-        request: request.clone(),
+        id,
+        request,
         state: "running",
         progress: (0, 0),
         snapshot,
@@ -60,23 +84,10 @@ pub(crate) async fn begin(app: &Arc<App>, request: TestRequest) -> Answer<KeptTe
         milliseconds: 0.0,
         result: Value::Null,
         error: Value::Null,
-        folder: folder.clone(),
+        folder,
         stop: Arc::default(),
     };
-    app.tests.keep(test.clone());
-    let begun = Instant::now();
-    if matches!(request.what, What::One { .. }) {
-        let app_of = Arc::clone(app);
-        let asked = tokio::spawn(async move { app_of.tester.ask::<Value>(&question, ONE).await });
-        let found = asked.await.map_err(|_| Refusal::usage("the test was ended"))?;
-        let result = found.map_err(Refusal::from).and_then(|found| one(&id, &request, found));
-        let result = result.inspect_err(|_| drop(app.tests.forget(&id)))?;
-        finish(app, &id, begun, Ok(result));
-    } else {
-        let app = Arc::clone(app);
-        tokio::spawn(many(app, test, question, begun));
-    }
-    app.tests.get(&id)
+    Ok((test, question))
 }
 
 async fn many(app: Arc<App>, test: KeptTest, question: Question, begun: Instant) {
@@ -152,9 +163,8 @@ fn question(
     out: &Path,
 ) -> Answer<(Question, String)> {
     let (job, out) = (job.to_path_buf(), out.to_path_buf());
-    let file = |named: &str| app.named(named);
     Ok(match &request.what {
-        What::One { image, top, .. } => {
+        What::One { image, resize, view, top } => {
             let (image, title) = match image {
                 ImageRef::Upload(id) => {
                     let sent = app.uploads.file(id)?;
@@ -166,12 +176,16 @@ fn question(
                     (ImageChoice::Record { database, index: record.index }, format!("record {}", record.index))
                 }
             };
-            (Question::Examine(ExamineRequest { job, image, snapshot, top: *top, out }), title)
+            let (resize, view, top) = (*resize, *view, *top);
+            (Question::Examine(ExamineRequest { job, image, resize, view, snapshot, top, out }), title)
         }
-        What::Many { list, top, .. } => {
-            let title = name(list);
-            let request =
-                ListRequest { job, list: file(list)?, snapshot, top: *top, worst: MOST_WORST, out: Some(out) };
+        What::Many { list, folder, limit, top } => {
+            let title = match list.strip_prefix("upload:") {
+                Some(id) => app.uploads.file(id)?.name,
+                None => name(list),
+            };
+            let list = Listed { list, folder: folder.as_deref(), limit: *limit }.prepare(app, &out)?;
+            let request = ListRequest { job, list, snapshot, top: *top, worst: MOST_WORST, out: Some(out) };
             (Question::TestList(request), title)
         }
         What::Database { database: of, labels_path } => {
@@ -181,7 +195,7 @@ fn question(
                 .map(|path| app.roots.resolve(path))
                 .transpose()?;
             let database = database(app, of)?;
-            let title = name(&database.display().to_string());
+            let title = database_title(app, of, &database);
             (
                 Question::TestDatabase(DatabaseRequest {
                     job,
@@ -196,7 +210,7 @@ fn question(
         }
         What::Top { database: of, count } => {
             let database = database(app, of)?;
-            let title = name(&database.display().to_string());
+            let title = database_title(app, of, &database);
             let count = (*count).clamp(1, 100) as usize;
             (Question::Top(TopRequest { job, database, snapshot, count }), title)
         }
@@ -212,6 +226,17 @@ fn database(app: &App, of: &DatabaseRef) -> Answer<PathBuf> {
             split_folder(&folder, split).ok_or_else(|| Refusal::not_found("split", split))
         }
     }
+}
+
+/// `mnist, validation`, or the last part of a path.
+fn database_title(app: &App, of: &DatabaseRef, database: &Path) -> String {
+    let DatabaseRef::Split { dataset, split } = of else { return name(&database.display().to_string()) };
+    let known = app.datasets.summary(dataset).map_or_else(|| dataset.clone(), |dataset| dataset.name);
+    let split = match split.as_str() {
+        "val" => "validation",
+        other => other,
+    };
+    format!("{known}, {split}")
 }
 
 fn name(path: &str) -> String {
@@ -239,7 +264,7 @@ fn of_database(found: &Value, database: &DatabaseRef, seconds: f64) -> Value {
         let found = &result["mean_loss"];
         let (images, of) = (found["images"].as_f64().unwrap_or(0.0), address(database));
         let worst = found["spread"]["worst"].as_array().into_iter().flatten().map(|worst| {
-            json!({"index": worst[0], "key": worst[0].to_string(), "loss": worst[1], "output": null,
+            json!({"index": worst[0], "key": worst[0].to_string(), "loss": worst[1],
                 "picture": format!("/api/records/{}/picture?{of}", worst[0])})
         });
         return json!({"kind": "loss", "loss": found["loss"], "loss_unit": "loss", "images": images,
@@ -264,7 +289,7 @@ fn of_top(found: &Value, database: &DatabaseRef) -> Value {
         .map(|class| {
             let images = class["images"].as_array().into_iter().flatten().map(|image| {
                 json!({"index": image["index"], "key": image["index"].to_string(), "right": image["right"], "answer": image["answer"],
-                    "chance_of_right": null, "chance_of_answer": image["chance"],
+                    "chance_of_answer": image["chance"],
                     "picture": format!("/api/records/{}/picture?{of}", image["index"])})
             });
             json!({"class": class["class"], "label": class["label"], "images": images.collect::<Vec<_>>()})
@@ -295,18 +320,24 @@ fn classification(result: &Value, seconds: f64) -> Value {
 }
 
 fn of_list(found: &Value) -> Value {
-    let tested = found["tested"].as_array().cloned().unwrap_or_default();
-    let rows: Vec<Value> = tested
-        .iter()
-        .map(|row| {
-            let path = row["image"].as_str().unwrap_or_default();
-            json!({"name": name(path), "picture": null, "right": row["class"].as_u64().map(|class| class.to_string()),
-                "predictions": row["predictions"], "loss": null, "output": null, "error": null})
-        })
-        .chain(found["not_tested"].as_array().into_iter().flatten().map(|row| {
-            json!({"name": name(row["image"].as_str().unwrap_or_default()), "picture": null, "right": null,
-                "predictions": [], "loss": null, "output": null, "error": row["reason"]})
-        }))
-        .collect();
+    let list = |name: &str| found[name].as_array().cloned().unwrap_or_default();
+    let (tested, not_tested) = (list("tested"), list("not_tested"));
+    let file = |row: &Value| row["image"].as_str().unwrap_or_default().to_string();
+    let labels = &found["classification"]["confusion"]["labels"];
+    let right = |row: &Value| {
+        let class = row["class"].as_u64()?;
+        Some(labels[class as usize].as_str().map_or_else(|| class.to_string(), String::from))
+    };
+    let of_tested = tested.iter().map(|row| {
+        let picture =
+            format!("/api/pictures/resized?file={}&width=56&height=56&channels=3&resize=crop", percent(&file(row)));
+        json!({"name": name(&file(row)), "picture": picture, "right": right(row),
+            "predictions": row["predictions"], "output": row["output"], "error": null})
+    });
+    let of_not_tested = not_tested.iter().map(|row| {
+        json!({"name": name(&file(row)), "picture": null, "right": null, "predictions": [], "output": null,
+            "error": row["reason"]})
+    });
+    let rows: Vec<Value> = of_tested.chain(of_not_tested).collect();
     json!({"kind": "many", "images": rows.len(), "accuracy": found["classification"]["accuracy"], "rows": rows})
 }

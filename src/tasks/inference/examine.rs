@@ -15,6 +15,7 @@ use crate::{
     inspect::{
         graph::{self, Graph},
         output_kind::OutputKind,
+        output_view::Rectangle,
         picture::Picture,
         predictions::{Prediction, likeliest},
         reconstruction,
@@ -49,6 +50,12 @@ pub struct ExamineRequest {
     pub job: PathBuf,
     /// The image.
     pub image: ImageChoice,
+    /// Whether an image file is fitted as the dataset's were; otherwise it keeps its size.
+    #[serde(default = "fitted")]
+    pub resize: bool,
+    /// What the output is shown as; what it is when not given.
+    #[serde(default)]
+    pub view: Option<OutputKind>,
     /// Which snapshot.
     #[serde(default)]
     pub snapshot: SnapshotChoice,
@@ -57,6 +64,10 @@ pub struct ExamineRequest {
     pub top: u64,
     /// The folder for values and pictures.
     pub out: PathBuf,
+}
+
+fn fitted() -> bool {
+    true
 }
 
 /// Values kept in `values/NAME.f32`.
@@ -131,6 +142,9 @@ pub struct Examined {
     pub predictions: Vec<(usize, String, f64)>,
     /// Of a label image: its pictures are `labels.png` and, where the right one is known, `truth.png`.
     pub label_image: Option<LabelView>,
+    /// Of boxes: in pixels of the image.
+    #[serde(default)]
+    pub boxes: Option<Vec<Rectangle>>,
     /// The output, 4,096 numbers at most.
     pub output: Vec<f32>,
     /// Its shape.
@@ -170,7 +184,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
     let network = job.network();
     let (original, input, target) = match &request.image {
         ImageChoice::File(path) => {
-            let (original, input) = job.image(path)?;
+            let (original, input) = if request.resize { job.image(path)? } else { job.image_as_it_is(path)? };
             (original, input, None)
         }
         ImageChoice::Record { database, index } => {
@@ -213,7 +227,8 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
     let range = [finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max)];
     keeper.picture("original", Picture::image(&size, &original_values, 0.0, 255.0))?;
     keeper.picture("normalized", Picture::image(&size, &input_values, range[0], range[1]))?;
-    let view = OutputKind::of(network, &size, &output_shape, job.target_is_input());
+    let own = || OutputKind::of(network, &size, &output_shape, job.target_is_input());
+    let view = request.view.unwrap_or_else(own);
     let compared = Some(&output).filter(|_| view == OutputKind::Reconstruction);
     let compared = compared.and_then(|output| reconstruction::compare(&size, &original_values, &input_values, output));
     if let Some(r) = &compared {
@@ -235,6 +250,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
         Ok::<_, Error>(drawn.view)
     });
     let label_image = label_image.transpose()?;
+    let boxes = if view == OutputKind::Boxes { Rectangle::all(&output_shape, &output) } else { None };
     let scores = network.scores().filter(|_| view == OutputKind::Classes);
     let top = usize::try_from(request.top).unwrap_or(usize::MAX);
     let predictions = scores.map_or_else(Vec::new, |scores| likeliest(&output, scores, job.labels(), top));
@@ -257,6 +273,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
             .map(|Prediction { class, label, probability }| (class, label, probability))
             .collect(),
         label_image,
+        boxes,
         output: output.into_iter().take(4096).collect(),
         output_shape,
         layers,
@@ -413,10 +430,16 @@ mod tests {
     };
 
     fn examined(file: &str, labels: &[&str]) -> (tempfile::TempDir, Examined) {
+        asked(file, labels, &serde_json::json!({}))
+    }
+
+    fn asked(file: &str, labels: &[&str], more: &serde_json::Value) -> (tempfile::TempDir, Examined) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("seven.png");
         Image { width: 4, height: 4, channels: 1, pixels: (0..16).collect() }.save_png(&path).unwrap();
-        let request = serde_json::json!({"job": dir.path(), "image": {"file": path}, "out": dir.path().join("out")});
+        let mut request =
+            serde_json::json!({"job": dir.path(), "image": {"file": path}, "out": dir.path().join("out")});
+        more.as_object().unwrap().iter().for_each(|(name, value)| request[name] = value.clone());
         let request = serde_json::from_value(request).unwrap();
         let examined = examine(&trained(file, labels), &request).unwrap();
         (dir, examined)
@@ -442,5 +465,33 @@ mod tests {
         let (_dir, found) = examined(CLASSIFIER, &["dark", "bright"]);
         assert_eq!((found.view, found.predictions[0].1.as_str()), (OutputKind::Classes, "dark"));
         assert!(found.code.is_none());
+    }
+
+    #[test]
+    fn rows_of_a_shown_output_are_boxes_on_the_image() {
+        let file = "local linear = nn.Linear(16, 10)\n\
+            linear.weight:zero()\n\
+            linear.bias:copy(torch.Tensor{1, 0, 3, 2, 0.75, 0, 0, 0, 0, 0})\n\
+            local net = nn.Sequential():add(nn.View(-1):setNumInputDims(3)):add(linear):add(nn.View(2, 5))\n\
+            return { model = net }\n";
+        let (_dir, plain) = examined(file, &[]);
+        assert_eq!((plain.view, plain.boxes), (OutputKind::Numbers, None));
+        let (_dir, found) = asked(file, &[], &serde_json::json!({"view": "boxes"}));
+        let one = Rectangle { sides: [1.0, 0.0, 3.0, 2.0], confidence: Some(0.75) };
+        assert_eq!((found.view, found.boxes), (OutputKind::Boxes, Some(vec![one])));
+    }
+
+    #[test]
+    fn an_image_that_is_not_fitted_keeps_its_size() {
+        let any = "return { model = nn.Sequential():add(nn.SpatialConvolution(1, 1, 1, 1)) }\n";
+        let size = |resize: bool| {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("wide.png");
+            Image { width: 6, height: 5, channels: 1, pixels: vec![9; 30] }.save_png(&path).unwrap();
+            let request =
+                serde_json::json!({"job": dir.path(), "image": {"file": path}, "out": dir.path(), "resize": resize});
+            examine(&trained(any, &[]), &serde_json::from_value(request).unwrap()).unwrap().size
+        };
+        assert_eq!((size(true), size(false)), ([4, 4], [5, 6]));
     }
 }

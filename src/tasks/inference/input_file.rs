@@ -9,12 +9,12 @@ use crate::{
     torch::t7::Document,
 };
 
-/// The file as a record `[c, h, w]`: images are fitted as the dataset's were; arrays have that shape, or `[h, w]` of one
-/// channel, or `[h, w, c]`; where records are texts, a text file is one.
+/// The file as a record `[c, h, w]`: images are fitted as the dataset's were, or, without `resize`, keep their size; arrays
+/// have that shape, or `[h, w]` of one channel, or `[h, w, c]`; where records are texts, a text file is one.
 ///
 /// # Errors
 /// When it cannot be read, or has another number of channels or, as an array, another size.
-pub(in crate::tasks) fn planes(path: &Path, shape: [i64; 3], resize: Resize, texts: bool) -> Result<Planes> {
+pub(in crate::tasks) fn planes(path: &Path, shape: [i64; 3], resize: Option<Resize>, texts: bool) -> Result<Planes> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     match ending.as_str() {
         "npy" => {
@@ -45,7 +45,7 @@ fn sizes(found: &[usize]) -> Vec<i64> {
     found.iter().map(|size| i64::try_from(*size).unwrap_or(i64::MAX)).collect()
 }
 
-fn image(path: &Path, shape: [i64; 3], resize: Resize) -> Result<Planes> {
+fn image(path: &Path, shape: [i64; 3], resize: Option<Resize>) -> Result<Planes> {
     let [channels, height, width] = shape;
     let bytes = input::read(path, Form::Image)?;
     let in_file = |page: Error| page.with_fact("in the file", path.display().to_string());
@@ -64,13 +64,14 @@ fn image(path: &Path, shape: [i64; 3], resize: Resize) -> Result<Planes> {
                 "give an array of [{channels}, height, width] in a .npy, .npz or .t7 file, a GIF or TIFF file of {channels} grey pages, or a record: --db DATASET --record N"
             )));
     }
+    let Some(resize) = resize else { return Ok(image.to_planes()) };
     // The noise of `fill` is the same for every test of one image.
     let mut noise = Random::new(&[0]);
     Ok(image.resized(width as usize, height as usize, resize, &mut noise)?.to_planes())
 }
 
 /// The pages of one file as the channels of one record.
-fn stacked(path: &Path, pages: Vec<Decoded>, shape: [i64; 3], resize: Resize) -> Result<Planes> {
+fn stacked(path: &Path, pages: Vec<Decoded>, shape: [i64; 3], resize: Option<Resize>) -> Result<Planes> {
     let [channels, height, width] = shape;
     let page = |message: String| {
         Error::new(Kind::Data, message)
@@ -86,11 +87,21 @@ fn stacked(path: &Path, pages: Vec<Decoded>, shape: [i64; 3], resize: Resize) ->
         let which = format!("page {} is in colour", colour + 1);
         return Err(page(format!("{} has several pages in colour", path.display())).with_fact("of them", which));
     }
-    let mut values = Vec::new();
+    let mut planes = Vec::new();
     for image in pages {
-        let fitted = image.resized(width as usize, height as usize, resize, &mut Random::new(&[0]))?;
-        values.push(fitted.to_planes().values);
+        let fitted = match resize {
+            Some(resize) => image.resized(width as usize, height as usize, resize, &mut Random::new(&[0]))?,
+            None => image,
+        };
+        planes.push(fitted.to_planes());
     }
+    let own = |planes: &Planes| [planes.shape[1], planes.shape[2]];
+    let size = planes.first().map_or([height, width], own);
+    if planes.iter().any(|planes| own(planes) != size) {
+        return Err(page(format!("{} has pages of several sizes", path.display())));
+    }
+    let shape = [channels, size[0], size[1]];
+    let values: Vec<Values> = planes.into_iter().map(|planes| planes.values).collect();
     let bytes: Option<Vec<u8>> = values.iter().try_fold(Vec::new(), |mut all, values| match values {
         Values::Bytes(values) => {
             all.extend_from_slice(values);
@@ -156,9 +167,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.png");
         Image { width: 2, height: 1, channels: 4, pixels: vec![1, 2, 3, 4, 5, 6, 7, 8] }.save_png(&path).unwrap();
-        let planes = planes(&path, [4, 1, 2], Resize::Squash, false).unwrap();
+        let planes = planes(&path, [4, 1, 2], Some(Resize::Squash), false).unwrap();
         assert_eq!(planes.values, Values::Bytes(vec![1, 5, 2, 6, 3, 7, 4, 8]));
-        let page = super::planes(&path, [5, 1, 2], Resize::Squash, false).unwrap_err().to_string();
+        let page = super::planes(&path, [5, 1, 2], Some(Resize::Squash), false).unwrap_err().to_string();
         assert!(page.contains("--record N"), "{page}");
     }
 
@@ -171,10 +182,10 @@ mod tests {
         for level in 1..=5u8 {
             encoder.write_image::<tiff::encoder::colortype::Gray8>(2, 1, &[level, 10 * level]).unwrap();
         }
-        let all = planes(&path, [5, 1, 2], Resize::Squash, false).unwrap();
+        let all = planes(&path, [5, 1, 2], Some(Resize::Squash), false).unwrap();
         assert_eq!(all.values, Values::Bytes(vec![1, 10, 2, 20, 3, 30, 4, 40, 5, 50]));
         for (channels, words) in [(6, "5 pages"), (3, "more pages"), (1, "more pages")] {
-            let page = planes(&path, [channels, 1, 2], Resize::Squash, false).unwrap_err().to_string();
+            let page = planes(&path, [channels, 1, 2], Some(Resize::Squash), false).unwrap_err().to_string();
             assert!(page.contains("has several pages") && page.contains(words), "{page}");
         }
     }
@@ -186,8 +197,8 @@ mod tests {
         let image = crate::data::DeepImage { width: 2, height: 1, pixels: vec![300, 65_535] };
         std::fs::write(&deep, image.png().unwrap()).unwrap();
         std::fs::write(&text, "ab").unwrap();
-        assert_eq!(planes(&deep, [1, 1, 2], Resize::Squash, false).unwrap(), image.to_planes());
-        let planes = |texts| planes(&text, [1, 1, 3], Resize::Squash, texts);
+        assert_eq!(planes(&deep, [1, 1, 2], Some(Resize::Squash), false).unwrap(), image.to_planes());
+        let planes = |texts| planes(&text, [1, 1, 3], Some(Resize::Squash), texts);
         assert_eq!(planes(true).unwrap().values, Values::Bytes(vec![2, 3, 1]));
         assert!(planes(false).is_err());
     }

@@ -168,7 +168,7 @@ export const api = {
     query: { first: number; count: number; right?: number; answer?: number; only_wrong?: boolean },
     signal?: AbortSignal,
   ) => get<Answers>(`tests/${segment(id)}/answers`, query, signal),
-  testFile: (id: string, what: 'csv' | 'page' | 'zip') => address(`tests/${segment(id)}/${what}`),
+  testFile: (id: string, what: 'csv' | 'page') => address(`tests/${segment(id)}/${what}`),
   layerValues: (id: string, node: number, of: string) => address(`tests/${segment(id)}/layers/${node}/values`, { of }),
 
   files: (query: { path: string; kind?: 'folder' | 'file' | 'database' }, signal?: AbortSignal) =>
@@ -177,6 +177,6 @@ export const api = {
     const headers = { 'content-type': 'application/octet-stream' };
     return (await send('POST', address('uploads', { name }), { headers, body: file })).json() as Promise<Upload>;
   },
-  /** Address of the stream; `from` is `Metrics.cursor` of the job, `after` the cursor of a list. */
-  events: (query: { job?: string | null; from?: string | null; after?: string | null } = {}) => address('events', query),
+  /** Address of the stream; `from` is `Metrics.cursor` of the job, `log` its `LogLines.cursor`, `after` the cursor of a list. */
+  events: (query: { job?: string | null; from?: string | null; log?: string | null; after?: string | null } = {}) => address('events', query),
 };

@@ -21,7 +21,7 @@ export function freshFields({ folder, lists, pairs }: Defaults): DatasetFields {
     folder: folder.folder, val_folder: '', test_folder: '', val_percent: text(folder.val_percent), test_percent: text(folder.test_percent), min_per_class: text(folder.min_per_class), max_per_class: text(folder.max_per_class),
     train: '', train_folder: '', val: '', list_val_folder: '', test: '', list_test_folder: '', labels: '', shuffle: lists.shuffle,
     train_db: '', train_labels_db: '', val_db: '', val_labels_db: '', mean: '',
-    feature_folder: '', label_folder: '', val_feature_folder: '', val_label_folder: '', pairs_percent: text(pairs.val_percent), labels_are: pairs.labels_are, class_names: '', color_map: pairs.color_map, color_map_file: '',
+    feature_folder: '', label_folder: '', val_feature_folder: '', val_label_folder: '', pairs_percent: text(pairs.val_percent), labels_are: pairs.labels_are, class_names: '', color_map: 'label', color_map_file: '',
     width: text(folder.width), height: text(folder.height), channels: folder.channels === 1 ? '1' : '3', resize: folder.resize, encoding: folder.encoding, seed: text(folder.seed),
   };
 }
@@ -73,7 +73,7 @@ export function datasetMeaning(source: Source, fields: DatasetFields): DatasetMe
     need('label_folder', 'a folder of labels');
     form = {
       kind: 'pairs', ...image, feature_folder: path('feature_folder') ?? '', label_folder: path('label_folder') ?? '', val_feature_folder: path('val_feature_folder'), val_label_folder: path('val_label_folder'),
-      val_percent: path('val_feature_folder') ? 0 : number('pairs_percent', 0, 100, false, 0)!, labels_are: fields.labels_are, class_names: path('class_names'), color_map: fields.color_map, color_map_file: path('color_map_file'),
+      val_percent: path('val_feature_folder') ? 0 : number('pairs_percent', 0, 100, false, 0)!, labels_are: fields.labels_are, class_names: path('class_names'), color_map_file: fields.color_map === 'textfile' ? path('color_map_file') : null,
     };
   }
   return { form: Object.keys(errors).length || wants ? null : form, errors, wants };

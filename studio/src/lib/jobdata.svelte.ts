@@ -57,6 +57,7 @@ export class JobData {
       this.#stop = live.watch({
         id: this.id,
         cursor: metrics.cursor,
+        logCursor: log.cursor,
         metrics: ({ events }) => this.#append(events),
         rewound: () => void this.load(),
         log: ({ first, lines }) => this.#lines(first, lines),

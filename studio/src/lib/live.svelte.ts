@@ -15,6 +15,8 @@ type JobEvents = Pick<EventBodies, 'metrics' | 'rewound' | 'log' | 'detail'>;
 export interface JobWatch {
   id: string;
   cursor: string;
+  /** `LogLines.cursor` */
+  logCursor: string;
   metrics(body: JobEvents['metrics']): void;
   rewound(body: JobEvents['rewound']): void;
   log(body: JobEvents['log']): void;
@@ -122,7 +124,7 @@ class Live {
     this.#stream?.close();
     if (this.#asleep || this.#lastId === '') return;
     const watch = this.#watch;
-    const url = api.events({ job: watch?.id, from: watch?.cursor });
+    const url = api.events({ job: watch?.id, from: watch?.cursor, log: watch?.logCursor });
     this.#stream = new EventStream(
       url,
       {

@@ -46,20 +46,15 @@ export interface Dataset {
   folder: string;
   splits: SplitInfo[];
   labels: string[];
-  mean: { picture: string; file: string; value: number; deviation: number | null; darkest: number; brightest: number } | null;
+  mean: { picture: string; file: string; value: number; darkest: number; brightest: number } | null;
   resize: Resize | null;
   encoding: Encoding | null;
   seed: number | null;
   fingerprint: string;
-  /** Records that are in two splits, in words; null when not looked for. */
-  duplicates: string | null;
-  seconds: number | null;
   skipped: { file: string; reason: string }[];
   models: JobSummary[];
   command: string;
   error: ErrorPage | null;
-  /** Of label images: what each value means. */
-  palette: { value: number; name: string; color: string }[];
 }
 
 export type Resize = 'squash' | 'crop' | 'fill' | 'half_crop';
@@ -120,7 +115,6 @@ export interface PairsDataset extends ImageForm {
   /** What a label image means: values to repeat, or a class at each pixel. */
   labels_are: 'images' | 'classes';
   class_names: string | null;
-  color_map: 'label' | 'textfile';
   color_map_file: string | null;
 }
 
@@ -130,7 +124,7 @@ export interface SampleDataset {
 }
 
 export type DatasetForm = FolderDataset | ListsDataset | GenericDataset | PairsDataset | SampleDataset;
-export type NewDataset = DatasetForm & { name: string; group?: string | null };
+export type NewDataset = DatasetForm & { name: string };
 
 /** What a form would make, as far as it is known after a second; `complete: false` asks to be asked again. */
 export interface Scan {
@@ -147,14 +141,13 @@ export interface Scan {
   databases: DatabaseInfo[];
   /** A page for each field whose value is wrong. */
   fields: Record<string, ErrorPage>;
-  estimate: { seconds: number; bytes: number } | null;
 }
 
 /** An LMDB of Datum records. */
 export interface DatabaseInfo {
   path: string;
-  /** The form's field that names it; null when it was opened by its path. */
-  field: string | null;
+  /** In a scan: the form's field that names it. */
+  field?: string;
   records: number;
   shape: [number, number, number] | null;
   encoding: Encoding | null;
@@ -189,8 +182,6 @@ export interface RecordDetail extends RecordRef {
   bytes: number;
   encoding: Encoding;
   shape: [number, number, number];
-  /** "train.txt, line 31" */
-  source: string | null;
   /** The first 256 bytes, base64. */
   head: string;
   /** Values of a record of floats, at most 64. */

@@ -231,7 +231,7 @@ export interface NewJob {
 
 export interface Strip {
   columns: { epoch: number; loss: number | null }[];
-  rows: { key: string; label: string | null; input: string; outputs: (string | null)[] }[];
+  rows: { key: string; input: string; outputs: (string | null)[] }[];
   /** `[h, w]` of one picture. */
   size: [number, number];
 }
@@ -241,6 +241,8 @@ export interface LogLines {
   /** Number of the first line, from 0. */
   first: number;
   total: number;
+  /** Where to follow the log so that nothing is missed. */
+  cursor: string;
 }
 
 export type BulkAction =

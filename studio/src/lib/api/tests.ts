@@ -11,7 +11,7 @@ export type ImageRef = { upload: string } | { record: DatabaseRef & { index: num
 export type SnapshotChoice = 'best' | 'last' | number;
 
 export type TestRequest = { job: string; snapshot: SnapshotChoice } & (
-  | { kind: 'one'; image: ImageRef; resize: boolean; top: number }
+  | { kind: 'one'; image: ImageRef; resize: boolean; view: OutputKind | null; top: number }
   | { kind: 'many'; list: string; folder: string | null; limit: number | null; top: number }
   | { kind: 'database'; database: DatabaseRef; labels_path: string | null }
   | { kind: 'top'; database: DatabaseRef; count: number }
@@ -120,15 +120,17 @@ export interface TestOne {
   } | null;
   predictions: Prediction[];
   label_image: {
-    overlay: Picture;
     labels: Picture;
     truth: Picture | null;
     legend: { value: number; name: string; color: string; share: number }[];
     /** Share of pixels that are right, when the truth is known. */
     right: number | null;
   } | null;
-  boxes: { label: string; score: number; x1: number; y1: number; x2: number; y2: number }[] | null;
-  numbers: { name: string; shape: number[]; values: number[]; truth: number[] | null }[] | null;
+  /** Of an image of another size than the input's. */
+  image: Picture | null;
+  /** In pixels of the image; `confidence` where the network gives one. */
+  boxes: { left: number; top: number; right: number; bottom: number; confidence: number | null }[] | null;
+  numbers: { name: string; shape: number[]; values: number[] }[] | null;
   layers: LayerRow[];
   graph: Graph;
   learned_parameters: number;
@@ -147,7 +149,8 @@ export interface Answer {
   key: string;
   right: number | null;
   answer: number;
-  chance_of_right: number | null;
+  /** Null where it is not known; not there in a list of the surest. */
+  chance_of_right?: number | null;
   chance_of_answer: number;
   picture: string;
 }
@@ -179,14 +182,14 @@ export interface DatabaseLoss {
   images_per_second: number;
   /** Loss of single images; null where the output is no single tensor. */
   statistics: Statistics | null;
-  worst: { index: number; key: string; loss: number; picture: string; output: string | null }[];
+  worst: { index: number; key: string; loss: number; picture: string }[];
 }
 
 export interface TestMany {
   kind: 'many';
   images: number;
   accuracy: number | null;
-  rows: { name: string; picture: string | null; right: string | null; predictions: Prediction[]; loss: number | null; output: string | null; error: string | null }[];
+  rows: { name: string; picture: string | null; right: string | null; predictions: Prediction[]; output: number[] | null; error: string | null }[];
 }
 
 export interface TopImages {
