@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     path::{Component, Path, PathBuf},
 };
 
@@ -118,11 +118,15 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<()> {
             .with_fact("archive", archive.display().to_string())
             .with_help("give a .tar.gz of a job's folder, as `digits-rs pack` and the studio's download write it")
     };
+    let mut open = input::open(archive, Form::Stream)?;
+    let mut magic = [0; 2];
+    let is_gzip = open.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
+    open.rewind().map_err(|source| Error::io("read", archive, &source))?;
     let damaged = |cause: io::Error| {
-        let what = if cause.kind() == io::ErrorKind::UnexpectedEof { "is cut off" } else { "cannot be read" };
+        let is_cut = is_gzip && cause.kind() == io::ErrorKind::UnexpectedEof;
+        let what = if is_cut { "is cut off" } else { "cannot be read" };
         page(format!("the archive {what}")).with_cause(cause.to_string())
     };
-    let open = input::open(archive, Form::Stream)?;
     // Entries that are passed over are unpacked too: what is inflated has the same bound as what is kept.
     let mut tar = tar::Archive::new(Read::take(GzDecoder::new(open), MOST));
     let (mut bytes, mut files) = (0u64, 0usize);

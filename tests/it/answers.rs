@@ -46,7 +46,7 @@ fn texts_are_made_into_records_learned_and_tested() {
     fs::create_dir_all(here.join("notes/Last")).unwrap();
     fs::write(here.join("notes/Last/z.txt"), "Zzz, yyy 3").unwrap();
     let one = well(here, "test j notes/Last/z.txt");
-    assert!(one.lines().any(|line| line.trim_start().starts_with("9") && line.ends_with("Last")), "{one}");
+    assert!(one.lines().next().is_some_and(|line| line.ends_with("Last")), "{one}");
     let all = answer(here, "test j notes --json");
     assert_eq!((&all["classification"]["accuracy"], &all["tested"][0]["class"]), (&1.0.into(), &1.into()), "{all}");
 }

@@ -27,7 +27,7 @@ use crate::{
 pub struct ImageRequest {
     /// The job directory.
     pub job: PathBuf,
-    /// The image (PNG, JPEG, BMP, GIF, TIFF, WebP or PNM), an array (`.npy`, `.t7`), or, with `record`, a database.
+    /// The image (PNG, JPEG, BMP, GIF, TIFF, WebP or PNM), an array (`.npy`, `.npz`, `.t7`), or, with `record`, a database.
     pub image: PathBuf,
     /// Which record of the database, from 0.
     #[serde(default)]
