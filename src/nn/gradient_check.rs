@@ -133,6 +133,9 @@ impl Observer for Inputs {
     }
 }
 
+/// Output of an input.
+type Forward<'a> = Box<dyn Fn(&Activity, &mut Context<'_>) -> Result<Activity> + 'a>;
+
 /// A module or a criterion as a function of its input.
 struct Part<'a> {
     path: String,
@@ -141,8 +144,7 @@ struct Part<'a> {
     steps: Vec<String>,
     learned: Vec<&'a Parameter>,
     network: &'a Network,
-    /// Output of an input.
-    forward: Box<dyn Fn(&Activity, &mut Context<'_>) -> Result<Activity> + 'a>,
+    forward: Forward<'a>,
 }
 
 impl<'a> Part<'a> {
