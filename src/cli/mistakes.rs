@@ -219,6 +219,8 @@ fn wanted(cause: &str, value: &str) -> String {
             },
             None => match cause.split_once(" is written as ") {
                 Some((_, form)) => form.into(),
+                // A page of ours says it in its help.
+                None if cause.contains("help: give ") => cause.rsplit("help: give ").next().unwrap_or(cause).into(),
                 None => cause.strip_prefix("it must be ").unwrap_or(cause).into(),
             },
         },
@@ -269,7 +271,10 @@ mod tests {
             ("run net.lua --lr -1e-3", "--lr is -1e-3 it must be a finite number of at least 0"),
             ("run net.lua -b -5", "--batch-size is -5 it must be a whole number that is not negative"),
             ("run net.lua --momentum -0.5", "--momentum is -0.5 it must be a finite number of at least 0"),
-            ("run net.lua --snapshot-interval -1", "--snapshot-interval is -1 it must be"),
+            (
+                "run net.lua --snapshot-interval -1",
+                "--snapshot-interval is -1 it must be epochs (1, 0.5; 0 is never) or minutes (10m)",
+            ),
             ("check net.lua --batch -4", "--batch is -4 it must be a whole number of at least 1"),
             ("run net.lua --epochs 3 --epochs 4", "--epochs is given twice help: give it once"),
             ("run net.lua --lr 1 --batch-size 3 --batch-size 4", "--batch-size is given twice"),

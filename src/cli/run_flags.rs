@@ -250,7 +250,7 @@ impl RunFlags {
 pub(super) fn not_negative(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
-        Ok(value) => Err(format!("{value} is not a finite number of at least 0")),
+        Ok(_) => Err("it must be a finite number of at least 0".into()),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -133,7 +133,7 @@ impl Observer for Inputs {
     }
 }
 
-/// An output of an input.
+/// Output of an input.
 type Forward<'a> = Box<dyn Fn(&Activity, &mut Context<'_>) -> Result<Activity> + 'a>;
 
 /// A module or a criterion as a function of its input.
@@ -144,7 +144,6 @@ struct Part<'a> {
     steps: Vec<String>,
     learned: Vec<&'a Parameter>,
     network: &'a Network,
-    /// Output of an input.
     forward: Forward<'a>,
 }
 

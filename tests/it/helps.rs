@@ -113,7 +113,7 @@ const FOLLOWED: &[Followed] = &[
         )],
     ),
     Followed {
-        further: "/label",
+        further: "HDF5's mark",
         ..command(
             "hdf5_with_label_db",
             "leave the label database out",
@@ -239,7 +239,14 @@ const FOLLOWED: &[Followed] = &[
             "run net.lua --dataset data --epochs 1 --device cpu --job other",
         )
     },
-    edit("missing_argument", "nn.Linear(inputSize, outputSize", &[("net.lua", "nn.Linear(784)", "nn.Linear(784, 10)")]),
+    Followed {
+        further: "it wants",
+        ..edit(
+            "missing_argument",
+            "nn.Linear(inputSize, outputSize",
+            &[("net.lua", "nn.Linear(784)", "nn.Linear(784, 10)")],
+        )
+    },
     edit(
         "wrong_gradient",
         "gradOutput times the derivative of updateOutput by the input",

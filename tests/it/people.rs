@@ -143,3 +143,87 @@ fn the_files_for_shell_and_man_name_every_command() {
     }
     assert!(well(folder.path(), "man run").contains("epochs"));
 }
+
+#[test]
+fn the_first_run_of_the_readme_learns_and_shows_no_column_without_numbers() {
+    let folder = workshop();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let command = readme.lines().find(|line| line.contains("--job jobs/first")).unwrap();
+    fs::create_dir(folder.path().join("networks")).unwrap();
+    fs::copy(root().join("networks/autoencoder.lua"), folder.path().join("networks/autoencoder.lua")).unwrap();
+    let text = well(folder.path(), command.strip_prefix("digits-rs ").unwrap());
+    let head = text.lines().find(|line| line.trim_start().starts_with("epoch")).unwrap();
+    assert!(head.contains("val loss") && !head.contains("accuracy"), "{head}");
+    let metrics = fs::read_to_string(folder.path().join("jobs/first/metrics.jsonl")).unwrap();
+    let events = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let losses: Vec<f64> =
+        events.filter(|event| event["event"] == "validation").filter_map(|event| event["loss"].as_f64()).collect();
+    assert!(losses.last().unwrap() < &(0.6 * losses[0]), "{losses:?}");
+}
+
+#[test]
+fn what_files_print_and_say_cannot_command_the_terminal() {
+    let folder = workshop();
+    let network = "print('\\27[2Jclear')\n\
+        local net = nn.Sequential():add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(784, 10)):add(nn.LogSoftMax())\n\
+        return { model = net, labelHook = function(input, labels) print('\\27]0;title\\7'); return labels end }\n";
+    fs::write(folder.path().join("loud.lua"), network).unwrap();
+    let text = well(folder.path(), "run loud.lua --epochs 1 --batch-size 4000 --job j --device cpu");
+    let log = fs::read_to_string(folder.path().join("j/log.txt")).unwrap();
+    for all in [&text, &log] {
+        assert!(all.contains("\\x1b[2Jclear") && all.contains("\\x1b]0;title\\x07"), "{all}");
+        assert!(!all.contains(['\x1b', '\x07']), "{all}");
+    }
+    let text = well(folder.path(), "run --resume j --epochs 2 --json --device cpu");
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["text"] == "\x1b[2Jclear"), "{text}");
+    assert!(!text.contains('\x1b'));
+}
+
+#[test]
+fn hints_quote_paths_and_losses_of_different_criteria_have_no_best() {
+    let folder = workshop();
+    let classifier = "return { model = nn.Sequential():add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(784, 10))\n\
+                      :add(nn.LogSoftMax()) }\n";
+    fs::write(folder.path().join("c.lua"), classifier).unwrap();
+    let run = |words: &[&str]| {
+        let output = crate::job::program(folder.path(), words).output().unwrap();
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    let quick = ["--epochs", "1", "--batch-size", "4000", "--device", "cpu"];
+    let text = run(&[&["run", "c.lua", "--job", "my job"][..], &quick].concat());
+    assert!(text.contains("digits-rs test 'my job' IMAGE"), "{text}");
+    let text = run(&["run", "--resume", "my job"]);
+    assert!(
+        text.contains("my job is done already, after 1 epoch; for more: digits-rs run --resume 'my job'"),
+        "{text}"
+    );
+    run(&[&["run", "net.lua", "--job", "a"][..], &quick].concat());
+    let text = run(&["jobs", "compare", "my job", "a"]);
+    assert!(
+        text.contains("different criteria, nn.ClassNLLCriterion and nn.MSECriterion") && !text.contains(" *"),
+        "{text}"
+    );
+    let text = run(&["jobs", "compare", "a", "a"]);
+    assert!(text.contains(" *") && !text.contains("note:"), "{text}");
+    let text = run(&["jobs", "remove", "a"]);
+    assert!(text.contains("removed a") && !folder.path().join("a").exists(), "{text}");
+}
+
+#[test]
+fn what_a_python_file_prints_is_heard_once() {
+    let folder = workshop();
+    let network = "print('at the top')\n\
+        class UserModel(Tower):\n    @model_property\n    def inference(self):\n        print('in inference')\n        \
+        return slim.fully_connected(slim.flatten(self.x), self.nclasses)\n    @model_property\n    def loss(self):\n        \
+        return digits.classification_loss(self.inference, self.y)\n";
+    fs::write(folder.path().join("n.py"), network).unwrap();
+    for command in
+        ["check n.py --input-shape 1x28x28 --nclasses 10", "run n.py --epochs 1 --batch-size 4000 --job j --device cpu"]
+    {
+        let text = well(folder.path(), command);
+        for words in ["at the top", "in inference"] {
+            assert_eq!(text.matches(words).count(), 1, "{command}: {text}");
+        }
+    }
+}

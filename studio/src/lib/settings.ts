@@ -56,7 +56,7 @@ export function settingsFacts(options: RunOptions, device: string): [label: stri
 export const optionLabels: Partial<Record<keyof RunOptions, string>> = {
   solver: 'solver', lr: 'learning rate', lr_policy: 'policy', batch_size: 'batch', epochs: 'epochs', seed: 'seed', momentum: 'momentum', weight_decay: 'decay', subtract_mean: 'mean', crop: 'crop',
   shuffle: 'shuffle', dataset: 'dataset', weights: 'weights', aug_flip: 'flip', aug_quad_rot: 'quarter turns', aug_rot: 'rotation', aug_scale: 'scale', aug_noise: 'noise', aug_hsv_h: 'hue', aug_hsv_s: 'saturation', aug_hsv_v: 'value',
-  validation_interval: 'validation every', snapshot_interval: 'snapshot every', device: 'device', double: '64 bits', autograd: 'autograd', early_stop: 'early stop', keep: 'keep', validation_batch_size: 'validation batch', lr_step: 'step', lr_steps: 'steps',
+  validation_interval: 'validation every', snapshot_interval: 'snapshot every', device: 'device', double: '64 bits', autograd: 'autograd', early_stop: 'early stop', keep: 'keep', tensorboard: 'TensorBoard', validation_batch_size: 'validation batch', lr_step: 'step', lr_steps: 'steps',
   lr_gamma: 'gamma', lr_power: 'power', lr_decay: 'rate decay', threads: 'threads', memory: 'memory', croplen: 'crop of the file',
 };
 

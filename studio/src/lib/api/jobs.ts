@@ -27,6 +27,8 @@ export interface RunOptions {
   snapshot_interval?: string | null;
   keep?: number | null;
   early_stop?: number | null;
+  /** Also write event files for TensorBoard. */
+  tensorboard?: boolean;
   device?: string | null;
   threads?: number | null;
   double?: boolean;

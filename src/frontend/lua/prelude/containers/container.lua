@@ -368,7 +368,7 @@ local Concat = joined_container('nn.Concat', false)
 
 function Concat:__init(dimension)
    Container.__init(self)
-   native.expect('nn.Concat', '(dimension)', 'dimension', 'number', dimension)
+   native.expect(torch.typename(self), '(dimension)', 'dimension', 'number', dimension)
    self.outputSize = torch.LongStorage()
    self.dimension = dimension
 end
@@ -377,7 +377,7 @@ local Parallel = joined_container('nn.Parallel', true)
 
 function Parallel:__init(inputDimension, outputDimension)
    Container.__init(self)
-   native.expect('nn.Parallel', '(inputDimension, outputDimension)', 'inputDimension', 'number', inputDimension,
+   native.expect(torch.typename(self), '(inputDimension, outputDimension)', 'inputDimension', 'number', inputDimension,
                  'outputDimension', 'number', outputDimension)
    self.inputDimension = inputDimension
    self.outputDimension = outputDimension
