@@ -1,7 +1,7 @@
 // The README's four pictures of the studio, from networks that have learned: full MNIST, 30 epochs of the autoencoder, a
 // classifier, a folder of digits.
 //
-// node tools/pictures.js PROGRAM MNIST [--out DIR]: PROGRAM is a release build with this page in it, MNIST the dataset folder
+// node tools/pictures.js PROGRAM MNIST [--out DIR] [--page DIR]: PROGRAM is a release build with this page in it, MNIST the dataset folder
 // that `make data` leaves, DIR by default src/docs/pictures.
 
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { ask, chromiumPath, ended, serve, stop, until } from './program.js';
+import { ask, chromiumPath, ended, pageFrom, serve, stop, until } from './program.js';
 
 const [program, mnist] = [resolve(process.argv[2]), resolve(process.argv[3])];
 const at = process.argv.indexOf('--out');
@@ -39,6 +39,7 @@ cpSync(join(mnist, 'mean.png'), join(digits, 'ten/alone.png'));
 
 const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu', '--disable-extensions'] });
 const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+await pageFrom(context, link);
 const page = await context.newPage();
 page.setDefaultTimeout(120_000);
 const take = async (name) => {
@@ -52,7 +53,7 @@ const take = async (name) => {
 const autoencoder = await job('autoencoder', 'autoencoder.lua', { epochs: 30 });
 await page.goto(`${link}/models/${autoencoder}`);
 await page.locator('.u-over').waitFor();
-await until('the strip', async () => (await page.locator('.evolve img').count()) >= 3 * 11);
+await until('the strip', async () => (await page.locator('.evolve img').count()) >= 3 * 8);
 await take('job');
 
 await page.goto(`${link}/models/new?dataset=mnist`);

@@ -1,7 +1,8 @@
 // The real program as the tools drive it: started on a port of its own, asked over HTTP, ended at the end.
 
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 export const chromiumPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const running = new Set();
@@ -56,3 +57,20 @@ export const ended = (link, id, limit = 300_000) =>
     const { summary } = await ask(link, `/api/jobs/${encodeURIComponent(id)}`);
     return ['Done', 'Aborted', 'Error'].includes(summary.status) && summary;
   }, limit);
+
+/** With `--page DIR` among the arguments the page comes from there, under the program's own policy: for work on it. */
+export async function pageFrom(context, link) {
+  const folder = process.argv.includes('--page') ? process.argv[process.argv.indexOf('--page') + 1] : null;
+  if (!folder) return;
+  await context.route((url) => !url.pathname.startsWith('/api/'), async (route) => {
+    const { pathname } = new URL(route.request().url());
+    const file = join(folder, pathname);
+    const own = pathname !== '/' && existsSync(file) ? file : route.request().isNavigationRequest() ? join(folder, 'index.html') : null;
+    if (!own) return route.continue();
+    // None where the page has gone meanwhile.
+    const response = await route.fetch({ url: `${link}/`, headers: { accept: 'text/html' } }).catch(() => null);
+    if (!response) return route.abort().catch(() => {});
+    const contentType = { js: 'text/javascript', css: 'text/css', html: 'text/html', png: 'image/png', svg: 'image/svg+xml' }[own.split('.').pop()];
+    return route.fulfill({ response, body: readFileSync(own), contentType }).catch(() => {});
+  });
+}

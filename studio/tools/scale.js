@@ -1,7 +1,7 @@
 // How the studio bears numbers: 1,000 jobs listed, a curve of 1,000,000 points opened and scrolled in a browser, 200 event
 // streams beside a training, the server's memory; TensorBoard on the same runs and points beside it. Prints a table.
 //
-// node tools/scale.js PROGRAM [--tensorboard PYTHON] [--out FILE]: PROGRAM is a release build with this page in it; PYTHON one
+// node tools/scale.js PROGRAM [--tensorboard PYTHON] [--epochs N] [--out FILE]: PROGRAM is a release build with this page in it; PYTHON one
 // with tensorboard installed. Takes about two minutes and 1 GB of disk; nothing else should run on the machine.
 
 import { execFileSync, spawn } from 'node:child_process';
@@ -18,6 +18,7 @@ const program = resolve(process.argv[2] ?? '../target/release/digits-rs');
 const scratch = mkdtempSync(join(tmpdir(), 'studio-scale-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 const [JOBS, POINTS, MANY, STREAMS] = [1000, 300, 1_000_000, 200];
+const EPOCHS = Number(option('epochs') ?? 60);
 /** How long TensorBoard may read, milliseconds. */
 const PATIENCE = 600_000;
 const root = join(scratch, 'data');
@@ -34,6 +35,11 @@ const time = async (run) => {
   return performance.now() - begun;
 };
 const ms = (value) => `${Math.round(value)} ms`;
+/** Processor time of a process so far, seconds; a tick is a hundredth. */
+const processorSeconds = (pid) => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+};
 const memory = (pid, field = 'VmRSS') => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 const mib = (value) => `${Math.round(value)} MiB`;
 /** A loss curve: falls, with noise that is the same every time. */
@@ -167,18 +173,23 @@ const timed = async (streams) => {
     asked.on('error', (error) => (asked.destroyed ? null : failed(error)));
     asked.end();
   })));
-  const { elapsed_seconds } = await ended(server.link, await train(60));
+  const before = [processorSeconds(server.child.pid), performance.now()];
+  const { elapsed_seconds } = await ended(server.link, await train(EPOCHS));
+  const used = (processorSeconds(server.child.pid) - before[0]) / ((performance.now() - before[1]) / 1000);
   open.forEach((one) => one.destroy());
-  return elapsed_seconds;
+  return [elapsed_seconds, used];
 };
 await timed(0);
 const [alone, beside] = [[], []];
-for (let i = 0; i < 5; i++) {
+for (let i = 0; i < 3; i++) {
   alone.push(await timed(0));
   beside.push(await timed(STREAMS));
 }
-const slower = (100 * (median(beside) / median(alone) - 1)).toFixed(1);
-note(`${STREAMS} event streams beside a training`, `${median(alone).toFixed(2)} s alone, ${median(beside).toFixed(2)} s with them: ${slower} % slower`, '< 5 %');
+const seconds = (runs) => median(runs.map(([elapsed]) => elapsed));
+const share = (runs) => `${(100 * median(runs.map(([, used]) => used))).toFixed(1)} %`;
+const slower = (100 * (seconds(beside) / seconds(alone) - 1)).toFixed(1);
+note(`${STREAMS} event streams beside a training of ${EPOCHS} epochs`, `${seconds(alone).toFixed(2)} s alone, ${seconds(beside).toFixed(2)} s with them: ${slower} % slower`, '< 5 %');
+note('share of one processor that the server takes meanwhile', `${share(alone)} alone, ${share(beside)} with the streams`, '< 5 %');
 note('memory of the server after all of this, and its peak', `${mib(memory(server.child.pid))}, ${mib(memory(server.child.pid, 'VmHWM'))}`, '< 100 MiB', board.memory);
 await stop(server);
 

@@ -8,13 +8,13 @@
 // is made, and for 3 epochs where the page would ask for 30. --page DIR takes the page from there, for work on it.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { ask, chromiumPath, ended, serve, stop, until } from './program.js';
+import { ask, chromiumPath, ended, pageFrom, serve, stop, until } from './program.js';
 
 const program = resolve(process.argv[2] ?? '../target/debug/digits-rs');
 const at = process.argv.indexOf('--out');
@@ -54,18 +54,7 @@ if (unoptimised) {
   });
 }
 
-const pageFolder = process.argv.includes('--page') ? process.argv[process.argv.indexOf('--page') + 1] : null;
-if (pageFolder) {
-  await context.route((url) => !url.pathname.startsWith('/api/'), async (route) => {
-    const { pathname } = new URL(route.request().url());
-    const file = join(pageFolder, pathname);
-    const own = pathname !== '/' && existsSync(file) ? file : route.request().isNavigationRequest() ? join(pageFolder, 'index.html') : null;
-    if (!own) return route.continue();
-    const response = await route.fetch({ url: `${link}/`, headers: { accept: 'text/html' } });
-    const contentType = { js: 'text/javascript', css: 'text/css', html: 'text/html', png: 'image/png', svg: 'image/svg+xml' }[own.split('.').pop()];
-    return route.fulfill({ response, body: readFileSync(own), contentType });
-  });
-}
+await pageFrom(context, link);
 
 const settled = () => page.waitForFunction(() => [...document.images].every((image) => image.complete && image.naturalWidth > 0), null, { timeout: 20_000 });
 
@@ -177,7 +166,7 @@ async function story() {
   });
 
   await step('the job page: strip, snapshots, log, settings', async () => {
-    await until('the strip', async () => (await page.locator('.evolve img').count()) >= 3 * (Math.min(epochs, 9) + 1), 60_000);
+    await until('the strip', async () => (await page.locator('.evolve img').count()) >= 3 * (Math.min(epochs, 6) + 1), 60_000);
     assert.match(await page.locator('.facts', { hasText: 'solver' }).first().innerText(), /sgd/i);
     await look('job');
   });
