@@ -53,7 +53,7 @@ const take = async (name) => {
 const autoencoder = await job('autoencoder', 'autoencoder.lua', { epochs: 30 });
 await page.goto(`${link}/models/${autoencoder}`);
 await page.locator('.u-over').waitFor();
-await until('the strip', async () => (await page.locator('.evolve img').count()) >= 3 * 8);
+await until('the strip', async () => (await page.locator('.evolve img').count()) >= 3 * 9);
 await take('job');
 
 await page.goto(`${link}/models/new?dataset=mnist`);

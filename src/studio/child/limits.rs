@@ -8,7 +8,7 @@ use std::{
 use crate::error::{Error, Kind, Result};
 
 /// What a training's priority is lowered by: enough that a check answers at once beside it, and nothing where it is alone.
-const PRIORITY: libc::c_int = 5;
+const PRIORITY: libc::c_int = 3;
 
 /// What a process that answers questions is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

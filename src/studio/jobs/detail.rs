@@ -19,6 +19,7 @@ use super::{
     command::command,
     folder::{ERROR_PAGE, JobRequest, REQUEST, STARTED},
     kind::{Known, loss_unit},
+    look,
     summary::{JobSummary, Status},
 };
 use crate::{
@@ -128,7 +129,7 @@ pub(crate) struct Job {
 #[utoipa::path(get, path = "/api/jobs/{id}", tag = "jobs", params(("id" = String, Path,)),
     responses((status = 200, body = Job), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn job(State(app): State<Arc<App>>, Segment(id): Segment<String>) -> Answer<Json<Job>> {
-    let known = app.kinds.of(&app, &id).await;
+    let known = look::known(&app, &id).await;
     blocking(move || detail(&app, &id, &known)).await.map(Json)
 }
 

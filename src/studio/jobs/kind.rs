@@ -1,26 +1,13 @@
-//! `Kinds`: what the networks of jobs give and what their losses measure, asked of the process that checks network files.
+//! `Kinds`: what the networks of jobs give and what their losses measure, as far as somebody has asked.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::create::{CHECK, form_of};
-use crate::{
-    frontend::Source,
-    inspect::output_kind::OutputKind,
-    studio::{app::App, blocking::in_place, child::question::Question},
-    tasks::check::CheckRequest,
-};
-
-/// A database may take so long to say what it holds.
-const LOOK: Duration = Duration::from_secs(10);
-/// A job's page waits so long: the next one has the answer then.
-const PATIENCE: Duration = Duration::from_secs(2);
+use crate::inspect::output_kind::OutputKind;
 
 /// What is known of a network.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -41,42 +28,21 @@ impl Kinds {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What is known of a job's network.
+    #[must_use]
+    pub(crate) fn get(&self, id: &str) -> Option<Known> {
+        self.known().get(id).cloned()
+    }
+
+    /// Keeps what was found: a job's file never changes.
+    pub(crate) fn keep(&self, id: &str, known: Known) {
+        self.known().insert(id.to_string(), known);
+    }
+
     /// Forgets a job.
     pub(crate) fn forget(&self, id: &str) {
         self.known().remove(id);
     }
-
-    /// What the job's network is; a job's file never changes, so that it is asked once.
-    pub(crate) async fn of(&self, app: &Arc<App>, id: &str) -> Known {
-        if let Some(known) = self.known().get(id) {
-            return known.clone();
-        }
-        let (app, id) = (Arc::clone(app), id.to_string());
-        let looking = tokio::spawn(async move {
-            let known = look(&app, &id).await.unwrap_or_default();
-            if known.output.is_some() && app.jobs.summary(&id).is_some() {
-                app.kinds.known().insert(id, known.clone());
-            }
-            known
-        });
-        tokio::time::timeout(PATIENCE, looking).await.ok().and_then(Result::ok).unwrap_or_default()
-    }
-}
-
-async fn look(app: &Arc<App>, id: &str) -> Option<Known> {
-    let form = in_place(|| form_of(app, id)).ok()?;
-    let request = match (form.dataset.as_deref(), form.options.train_db.clone()) {
-        (None, Some(train_db)) => {
-            let found: Value = app.looker.ask(&Question::Database(train_db), LOOK).await.ok()?;
-            let shape: Vec<i64> = serde_json::from_value(found["shape"].clone()).ok()?;
-            let shape = shape.iter().map(i64::to_string).collect::<Vec<_>>().join("x");
-            CheckRequest { input_shape: shape.parse().ok(), ..CheckRequest::default() }
-        }
-        (dataset, _) => in_place(|| app.check_request(dataset)),
-    };
-    let source = Source::pasted(&form.file, &form.text);
-    let question = Question::Check { source, request, crop: form.options.crop };
-    app.checker.ask(&question, CHECK).await.ok()
 }
 
 /// What a loss measures, in words.

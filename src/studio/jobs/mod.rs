@@ -12,6 +12,7 @@ pub(crate) mod import;
 pub(crate) mod index;
 pub(crate) mod kind;
 pub(crate) mod log;
+pub(crate) mod look;
 pub(crate) mod metrics;
 pub(crate) mod points;
 pub(crate) mod queue;

@@ -473,7 +473,7 @@ mod tests {
             linear.weight:zero()\n\
             linear.bias:copy(torch.Tensor{1, 0, 3, 2, 0.75, 0, 0, 0, 0, 0})\n\
             local net = nn.Sequential():add(nn.View(-1):setNumInputDims(3)):add(linear):add(nn.View(2, 5))\n\
-            return { model = net }\n";
+            return { model = net, loss = nn.MSECriterion() }\n";
         let (_dir, plain) = examined(file, &[]);
         assert_eq!((plain.view, plain.boxes), (OutputKind::Numbers, None));
         let (_dir, found) = asked(file, &[], &serde_json::json!({"view": "boxes"}));
