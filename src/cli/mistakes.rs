@@ -268,7 +268,7 @@ mod tests {
             ("run net.lua --lr", "--lr is given without a value"),
             ("run net.lua --epochs -3", "--epochs is -3 it must be a whole number that is not negative"),
             ("run net.lua --lr -1", "--lr is -1 it must be a finite number of at least 0"),
-            ("run net.lua --lr -1e-3", "--lr is -1e-3 it must be a finite number of at least 0"),
+            ("run net.lua --lr -1e3", "--lr is -1e3 it must be a finite number of at least 0"),
             ("run net.lua -b -5", "--batch-size is -5 it must be a whole number that is not negative"),
             ("run net.lua --momentum -0.5", "--momentum is -0.5 it must be a finite number of at least 0"),
             (

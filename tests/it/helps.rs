@@ -131,7 +131,7 @@ const FOLLOWED: &[Followed] = &[
         edits: &[("names.txt", "", "cat\ndog\n")],
         ..command(
             "labels_without_names",
-            "--labels FILE names the classes",
+            "once the classes have names: run --labels FILE",
             "run net.lua --train-db db --labels names.txt --subtract-mean none --epochs 1 --job job --device cpu",
         )
     },

@@ -201,7 +201,7 @@ fn what_cannot_be_is_a_page() {
     let wrong = page(folder, "run wrong.py");
     assert!(wrong.contains("wrong.py:13") && wrong.contains("fully_connected"), "{wrong}");
     let unknown = page(folder, "check net.py --nclasses 10");
-    assert!(unknown.contains("neither --input-shape nor --dataset"), "{unknown}");
+    assert!(unknown.contains("their shape is not known: give --input-shape"), "{unknown}");
     let mean = CLASSIFIER.replace("slim.flatten(self.x * 0.00390625)", "tf.reduce_mean(self.x, [1, 2])");
     fs::write(folder.join("mean.py"), mean).unwrap();
     run(folder, "run mean.py --epochs 1 --job m --device cpu --batch-size 500");
