@@ -277,7 +277,6 @@ mod tests {
             ),
             ("check net.lua --batch -4", "--batch is -4 it must be a whole number of at least 1"),
             ("run net.lua --epochs 3 --epochs 4", "--epochs is given twice help: give it once"),
-            ("run net.lua --lr 1 --batch-size 3 --batch-size 4", "--batch-size is given twice"),
             ("check net.lua --json --json", "--json is given twice"),
             ("dataset folder d --out o --size -3x4", "there is no option -3"),
             ("dataset folder d --out o --size 28", "--size is 28 it must be WIDTHxHEIGHT, such as 28x28"),

@@ -224,8 +224,11 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Standard normal numbers.
-fn noise(random: &mut Generator, size: &[i64]) -> Result<tch::Tensor> {
+/// Standard normal numbers in double precision.
+///
+/// # Errors
+/// When libtorch refuses.
+pub fn noise(random: &mut Generator, size: &[i64]) -> Result<tch::Tensor> {
     let count = size.iter().product::<i64>();
     let values: Vec<f64> = (0..count).map(|_| random.normal(0.0, 1.0)).collect();
     Ok(tch::Tensor::f_from_slice(&values)?.f_reshape(size)?)

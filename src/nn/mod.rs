@@ -36,7 +36,7 @@ pub use classes::{spec, specs};
 pub use cut::Cut;
 pub use fields::{Fields, Value};
 pub use file_layout::FileLayout;
-pub use gradient_check::{CheckedGradients, ComparedGradient, check_gradients};
+pub use gradient_check::{CheckedGradients, ComparedGradient, check_gradients, noise};
 pub use init::{set_arguments, set_parameters, uniform_reset};
 pub use layout::{arranged, axis, pair, planes, pooled_size};
 pub use module::{Context, Criterion, Mode, Module, Node, Observer, ReportedTerm};

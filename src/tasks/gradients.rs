@@ -4,7 +4,8 @@
 use crate::{
     error::{Error, Kind, Result},
     frontend::{NetworkFile, Purpose, Ready},
-    nn::{Activity, CheckedGradients, LabelHook, check_gradients},
+    nn::{Activity, CheckedGradients, LabelHook, check_gradients, noise},
+    torch::Generator,
     train::Targets,
 };
 
@@ -24,6 +25,8 @@ pub(super) fn gradients(loaded: &NetworkFile, sample: Option<&[i64]>) -> Result<
     let Ready { network, label_hook, .. } = ready;
     let made = matches!(label_hook, Some(LabelHook::Code(_) | LabelHook::Input));
     let mut hook = Targets::new(label_hook);
+    // The same numbers in every check: what it finds once it finds again.
+    let mut random = Generator::new(2);
     let mut targets = |input: &Activity, output: &Activity| {
         let mut found = Vec::new();
         if let (Ok(input), Some(classes)) = (input.tensor(), class_numbers(output)) {
@@ -31,7 +34,7 @@ pub(super) fn gradients(loaded: &NetworkFile, sample: Option<&[i64]>) -> Result<
         }
         if !made {
             // Without a hook the labels are the database's: numbers of classes, or values of the output's shape.
-            found.extend(output.map(&mut |tensor| Ok(tensor.f_randn_like()?)).ok());
+            found.extend(output.map(&mut |tensor| noise(&mut random, &tensor.size())).ok());
             found.push(input.share());
         }
         found
