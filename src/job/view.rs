@@ -1,6 +1,9 @@
 //! `JobView`: a job directory as its readers see it, whether or not a process writes it at the moment.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use serde::de::DeserializeOwned;
 
@@ -62,8 +65,8 @@ impl JobView {
                     .with_fact("it may be", "of a run that was stopped in its first moments, when nothing was kept yet")
                     .with_help(format!(
                         "start the run again: digits-rs run {} --job {}",
-                        again.display(),
-                        path.display()
+                        shell_path(&again),
+                        shell_path(path)
                     )));
             }
             return Err(Error::new(Kind::Job, format!("{} is not a job directory", path.display()))

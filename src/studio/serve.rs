@@ -16,7 +16,7 @@ use super::{
     child::Wall,
     datasets::index::DatasetIndex,
     front,
-    jobs::{index::JobIndex, kind::Kinds, points::PointsCache, queue::Queue, start::Program, summary::Status},
+    jobs::{change, index::JobIndex, kind::Kinds, points::PointsCache, queue::Queue, start::Program, summary::Status},
     machine::Machine,
     program::Server,
     roots::Roots,
@@ -134,6 +134,7 @@ fn app(options: &ServeOptions, token: Option<String>, address: SocketAddr) -> Re
         let folder = root.join(name);
         std::fs::create_dir_all(&folder).map_err(|source| Error::io("make the folder", &folder, &source))?;
     }
+    change::remove_what_is_aside(&root.join("jobs"));
     let program = Program { binary, root: root.clone() };
     let roots = Roots::new(std::iter::once(root.clone()).chain(options.allow.iter().cloned()));
     let (readable, uploads) = (roots.folders().to_vec(), Uploads::new(Limits::default())?);
@@ -202,7 +203,7 @@ fn stop_jobs(app: &App) {
         app.jobs.all().into_iter().filter(|job| job.status == Status::Running).map(|job| job.id).collect();
     let holds = |id: &String| app.jobs.folder(id).and_then(|folder| JobView::open(&folder).ok()?.process()).is_some();
     for id in &running {
-        let _ = super::jobs::change::stop(app, id);
+        let _ = change::stop(app, id);
     }
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(60) && running.iter().any(holds) {

@@ -120,8 +120,16 @@ fn the_story_of_a_job_from_the_sample_to_a_tested_image() {
 
     let (status, refused) = server.json("DELETE", "/api/datasets/mnist-sample", &Value::Null);
     assert_eq!(status, 409, "{refused}");
+    // A run says that it has ended a moment before its process lets go of the job.
+    let lock = std::fs::File::open(root.join("jobs").join(&id).join("lock")).unwrap();
+    lock.lock().unwrap();
+    let leaving = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        drop(lock);
+    });
     assert_eq!(server.json("DELETE", &format!("/api/jobs/{id}"), &Value::Null).0, 204);
-    assert!(!root.join("jobs").join(&id).exists());
+    assert!(leaving.is_finished(), "the job was deleted while a process held it");
+    assert_eq!(std::fs::read_dir(root.join("jobs")).unwrap().count(), 0, "nothing is left of it");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is done to jobs: named, grouped, stopped, gone on with, deleted; one or many at once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -27,6 +27,12 @@ use crate::{
     },
     tasks::{RunOptions, train::Resume},
 };
+
+/// A run says that it has ended a moment before its process has: so long nobody who wants the job is refused for it.
+const LEAVING: Duration = Duration::from_secs(10);
+
+/// How the folders begin that deleted jobs are moved into.
+const ASIDE: &str = ".deleted-";
 
 /// What is to change.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -153,14 +159,27 @@ pub(crate) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) 
 /// 404, or 409 while it runs.
 pub(crate) fn remove(app: &App, id: &str) -> Answer<()> {
     let (summary, folder) = known(app, id)?;
-    let view = JobView::open(&folder).ok();
-    if summary.status == Status::Running || view.as_ref().is_some_and(|view| view.process().is_some()) {
+    let leaves = || JobView::open(&folder).is_ok_and(|view| !view.is_free_within(LEAVING));
+    if summary.status == Status::Running || leaves() {
         return Err(Refusal::conflict(format!("the job '{}' runs: stop it first", summary.name)));
     }
     // Whoever starts it now finds nothing to take.
     let _ = std::fs::remove_file(folder.join(REQUEST));
-    std::fs::remove_dir_all(&folder).map_err(|source| Error::io("remove", &folder, &source))?;
+    // First out of sight, in one move: a picture that is being drawn of it cannot leave half a job there.
+    let place = app.jobs.place();
+    let aside = tempfile::Builder::new().prefix(ASIDE).tempdir_in(place);
+    let aside = aside.map_err(|source| Error::io("make a folder in", place, &source))?;
+    std::fs::rename(&folder, aside.path().join("job")).map_err(|source| Error::io("remove", &folder, &source))?;
+    aside.close().map_err(|source| Error::io("remove", &folder, &source))?;
     Ok(())
+}
+
+/// Removes what a server that was killed while it deleted has left.
+pub(crate) fn remove_what_is_aside(jobs: &std::path::Path) {
+    let entries = std::fs::read_dir(jobs).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(ASIDE)) {
+        let _ = std::fs::remove_dir_all(entry.path()); // it is out of sight: only lost space
+    }
 }
 
 /// Stops a job after its step; what it has learned is saved.
@@ -221,6 +240,9 @@ fn go_on(app: &App, id: &str, how: &ResumeJob) -> Answer<()> {
             .map_err(|source| Error::io("start again", &folder, &source))?;
         return Ok(());
     };
+    if !view.is_free_within(LEAVING) {
+        return Err(Refusal::conflict(format!("the process of the job '{}' has not ended yet", summary.name)));
+    }
     if summary.status == Status::Done && how.epochs.is_none() && how.from_snapshot.is_none() {
         let page =
             Error::new(Kind::Job, format!("the job '{}' is done", summary.name)).with_help("give it more epochs");

@@ -1,6 +1,7 @@
 //! Files of a job: as they are, and as other software wants them; and the strip of images.
 
 use std::{
+    io::ErrorKind,
     path::{Path as FsPath, PathBuf},
     sync::Arc,
     time::Duration,
@@ -235,9 +236,15 @@ impl Planned {
         let is_drawn = |epoch: f64| records.iter().all(|index| out.join(format!("{epoch}-{index}.png")).is_file());
         let missing = epochs.iter().copied().find(|epoch| !is_drawn(*epoch));
         let missing = missing.map(|epoch| {
-            std::fs::create_dir_all(&out).map_err(|source| Error::io("make the folder", &out, &source))?;
+            // Not the folders above it: a job that was deleted meanwhile stays so.
+            match std::fs::create_dir(&out) {
+                Err(source) if source.kind() != ErrorKind::AlreadyExists => {
+                    return Err(Error::io("make the folder", &out, &source));
+                }
+                _ => {}
+            }
             let (records, out) = (records.clone(), out.clone());
-            Ok::<_, Error>(StripRequest { job: folder.clone(), epoch, database, records, out })
+            Ok(StripRequest { job: folder.clone(), epoch, database, records, out })
         });
         let columns = epochs.iter().map(|&epoch| StripColumn { epoch, loss: loss(epoch) }).collect();
         Ok(Some(Planned { columns, records, missing: missing.transpose()?, out }))

@@ -126,7 +126,10 @@ impl JobIndex {
                 Some(entry) if is_settled => Some(entry),
                 known => self.read(&id, folder, marks, known),
             };
-            let Some(entry) = entry else { continue };
+            let Some(entry) = entry else {
+                changes.removed.extend(before.map(|gone| gone.id));
+                continue;
+            };
             if before.as_ref() != Some(&entry.summary) {
                 changes.changed.push(entry.summary.clone());
             }

@@ -22,7 +22,7 @@ pub struct StripRequest {
     pub database: PathBuf,
     /// From 0.
     pub records: Vec<u64>,
-    /// The folder for `IN-INDEX.png` and `EPOCH-INDEX.png`.
+    /// The folder for `IN-INDEX.png` and `EPOCH-INDEX.png`; it is there.
     pub out: PathBuf,
 }
 
@@ -37,7 +37,6 @@ pub fn strip(request: &StripRequest) -> Result<()> {
         let picture = picture.ok_or_else(|| Error::new(Kind::Shape, "the network's output is no image"))?;
         crate::job::replace(&request.out.join(name), &picture.png()?)
     };
-    super::folder::make(&request.out)?;
     for &index in &request.records {
         let (original, input, _) = job.sample(&request.database, index)?;
         let size = original.size();

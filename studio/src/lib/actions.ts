@@ -22,15 +22,18 @@ export const startJob = (job: JobSummary) => attempt(async () => live.took(await
 export const resumeJob = (job: JobSummary, how: { epochs?: number; from_snapshot?: number } = {}) =>
   attempt(async () => live.took(await api.resumeJob(job.id, how)));
 
-/** Deletes several; says which stayed and why. */
-export async function deleteJobs(ids: string[]): Promise<boolean> {
-  return attempt(async () => {
+/** Deletes several, says which stayed and why, and gives those back. */
+export async function deleteJobs(ids: string[]): Promise<string[]> {
+  let stayed = ids;
+  await attempt(async () => {
     const reply = await api.bulk({ action: 'delete', ids });
     live.removed(...reply.done);
+    stayed = reply.failed.map(({ id }) => id);
     const [first] = reply.failed;
-    if (first) toasts.show('bad', `${many('model', reply.failed.length)} not deleted: ${first.error.message}`);
+    if (first) toasts.show('bad', `${many('model', stayed.length)} not deleted: ${first.error.message}`);
     else toasts.show('ok', `${many('model', reply.done.length)} deleted`);
   });
+  return stayed;
 }
 
 export async function abortJobs(ids: string[]): Promise<boolean> {
