@@ -56,7 +56,7 @@ pub(super) fn page(refused: &clap::Error) -> Option<Error> {
         ErrorKind::InvalidSubcommand => {
             let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
             let usage = refused.get(ContextKind::Usage).map(|usage| plain(&usage.to_string())).unwrap_or_default();
-            unknown_command(&word, above(&usage), &list(ContextKind::SuggestedSubcommand))
+            unknown_command(&word, &above(&usage), &list(ContextKind::SuggestedSubcommand))
         }
         ErrorKind::UnknownArgument => {
             let is_option = argument.starts_with('-');
@@ -99,7 +99,8 @@ pub(super) fn page(refused: &clap::Error) -> Option<Error> {
         ErrorKind::ArgumentConflict => {
             let others = list(ContextKind::PriorArg).join(", ");
             if others == argument && !argument.is_empty() {
-                return Some(twice(name(&argument)));
+                let error = Error::new(Kind::Usage, format!("{} is given twice", name(&argument)));
+                return Some(error.with_help("give it once"));
             }
             if argument.is_empty() {
                 return Some(usage(Error::new(Kind::Usage, "these words do not go together")));
@@ -126,23 +127,9 @@ pub(super) fn page(refused: &clap::Error) -> Option<Error> {
 }
 
 /// The commands that a usage line begins with: `digits-rs dataset`.
-fn above(usage: &str) -> &str {
-    let usage = usage.trim_start_matches("Usage: ").trim();
-    usage.split([' ']).take_while(|word| !word.starts_with(['<', '['])).last().map_or("digits-rs", |last| {
-        let end = last.as_ptr() as usize - usage.as_ptr() as usize + last.len();
-        &usage[..end]
-    })
-}
-
-/// The page of an option that is given twice.
-fn twice(option: &str) -> Error {
-    let error = Error::new(Kind::Usage, format!("{option} is given twice"));
-    match option {
-        "--lr" | "--batch-size" => {
-            error.with_help(format!("several values of {option} are one word: {option} 0.1,0.01"))
-        }
-        _ => error.with_help("give it once"),
-    }
+fn above(usage: &str) -> String {
+    let words = usage.trim_start_matches("Usage: ").split_whitespace();
+    words.take_while(|word| !word.starts_with(['<', '['])).collect::<Vec<_>>().join(" ")
 }
 
 /// `above` is what comes before the word: `digits-rs`, or `digits-rs dataset`.

@@ -7,7 +7,7 @@ use std::{fs, io::Cursor, path::Path};
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageReader, codecs::jpeg::JpegEncoder};
 use serde::{Deserialize, Serialize};
 
-use super::{deep::DeepImage, image::Image, png};
+use super::{decoded::Decoded, deep::DeepImage, image::Image, png};
 use crate::{
     error::{Error, Kind, Result},
     input::{self, Form},
@@ -26,78 +26,105 @@ pub enum Encoding {
     None,
 }
 
-impl Image {
-    /// Decodes a PNG, JPEG, BMP, GIF, TIFF, WebP or PNM file. Grey stays grey, everything else becomes RGB;
-    /// transparent pixels are laid on white. 16 bits are reduced to 8 ([`super::Decoded`] keeps those of grey).
+impl Decoded {
+    /// Decodes a PNG, JPEG, BMP, GIF, TIFF, WebP or PNM file. Grey stays grey, everything else becomes RGB; transparent
+    /// pixels are laid on white. 16 bits of grey are kept, of colour the high byte.
     ///
     /// # Errors
     /// When the bytes are no such image, or are damaged.
-    pub fn decode(bytes: &[u8]) -> Result<Image> {
-        if let Some(image) = png::decode(bytes) {
-            return Ok(image);
+    pub fn decode(bytes: &[u8]) -> Result<Decoded> {
+        match png::decode(bytes) {
+            Some(image) => Ok(image.into()),
+            None => opaque(dynamic(bytes)?, bytes),
         }
-        let undecodable = |cause: String| {
-            Error::new(Kind::Data, "the image cannot be decoded")
-                .with_cause(cause)
-                .with_help("use a PNG, JPEG, BMP, PPM or PGM file that an image viewer opens")
-        };
-        let reader =
-            ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| undecodable(e.to_string()))?;
-        let decoded = reader.decode().map_err(|e| undecodable(e.to_string()))?;
+    }
+
+    /// As [`Decoded::decode`], but transparency is a channel of its own: the second behind grey, the fourth behind colour.
+    ///
+    /// # Errors
+    /// As [`Decoded::decode`].
+    pub fn decode_with_alpha(bytes: &[u8]) -> Result<Decoded> {
+        let Ok(decoded) = dynamic(bytes) else { return Decoded::decode(bytes) };
         let (width, height) = (decoded.width() as usize, decoded.height() as usize);
-        // Pillow keeps a PNG's "transparent colour" apart from the pixels: such an image counts as opaque.
-        let opaque = bytes.starts_with(b"\x89PNG") && matches!(bytes.get(25), Some(0 | 2));
         let (channels, pixels) = match decoded {
-            DynamicImage::ImageLuma8(image) => (1, image.into_raw()),
-            DynamicImage::ImageRgb8(image) => (3, image.into_raw()),
-            DynamicImage::ImageLumaA8(image) => (1, on_white(image.as_raw(), 1, opaque)),
-            DynamicImage::ImageRgba8(image) => (3, on_white(image.as_raw(), 3, opaque)),
-            // Pillow reads the high byte of 16-bit colour.
-            DynamicImage::ImageRgb16(image) => (3, high_bytes(image.as_raw())),
-            DynamicImage::ImageRgba16(image) => (3, on_white(&high_bytes(image.as_raw()), 3, opaque)),
-            DynamicImage::ImageLumaA16(image) => (1, on_white(&high_bytes(image.as_raw()), 1, opaque)),
-            DynamicImage::ImageLuma16(image) => {
-                return Ok(DeepImage { width, height, pixels: image.into_raw() }.reduced());
-            }
-            other => return Err(undecodable(format!("pixels of type {:?}", other.color()))),
+            DynamicImage::ImageLumaA8(image) => (2, image.into_raw()),
+            DynamicImage::ImageRgba8(image) => (4, image.into_raw()),
+            DynamicImage::ImageLumaA16(image) => (2, high_bytes(image.as_raw())),
+            DynamicImage::ImageRgba16(image) => (4, high_bytes(image.as_raw())),
+            other => return opaque(other, bytes),
         };
-        Ok(Image { width, height, channels, pixels })
-    }
-
-    /// As [`Image::decode`], but transparency is a channel of its own: the second behind grey, the fourth behind colour.
-    ///
-    /// # Errors
-    /// As [`Image::decode`].
-    pub fn decode_with_alpha(bytes: &[u8]) -> Result<Image> {
-        let decoded = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok().and_then(|r| r.decode().ok());
-        let (width, height) =
-            decoded.as_ref().map_or((0, 0), |image| (image.width() as usize, image.height() as usize));
-        let (channels, pixels) = match decoded {
-            Some(DynamicImage::ImageLumaA8(image)) => (2, image.into_raw()),
-            Some(DynamicImage::ImageRgba8(image)) => (4, image.into_raw()),
-            Some(DynamicImage::ImageLumaA16(image)) => (2, high_bytes(image.as_raw())),
-            Some(DynamicImage::ImageRgba16(image)) => (4, high_bytes(image.as_raw())),
-            _ => return Image::decode(bytes),
-        };
-        Ok(Image { width, height, channels, pixels })
-    }
-
-    /// Reads a file and decodes it with its transparency.
-    ///
-    /// # Errors
-    /// As [`Image::open`].
-    pub fn open_with_alpha(path: &Path) -> Result<Image> {
-        let bytes = input::read(path, Form::Image)?;
-        Image::decode_with_alpha(&bytes).map_err(|e| e.with_fact("in the file", path.display().to_string()))
+        Ok(Image { width, height, channels, pixels }.into())
     }
 
     /// Reads and decodes a file.
     ///
     /// # Errors
     /// When it cannot be read or decoded; the path is in the page.
+    pub fn open(path: &Path) -> Result<Decoded> {
+        opened(path, Decoded::decode)
+    }
+
+    /// Reads a file and decodes it with its transparency.
+    ///
+    /// # Errors
+    /// As [`Decoded::open`].
+    pub fn open_with_alpha(path: &Path) -> Result<Decoded> {
+        opened(path, Decoded::decode_with_alpha)
+    }
+}
+
+fn opened(path: &Path, decode: fn(&[u8]) -> Result<Decoded>) -> Result<Decoded> {
+    decode(&input::read(path, Form::Image)?).map_err(|e| e.with_fact("in the file", path.display().to_string()))
+}
+
+fn undecodable(cause: String) -> Error {
+    Error::new(Kind::Data, "the image cannot be decoded")
+        .with_cause(cause)
+        .with_help("use a PNG, JPEG, BMP, PPM or PGM file that an image viewer opens")
+}
+
+fn dynamic(bytes: &[u8]) -> Result<DynamicImage> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| undecodable(e.to_string()))?;
+    reader.decode().map_err(|e| undecodable(e.to_string()))
+}
+
+/// The image without transparency; `bytes` are its file's.
+fn opaque(decoded: DynamicImage, bytes: &[u8]) -> Result<Decoded> {
+    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
+    // Pillow keeps a PNG's "transparent colour" apart from the pixels: such an image counts as opaque.
+    let opaque = bytes.starts_with(b"\x89PNG") && matches!(bytes.get(25), Some(0 | 2));
+    let (channels, pixels) = match decoded {
+        DynamicImage::ImageLuma8(image) => (1, image.into_raw()),
+        DynamicImage::ImageRgb8(image) => (3, image.into_raw()),
+        DynamicImage::ImageLumaA8(image) => (1, on_white(image.as_raw(), 1, opaque)),
+        DynamicImage::ImageRgba8(image) => (3, on_white(image.as_raw(), 3, opaque)),
+        // Pillow reads the high byte of 16-bit colour.
+        DynamicImage::ImageRgb16(image) => (3, high_bytes(image.as_raw())),
+        DynamicImage::ImageRgba16(image) => (3, on_white(&high_bytes(image.as_raw()), 3, opaque)),
+        DynamicImage::ImageLumaA16(image) => (1, on_white(&high_bytes(image.as_raw()), 1, opaque)),
+        DynamicImage::ImageLuma16(image) => {
+            return Ok(Decoded::Deep(DeepImage { width, height, pixels: image.into_raw() }));
+        }
+        other => return Err(undecodable(format!("pixels of type {:?}", other.color()))),
+    };
+    Ok(Image { width, height, channels, pixels }.into())
+}
+
+impl Image {
+    /// [`Decoded::decode`] with 8 bits a value.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn decode(bytes: &[u8]) -> Result<Image> {
+        Decoded::decode(bytes).map(Decoded::reduced)
+    }
+
+    /// [`Decoded::open`] with 8 bits a value.
+    ///
+    /// # Errors
+    /// As there.
     pub fn open(path: &Path) -> Result<Image> {
-        let bytes = input::read(path, Form::Image)?;
-        Image::decode(&bytes).map_err(|e| e.with_fact("in the file", path.display().to_string()))
+        Decoded::open(path).map(Decoded::reduced)
     }
 
     /// The file contents in PNG or JPEG (quality 90); `Encoding::None` gives the bare pixels.

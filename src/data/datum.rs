@@ -43,7 +43,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Planes, i32)> {
     if datum.encoded.unwrap_or(false) {
         // As DIGITS decodes: to the channels that the record names.
         let image = match declared[0] {
-            4 => Image::decode_with_alpha(&data)?.with_channels(4).into(),
+            4 => Decoded::decode_with_alpha(&data)?.with_channels(4),
             channels @ (1 | 3) => Decoded::decode(&data)?.with_channels(channels as usize),
             _ => Decoded::decode(&data)?,
         };

@@ -108,6 +108,19 @@ impl JobView {
         input::read_text(&self.path.join(file::LOCK), Form::Record).ok()?.trim().parse().ok()
     }
 
+    /// Whether nobody writes the job, now or before `patience` is over.
+    #[must_use]
+    pub fn is_free_within(&self, patience: Duration) -> bool {
+        let begun = Instant::now();
+        while Lock::is_held(&self.path) {
+            if begun.elapsed() > patience {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        true
+    }
+
     /// Where the network file is.
     #[must_use]
     pub fn network_path(&self) -> PathBuf {

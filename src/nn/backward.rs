@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 ///
 /// # Errors
 /// When libtorch, a cut's backward or `add` refuses.
-pub fn pull_back(
+pub(super) fn pull_back(
     root: tch::Tensor,
     cuts: Vec<Cut>,
     leaves: &[&tch::Tensor],
@@ -60,6 +60,22 @@ pub fn pull_back(
         let grad_input = (cut.backward)(&grad_output)?;
         root = product(&cut.input, &grad_input)?;
     }
+}
+
+/// The sums of the parts that [`pull_back`] gives, one for each leaf; none of a leaf that `root` does not depend on.
+///
+/// # Errors
+/// As [`pull_back`].
+pub fn gradients(root: tch::Tensor, cuts: Vec<Cut>, leaves: &[&tch::Tensor]) -> Result<Vec<Option<tch::Tensor>>> {
+    let mut sums: Vec<Option<tch::Tensor>> = leaves.iter().map(|_| None).collect();
+    pull_back(root, cuts, leaves, &mut |i, part| {
+        sums[i] = Some(match sums[i].take() {
+            Some(sum) => sum.f_add(&part)?,
+            None => part,
+        });
+        Ok(())
+    })?;
+    Ok(sums)
 }
 
 /// Σ activity·grad over all tensors that are in a graph; `None` when none is. Entries that `grad` lacks at the end of a

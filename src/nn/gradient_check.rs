@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     activity::{Activity, Shape},
-    backward::{product, pull_back},
+    backward::{gradients, product},
     module::{Context, Mode, Node, Observer},
     network::Network,
     parameters::Parameter,
@@ -176,9 +176,13 @@ impl<'a> Part<'a> {
         }
     }
 
+    /// The page with the place that built this part, and its way through the network.
+    fn located(&self, page: Error) -> Error {
+        self.steps.iter().rev().fold(page, |page, step| page.in_module(step.as_str())).at(self.origin.as_ref())
+    }
+
     fn placed(&self, page: Error) -> Error {
-        let page = self.steps.iter().rev().fold(page, |page, step| page.in_module(step.as_str()));
-        page.at(self.origin.as_ref()).with_fact("while", "its gradients were compared with finite differences")
+        self.located(page).with_fact("while", "its gradients were compared with finite differences")
     }
 
     fn checked(&self, gradients: Vec<ComparedGradient>, skipped: Option<String>) -> CheckedGradients {
@@ -195,8 +199,7 @@ impl<'a> Part<'a> {
         let wrong: Vec<&ComparedGradient> = gradients.iter().filter(|one| one.relative_error > TOLERANCE).collect();
         let names: Vec<&str> = wrong.iter().map(|one| one.name.as_str()).collect();
         let message = format!("backward of {} is not the gradient of its forward: {}", self.label, names.join(", "));
-        let mut page = Error::new(Kind::Network, message).at(self.origin.as_ref());
-        page = self.steps.iter().rev().fold(page, |page, step| page.in_module(step.as_str()));
+        let mut page = self.located(Error::new(Kind::Network, message));
         for one in wrong {
             let value = format!("{:.6} at {}; finite differences give {:.6}", one.backward, one.at, one.differences);
             page = page.with_fact(one.name.as_str(), value);
@@ -213,7 +216,7 @@ impl<'a> Part<'a> {
         })
     }
 
-    /// Σ output·g for an input, g filled with noise at the first call; also the output.
+    /// Σ output·g for an input.
     fn number(&self, input: &Activity, g: &Activity) -> Result<f64> {
         let output = tch::no_grad(|| (self.forward)(input, &mut Context::new(Mode::Train)))?;
         let mut sum = 0.0;
@@ -260,16 +263,10 @@ fn compare(part: &Part<'_>, input: &Activity, random: &mut Generator) -> Result<
     let mut cx = Context::new(Mode::Train);
     let output = (part.forward)(&leaves, &mut cx)?;
     let all: Vec<&tch::Tensor> = leaves.tensors().into_iter().filter(|leaf| leaf.requires_grad()).collect();
-    let mut grads: Vec<Option<tch::Tensor>> = all.iter().map(|_| None).collect();
-    if let Some(root) = product(&output, &g)? {
-        pull_back(root, cx.take_cuts(), &all, &mut |i, grad| {
-            grads[i] = Some(match grads[i].take() {
-                Some(sum) => sum.f_add(&grad)?,
-                None => grad,
-            });
-            Ok(())
-        })?;
-    }
+    let grads = match product(&output, &g)? {
+        Some(root) => gradients(root, cx.take_cuts(), &all)?,
+        None => all.iter().map(|_| None).collect(),
+    };
 
     let mut found = Vec::new();
     let tensors = own.tensors();

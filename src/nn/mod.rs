@@ -31,7 +31,7 @@ pub(crate) mod testing;
 mod window;
 
 pub use activity::{Activity, HookCode, LabelHook, Phase, ScalarsOf, Shape};
-pub use backward::{product, pull_back};
+pub use backward::{gradients, product};
 pub use classes::{spec, specs};
 pub use cut::Cut;
 pub use fields::{Fields, Value};

@@ -46,7 +46,7 @@ pub(super) struct Run {
     pub(super) fingerprint: String,
     /// What the job keeps of the dataset.
     pub(super) kept: Kept,
-    /// What is subtracted from a validation image, `[c, h, w]`; none when nothing is.
+    /// What is subtracted from a validation image, `[c, h, w]`; none when nothing is, or TensorBoard is not written for.
     pub(super) subtracted: Option<Vec<f32>>,
     /// Which files beside the network file it has read, by now.
     pub(super) read_files: Box<dyn Fn() -> Vec<(PathBuf, PathBuf)>>,
@@ -110,6 +110,8 @@ pub(super) fn assemble(
     // Where the target is the input there are no right answers to count.
     let classes = classes.filter(|_| !matches!(label_hook, Some(LabelHook::Input)));
     let plan = plan_of(&settings, &records, classes)?;
+    let shown = settings.tensorboard.then(|| loaders::of_validation(&settings, &opened)).transpose()?;
+    let subtracted = shown.and_then(|plan| plan.subtracted());
     Ok(Run {
         warnings: warnings::of(options, &settings, &plan, &opened),
         plan,
@@ -126,7 +128,7 @@ pub(super) fn assemble(
         dataset_path: opened.path.clone(),
         fingerprint: opened.dataset.fingerprint()?,
         kept: Kept::of(&opened.dataset)?,
-        subtracted: loaders::of_validation(&settings, &opened)?.subtracted(),
+        subtracted,
         read_files: loaded.read_files(),
         transfer,
         hook: label_hook,

@@ -76,9 +76,7 @@ pub struct RunSettings {
     pub aug_hsv_h: f64,
     pub aug_hsv_s: f64,
     pub aug_hsv_v: f64,
-    #[serde(default)]
     pub aug_contrast: f64,
-    #[serde(default)]
     pub aug_whitening: bool,
 }
 

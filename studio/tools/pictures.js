@@ -2,14 +2,14 @@
 // classifier, a folder of digits.
 //
 // node tools/pictures.js PROGRAM MNIST [--out DIR] [--page DIR]: PROGRAM is a release build with this page in it, MNIST the dataset folder
-// that `make data` leaves, DIR by default src/docs/pictures.
+// that `make dataset` leaves, DIR by default src/docs/pictures.
 
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { ask, chromiumPath, ended, pageFrom, serve, stop, until } from './program.js';
+import { ask, chromiumPath, ended, pageFrom, scanFolder, serve, stop, until } from './program.js';
 
 const [program, mnist] = [resolve(process.argv[2]), resolve(process.argv[3])];
 const at = process.argv.indexOf('--out');
@@ -62,14 +62,7 @@ await page.locator('.code .pill.done').waitFor();
 await page.waitForTimeout(800);
 await take('editor');
 
-await page.goto(`${link}/datasets/images/classification/new`);
-await page.getByRole('combobox', { name: 'Folder', exact: true }).fill('pictures/digits');
-await page.getByRole('heading', { name: /^Classes/ }).waitFor();
-await page.getByLabel('Width', { exact: true }).fill('28');
-await page.getByLabel('Height', { exact: true }).fill('28');
-await page.getByText('grey', { exact: true }).click();
-await page.getByLabel('Seed').focus();
-await page.locator('.samples').waitFor();
+await scanFolder(page, link, 'pictures/digits');
 await page.waitForTimeout(1500);
 await take('dataset');
 

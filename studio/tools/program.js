@@ -74,3 +74,15 @@ export async function pageFrom(context, link) {
     return route.fulfill({ response, body: readFileSync(own), contentType }).catch(() => {});
   });
 }
+
+/** The form of a dataset from a folder of grey images, 28 by 28, filled in as far as its pictures. */
+export async function scanFolder(page, link, folder) {
+  await page.goto(`${link}/datasets/images/classification/new`);
+  await page.getByRole('combobox', { name: 'Folder', exact: true }).fill(folder);
+  await page.getByRole('heading', { name: /^Classes/ }).waitFor();
+  await page.getByLabel('Width', { exact: true }).fill('28');
+  await page.getByLabel('Height', { exact: true }).fill('28');
+  await page.getByText('grey', { exact: true }).click();
+  await page.getByLabel('Seed').focus();
+  await page.locator('.samples').waitFor();
+}

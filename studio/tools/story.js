@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { ask, chromiumPath, ended, pageFrom, serve, stop, until } from './program.js';
+import { ask, chromiumPath, ended, pageFrom, scanFolder, serve, stop, until } from './program.js';
 
 const program = resolve(process.argv[2] ?? '../target/debug/digits-rs');
 const at = process.argv.indexOf('--out');
@@ -253,14 +253,7 @@ async function story() {
     mkdirSync(join(folder, 'one'));
     writeFileSync(join(folder, 'one', 'alone.png'), readFileSync(join(root, 'datasets/mnist-sample/mean.png')));
     writeFileSync(join(folder, 'three', 'broken.png'), 'no picture');
-    await page.goto(`${link}/datasets/images/classification/new`);
-    await path('Folder').fill(folder);
-    await page.getByRole('heading', { name: /^Classes/ }).waitFor();
-    await page.getByLabel('Width', { exact: true }).fill('28');
-    await page.getByLabel('Height', { exact: true }).fill('28');
-    await page.getByText('grey', { exact: true }).click();
-    await page.getByLabel('Seed').focus();
-    await page.locator('.samples').waitFor();
+    await scanFolder(page, link, folder);
     await page.waitForTimeout(500);
     await look('new-dataset-folder');
     await page.getByRole('button', { name: 'Create' }).click();

@@ -46,6 +46,10 @@ const WITH_JOB: (&str, &str, &str) = (
 
 const ENDING: &str = "return { model = net, loss = nn.MSECriterion() }";
 
+/// The network of these cases takes images once it makes rows of them.
+const FLATTENED: (&str, &str, &str) =
+    ("net.lua", "nn.Sequential()", "nn.Sequential():add(nn.View(-1):setNumInputDims(3))");
+
 const FOLLOWED: &[Followed] = &[
     command(
         "crop_too_large",
@@ -82,27 +86,17 @@ const FOLLOWED: &[Followed] = &[
     edit(
         "function_returns_nothing",
         ENDING,
-        &[
-            ("net.lua", "10))\nend", "10))\n    return { model = net, loss = nn.MSECriterion() }\nend"),
-            ("net.lua", "nn.Sequential()", "nn.Sequential():add(nn.View(-1):setNumInputDims(3))"),
-        ],
+        &[("net.lua", "10))\nend", "10))\n    return { model = net, loss = nn.MSECriterion() }\nend"), FLATTENED],
     ),
     edit(
         "returns_nothing",
         ENDING,
         &[
-            ("net.lua", "nn.Sequential()", "nn.Sequential():add(nn.View(-1):setNumInputDims(3))"),
+            FLATTENED,
             ("net.lua", "", "return function(params)\n  return { model = net, loss = nn.MSECriterion() }\nend\n"),
         ],
     ),
-    edit(
-        "returns_no_model",
-        ENDING,
-        &[
-            ("net.lua", "network = net", "model = net"),
-            ("net.lua", "nn.Sequential()", "nn.Sequential():add(nn.View(-1):setNumInputDims(3))"),
-        ],
-    ),
+    edit("returns_no_model", ENDING, &[("net.lua", "network = net", "model = net"), FLATTENED]),
     edit(
         "returns_number",
         ENDING,

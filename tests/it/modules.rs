@@ -169,10 +169,9 @@ fn lowered(
         let leaves: Vec<&tch::Tensor> = input.tensors().into_iter().filter(|x| x.requires_grad()).collect();
         let mut grads: Vec<tch::Tensor> = leaves.iter().map(|x| x.zeros_like()).collect();
         if let Some(sum) = sum {
-            nn::pull_back(sum, cuts, &leaves, &mut |i, part| {
-                grads[i] += part;
-                Ok(())
-            })?;
+            for (grad, found) in grads.iter_mut().zip(nn::gradients(sum, cuts, &leaves)?) {
+                *grad = found.unwrap_or_else(|| grad.shallow_clone());
+            }
             network.parameters.zero_grad()?;
             let (_, sum, cuts) = root()?;
             if let Some(sum) = sum {

@@ -87,22 +87,21 @@ impl ClassNll {
             };
             check_classes((least, most), 1, classes)?;
         }
-        let (weights, reduction) = (
-            self.weights.as_ref(),
-            match self.size_average {
-                true => tch::Reduction::Mean,
-                false => tch::Reduction::Sum,
-            },
-        );
-        let weights = weights.map(|w| w.f_to_device(x.device())?.f_to_kind(x.kind())).transpose()?;
-        if let Some(weights) = weights.as_ref().filter(|_| self.size_average) {
-            let counted = target.f_masked_select(&target.f_ne(self.ignore_index)?)?;
-            let sum = weights.f_index_select(0, &counted.f_add_scalar(-1)?)?.f_sum(tch::Kind::Double)?;
-            if f64::try_from(&sum)? == 0.0 {
-                return Ok(x.f_sum(x.kind())?.f_mul_scalar(0.0)?);
+        let places = target.f_add_scalar(-1)?;
+        let weights = self.weights.as_ref().map(|w| w.f_to_device(x.device())?.f_to_kind(x.kind())).transpose()?;
+        let reduced = |reduction| x.f_nll_loss_nd(&places, weights.as_ref(), reduction, self.ignore_index - 1);
+        Ok(match &weights {
+            _ if !self.size_average => reduced(tch::Reduction::Sum)?,
+            None => reduced(tch::Reduction::Mean)?,
+            Some(weights) => {
+                let of_each = weights.f_index_select(0, &places.f_clamp(0, classes - 1)?.f_reshape([-1])?)?;
+                let counted = target.f_ne(self.ignore_index)?.f_reshape([-1])?;
+                let total = of_each.f_mul(&counted)?.f_sum(x.kind())?;
+                // libtorch's mean is 0 / 0 where nothing has a weight. Nobody looks at the total: a device would be waited for.
+                let divisor = total.f_add(&total.f_eq(0.0)?)?;
+                reduced(tch::Reduction::Sum)?.f_div(&divisor)?
             }
-        }
-        Ok(x.f_nll_loss_nd(&target.f_add_scalar(-1)?, weights.as_ref(), reduction, self.ignore_index - 1)?)
+        })
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
         child::question::Question,
         jobs::create::{CHECK, form_of},
     },
-    tasks::{RunOptions, RunSettings, check::CheckRequest},
+    tasks::{RunOptions, RunSettings},
 };
 
 /// The text of a standard network or of a job's.
@@ -35,9 +35,8 @@ pub(crate) async fn customize(State(app): State<Arc<App>>, request: Request) -> 
 /// The network and its criterion as Torch prints them.
 pub(crate) async fn network(State(app): State<Arc<App>>, request: Request) -> Result<Response, DigitsRefusal> {
     let fields = Fields::of(&app, request).await?;
-    let dataset = fields.text("dataset_id").and_then(|id| in_place(|| app.datasets.folder(id)));
     let source = Source::pasted("network.lua", fields.required("custom_network")?);
-    let asked = CheckRequest { dataset, ..CheckRequest::default() };
+    let asked = in_place(|| app.check_request(fields.text("dataset_id")));
     let question = Question::Check { source, request: asked, crop: fields.number("crop_size")? };
     let seen: Value = app.checker.ask(&question, CHECK).await.map_err(crate::studio::refusal::Refusal::from)?;
     let page: Option<crate::studio::error_page::ErrorPage> = serde_json::from_value(seen["error"].clone()).ok();

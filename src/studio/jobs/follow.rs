@@ -7,6 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rayon::iter::ParallelIterator as _;
+use rayon::slice::ParallelSlice as _;
+
 use crate::{
     input::{self, Form},
     job::{Event, TrainingClock, file},
@@ -14,8 +17,6 @@ use crate::{
 
 /// Most bytes read at once.
 const PIECE: u64 = 8 << 20;
-/// Fewer bytes than these are read by one thread: a second costs more than it gives.
-const SHARED: usize = 1 << 20;
 
 /// What is new.
 #[derive(Debug, Default)]
@@ -28,22 +29,9 @@ pub(crate) struct News {
     pub(crate) more: bool,
 }
 
-/// The events of whole lines; what is no event is passed over. Two threads share a long text.
+/// The events of whole lines; what is no event is passed over. Threads share a long text.
 fn events(lines: &[u8]) -> Vec<Event> {
-    let of = |lines: &[u8]| -> Vec<Event> {
-        let lines = lines.split(|&byte| byte == b'\n');
-        lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
-    };
-    let middle = lines.len() / 2;
-    let cut = lines[middle..].iter().position(|&byte| byte == b'\n').map(|at| middle + at);
-    let Some(cut) = cut.filter(|_| lines.len() >= SHARED) else { return of(lines) };
-    let (first, second) = lines.split_at(cut);
-    let (mut all, rest) = std::thread::scope(|scope| {
-        let rest = scope.spawn(|| of(second));
-        (of(first), rest.join())
-    });
-    all.extend(rest.unwrap_or_default());
-    all
+    lines.par_split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }
 
 /// A place in a growing file of metrics.
@@ -189,10 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn two_threads_read_a_long_text_as_one_does() {
+    fn a_long_text_that_threads_share_is_read_in_order() {
         let text: String = (0..20_000).map(|i| line(EventKind::Train, i, i as f64)).collect();
         let text = text + "no event\n";
-        assert!(text.len() >= SHARED);
         let iterations: Vec<u64> = events(text.as_bytes()).iter().map(|event| event.iteration).collect();
         assert_eq!(iterations, (0..20_000).collect::<Vec<u64>>());
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    data::{Array, Decoded, Image, Planes, Random, Resize, Values, characters, npz, shape_text, stack},
+    data::{Array, Decoded, Planes, Random, Resize, Values, characters, npz, shape_text, stack},
     error::{Error, Kind, Result},
     input::{self, Form},
     torch::t7::Document,
@@ -54,7 +54,7 @@ fn image(path: &Path, shape: [i64; 3], resize: Option<Resize>) -> Result<Planes>
     }
     let image = match channels {
         1 | 3 => Decoded::decode(&bytes).map_err(in_file)?.with_channels(channels as usize),
-        _ => Image::decode_with_alpha(&bytes).map_err(in_file)?.into(),
+        _ => Decoded::decode_with_alpha(&bytes).map_err(in_file)?,
     };
     if image.channels() as i64 != channels {
         return Err(Error::new(Kind::Data, format!("{} has not the channels of the job's images", path.display()))
@@ -149,6 +149,7 @@ fn array(path: &Path, found: &[i64], values: Vec<f32>, shape: [i64; 3]) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{DeepImage, Image};
 
     #[test]
     fn arrays_of_a_record_s_size_are_taken_and_others_refused() {
@@ -194,7 +195,7 @@ mod tests {
     fn sixteen_bits_and_texts_come_in_as_records_have_them() {
         let folder = tempfile::tempdir().unwrap();
         let (deep, text) = (folder.path().join("a.png"), folder.path().join("a.txt"));
-        let image = crate::data::DeepImage { width: 2, height: 1, pixels: vec![300, 65_535] };
+        let image = DeepImage { width: 2, height: 1, pixels: vec![300, 65_535] };
         std::fs::write(&deep, image.png().unwrap()).unwrap();
         std::fs::write(&text, "ab").unwrap();
         assert_eq!(planes(&deep, [1, 1, 2], Some(Resize::Squash), false).unwrap(), image.to_planes());

@@ -32,7 +32,9 @@ pub struct LabelView {
 /// The pictures beside it.
 pub(super) struct DrawnLabels {
     pub(super) view: LabelView,
-    /// The likeliest class at each pixel.
+    /// The likeliest class at each pixel, row after row.
+    pub(super) classes: Vec<usize>,
+    /// Those in their colours.
     pub(super) labels: Picture,
     /// The right one.
     pub(super) truth: Option<Picture>,
@@ -60,7 +62,7 @@ pub(super) fn drawn(
     let mut legend: Vec<LabelClass> = classes.into_iter().map(class).collect();
     legend.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.value.cmp(&b.value)));
     let (labels, truth) = (picture(width, &found), truth.map(|truth| truth_picture(width, truth)));
-    Some(DrawnLabels { view: LabelView { legend, right: pixel_accuracy }, labels, truth })
+    Some(DrawnLabels { view: LabelView { legend, right: pixel_accuracy }, classes: found, labels, truth })
 }
 
 #[cfg(test)]

@@ -255,9 +255,8 @@ impl Answers {
         let drawn = label_view::drawn(&size, &scores, job.labels(), None).ok_or_else(|| {
             Error::new(Kind::Shape, "the network's output is no label image").with_fact("it is", format!("{size:?}"))
         })?;
-        let sizes = [size[0], size[1], size[2]].map(|extent| extent as usize);
-        let counts = self.pixels.get_or_insert_with(|| PixelCounts::new(sizes[0]));
-        counts.add(&label_image::likeliest(sizes, &scores), []);
+        let counts = self.pixels.get_or_insert_with(|| PixelCounts::new(size[0] as usize));
+        counts.add(&drawn.classes, []);
         folder::make(folder)?;
         let original = Picture::image(&original.size(), &values(original)?, 0.0, 255.0);
         let original = original.unwrap_or_else(|| Picture::filled(1, 1, [255; 3]));

@@ -225,14 +225,9 @@ fn gradients(leaves: &[&tch::Tensor], root: Option<tch::Tensor>, cuts: Vec<Cut>)
     let mut found: Vec<Option<tch::Tensor>> = leaves.iter().map(|_| None).collect();
     if let (Some(root), false) = (root, real.is_empty()) {
         let wanted: Vec<&tch::Tensor> = real.iter().map(|&i| leaves[i]).collect();
-        nn::pull_back(root, cuts, &wanted, &mut |i, part| {
-            let sum = &mut found[real[i]];
-            *sum = Some(match sum.take() {
-                Some(sum) => sum.f_add(&part)?,
-                None => part,
-            });
-            Ok(())
-        })?;
+        for (i, gradient) in real.into_iter().zip(nn::gradients(root, cuts, &wanted)?) {
+            found[i] = gradient;
+        }
     }
     Ok(found)
 }
@@ -336,8 +331,6 @@ struct LossCall {
     built: Rc<Built>,
     input: Activity,
     target: Activity,
-    /// The class of a criterion that is given no target.
-    without_target: Option<String>,
 }
 
 impl LossCall {
@@ -345,23 +338,18 @@ impl LossCall {
     fn new(lua: &Lua, class: &Class, object: &Table, input: &LuaValue, target: &LuaValue) -> mlua::Result<LossCall> {
         let built = class.built(lua, object, false).map_err(raise)?;
         let input = argument(lua, object, input, 1, "input")?;
-        let class = if target.is_nil() { class_name(object) } else { None };
-        let target =
-            if target.is_nil() { Activity::Table(vec![]) } else { argument(lua, object, target, 2, "target")? };
-        Ok(LossCall { built, input, target, without_target: class })
+        let looks_at_none = class.spec.probe.target == "nil";
+        let target = if target.is_nil() && looks_at_none {
+            Activity::Table(vec![])
+        } else {
+            argument(lua, object, target, 2, "target")?
+        };
+        Ok(LossCall { built, input, target })
     }
 
     fn loss(&self, lua: &Lua, input: &Activity) -> Result<tch::Tensor> {
         let generator = tensor::generator(lua);
-        let loss = self.built.criterion()?;
-        let loss = loss.forward(input, &self.target, &mut Context::with_generator(Mode::Train, &generator));
-        // Few need no target; of the others nil is the mistake.
-        loss.map_err(|page| match &self.without_target {
-            Some(class) => {
-                Error::new(Kind::Argument, nn::Value::Nil.misfit(&format!("#2 (target) to {class}"), WANTED))
-            }
-            None => page,
-        })
+        self.built.criterion()?.forward(input, &self.target, &mut Context::with_generator(Mode::Train, &generator))
     }
 }
 
