@@ -62,10 +62,10 @@ pub(super) fn pull_back(
     }
 }
 
-/// The sums of the parts that [`pull_back`] gives, one for each leaf; none of a leaf that `root` does not depend on.
+/// The gradient of `root` by each leaf, through the cuts' own backward functions; none of a leaf that `root` does not depend on.
 ///
 /// # Errors
-/// As [`pull_back`].
+/// When libtorch or a cut's backward function fails, or that gives another size than its input has.
 pub fn gradients(root: tch::Tensor, cuts: Vec<Cut>, leaves: &[&tch::Tensor]) -> Result<Vec<Option<tch::Tensor>>> {
     let mut sums: Vec<Option<tch::Tensor>> = leaves.iter().map(|_| None).collect();
     pull_back(root, cuts, leaves, &mut |i, part| {
