@@ -20,6 +20,7 @@ mod events;
 mod files;
 mod front;
 mod guard;
+mod heap;
 mod jobs;
 mod machine;
 mod png;

@@ -15,7 +15,7 @@ use super::{
     bus::Bus,
     child::Wall,
     datasets::index::DatasetIndex,
-    front,
+    front, heap,
     jobs::{change, index::JobIndex, kind::Kinds, points::PointsCache, queue::Queue, start::Program, summary::Status},
     machine::Machine,
     program::Server,
@@ -68,6 +68,7 @@ pub struct Served {
 /// # Errors
 /// When the address cannot be listened on, or the folder cannot be made.
 pub fn serve(options: &ServeOptions, began: impl FnOnce(&Served)) -> Result<()> {
+    heap::keep_small();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(16).enable_all().build();
     let runtime =

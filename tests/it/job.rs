@@ -38,6 +38,15 @@ pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// As [`program`], with Ctrl-C heard even where the tests themselves were started with it ignored, as shells start what
+/// runs in the background.
+pub(crate) fn interruptible(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("env");
+    command.current_dir(folder).args(["--default-signal=INT", env!("CARGO_BIN_EXE_digits-rs")]).args(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
 /// Runs the program with arguments apart by spaces; whether it ended well, and both of its streams.
 pub(crate) fn ended(folder: &Path, arguments: &str) -> (bool, String) {
     let output = program(folder, &arguments.split_whitespace().collect::<Vec<_>>()).output().unwrap();
@@ -205,7 +214,7 @@ fn a_full_disk_is_a_page_and_the_snapshots_before_it_stay_whole() {
 fn ctrl_c_saves_and_stops_and_says_how_to_go_on() {
     let folder = workshop();
     let arguments = ["run", "net.lua", "--epochs", "1000", "--job", "j", "--device", "cpu"];
-    let child = program(folder.path(), &arguments).stdout(Stdio::null()).spawn().unwrap();
+    let child = interruptible(folder.path(), &arguments).spawn().unwrap();
     wait_for(&folder.path().join("j/metrics.jsonl"));
     std::thread::sleep(Duration::from_millis(300));
     let stop = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();

@@ -4,7 +4,6 @@
 use std::{
     fs,
     path::Path,
-    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -14,7 +13,7 @@ use digits::{
     train::Snapshot,
 };
 
-use crate::job::{printed as run, program, workshop};
+use crate::job::{interruptible, printed as run, workshop};
 
 /// A small classifier of MNIST that learns in an epoch.
 const CLASSIFIER: &str = "return function(params)\n\
@@ -222,7 +221,7 @@ fn a_sweep_trains_every_combination_and_goes_on_after_a_stop() {
     fs::write(at("base.lua"), CLASSIFIER).unwrap();
     let command = "run base.lua --lr 0.1,0.001 --batch-size 100,250 --epochs 1 --job s --device cpu";
     let arguments: Vec<&str> = command.split(' ').collect();
-    let mut child = program(folder.path(), &arguments).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = interruptible(folder.path(), &arguments).spawn().unwrap();
     // Ctrl-C once the second job trains.
     let second = at("s/lr0.1-batch250/metrics.jsonl");
     let began = Instant::now();

@@ -15,17 +15,20 @@ use crate::{
     torch::{Element, Storage, Tensor, TensorType, contiguous_strides, memory::check_values},
 };
 
-fn list(args: MultiValue) -> Vec<Value> {
-    let mut values: Vec<Value> = args.into_iter().collect();
-    while values.last().is_some_and(Value::is_nil) {
-        values.pop();
+/// The arguments. A nil among them is a variable without a value: it is named by its number, for no size can stand for it.
+fn list(args: MultiValue, name: impl FnOnce() -> String) -> mlua::Result<Vec<Value>> {
+    let values: Vec<Value> = args.into_iter().collect();
+    match values.iter().position(Value::is_nil) {
+        Some(at) => {
+            Err(refuse(format!("#{} to {} is nil: a size, a tensor, a storage or a table expected", at + 1, name())))
+        }
+        None => Ok(values),
     }
-    values
 }
 
 /// `torch.XTensor(…)`: sizes, another tensor (shared), a storage with a layout, or a nested table.
 pub(super) fn tensor(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> mlua::Result<Value> {
-    let values = list(args);
+    let values = list(args, || tensor_type.tensor_name())?;
     pace_collector(lua)?;
     let made = match values.first() {
         None => Tensor::empty(tensor_type),
@@ -175,7 +178,7 @@ fn gather(table: &Table, sizes: &[i64], values: &mut Vec<f64>) -> mlua::Result<(
 
 /// `torch.XStorage(…)`: a length, a table, or a part of another storage.
 pub(super) fn storage(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> mlua::Result<Value> {
-    let values = list(args);
+    let values = list(args, || tensor_type.storage_name())?;
     let made = match values.as_slice() {
         [] => checked(Storage::zeros(tensor_type, 0))?,
         [Value::Table(table)] => {
