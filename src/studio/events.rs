@@ -149,23 +149,28 @@ impl Stream {
     }
 
     fn gather(&mut self) {
+        let mut row_is_new = false;
         match self.app.bus.since(self.seen) {
             Some(news) => {
                 for event in news {
                     self.seen = event.number;
                     self.push(event.name, &event.data);
+                    // Which snapshot is the best stands in the row, which comes a moment after the line of the metrics.
+                    row_is_new |=
+                        event.name == "job" && self.followed.as_ref().is_some_and(|job| job.id == event.about);
                 }
             }
             None => {
                 self.seen = self.app.bus.last();
                 self.push("reset", "{}");
+                row_is_new = true;
             }
         }
-        self.metrics();
+        self.metrics(row_is_new);
         self.log();
     }
 
-    fn metrics(&mut self) {
+    fn metrics(&mut self, row_is_new: bool) {
         let Some(job) = &mut self.followed else { return };
         let Ok(news) = job.metrics.read() else { return };
         let id = job.id.clone();
@@ -195,7 +200,7 @@ impl Stream {
                 self.waiting.push_back(SseEvent::default().event("metrics").data(data));
             }
         }
-        if is_new || self.followed.as_ref().is_some_and(|job| job.detail.is_empty()) {
+        if is_new || row_is_new || self.followed.as_ref().is_some_and(|job| job.detail.is_empty()) {
             self.detail(&id);
         }
     }

@@ -66,7 +66,9 @@ async function look(name) {
   shots += 1;
   for (const [size, window] of Object.entries(sizes)) {
     await page.setViewportSize(window);
-    await page.waitForTimeout(300); // the editor measures its lines anew
+    // The editor measures its lines anew only where it can be seen.
+    await page.evaluate(() => [...document.querySelectorAll('*')].find((one) => one.shadowRoot)?.scrollIntoView());
+    await page.waitForTimeout(300);
     for (const colorScheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme });
       await page.evaluate(() => scrollTo(0, 0));
@@ -168,6 +170,11 @@ async function story() {
   await step('the job page: strip, snapshots, log, settings', async () => {
     await until('the strip', async () => (await page.locator('.evolve img').count()) >= 3 * (Math.min(epochs, 6) + 1), 60_000);
     assert.match(await page.locator('.facts', { hasText: 'solver' }).first().innerText(), /sgd/i);
+    const marked = page.locator('li.best').first();
+    await until('the mark of the best snapshot', async () => {
+      const { summary } = await get(`/api/jobs/${first}`);
+      return new RegExp(`^epoch ${summary.best.epoch}\\b`).test(await marked.innerText());
+    }, 3_000);
     await look('job');
   });
 

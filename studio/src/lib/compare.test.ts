@@ -2,11 +2,11 @@
 
 import { expect, it } from 'vitest';
 import type { Job, Metrics, RunOptions } from './api';
-import { bySeed, epochReaching, meanCurve, resultRows, roundTarget, settingRows, sharedText, tableCsv, type Run } from './compare';
+import { bySeed, commonUnit, epochReaching, meanCurve, resultRows, roundTarget, settingRows, sharedText, tableCsv, type Run } from './compare';
 
 const run = (name: string, settings: RunOptions, best: number, losses: number[]): Run => ({
   id: name, name,
-  job: { settings, network_text: 'n', summary: { network: 'a.lua', dataset: { name: 'mnist' }, best: { loss: best }, best_accuracy: null, images_per_second: 10, elapsed_seconds: 5 } } as unknown as Job,
+  job: { settings, loss_unit: 'mean squared error', network_text: 'n', summary: { network: 'a.lua', dataset: { name: 'mnist' }, best: { loss: best }, best_accuracy: null, images_per_second: 10, elapsed_seconds: 5 } } as unknown as Job,
   metrics: { train: { loss: [9, 8] }, validation: { epoch: losses.map((_, i) => i), loss: losses } } as unknown as Metrics,
 });
 const base: RunOptions = { solver: 'sgd', lr: 0.01, epochs: 30, seed: 1, lr_policy: 'step', lr_step: 33, lr_gamma: 0.1, dataset: '/a' };
@@ -23,6 +23,14 @@ it('finds what differs, and the best', () => {
 
 it('calls none the best when all are alike', () => {
   expect(resultRows(runs, null).find((row) => row.label === 'images/s')!.cells.some((cell) => cell.best)).toBe(false);
+});
+
+it('calls none the best when the losses measure different things', () => {
+  const other = { ...runs[1]!, job: { ...runs[1]!.job, loss_unit: 'cross entropy' } };
+  expect(commonUnit(runs)).toBe('mean squared error');
+  expect(commonUnit([runs[0]!, other])).toBeNull();
+  expect(resultRows([runs[0]!, other], null).slice(0, 2).every((row) => row.cells.every((cell) => !cell.best))).toBe(true);
+  expect(roundTarget([runs[0]!, other])).toBeNull();
 });
 
 it('finds a target that runs reach', () => {

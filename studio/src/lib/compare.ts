@@ -41,6 +41,18 @@ function figures(label: string, values: (number | null)[], text: (value: number)
   return { label, cells: values.map((value) => ({ text: value === null ? UNKNOWN : text(value), other: false, best: value !== null && value === best })), same: false };
 }
 
+/** What the runs' losses measure; null when it is not the same in all, and no loss is better than another. */
+export function commonUnit(runs: readonly Run[]): string | null {
+  const [unit, ...others] = new Set(runs.map((run) => run.job.loss_unit));
+  return unit === undefined || others.length > 0 ? null : unit;
+}
+
+/** A row of losses. */
+function losses(label: string, runs: readonly Run[], of: (run: Run) => number | null): Row {
+  const row = figures(label, runs.map(of), measured, true);
+  return commonUnit(runs) === null ? { ...row, cells: row.cells.map((cell) => ({ ...cell, best: false })) } : row;
+}
+
 /** The settings of all runs, those that matter first. */
 export function settingRows(runs: readonly Run[]): Row[] {
   const names = new Set<keyof RunOptions>();
@@ -58,8 +70,8 @@ export function settingRows(runs: readonly Run[]): Row[] {
 export function resultRows(runs: readonly Run[], reached: number | null): Row[] {
   const last = (list: (number | null)[]) => list.findLast((value) => value !== null) ?? null;
   const rows = [
-    figures('best validation loss', runs.map((run) => run.job.summary.best?.loss ?? null), measured, true),
-    figures('last training loss', runs.map((run) => last(run.metrics.train.loss)), measured, true),
+    losses('best validation loss', runs, (run) => run.job.summary.best?.loss ?? null),
+    losses('last training loss', runs, (run) => last(run.metrics.train.loss)),
   ];
   if (runs.some((run) => run.job.summary.best_accuracy !== null)) rows.push(figures('best accuracy', runs.map((run) => run.job.summary.best_accuracy), (value) => `${percent(value)} %`, false));
   if (reached !== null) rows.push(figures(`reaches ${measured(reached, 3)}`, runs.map((run) => epochReaching(run.metrics, reached)), (epoch) => `epoch ${Math.round(epoch * 100) / 100}`, true));
@@ -79,7 +91,7 @@ export function epochReaching({ validation }: Metrics, loss: number): number | n
 /** A round loss that at least half the runs reach, to compare how soon. */
 export function roundTarget(runs: readonly Run[]): number | null {
   const bests = runs.map((run) => run.job.summary.best?.loss).filter((loss): loss is number => loss !== undefined && loss > 0).sort((a, b) => a - b);
-  if (bests.length < 2) return null;
+  if (bests.length < 2 || commonUnit(runs) === null) return null;
   const wanted = bests[Math.floor(bests.length / 2)]! * 1.05;
   const power = 10 ** Math.floor(Math.log10(wanted));
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((factor) => Number((factor * power).toPrecision(6))).find((value) => value >= wanted) ?? wanted;
