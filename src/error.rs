@@ -310,6 +310,11 @@ impl From<tch::TchError> for Error {
         if first.contains("can't allocate memory") || first.contains("not enough memory") {
             return Error::new(Kind::Limit, "the result does not fit into the machine's memory").with_cause(first);
         }
+        if let Some((_, rest)) = first.split_once("CUDA out of memory.") {
+            return Error::new(Kind::Limit, "the device's memory is full")
+                .with_cause(rest.trim())
+                .with_help("a smaller batch needs less: --batch-size N, or trainBatchSize in the network file");
+        }
         Error::new(Kind::Torch, first.to_string())
     }
 }
@@ -317,6 +322,15 @@ impl From<tch::TchError> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_device_is_a_limit_with_a_way_on() {
+        let text = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.10 GiB\nException raised from";
+        let page = Error::from(tch::TchError::Torch(text.into()));
+        assert_eq!((page.kind(), page.message()), (Kind::Limit, "the device's memory is full"));
+        let page = page.to_string();
+        assert!(page.contains("Tried to allocate 2.00 GiB") && page.contains("--batch-size"), "{page}");
+    }
 
     #[test]
     fn a_page_shows_place_path_facts_and_help_in_order() {

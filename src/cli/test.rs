@@ -29,6 +29,7 @@ use crate::{
         },
         reach,
     },
+    torch::device::DeviceChoice,
     train::Stop,
 };
 
@@ -78,6 +79,9 @@ pub struct Test {
     /// How many of the worst images are drawn
     #[arg(long, value_name = "N", default_value_t = inference::WORST, value_parser = clap::value_parser!(u64).range(1..=inference::MOST_WORST))]
     pub worst: u64,
+    /// auto, cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value_t = inference::DEVICE)]
+    pub device: DeviceChoice,
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
@@ -163,16 +167,17 @@ pub fn run(mut args: Test) -> Result<()> {
         order,
         top,
         worst,
+        device,
         json,
         fence: _,
     } = args;
     let image = if record.is_some() { db.clone() } else { image };
     if let Some(database) = db.filter(|_| record.is_none()) {
-        let request = DatabaseRequest { job, database, labels: labels_db, snapshot, worst, out };
+        let request = DatabaseRequest { job, database, labels: labels_db, snapshot, worst, device, out };
         return show(json, |bar| inference::database(&request, bar, &Stop::default()), of_database);
     }
     if let Some(list) = list {
-        let request = ListRequest { job, list, snapshot, top, worst, out };
+        let request = ListRequest { job, list, snapshot, top, worst, device, out };
         return show(json, |bar| inference::list(&request, bar, &Stop::default()), of_list);
     }
     let image = image.ok_or_else(|| {
@@ -184,7 +189,8 @@ pub fn run(mut args: Test) -> Result<()> {
     })?;
     let pixels = if pixels == PixelsFlag::Clip { Pixels::Clip } else { Pixels::Normalize };
     let order = if order == OrderFlag::Hwc { Order::Hwc } else { Order::Chw };
-    let request = ImageRequest { job, image, record, view: view.map(Into::into), pixels, order, snapshot, top, out };
+    let request =
+        ImageRequest { job, image, record, view: view.map(Into::into), pixels, order, snapshot, top, device, out };
     show(json, |_| inference::image(&request), of_image)
 }
 
@@ -200,7 +206,7 @@ fn enter(args: &Test) -> Result<Option<Outlet>> {
         (None, Some(list)) => reach::list(list),
         (None, None) => Reach::default().reading(subject),
     };
-    let reach = fenced::trained(&args.job)?.and(tested);
+    let reach = fenced::trained(&args.job)?.and(tested).and(reach::program(args.device));
     let of_record = args.record.map(|index| subject.join(format!("record-{index}")));
     let subject = of_record.as_ref().unwrap_or(subject);
     // No folder for a job that is none: its page is what comes of it.

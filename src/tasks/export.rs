@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{panic, snapshot_choice::SnapshotChoice, trained::Trained};
-use crate::{error::Result, job, onnx};
+use crate::{error::Result, job, onnx, torch::device::DeviceChoice};
 
 /// What is exported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -133,7 +133,7 @@ pub struct Exported {
 /// When the job cannot be read, or the network cannot be written in the format.
 pub fn exported(job: &Path, format: Format, snapshot: SnapshotChoice) -> Result<Exported> {
     panic::guarded(|| {
-        let trained = Trained::open(job, snapshot)?;
+        let trained = Trained::open(job, snapshot, DeviceChoice::Cpu)?;
         let bytes = match format {
             Format::Safetensors => trained.weights().weights_file(trained.facts())?,
             Format::T7 => trained.loaded().t7(trained.network(), false)?,

@@ -51,17 +51,17 @@ pub(super) struct Trained {
 }
 
 impl Trained {
-    /// Opens the job in `path` with the chosen snapshot, on the processor.
+    /// Opens the job in `path` with the chosen snapshot, on a device.
     ///
     /// # Errors
-    /// When job, snapshot or dataset cannot be read, or the network file does not run any more.
-    pub(super) fn open(path: &Path, choice: SnapshotChoice) -> Result<Trained> {
+    /// When job, snapshot or dataset cannot be read, the network file does not run any more, or the device is not there.
+    pub(super) fn open(path: &Path, choice: SnapshotChoice, device: DeviceChoice) -> Result<Trained> {
+        let device = device::resolve(device)?;
         let view = JobView::open(path)?;
         let record = view.record()?;
         let snapshot_path = snapshot_path(&view, choice)?;
         let (snapshot, note) = Snapshot::read(&snapshot_path)?;
         let options = options_of(&record)?;
-        let device = device::resolve(DeviceChoice::Cpu)?;
         let (kept, notes) = match Kept::read(path)? {
             Some(kept) => (kept, Vec::new()),
             None => of_dataset(path, &record)?,

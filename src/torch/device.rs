@@ -13,10 +13,13 @@ use std::{
     sync::OnceLock,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Kind, Result};
 
 /// What `--device` asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum DeviceChoice {
     /// CUDA when it works, else the processor.
     #[default]
@@ -40,6 +43,20 @@ impl FromStr for DeviceChoice {
             _ => Err(Error::new(Kind::Usage, format!("'{text}' is not a device"))
                 .with_help("give auto, cpu, cuda or cuda:N (N from 0)")),
         }
+    }
+}
+
+impl TryFrom<String> for DeviceChoice {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<DeviceChoice> {
+        text.parse()
+    }
+}
+
+impl From<DeviceChoice> for String {
+    fn from(choice: DeviceChoice) -> String {
+        choice.to_string()
     }
 }
 

@@ -9,6 +9,7 @@
 mod answers;
 mod architecture;
 mod conventions;
+mod cuda_kit;
 mod custom;
 mod data;
 mod endings;

@@ -2,7 +2,7 @@
 //! and lowered, and compared with reference numbers.
 //!
 //! The cases are `tests/golden/nn/*.json`; the formulas that made their numbers are the `*.py` beside them (`make.py`), and
-//! nothing else writes them. What is done with a case is `tests/lua/nn/every.lua`. A class without a case fails.
+//! nothing else writes them. With `DIGITS_TEST_DEVICE=cuda` the lowered networks run there. What is done with a case is `tests/lua/nn/every.lua`. A class without a case fails.
 
 use std::{cell::RefCell, collections::BTreeSet};
 
@@ -142,9 +142,10 @@ fn lowered(
     ),
 ) -> mlua::Result<Table> {
     let page = |error: digits::error::Error| mlua::Error::runtime(error.to_string());
-    let network = lua::lower(lua, &model, &criterion, tch::Kind::Double, tch::Device::Cpu).map_err(page)?;
-    let input = activity(&input)?;
-    let other = activity(&other)?;
+    let device = device().map_err(page)?;
+    let network = lua::lower(lua, &model, &criterion, tch::Kind::Double, device).map_err(page)?;
+    let there = |value: &Value| activity(value)?.map(&mut |x| Ok(x.f_to_device(device)?)).map_err(page);
+    let (input, other) = (there(&input)?, there(&other)?);
     let mode = if evaluates { Mode::Evaluate } else { Mode::Train };
     let run = || -> digits::error::Result<(Activity, Activity)> {
         let input = input.map(&mut |x| Ok(x.copy().set_requires_grad(x.is_floating_point())))?;
@@ -192,6 +193,12 @@ fn lowered(
     Ok(answer)
 }
 
+/// Where the lowered networks run.
+fn device() -> digits::error::Result<tch::Device> {
+    let asked = std::env::var("DIGITS_TEST_DEVICE").unwrap_or_else(|_| "cpu".into());
+    Ok(digits::torch::device::resolve(asked.parse()?)?.device())
+}
+
 fn gradients(lua: &Lua, network: &Network) -> mlua::Result<Table> {
     let list = network.parameters.list.iter().map(|parameter| from_tch(lua, &parameter.grad));
     lua.create_sequence_from(list.collect::<mlua::Result<Vec<_>>>()?)
@@ -218,7 +225,8 @@ fn from_tch(lua: &Lua, value: &tch::Tensor) -> mlua::Result<Value> {
     if value.dim() == 0 {
         return Ok(Value::Number(value.double_value(&[])));
     }
-    let tensor = Tensor::from_tch(TensorType { element, cuda: false }, &value.detach().contiguous());
+    let tensor =
+        Tensor::from_tch(TensorType { element, cuda: false }, &value.detach().to_device(tch::Device::Cpu).contiguous());
     Ok(Value::UserData(tensor::to_lua(lua, tensor.map_err(|error| mlua::Error::runtime(error.to_string()))?)?))
 }
 

@@ -1,6 +1,10 @@
 //! The repository's own files, for the tests that read them.
 
-use std::{fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 /// Every `.rs` file below `folder` (relative to the repository), as (path below `folder`, text), sorted.
 pub(crate) fn rust_files(folder: &str) -> Vec<(String, String)> {
@@ -30,9 +34,12 @@ pub(crate) fn files(folder: &str) -> Vec<String> {
     found
 }
 
-/// The repository's folder.
+/// The repository's folder; where these tests were carried to another machine, the one that `DIGITS_TEST_ROOT` names.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        env::var_os("DIGITS_TEST_ROOT").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+    })
 }
 
 /// `text` without its `//` comments: what the compiler reads, near enough for a search.

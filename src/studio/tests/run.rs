@@ -30,7 +30,9 @@ use crate::{
     },
     tasks::{
         SnapshotChoice,
-        inference::{DatabaseRequest, ExamineRequest, Examined, ImageChoice, ListRequest, MOST_WORST, TopRequest},
+        inference::{
+            DEVICE, DatabaseRequest, ExamineRequest, Examined, ImageChoice, ListRequest, MOST_WORST, TopRequest,
+        },
     },
 };
 
@@ -185,7 +187,8 @@ fn question(
                 None => name(list),
             };
             let list = Listed { list, folder: folder.as_deref(), limit: *limit }.prepare(app, &out)?;
-            let request = ListRequest { job, list, snapshot, top: *top, worst: MOST_WORST, out: Some(out) };
+            let request =
+                ListRequest { job, list, snapshot, top: *top, worst: MOST_WORST, device: DEVICE, out: Some(out) };
             (Question::TestList(request), title)
         }
         What::Database { database: of, labels_path } => {
@@ -203,6 +206,7 @@ fn question(
                     labels,
                     snapshot,
                     worst: MOST_WORST,
+                    device: DEVICE,
                     out: Some(out),
                 }),
                 title,

@@ -23,6 +23,7 @@ use crate::{
         snapshot_choice::SnapshotChoice,
         trained::{Trained, pixel_classes},
     },
+    torch::device::DeviceChoice,
     train::Stop,
 };
 
@@ -43,6 +44,9 @@ pub struct DatabaseRequest {
     /// How many of the worst images are drawn, [`MOST_WORST`](super::MOST_WORST) at most.
     #[serde(default = "defaults::worst")]
     pub worst: u64,
+    /// Where it is computed; the processor when not given.
+    #[serde(default = "defaults::device")]
+    pub device: DeviceChoice,
     /// Folder for a classifier's page and pictures; by default `test-NAME` inside the job.
     #[serde(default)]
     pub out: Option<PathBuf>,
@@ -92,7 +96,7 @@ pub struct Segmented {
 pub fn database(request: &DatabaseRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<DatabaseReport> {
     panic::guarded(|| {
         let worst = classification::worst(request.worst)?;
-        run(&Trained::open(&request.job, request.snapshot)?, request, worst, observer, stop)
+        run(&Trained::open(&request.job, request.snapshot, request.device)?, request, worst, observer, stop)
     })
 }
 

@@ -1,5 +1,7 @@
 //! What a test does unless its request says otherwise.
 
+use crate::torch::device::DeviceChoice;
+
 /// How many of the likeliest classes are listed.
 pub const TOP: u64 = 5;
 
@@ -8,6 +10,14 @@ pub const WORST: u64 = 60;
 
 /// No more of the worst images are drawn: one sheet holds them.
 pub const MOST_WORST: u64 = 400;
+
+/// The processor: a card is only worth its start-up where much is tested.
+pub const DEVICE: DeviceChoice = DeviceChoice::Cpu;
+
+/// [`DEVICE`], for serde.
+pub(super) fn device() -> DeviceChoice {
+    DEVICE
+}
 
 /// [`TOP`], for serde.
 pub(super) fn top() -> u64 {

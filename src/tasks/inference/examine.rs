@@ -26,6 +26,7 @@ use crate::{
     job,
     nn::{Activity, Context, Mode, Node, Observer},
     tasks::{snapshot_choice::SnapshotChoice, trained::Trained},
+    torch::device::DeviceChoice,
 };
 
 /// Where the image comes from.
@@ -168,7 +169,7 @@ impl OpenJob {
     /// # Errors
     /// When job or snapshot cannot be read, or the network file does not run any more.
     pub fn open(job: &Path, snapshot: SnapshotChoice) -> Result<OpenJob> {
-        Trained::open(job, snapshot).map(OpenJob)
+        Trained::open(job, snapshot, DeviceChoice::Cpu).map(OpenJob)
     }
 
     /// Sends an image through the network and keeps all values in the request's folder.

@@ -19,6 +19,7 @@ use crate::{
         test_one,
     },
     tasks::{panic, snapshot_choice::SnapshotChoice, trained::Trained},
+    torch::device::DeviceChoice,
 };
 
 /// What is tested.
@@ -47,6 +48,9 @@ pub struct ImageRequest {
     /// How many of the likeliest classes are listed.
     #[serde(default = "defaults::top")]
     pub top: u64,
+    /// Where it is computed; the processor when not given.
+    #[serde(default = "defaults::device")]
+    pub device: DeviceChoice,
     /// Folder for the page and the pictures; by default `test-NAME` inside the job.
     #[serde(default)]
     pub out: Option<PathBuf>,
@@ -65,6 +69,7 @@ impl ImageRequest {
             order: Order::default(),
             snapshot: SnapshotChoice::default(),
             top: defaults::top(),
+            device: defaults::device(),
             out: None,
         }
     }
@@ -89,7 +94,7 @@ pub struct ImageReport {
 /// # Errors
 /// When job, snapshot or image cannot be read, the image does not fit the network, or the folder cannot be written.
 pub fn image(request: &ImageRequest) -> Result<ImageReport> {
-    panic::guarded(|| look_into(&Trained::open(&request.job, request.snapshot)?, request))
+    panic::guarded(|| look_into(&Trained::open(&request.job, request.snapshot, request.device)?, request))
 }
 
 fn look_into(job: &Trained, request: &ImageRequest) -> Result<ImageReport> {

@@ -27,6 +27,7 @@ use crate::{
     job,
     nn::{Activity, Context, Mode, Scores},
     tasks::{observer::Observer, panic, snapshot_choice::SnapshotChoice, trained::Trained},
+    torch::device::DeviceChoice,
     train::Stop,
 };
 
@@ -50,6 +51,9 @@ pub struct ListRequest {
     /// How many of the worst images are drawn, [`MOST_WORST`](super::MOST_WORST) at most.
     #[serde(default = "defaults::worst")]
     pub worst: u64,
+    /// Where it is computed; the processor when not given.
+    #[serde(default = "defaults::device")]
+    pub device: DeviceChoice,
     /// Folder for the table and the page; by default `test-NAME` inside the job.
     #[serde(default)]
     pub out: Option<PathBuf>,
@@ -115,7 +119,7 @@ pub struct ListedLabels {
 pub fn list(request: &ListRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<ListReport> {
     panic::guarded(|| {
         let worst = classification::worst(request.worst)?;
-        run(&Trained::open(&request.job, request.snapshot)?, request, worst, observer, stop)
+        run(&Trained::open(&request.job, request.snapshot, request.device)?, request, worst, observer, stop)
     })
 }
 

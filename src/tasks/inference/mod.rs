@@ -14,7 +14,7 @@ mod strip;
 mod top;
 
 pub use database::{DatabaseReport, DatabaseRequest, DatabaseResult, Segmented, database};
-pub use defaults::{MOST_WORST, TOP, WORST};
+pub use defaults::{DEVICE, MOST_WORST, TOP, WORST};
 pub use examine::{
     Errors, ExamineRequest, Examined, ExaminedCode, ExaminedLayer, ImageChoice, KeptValues, OpenJob, draw, read,
 };

@@ -9,6 +9,7 @@ use crate::{
     inspect::{picture::Picture, values::values},
     nn::{Activity, Context, Mode},
     tasks::{snapshot_choice::SnapshotChoice, trained::Trained},
+    torch::device::DeviceChoice,
 };
 
 /// What is drawn.
@@ -31,7 +32,7 @@ pub struct StripRequest {
 /// # Errors
 /// When job, snapshot or records cannot be read, or the output is no image.
 pub fn strip(request: &StripRequest) -> Result<()> {
-    let job = Trained::open(&request.job, SnapshotChoice::Epoch(request.epoch))?;
+    let job = Trained::open(&request.job, SnapshotChoice::Epoch(request.epoch), DeviceChoice::Cpu)?;
     let network = job.network();
     let write = |name: String, picture: Option<Picture>| {
         let picture = picture.ok_or_else(|| Error::new(Kind::Shape, "the network's output is no image"))?;

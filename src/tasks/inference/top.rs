@@ -9,6 +9,7 @@ use crate::{
     inspect::{classify::classes_of, values::values},
     nn::{Activity, Context, Mode},
     tasks::{observer::Observer, snapshot_choice::SnapshotChoice, trained::Trained},
+    torch::device::DeviceChoice,
     train::Stop,
 };
 
@@ -64,7 +65,7 @@ pub struct TopReport {
 /// # Errors
 /// When the job is no classifier, or the database cannot be read or does not fit.
 pub fn top(request: &TopRequest, observer: &mut dyn Observer) -> Result<TopReport> {
-    run(&Trained::open(&request.job, request.snapshot)?, request, observer)
+    run(&Trained::open(&request.job, request.snapshot, DeviceChoice::Cpu)?, request, observer)
 }
 
 fn run(job: &Trained, request: &TopRequest, observer: &mut dyn Observer) -> Result<TopReport> {

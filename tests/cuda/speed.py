@@ -1,6 +1,6 @@
 """One GPU: this program against PyTorch eager and against PyTorch captured as a CUDA graph. Prints ratios.
 
-    python tests/bench/cuda.py --digits target/release/digits-rs --dataset datasets/mnist [--network autoencoder|lenet]
+    python tests/cuda/speed.py --digits target/release/digits-rs --dataset datasets/mnist [--network autoencoder|lenet]
 
 Needs a Python whose torch 2.11 has CUDA, and a digits-rs built against that torch (see .ci/libtorch). On a GPU it has not
 been run yet, for want of one; `--device cpu` rehearses it without the graph. Its figures are images a second from the end
@@ -16,7 +16,9 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/peers")
+HERE = os.path.dirname(os.path.abspath(__file__))
+# In the repository, and in the folder that `make cuda-kit` fills.
+sys.path[:0] = [f"{HERE}/../bench/peers", f"{HERE}/peers"]
 EPOCHS = 12
 
 
@@ -34,16 +36,36 @@ def digits_rate(arguments):
     return 64 * steps / (train[-1]["time"] - train[0]["time"])
 
 
+def arrays(arguments):
+    """Every train image less the mean, f32 [n, c, h, w], and its label."""
+    if arguments.arrays:
+        import numpy
+
+        with numpy.load(arguments.arrays) as kept:
+            return kept["pixels"].astype(numpy.float32) - kept["mean"], kept["labels"].astype(numpy.int64)
+    from caffe_lmdb import Images, columns, mean
+
+    return columns(Images(f"{arguments.dataset}/train_db", mean(f"{arguments.dataset}/mean.binaryproto")))
+
+
+def keep(dataset, path):
+    """Writes what --arrays reads: u8 pixels, labels, the mean, for a Python without lmdb."""
+    import numpy
+    from caffe_lmdb import Images, columns, mean
+
+    own = mean(f"{dataset}/mean.binaryproto")
+    images = Images(f"{dataset}/train_db", own * 0)
+    pixels, labels = columns(images)
+    numpy.savez_compressed(path, pixels=pixels.astype(numpy.uint8), labels=labels.astype(numpy.uint8), mean=own.reshape(pixels.shape[1:]))
+
+
 def torch_rate(arguments, is_captured):
     """The same network and rule in PyTorch, eager or as one captured graph a step."""
     import networks
     import torch
-    from caffe_lmdb import Images, columns, mean
 
     device = arguments.device
-    mean_image = mean(f"{arguments.dataset}/mean.binaryproto")
-    images = Images(f"{arguments.dataset}/train_db", mean_image)
-    pixels, labels = (torch.from_numpy(column).to(device) for column in columns(images))
+    pixels, labels = (torch.from_numpy(column).to(device) for column in arrays(arguments))
     network, criterion, scale = networks.build(arguments.network)
     network = network.to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9, dampening=0.9, weight_decay=1e-4, foreach=True)
@@ -89,11 +111,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--digits", default="target/release/digits-rs")
     parser.add_argument("--dataset", default="datasets/mnist")
+    parser.add_argument("--arrays", help="the train images as --keep wrote them, in place of the dataset's LMDB, for the peers")
+    parser.add_argument("--keep", metavar="FILE", help="only write the train images for --arrays")
     parser.add_argument("--network", choices=["autoencoder", "lenet"], default="autoencoder")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     arguments.digits, arguments.dataset = os.path.abspath(arguments.digits), os.path.abspath(arguments.dataset)
+    if arguments.keep:
+        return keep(arguments.dataset, arguments.keep)
     import torch
 
     if arguments.device == "cuda" and not torch.cuda.is_available():
