@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::Result,
     job::{Event, EventKind, JobView, Status},
-    tasks::jobs::{ListedJob, compare, list, none_in, remove},
+    tasks::jobs::{ListedJob, compare, list, none_in, removable, remove},
 };
 
 /// Between two looks at a job.
@@ -69,6 +69,8 @@ pub fn run(args: Jobs) -> Result<()> {
             aligned(&[head()].into_iter().chain(found.iter().map(cells)).collect::<Vec<_>>());
         }
         Some(What::Rm { jobs }) => {
+            // None is removed when one of them is no job.
+            jobs.iter().try_for_each(|job| removable(job))?;
             for job in &jobs {
                 remove(job)?;
                 report::line(&format!("removed {}", job.display()));

@@ -27,7 +27,9 @@ pub struct Man {
 pub fn completions(args: &Completions, mut program: Command) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut program, "digits-rs", &mut script);
-    print(&script);
+    // In bash's script the dash of our name is written in two ways, and its cases never match.
+    let script = String::from_utf8_lossy(&script).replace("digits__subcmd__rs", "digits__rs");
+    print(script.as_bytes());
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    fingerprint::Fingerprint,
     fit::Resize,
     lock::Creation,
     manifest::{self, Manifest, SplitEntry},
@@ -215,28 +216,30 @@ impl Dataset {
         self.val.clone()
     }
 
-    /// A word that changes when the dataset does, found without reading it all: a hash of counts, file sizes, first
-    /// and last records, mean and labels.
+    /// By which a run knows the dataset again.
     ///
     /// # Errors
     /// When a database cannot be read.
-    pub fn fingerprint(&self) -> Result<String> {
-        let mut hash = blake3::Hasher::new();
+    pub fn fingerprint(&self) -> Result<Fingerprint> {
+        let (mut all, mut ends) = (blake3::Hasher::new(), blake3::Hasher::new());
+        let both = |all: &mut blake3::Hasher, ends: &mut blake3::Hasher, bytes: &[u8]| {
+            all.update(bytes);
+            ends.update(bytes);
+        };
         for (name, records) in [("train", &self.train), ("val", &self.val)] {
             if let Some(records) = records {
-                hash.update(name.as_bytes());
-                records.fingerprint(&mut hash)?;
+                both(&mut all, &mut ends, name.as_bytes());
+                records.fingerprint(&mut all, &mut ends)?;
             }
         }
-        if let Some(mean) = &self.mean {
-            mean.values.iter().for_each(|v| {
-                hash.update(&v.to_le_bytes());
-            });
+        for value in self.mean.iter().flat_map(|mean| &mean.values) {
+            both(&mut all, &mut ends, &value.to_le_bytes());
         }
         for label in &self.labels {
-            hash.update(label.as_bytes()).update(b"\n");
+            both(&mut all, &mut ends, label.as_bytes());
+            both(&mut all, &mut ends, b"\n");
         }
-        Ok(hash.finalize().to_hex()[..32].to_string())
+        Ok(Fingerprint::of(&all, &ends))
     }
 }
 

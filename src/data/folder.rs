@@ -14,7 +14,8 @@ use super::random::Random;
 use crate::error::{Error, Kind, Result};
 
 /// The file name endings that count as images, in any case.
-pub const EXTENSIONS: &[&str] = &["png", "jpg", "jpeg", "bmp", "ppm", "pgm"];
+pub const EXTENSIONS: &[&str] =
+    &["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp", "ppm", "pgm", "pbm", "pnm"];
 
 /// How the images are chosen and divided.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -279,7 +280,11 @@ impl Seen {
             }
             let name = |path: &Path| path.to_string_lossy().into_owned();
             let (path, file) = match entry {
-                Ok(entry) if entry.file_type().is_dir() || !is_image(entry.path()) => continue,
+                Ok(entry) if entry.file_type().is_dir() || is_hidden(&entry) => continue,
+                Ok(entry) if !is_image(entry.path()) => {
+                    left_out.push((one_line(&name(entry.path())), "its name does not end as an image's".into()));
+                    continue;
+                }
                 Ok(entry) if name(entry.path()).contains(['\n', '\r']) => {
                     let reason = "its name holds a line break, which lists of images cannot hold: rename it";
                     left_out.push((one_line(&name(entry.path())), reason.into()));
@@ -325,6 +330,11 @@ fn entries(class: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
 fn is_image(path: &Path) -> bool {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+}
+
+/// What systems and viewers leave beside images.
+fn is_hidden(entry: &DirEntry) -> bool {
+    entry.file_name().to_string_lossy().starts_with('.') || entry.file_name() == "Thumbs.db"
 }
 
 fn one_line(text: &str) -> String {

@@ -60,7 +60,8 @@ impl Info {
             let known = dataset.manifest.as_ref().and_then(|manifest| manifest.splits.get(name)?.classes.clone());
             let classes = match known {
                 Some(classes) => classes,
-                None if dataset.labels.is_empty() => Vec::new(),
+                // The classes of label images are counted by nobody: a record of them has no one class.
+                None if dataset.labels.is_empty() || records.label_folder().is_some() => Vec::new(),
                 None => count(&records, dataset.labels.len())?,
             };
             let folder = records.folder().display().to_string();
@@ -81,7 +82,7 @@ impl Info {
             mean_range: dataset.mean.as_ref().and_then(Mean::range),
             disk_size,
             skipped: dataset.manifest.as_ref().map_or(0, |manifest| manifest.skipped),
-            fingerprint: dataset.fingerprint()?,
+            fingerprint: dataset.fingerprint()?.word().to_string(),
         })
     }
 }

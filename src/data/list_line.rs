@@ -10,7 +10,7 @@ pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     numbered.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// A line's path, which quotes may enclose, and what follows it after white space or, behind quotes, a comma.
+/// A line's path, which quotes may enclose, and what follows it after white space, a comma or a semicolon.
 #[must_use]
 pub fn split(line: &str) -> (&str, Option<&str>) {
     for quote in ['"', '\''] {
@@ -21,7 +21,11 @@ pub fn split(line: &str) -> (&str, Option<&str>) {
     }
     match line.rsplit_once(char::is_whitespace) {
         Some((path, word)) => (path.trim_end().trim_end_matches([',', ';']), Some(unquoted(word))),
-        None => (line, None),
+        // Whoever has a comma in the name of a file and no class finds the file under the whole line.
+        None => match line.rsplit_once([',', ';']) {
+            Some((path, word)) if !word.is_empty() => (path, Some(unquoted(word))),
+            _ => (line, None),
+        },
     }
 }
 
@@ -58,6 +62,8 @@ mod tests {
         assert_eq!(split("b.png, 1"), ("b.png", Some("1")));
         assert_eq!(split("'a.png'"), ("a.png", None));
         assert_eq!(split("a.png"), ("a.png", None));
+        assert_eq!(split("a.png,cat"), ("a.png", Some("cat")));
+        assert_eq!(split("a.png;1"), ("a.png", Some("1")));
     }
 
     #[test]

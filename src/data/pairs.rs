@@ -224,7 +224,7 @@ fn nothing(count: usize, skipped: &[(String, String)]) -> Error {
     Error::new(Kind::Data, format!("none of {count} pairs can be read"))
         .with_fact("the last one", name)
         .with_cause(reason)
-        .with_help("look whether both images open in an image viewer")
+        .with_help("the others have something like it: digits-rs dataset pairs --help says what pairs must be")
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ impl Records {
     }
 
     /// Feeds what tells this split from another one: counts, file sizes, the first and the last record.
-    pub(super) fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()> {
-        self.store.fingerprint(hash)
+    pub(super) fn fingerprint(&self, all: &mut blake3::Hasher, ends: &mut blake3::Hasher) -> Result<()> {
+        self.store.fingerprint(all, ends)
     }
 }

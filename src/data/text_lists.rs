@@ -53,7 +53,11 @@ fn items(list: &TextList, labels: &[String], left_out: &mut Vec<(String, String)
         };
         let (path, word) = list_line::split(line);
         let numbered = word.and_then(|word| Some((path, word.parse::<i64>().ok()?)));
-        let Some((path, label)) = numbered.or_else(by_name) else {
+        let called = || {
+            let class = labels.iter().position(|label| Some(label.as_str()) == word)?;
+            Some((path, class as i64))
+        };
+        let Some((path, label)) = numbered.or_else(called).or_else(by_name) else {
             left_out.push((place(), "no class: a line is a path and a class, as a number from 0 or by name".into()));
             continue;
         };
@@ -61,7 +65,11 @@ fn items(list: &TextList, labels: &[String], left_out: &mut Vec<(String, String)
             return Err(Error::new(Kind::Data, format!("class {label} has no name"))
                 .with_fact("the line", place())
                 .with_fact("names", format!("{}, for the classes from 0 on", labels.len()))
-                .with_help("give a labels file with a line for each class"));
+                .with_help(if label < 0 {
+                    "classes are counted from 0"
+                } else {
+                    "give a labels file with a line for each class"
+                }));
         };
         match list_line::place(path, folder) {
             // Whole, so that the lists that a dataset keeps are read from any folder.

@@ -14,6 +14,7 @@ use super::{
     event::Event,
     file,
     lock::Lock,
+    other_work::refuse_other_work,
     record::{Best, JobRecord, Status},
     replace::{TEMPORARY, replace, replace_json},
     view::JobView,
@@ -92,6 +93,7 @@ impl JobDir {
     /// written.
     pub fn create(path: &Path, file_name: &str, network: &str, mut record: JobRecord) -> Result<JobDir> {
         let snapshots = path.join(file::SNAPSHOTS);
+        refuse_other_work(path)?;
         std::fs::create_dir_all(path).map_err(|source| Error::io("make the job folder", path, &source))?;
         let lock = Lock::take(path)?;
         if path.join(file::RECORD).exists() {

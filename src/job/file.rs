@@ -36,6 +36,8 @@ pub const MEAN: &str = "mean.binaryproto";
 pub const BESIDE: &str = "beside";
 /// The folder of TensorBoard's event files.
 pub const TENSORBOARD: &str = "tensorboard";
+/// What the studio was asked to run, once its process has taken it.
+pub const STARTED: &str = "request.started.json";
 /// The plan of a group of jobs: see [`super::SweepRecord`].
 pub const SWEEP: &str = "sweep.json";
 /// A sweep's jobs side by side, as a Markdown table.

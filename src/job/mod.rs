@@ -13,6 +13,7 @@ mod event;
 pub mod file;
 mod lock;
 mod number;
+mod other_work;
 mod record;
 mod replace;
 mod sweep;

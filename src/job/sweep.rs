@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{clock::Stamp, file, replace::replace_json};
+use super::{clock::Stamp, file, other_work::refuse_other_work, replace::replace_json};
 use crate::{
     error::{Error, Kind, Result},
     input::{self, Form},
@@ -72,6 +72,7 @@ impl SweepRecord {
     /// # Errors
     /// `Kind::Job` when the folder holds a job or another sweep, `Kind::Io` when the disk refuses.
     pub fn create(&self, folder: &Path, file_name: &str, network: &str) -> Result<()> {
+        refuse_other_work(folder)?;
         std::fs::create_dir_all(folder).map_err(|source| Error::io("make the folder", folder, &source))?;
         for (name, what) in [(file::RECORD, "a job"), (file::SWEEP, "another sweep")] {
             if folder.join(name).exists() {

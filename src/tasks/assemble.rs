@@ -13,7 +13,7 @@ use super::{
     warnings, weights,
 };
 use crate::{
-    data::{HeadStart, Records},
+    data::{Fingerprint, HeadStart, Records},
     error::{Error, Kind, Result},
     frontend::{Purpose, Ready, Settings, Source},
     job::JobDir,
@@ -43,7 +43,7 @@ pub(super) struct Run {
     /// Where the data lies.
     pub(super) dataset_path: String,
     /// Changes when the data does.
-    pub(super) fingerprint: String,
+    pub(super) fingerprint: Fingerprint,
     /// What the job keeps of the dataset.
     pub(super) kept: Kept,
     /// What is subtracted from a validation image, `[c, h, w]`; none when nothing is, or TensorBoard is not written for.
@@ -54,6 +54,8 @@ pub(super) struct Run {
     pub(super) transfer: Option<String>,
     /// Sentences about settings of little use.
     pub(super) warnings: Vec<String>,
+    /// Whether there is something to learn, at a rate other than 0.
+    pub(super) learns: bool,
     loaders: Loaders,
     hook: Option<LabelHook>,
     scalars: Option<ScalarsOf>,
@@ -102,6 +104,7 @@ pub(super) fn assemble(
     let Ready { network, criterion, label_hook, scalars } = ready;
     let transfer = transfer.map(|transfer| transfer.summary(&network)).transpose()?;
     let parameters = network.parameters.count();
+    let learning = network.parameters.list.iter().filter(|parameter| parameter.learns).count();
     let of_train = loaders::of_train(&settings, &opened)?;
     let engine = engine_for(network, &settings, of_train.output_shape())?;
     let threads = settings.threads.and_then(|threads| i32::try_from(threads).ok());
@@ -113,7 +116,8 @@ pub(super) fn assemble(
     let shown = settings.tensorboard.then(|| loaders::of_validation(&settings, &opened)).transpose()?;
     let subtracted = shown.and_then(|plan| plan.subtracted());
     Ok(Run {
-        warnings: warnings::of(options, &settings, &plan, &opened),
+        warnings: warnings::of(options, &settings, &plan, &opened, learning),
+        learns: learning > 0 && settings.lr != 0.0,
         plan,
         title: format!(
             "{}: {parameters} parameters, {}, batch size {}, {} on {}",

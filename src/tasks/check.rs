@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Kind, Result},
     frontend::{LabelShape, NetworkFile, NetworkParams, Purpose, Ready, Source},
     inspect::network::{NetworkSummary, fixed_input, summarize},
-    nn::{Context, Mode, Network},
+    nn::{Activity, Context, Mode, Network},
 };
 
 /// What is known about the data.
@@ -100,13 +100,23 @@ fn two_samples(network: &Network, shape: &[i64]) -> Result<()> {
     let size = [&[2], shape].concat();
     let batch = tch::Tensor::f_zeros(size, (network.kind, network.device))?;
     let run = |input: tch::Tensor| tch::no_grad(|| network.forward(&input.into(), &mut Context::new(Mode::Evaluate)));
+    let help = "a layer above takes the batch for a part of the sample: nn.View(-1):setNumInputDims(3) keeps it apart";
     match run(batch.shallow_clone()) {
-        // What refuses one sample too has its page from the table of layers.
-        Err(page) if run(batch.f_narrow(0, 0, 1)?).is_ok() => {
-            Err(page.with_fact("the batch", "two samples; with one sample alone the network runs").with_help(
-                "a layer above takes the batch for a part of the sample: nn.View(-1):setNumInputDims(3) keeps it apart",
-            ))
+        Ok(Activity::Tensor(two)) => {
+            let Ok(Activity::Tensor(one)) = run(batch.f_narrow(0, 0, 1)?) else { return Ok(()) };
+            let (one, two) = (one.size(), two.size());
+            if one.first() == Some(&1) && two.first() != Some(&2) {
+                return Err(Error::new(Kind::Shape, "the output of two samples is not two outputs")
+                    .with_fact("of one sample it is", format!("{one:?}"))
+                    .with_fact("of two samples", format!("{two:?}"))
+                    .with_help("a layer takes the batch for a part of the sample: look for one that sums, averages or reshapes over the first dimension"));
+            }
+            Ok(())
         }
+        // What refuses one sample too has its page from the table of layers.
+        Err(page) if run(batch.f_narrow(0, 0, 1)?).is_ok() => Err(page
+            .with_fact("the batch", "two samples; with one sample alone the network runs")
+            .with_better_help(help)),
         _ => Ok(()),
     }
 }

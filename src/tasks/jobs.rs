@@ -92,6 +92,15 @@ fn size(folder: &Path) -> u64 {
 /// # Errors
 /// `Kind::Job` when it is neither, or a process writes it; `Kind::Io` when the disk refuses.
 pub fn remove(folder: &Path) -> Result<()> {
+    removable(folder)?;
+    panic::guarded(|| std::fs::remove_dir_all(folder).map_err(|source| Error::io("remove", folder, &source)))
+}
+
+/// Whether a job, or a sweep with its jobs, can be removed.
+///
+/// # Errors
+/// When it is none, or one of its jobs runs.
+pub fn removable(folder: &Path) -> Result<()> {
     panic::guarded(|| {
         let jobs = match SweepRecord::read(folder) {
             Ok(sweep) => sweep.jobs.iter().map(|job| folder.join(&job.folder)).collect(),
@@ -104,7 +113,7 @@ pub fn remove(folder: &Path) -> Result<()> {
                     .with_help("stop it first"));
             }
         }
-        std::fs::remove_dir_all(folder).map_err(|source| Error::io("remove", folder, &source))
+        Ok(())
     })
 }
 

@@ -92,7 +92,7 @@ pub fn begin(
         let network = NetworkRef { blake3: blake3::hash(text.as_bytes()).to_string(), name, folder };
         let dataset_path = std::path::absolute(&run.dataset_path).map(|path| path.display().to_string());
         let dataset_path = dataset_path.unwrap_or_else(|_| run.dataset_path.clone());
-        let dataset = DatasetRef { path: dataset_path, fingerprint: run.fingerprint.clone() };
+        let dataset = DatasetRef { path: dataset_path, fingerprint: run.fingerprint.word().to_string() };
         let libtorch = device::libtorch_version().unwrap_or_else(|| "unknown".into());
         let record = JobRecord::new(network, dataset, run.plan.seed, run.settings.to_json()?, libtorch);
         let record = JobRecord { criterion: Some(run.criterion.clone()), ..record };
@@ -191,11 +191,11 @@ pub fn go_on(
         heard.tell_all(observer);
         let mut run = run?;
         let stored = &job.record().dataset;
-        if stored.fingerprint != run.fingerprint {
+        if !run.fingerprint.is(&stored.fingerprint) {
             return Err(Error::new(Kind::Job, "the dataset has changed since the run began")
                 .with_fact("dataset", run.dataset_path)
                 .with_fact("it was", stored.fingerprint.clone())
-                .with_fact("it is", run.fingerprint)
+                .with_fact("it is", run.fingerprint.word())
                 .with_help("put the old dataset back, or start a new run"));
         }
         if !Kept::is_in(job.path()) {
@@ -293,7 +293,7 @@ fn train(
     }
     job.log(Level::Info, &format!("Network definition:\n{}\nNetwork definition ends", run.printed))?;
     let read_files = std::mem::replace(&mut run.read_files, Box::new(Vec::new));
-    let began = Instant::now();
+    let (began, learns) = (Instant::now(), run.learns);
     let board =
         if run.settings.tensorboard { Some(Board::begin(job, &run, position.iteration, observer)?) } else { None };
     let mut painter = Painter { observer, heard, board };
@@ -326,7 +326,7 @@ fn train(
         best: outcome.position.best,
         best_accuracy: BestAccuracy::among(&events),
         stopped_early: outcome.stopped_early,
-        hint: train_summary::hint(outcome.position.epoch, &events),
+        hint: train_summary::hint(outcome.position.epoch, learns, &events),
     };
     observer.finished(&summary);
     Ok(summary)

@@ -56,23 +56,39 @@ impl BestAccuracy {
     }
 }
 
-/// What to say of a short run whose loss is where it was.
-pub(super) fn hint(epochs: u64, events: &[Event]) -> Option<String> {
-    let losses: Vec<f64> = events
-        .iter()
-        .filter(|event| event.event == EventKind::Validation)
-        .filter_map(|event| event.loss)
-        .filter(|loss| loss.is_finite())
-        .collect();
-    let (first, lowest) = (*losses.first()?, losses.iter().copied().fold(f64::INFINITY, f64::min));
-    let moved = (first - lowest) / first.abs().max(f64::MIN_POSITIVE);
-    (epochs <= SHORT && losses.len() > 1 && moved < MOVED).then(|| {
-        format!(
-            "the validation loss has hardly moved in {}: some networks start slowly; try more epochs \
-             (the learning rate's steps follow their number), a higher --lr, or --lr-policy fixed",
-            counted(epochs, "epoch")
-        )
-    })
+/// What to say of a run whose loss cannot be one, rose, or, in a short run, is where it was. Nothing where nothing could be
+/// learned, which was said before.
+pub(super) fn hint(epochs: u64, learns: bool, events: &[Event]) -> Option<String> {
+    let of = |value: fn(&Event) -> Option<f64>| -> Vec<f64> {
+        let validations = events.iter().filter(|event| event.event == EventKind::Validation);
+        validations.filter_map(value).filter(|value| value.is_finite()).collect()
+    };
+    let (losses, accuracies) = (of(|event| event.loss), of(|event| event.accuracy));
+    let (first, last) = (*losses.first()?, *losses.last()?);
+    if !learns || losses.len() < 2 {
+        return None;
+    }
+    let lowest = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    if lowest < 0.0 && !accuracies.is_empty() {
+        return Some(
+            "a classifier's loss is below 0, which no logarithms of probabilities give: end the network with nn.LogSoftMax, \
+             or take nn.CrossEntropyCriterion"
+                .into(),
+        );
+    }
+    let learned = accuracies.first().is_some_and(|first| accuracies.iter().any(|accuracy| accuracy - first > MOVED));
+    let size = first.abs().max(f64::MIN_POSITIVE);
+    if epochs > SHORT || (first - lowest) / size >= MOVED || learned {
+        return None;
+    }
+    if (last - first) / size > MOVED {
+        return Some(format!("the validation loss rose from {first:.5} to {last:.5}: try a lower --lr"));
+    }
+    Some(format!(
+        "the validation loss has hardly moved in {}: some networks start slowly; try more epochs \
+         (the learning rate's steps follow their number), a higher --lr, or --lr-policy fixed",
+        counted(epochs, "epoch")
+    ))
 }
 
 impl TrainSummary {
@@ -134,7 +150,7 @@ mod tests {
             best: Some(Best { epoch: 1.0, iteration: 10, loss: 1.0, file: "f".into() }),
             best_accuracy: BestAccuracy::among(&events),
             stopped_early: None,
-            hint: hint(2, &events),
+            hint: hint(2, true, &events),
         };
         let wanted = "done in 1 min 15 s: best validation loss 1.00000 at epoch 1, best accuracy 60.00 % at epoch 2";
         assert_eq!(summary.text(), wanted);
@@ -147,9 +163,16 @@ mod tests {
     #[test]
     fn a_short_run_that_goes_nowhere_gets_a_hint() {
         let still = [validation(0.0, 2.303, 0.1), validation(1.0, 2.301, 0.1)];
-        assert!(hint(1, &still).unwrap().contains("hardly moved in 1 epoch:"));
-        assert_eq!(hint(30, &still), None);
-        assert_eq!(hint(1, &[validation(0.0, 2.3, 0.1), validation(1.0, 2.0, 0.1)]), None);
-        assert_eq!(hint(1, &still[..1]), None);
+        assert!(hint(1, true, &still).unwrap().contains("hardly moved in 1 epoch:"));
+        assert_eq!(hint(30, true, &still), None);
+        assert_eq!(hint(1, true, &[validation(0.0, 2.3, 0.1), validation(1.0, 2.0, 0.1)]), None);
+        assert_eq!(hint(1, true, &still[..1]), None);
+        assert_eq!(hint(1, false, &still), None, "nothing could be learned");
+        let rose = [validation(0.0, 46.0, 0.1), validation(1.0, 349.0, 0.1)];
+        assert!(hint(1, true, &rose).unwrap().contains("a lower --lr"));
+        let right = [validation(0.0, 302.0, 0.1), validation(1.0, 302.0, 0.84)];
+        assert_eq!(hint(1, true, &right), None, "it has learned its classes");
+        let below = [validation(0.0, -0.1, 0.1), validation(1.0, -0.57, 0.5)];
+        assert!(hint(1, true, &below).unwrap().contains("nn.LogSoftMax"));
     }
 }

@@ -271,7 +271,7 @@ impl Trained {
     /// # Errors
     /// When it cannot be read.
     pub(super) fn record(&self, db: &Path, index: u64) -> Result<tch::Tensor> {
-        prepared(&self.without_mean()?, &Records::open(db, None)?.get(index)?.image)
+        prepared(&self.without_mean()?, &self.fitting(Records::open(db, None)?, db)?.get(index)?.image)
     }
 
     /// Record `index` (from 0) of a database: its pixels, the same after mean subtraction, and its label.
@@ -279,9 +279,19 @@ impl Trained {
     /// # Errors
     /// When it cannot be read.
     pub(super) fn sample(&self, db: &Path, index: u64) -> Result<(tch::Tensor, tch::Tensor, Target)> {
-        let sample = Records::open(db, self.labels_of(db).as_deref())?.get(index)?;
+        let sample = self.fitting(Records::open(db, self.labels_of(db).as_deref())?, db)?.get(index)?;
         let pixels = prepared(&self.without_mean()?, &sample.image)?;
         Ok((pixels, prepared(&self.preprocess, &sample.image)?, sample.target))
+    }
+
+    /// The records, when they have the shape of the job's.
+    fn fitting(&self, records: Records, db: &Path) -> Result<Records> {
+        if records.shape() == self.preprocess.input_shape() {
+            return Ok(records);
+        }
+        Err(Error::new(Kind::Data, format!("the images of {} have another shape", db.display()))
+            .with_fact("they are", shape_text(records.shape()))
+            .with_fact("the job's are", shape_text(self.preprocess.input_shape())))
     }
 
     /// The label database of one of the job's own image databases.
@@ -305,12 +315,7 @@ impl Trained {
             let db = std::path::absolute(db).ok()?;
             self.own.iter().find(|(images, _)| *images == db).map(|(_, labels)| labels.as_path())
         };
-        let records = Arc::new(Records::open(db, labels.or_else(known))?);
-        if records.shape() != self.preprocess.input_shape() {
-            return Err(Error::new(Kind::Data, format!("the images of {} have another shape", db.display()))
-                .with_fact("they are", shape_text(records.shape()))
-                .with_fact("the job's are", shape_text(self.preprocess.input_shape())));
-        }
+        let records = Arc::new(self.fitting(Records::open(db, labels.or_else(known))?, db)?);
         let count = records.len();
         let mut loader = self.loader(records)?;
         loader.start(1, 0)?;
@@ -362,7 +367,7 @@ pub(super) fn of_dataset(job: &Path, record: &JobRecord) -> Result<(Kept, Vec<St
         job.display(),
         opened.path
     )];
-    if opened.dataset.fingerprint()? != record.dataset.fingerprint {
+    if !opened.dataset.fingerprint()?.is(&record.dataset.fingerprint) {
         notes.push(format!("{} has changed since the job was trained: answers may be wrong", opened.path));
     }
     Ok((Kept::of(&opened.dataset)?, notes))

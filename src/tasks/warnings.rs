@@ -6,10 +6,21 @@ use crate::{
     train::Plan,
 };
 
-/// Sentences about the settings of a run, for options as they were given.
-pub(super) fn of(given: &RunOptions, settings: &RunSettings, plan: &Plan, opened: &OpenedDataset) -> Vec<String> {
+/// Sentences about the settings of a run, for options as they were given; `learning` parameters learn.
+pub(super) fn of(
+    given: &RunOptions,
+    settings: &RunSettings,
+    plan: &Plan,
+    opened: &OpenedDataset,
+    learning: usize,
+) -> Vec<String> {
     let mut found = Vec::new();
     let mut say = |sentence: String| found.push(sentence);
+    if learning == 0 {
+        say("the network has no parameter that learns: its loss will stay where it is".into());
+    } else if settings.lr == 0.0 {
+        say("the learning rate is 0: nothing is learned".into());
+    }
     let (batch, records) = (plan.batch_size, plan.records);
     if batch > records {
         say(format!(

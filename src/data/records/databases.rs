@@ -11,6 +11,7 @@ use super::store::Store;
 use crate::{
     data::{
         datum,
+        fingerprint::READ,
         lmdb::Database,
         planes::shape_text,
         record::{Sample, Target},
@@ -161,12 +162,25 @@ impl Store for Databases {
         Ok(labels)
     }
 
-    fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()> {
+    fn fingerprint(&self, all: &mut blake3::Hasher, ends: &mut blake3::Hasher) -> Result<()> {
         for database in self.all() {
-            hash.update(&database.len().to_le_bytes()).update(&database.file_length().to_le_bytes());
+            for hash in [&mut *all, &mut *ends] {
+                hash.update(&database.len().to_le_bytes()).update(&database.file_length().to_le_bytes());
+                for (key, value) in [database.first()?, database.last()?].into_iter().flatten() {
+                    hash.update(&key).update(&value);
+                }
+            }
             // By the cursor, not by number: the table of all places takes as long as a hundred steps.
-            for (key, value) in [database.first()?, database.last()?].into_iter().flatten() {
-                hash.update(&key).update(&value);
+            let (mut cursor, mut read) = (database.cursor()?, 0);
+            // A damaged record is told when it is wanted.
+            while let Ok(Some(entry)) = cursor.next() {
+                all.update(entry.key());
+                let Ok(value) = entry.value() else { break };
+                all.update(value);
+                read += value.len() as u64;
+                if read >= READ {
+                    break;
+                }
             }
         }
         Ok(())

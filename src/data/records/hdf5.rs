@@ -16,6 +16,7 @@ use hdf5_reader::{Dataset, Datatype, FileStorage, H5Type, Hdf5File, OpenOptions,
 use super::store::Store;
 use crate::{
     data::{
+        fingerprint::READ,
         planes::{Planes, Values, shape_text},
         record::{Sample, Target},
     },
@@ -140,12 +141,26 @@ impl Store for Hdf5 {
         Ok(self.files.iter().flat_map(integers).collect())
     }
 
-    fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()> {
-        hash.update(&self.len().to_le_bytes()).update(&self.disk_size.to_le_bytes());
-        for index in [0, self.len() - 1] {
+    fn fingerprint(&self, all: &mut blake3::Hasher, ends: &mut blake3::Hasher) -> Result<()> {
+        for hash in [&mut *all, &mut *ends] {
+            hash.update(&self.len().to_le_bytes()).update(&self.disk_size.to_le_bytes());
+        }
+        let bytes = 4 * self.shape.iter().product::<i64>().unsigned_abs().max(1);
+        let read = self.len().min(READ.div_ceil(bytes));
+        let take = |index: u64, hashes: &mut [&mut blake3::Hasher]| -> Result<()> {
             let (file, at) = self.locate(index)?;
-            for value in file.numbers(&file.data, at)? {
-                hash.update(&value.to_le_bytes());
+            let values: Vec<u8> = file.numbers(&file.data, at)?.iter().flat_map(|value| value.to_le_bytes()).collect();
+            hashes.iter_mut().for_each(|hash| {
+                hash.update(&values);
+            });
+            Ok(())
+        };
+        take(0, &mut [all, ends])?;
+        take(self.len() - 1, &mut [all, ends])?;
+        for index in 1..read {
+            take(index, &mut [all])?;
+            if let Target::Label(label) = self.get(index)?.target {
+                all.update(&label.to_le_bytes());
             }
         }
         Ok(())

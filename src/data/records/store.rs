@@ -20,5 +20,5 @@ pub(super) trait Store: Send + Sync {
     /// Starts reading a record that is going to be wanted.
     fn read_ahead(&self, _index: u64) {}
     fn labels(&self) -> Result<Vec<i32>>;
-    fn fingerprint(&self, hash: &mut blake3::Hasher) -> Result<()>;
+    fn fingerprint(&self, all: &mut blake3::Hasher, ends: &mut blake3::Hasher) -> Result<()>;
 }

@@ -76,6 +76,11 @@ impl Module for Linear {
         if !matches!(size.len(), 1 | 2) || size.last() != Some(&features) {
             let error = size_mismatch(input, format!("[{features}] or [n, {features}]"));
             return Err(match size.as_slice() {
+                // Several samples in one row: a View before it took the batch along.
+                [got] if got % features == 0 && *got > features => error.with_help(format!(
+                    "{} samples lie in one row: nn.View(-1):setNumInputDims(3) before it keeps the batch apart",
+                    got / features
+                )),
                 [got] | [_, got] => error.with_help(format!(
                     "write nn.Linear({got}, {output}), or let the module before it give {features} values"
                 )),

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, Kind, Result},
     input::{self, Form},
-    job,
+    job::{self, file},
     tasks::train::{Resume, Train},
 };
 
 /// What is to be run, while it waits.
 pub(crate) const REQUEST: &str = "request.json";
 /// The same, once its process has taken it.
-pub(crate) const STARTED: &str = "request.started.json";
+pub(crate) const STARTED: &str = file::STARTED;
 /// What the process said on standard output and error.
 pub(crate) const CONSOLE: &str = "console.txt";
 /// The error that ended the process, in parts.

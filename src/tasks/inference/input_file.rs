@@ -54,6 +54,8 @@ fn image(path: &Path, shape: [i64; 3], resize: Option<Resize>) -> Result<Planes>
     }
     let image = match channels {
         1 | 3 => Decoded::decode(&bytes).map_err(in_file)?.with_channels(channels as usize),
+        // As datasets of four channels are made: an image without alpha is opaque.
+        4 => Decoded::decode_with_alpha(&bytes).map_err(in_file)?.with_channels(4),
         _ => Decoded::decode_with_alpha(&bytes).map_err(in_file)?,
     };
     if image.channels() as i64 != channels {

@@ -6,14 +6,13 @@ use serde::Serialize;
 use walkdir::WalkDir;
 
 use crate::{
-    data::list_line,
+    data::{folder::EXTENSIONS, list_line},
     error::{Error, Kind, Result},
     input::{self, Form},
 };
 
-/// Endings of the images in a folder.
-const EXTENSIONS: &[&str] =
-    &["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp", "ppm", "pgm", "pbm", "pnm", "npy", "npz"];
+/// Endings of the arrays in a folder, beside its images'.
+const ARRAYS: &[&str] = &["npy", "npz", "t7"];
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +51,7 @@ pub(super) fn read(list: &Path, labels: &[String], texts: bool) -> Result<Listin
         let found = of_folder(list, labels, texts);
         if found.entries.is_empty() {
             let page = Error::new(Kind::Data, format!("{} holds no image", list.display()))
-                .with_fact("images end in", EXTENSIONS.join(", "));
+                .with_fact("images end in", [EXTENSIONS, ARRAYS].concat().join(", "));
             return Err(match found.passed_over.as_slice() {
                 [] => page,
                 [first, ..] => page
@@ -106,7 +105,7 @@ fn of_folder(folder: &Path, labels: &[String], texts: bool) -> Listing {
 
 fn is_image(path: &Path, texts: bool) -> bool {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| EXTENSIONS.contains(&ending.as_str()) || texts && ending == "txt")
+    ending.is_some_and(|ending| [EXTENSIONS, ARRAYS].concat().contains(&ending.as_str()) || texts && ending == "txt")
 }
 
 /// Every file that the lines of a list may mean; none when it cannot be read.
