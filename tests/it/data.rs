@@ -177,6 +177,14 @@ fn the_sample_is_made_once_and_by_one_of_two() {
     assert_eq!(fs::metadata(dir.join("dataset.json")).unwrap().modified().unwrap(), before);
     assert_eq!(dataset.fingerprint().unwrap(), Dataset::open(&dir).unwrap().fingerprint().unwrap());
     assert!(root.path().read_dir().unwrap().count() == 1, "nothing else is left behind");
+    let before_change = dataset.fingerprint().unwrap();
+    // A pixel in the middle is another dataset, of the same length.
+    let database = dir.join("train_db/data.mdb");
+    let mut bytes = fs::read(&database).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096 + 2000;
+    bytes[middle] ^= 1;
+    fs::write(&database, bytes).unwrap();
+    assert!(!Dataset::open(&dir).unwrap().fingerprint().unwrap().is(before_change.word()));
 }
 
 #[test]

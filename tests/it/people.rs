@@ -132,6 +132,10 @@ fn a_run_that_failed_at_once_does_not_block_its_folder_and_odd_settings_are_warn
 fn the_files_for_shell_and_man_name_every_command() {
     let folder = workshop();
     let (bash, man) = (well(folder.path(), "completions bash"), well(folder.path(), "man"));
+    assert!(
+        bash.contains("cmd=\"digits__rs__subcmd__run\"") && bash.contains("digits__rs__subcmd__run)"),
+        "bash's cases match"
+    );
     let help = well(folder.path(), "--help");
     let listed =
         help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1).take_while(|line| !line.is_empty());
