@@ -108,7 +108,7 @@ mod tests {
             let crossed = Borders::Crossed { epochs };
             let found: Vec<Vec<u32>> =
                 (1..=epochs).map(|e| of_epoch(Order::Permutation, count, 3, e, crossed, batch)).collect();
-            let is_short = |records: &Vec<u32>| records.len() as u64 % batch != 0;
+            let is_short = |records: &Vec<u32>| !(records.len() as u64).is_multiple_of(batch);
             // Only the batch that ends the run may be short.
             let short = found.iter().rposition(|records| !records.is_empty()).unwrap();
             prop_assert!(found.iter().enumerate().all(|(i, records)| i == short || !is_short(records)));

@@ -119,7 +119,7 @@ impl Network {
         let gradients = indices.iter().map(|&i| Ok(list[i].grad.f_clone(&list[i].grad.f_zeros_like()?)?));
         let gradients = gradients.collect::<Result<Vec<_>>>()?;
         for (&i, gradient) in indices.iter().zip(update(0, &indices, gradients)?) {
-            let _ = list[i].grad.shallow_clone().f_copy_(&gradient.f_reshape(list[i].grad.size())?)?;
+            list[i].grad.shallow_clone().f_copy_(&gradient.f_reshape(list[i].grad.size())?)?;
         }
         Ok(())
     }

@@ -13,6 +13,8 @@ use crate::{
 const ABOUT: &str = "of numpy there are pi, e, inf, nan, newaxis, the types (float32 …), and sqrt, exp, log, log2, floor, \
                      ceil, prod of numbers; arrays are tensors here: tf.constant, tf.ones, tf.zeros, tf.transpose";
 
+type Function = fn(f64) -> f64;
+
 /// The module.
 pub(super) fn module() -> Rc<Module> {
     let module = Module::new("numpy", ABOUT);
@@ -25,7 +27,7 @@ pub(super) fn module() -> Rc<Module> {
     for dtype in DType::ALL {
         module.set(dtype.name(), DTypeValue::value(dtype));
     }
-    let functions: [(&'static str, fn(f64) -> f64); 6] = [
+    let functions: [(&'static str, Function); 6] = [
         ("numpy.sqrt(x)", f64::sqrt),
         ("numpy.exp(x)", f64::exp),
         ("numpy.log(x)", f64::ln),

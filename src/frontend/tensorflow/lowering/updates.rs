@@ -97,7 +97,7 @@ impl Changed {
     fn apply(&self, indices: &[usize], gradients: Vec<tch::Tensor>) -> Result<Vec<tch::Tensor>> {
         for (index, gradient) in indices.iter().zip(&gradients) {
             if let Some((buffer, _)) = self.known.get(index) {
-                let _ = buffer.shallow_clone().f_copy_(&gradient.f_reshape(buffer.size())?)?;
+                buffer.shallow_clone().f_copy_(&gradient.f_reshape(buffer.size())?)?;
             }
         }
         let mut cx = Context::new(Mode::Train);
