@@ -46,7 +46,8 @@ pub(super) struct Progress {
 struct Course {
     accuracy: Accuracy,
     epochs: u64,
-    steps_per_epoch: u64,
+    steps: u64,
+    steps_of_epoch: u64,
     began: Instant,
     first_step: u64,
     /// Where it stands: epochs and steps of the epoch done, steps in all.
@@ -58,7 +59,7 @@ struct Course {
 impl Course {
     /// The time left of the whole run, once that can be estimated.
     fn left(&self) -> Option<String> {
-        let (done, all) = (self.at.2.saturating_sub(self.first_step), self.epochs * self.steps_per_epoch);
+        let (done, all) = (self.at.2.saturating_sub(self.first_step), self.steps);
         let elapsed = self.began.elapsed();
         if elapsed.as_secs() < 2 || done < 10 || self.at.2 >= all {
             return None;
@@ -73,7 +74,7 @@ impl Course {
         if self.is_validating {
             return fitted(&[(0, name), (1, "validating".into())], width);
         }
-        let share = batch as f64 / self.steps_per_epoch.max(1) as f64;
+        let share = (batch as f64 / self.steps_of_epoch.max(1) as f64).min(1.0);
         let full = (share * BAR as f64).round() as usize;
         let bar = format!("{}{}", "━".repeat(full.min(BAR)), "·".repeat(BAR.saturating_sub(full)));
         let event = self.last.as_ref();
@@ -158,7 +159,8 @@ impl Observer for Progress {
         self.course = Some(Course {
             accuracy,
             epochs: plan.epochs,
-            steps_per_epoch: plan.steps_per_epoch(),
+            steps: plan.total_steps(),
+            steps_of_epoch: plan.steps_of(0),
             began: Instant::now(),
             first_step: position.iteration,
             at: (position.epoch, position.batch, position.iteration),

@@ -81,6 +81,10 @@ pub(super) struct RunFlags {
     /// Regularisation losses of a TensorFlow file have gradients; DIGITS only adds them to the loss that it logs
     #[arg(long, help_heading = "Training")]
     tf_regularize: bool,
+    /// Batches run across the borders of epochs, and each validation goes on where the last one stopped, as in DIGITS'
+    /// TensorFlow tool; without it every epoch sees each record once, and every validation the same batches
+    #[arg(long, help_heading = "Training")]
+    tf_across_epochs: bool,
 
     /// sgd, nag (nesterov), adagrad, rmsprop, adadelta or adam, with the rules of Torch's optim; with a TensorFlow file
     /// sgd, momentum, adagrad, adadelta, adam, ftrl or rmsprop, with TensorFlow's [default: sgd]
@@ -174,6 +178,7 @@ impl RunFlags {
             double,
             autograd,
             tf_regularize,
+            tf_across_epochs,
             solver,
             lr_policy,
             lr_step,
@@ -221,6 +226,7 @@ impl RunFlags {
             double,
             autograd,
             tf_regularize,
+            tf_across_epochs,
             solver,
             lr: None,
             lr_policy,

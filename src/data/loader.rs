@@ -17,7 +17,7 @@ use super::{
     planes::{Values, shape_text},
     record::Target,
     records::Records,
-    sampler::{Order, order},
+    sampler::{Borders, Order, of_epoch},
     transform::{Draw, Element, Placement, Preprocess, Real, Scratch},
 };
 use crate::error::{Error, Kind, Result};
@@ -35,6 +35,8 @@ pub struct LoaderOptions {
     pub batch_size: usize,
     /// The order of records.
     pub order: Order,
+    /// What happens to batches where an epoch ends.
+    pub borders: Borders,
     /// The run's seed.
     pub seed: u64,
     /// Whether the records' integer labels are classes: they then count from 1, as DIGITS gives them to Torch.
@@ -62,6 +64,7 @@ impl Default for LoaderOptions {
         LoaderOptions {
             batch_size: 16,
             order: Order::Sequential,
+            borders: Borders::Kept,
             seed: 0,
             classification: false,
             named_classes: None,
@@ -173,7 +176,7 @@ impl DataLoader {
         Ok(DataLoader { shared: Arc::new(shared), running: None })
     }
 
-    /// ceil(records / batch size)
+    /// ceil(records / batch size): the batches of an epoch that keeps its borders.
     #[must_use]
     pub fn batches_per_epoch(&self) -> u64 {
         self.records().len().div_ceil(self.shared.options.batch_size as u64)
@@ -209,7 +212,7 @@ impl DataLoader {
         self.shared.cache.complete()
     }
 
-    /// Begins epoch `epoch` (from 1) at batch `first_batch` (from 0, above 0 when a run is resumed). What is left of
+    /// Begins epoch (of [`Borders::Endless`], pass) `epoch` (from 1) at batch `first_batch` (from 0, above 0 when a run is resumed). What is left of
     /// an epoch before is dropped.
     ///
     /// The training loop counts the epochs that are over, and so from 0; here it is the number of the one that runs, and
@@ -221,9 +224,10 @@ impl DataLoader {
         self.stop();
         let options = &self.shared.options;
         let count = self.records().len() as u32;
-        let indices = Arc::new(order(options.order, count, options.seed, epoch));
+        let size = options.batch_size as u64;
+        let indices = Arc::new(of_epoch(options.order, count, options.seed, epoch, options.borders, size));
         let ahead = ahead(self.shared.pool.batch_bytes());
-        let total = self.batches_per_epoch();
+        let total = (indices.len() as u64).div_ceil(size);
         let queue = Arc::new(Queue::new(first_batch.min(total), total, ahead));
         let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
         let workers = if self.shared.is_light() { 1 } else { options.workers.unwrap_or(cores).max(1) };

@@ -72,5 +72,5 @@ pub use progress::{Progress, Silent};
 pub use random::Random;
 pub use record::{Sample, Target};
 pub use records::Records;
-pub use sampler::{Order, order};
+pub use sampler::{Borders, Order, order};
 pub use transform::{Augment, Draw, Element, Flip, Placement, Preprocess, QuarterTurn, Real, Rest, Scratch, Subtract};

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Network, ScalarsOf},
+    nn::{Network, ScalarsOf, ViewsOf},
 };
 
 /// A file that has run.
@@ -36,6 +36,8 @@ pub struct Ready {
     pub label_hook: Option<LabelHook>,
     /// `tf.summary.scalar`; `None` where the file has none.
     pub scalars: Option<ScalarsOf>,
+    /// `tf.summary.image` and `tf.summary.histogram`; `None` where the file has none.
+    pub views: Option<ViewsOf>,
 }
 
 /// Whether a page of a Python file may come of images whose shape is not known: of a size that is None, or of `?`.
@@ -94,14 +96,18 @@ impl NetworkFile {
                 criterion: file.criterion_printed.clone(),
                 label_hook: file.label_hook(),
                 scalars: None,
+                views: None,
             }),
             NetworkFile::Tensorflow(file) => {
                 let lowered = file.lower(purpose, kind, device)?;
                 let label_hook = lowered.target_is_input.then_some(LabelHook::Input);
-                let scalars = lowered.scalars;
-                let scalars = (!scalars.is_empty()).then(|| -> ScalarsOf { Box::new(move |x, y| scalars.of(x, y)) });
+                let summaries = Rc::new(lowered.summaries);
+                let (of_scalars, of_views) = (Rc::clone(&summaries), Rc::clone(&summaries));
+                let scalars =
+                    summaries.has_scalars().then(|| -> ScalarsOf { Box::new(move |x, y| of_scalars.scalars(x, y)) });
+                let views = summaries.has_views().then(|| -> ViewsOf { Box::new(move |x, y| of_views.views(x, y)) });
                 let criterion = lowered.network.criterion_label.clone();
-                Ok(Ready { network: lowered.network, criterion, label_hook, scalars })
+                Ok(Ready { network: lowered.network, criterion, label_hook, scalars, views })
             }
         }
     }

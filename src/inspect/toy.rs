@@ -143,6 +143,7 @@ impl Toy {
             criterion_label: "nn.MSECriterion".into(),
             criterion_origin: None,
             reported: None,
+            gradient_update: None,
             parameters: Parameters { flat, grad, list: self.parameters, buffers: vec![] },
             kind: tch::Kind::Float,
             device: tch::Device::Cpu,

@@ -34,6 +34,8 @@ pub const PREPROCESSING: &str = "preprocessing.json";
 pub const MEAN: &str = "mean.binaryproto";
 /// The folder of files that the network file required from beside it, copied.
 pub const BESIDE: &str = "beside";
+/// The folder of the pictures that a network file asks for, the newest of each.
+pub const SUMMARIES: &str = "summaries";
 /// The folder of TensorBoard's event files.
 pub const TENSORBOARD: &str = "tensorboard";
 /// What the studio was asked to run, once its process has taken it.

@@ -11,6 +11,29 @@ use crate::{
 /// `[n, c, h, w]` and the labels as the loader gives them, both where the network is.
 pub type ScalarsOf = Box<dyn Fn(&tch::Tensor, &tch::Tensor) -> Result<Vec<(String, f64)>>>;
 
+/// What a network file wants to be seen of a batch beside its numbers.
+#[derive(Debug)]
+pub struct View {
+    /// The name that the file gives.
+    pub name: String,
+    /// `[n, h, w, c]` of images; of any shape where the spread of values is to be seen.
+    pub values: tch::Tensor,
+    /// How it is to be seen.
+    pub seen: Seen,
+}
+
+/// How a [`View`] is to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// As images, this many at most.
+    Images(i64),
+    /// As a histogram.
+    Spread,
+}
+
+/// What a network file wants to be seen of a batch, given as to [`ScalarsOf`].
+pub type ViewsOf = Box<dyn Fn(&tch::Tensor, &tch::Tensor) -> Result<Vec<View>>>;
+
 /// A network file's `labelHook(input, dblabel)`, called once a batch with the input `[n, c, h, w]` and the database's
 /// labels `[n]` or `[n, …]`; gives the target.
 pub enum LabelHook {

@@ -30,7 +30,7 @@ mod spec;
 pub(crate) mod testing;
 mod window;
 
-pub use activity::{Activity, HookCode, LabelHook, Phase, ScalarsOf, Shape};
+pub use activity::{Activity, HookCode, LabelHook, Phase, ScalarsOf, Seen, Shape, View, ViewsOf};
 pub use backward::{gradients, product};
 pub use classes::{spec, specs};
 pub use cut::Cut;
@@ -39,7 +39,7 @@ pub use file_layout::FileLayout;
 pub use gradient_check::{CheckedGradients, ComparedGradient, check_gradients, noise};
 pub use init::{set_arguments, set_parameters, uniform_reset};
 pub use layout::{arranged, axis, pair, planes, pooled_size};
-pub use module::{Context, Criterion, Mode, Module, Node, Observer, ReportedTerm};
+pub use module::{Context, Criterion, GradientUpdate, Mode, Module, Node, Observer, ReportedTerm};
 pub use network::Network;
 pub use parameters::{Buffer, Parameter, Parameters, Stored};
 pub use refusals::{check_classes, missing, size_mismatch};

@@ -104,6 +104,10 @@ pub trait Criterion: Any {
 /// libtorch scalar, computed from the parameters as they are.
 pub type ReportedTerm = Box<dyn Fn() -> Result<tch::Tensor>>;
 
+/// What a network file makes of the gradients of one loss: the loss by its number, the indices of the parameters in
+/// [`super::Parameters::list`] and, in the same order, their gradients in; as many gradients out, of the same sizes.
+pub type GradientUpdate = Box<dyn Fn(usize, &[usize], Vec<tch::Tensor>) -> Result<Vec<tch::Tensor>>>;
+
 /// A module and what is known about its place.
 pub struct Node {
     /// Path from the root, 1-based as in Lua: `` for the root, `3` or `2.1` below it.

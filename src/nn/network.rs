@@ -4,7 +4,7 @@ use super::{
     activity::Activity,
     backward::pull_back,
     cut::Cut,
-    module::{Context, Criterion, Node, ReportedTerm},
+    module::{Context, Criterion, GradientUpdate, Node, ReportedTerm},
     parameters::{Parameter, Parameters},
     scores::Scores,
 };
@@ -22,6 +22,8 @@ pub struct Network {
     pub criterion_origin: Option<Origin>,
     /// A term that is added to reported losses and has no gradient.
     pub reported: Option<ReportedTerm>,
+    /// What becomes of gradients before the optimiser gets them.
+    pub gradient_update: Option<GradientUpdate>,
     /// What it learns.
     pub parameters: Parameters,
     /// f32 or f64: the type of parameters and inputs.
@@ -83,12 +85,13 @@ impl Network {
     pub fn gradients(&self, loss: &tch::Tensor, cuts: Vec<Cut>) -> Result<Vec<tch::Tensor>> {
         let Some(order) = self.parameters.in_order().filter(|_| cuts.is_empty() && loss.requires_grad()) else {
             self.backward(loss, cuts)?;
+            self.update_in_place()?;
             return Ok(vec![self.parameters.grad.view()]);
         };
-        let parameters: Vec<&Parameter> = order.into_iter().map(|i| &self.parameters.list[i]).collect();
+        let parameters: Vec<&Parameter> = order.iter().map(|&i| &self.parameters.list[i]).collect();
         let learning: Vec<&tch::Tensor> = parameters.iter().filter(|p| p.learns).map(|p| &p.leaf).collect();
         let mut grads = tch::Tensor::f_run_backward(&[loss], &learning, false, false)?.into_iter();
-        parameters
+        let pieces = parameters
             .into_iter()
             .map(|parameter| {
                 let grad = if parameter.learns { grads.next().filter(tch::Tensor::defined) } else { None };
@@ -101,7 +104,24 @@ impl Network {
                     }
                 }
             })
-            .collect()
+            .collect::<Result<Vec<_>>>()?;
+        match &self.gradient_update {
+            Some(update) => update(0, &order, pieces),
+            None => Ok(pieces),
+        }
+    }
+
+    /// What the network file makes of the gradients in the flat vector.
+    fn update_in_place(&self) -> Result<()> {
+        let Some(update) = &self.gradient_update else { return Ok(()) };
+        let list = &self.parameters.list;
+        let indices: Vec<usize> = (0..list.len()).filter(|&i| !list[i].is_twin).collect();
+        let gradients = indices.iter().map(|&i| Ok(list[i].grad.f_clone(&list[i].grad.f_zeros_like()?)?));
+        let gradients = gradients.collect::<Result<Vec<_>>>()?;
+        for (&i, gradient) in indices.iter().zip(update(0, &indices, gradients)?) {
+            list[i].grad.shallow_clone().f_copy_(&gradient.f_reshape(list[i].grad.size())?)?;
+        }
+        Ok(())
     }
 
     /// Writes the gradients of `loss` into the flat gradient vector (overwriting it). `cuts` are those that the

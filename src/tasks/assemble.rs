@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Kind, Result},
     frontend::{Purpose, Ready, Settings, Source},
     job::JobDir,
-    nn::{LabelHook, Network, ScalarsOf},
+    nn::{LabelHook, Network, ScalarsOf, ViewsOf},
     optim::schedule::Schedule,
     torch::on_one_thread,
     train::{
@@ -59,6 +59,7 @@ pub(super) struct Run {
     loaders: Loaders,
     hook: Option<LabelHook>,
     scalars: Option<ScalarsOf>,
+    views: Option<ViewsOf>,
     schedule: Schedule,
 }
 
@@ -101,7 +102,7 @@ pub(super) fn assemble(
     let Prepared { settings, opened, loaded, device, classes } = prepared;
     let purpose = if settings.tf_regularize { Purpose::RegularizedTraining } else { Purpose::Training };
     let ready = on_one_thread(|| loaded.lower(purpose, settings.kind(), device.device()))?;
-    let Ready { network, criterion, label_hook, scalars } = ready;
+    let Ready { network, criterion, label_hook, scalars, views } = ready;
     let transfer = transfer.map(|transfer| transfer.summary(&network)).transpose()?;
     let parameters = network.parameters.count();
     let learning = network.parameters.list.iter().filter(|parameter| parameter.learns).count();
@@ -137,6 +138,7 @@ pub(super) fn assemble(
         transfer,
         hook: label_hook,
         scalars,
+        views,
         schedule: settings.schedule()?,
         engine,
         loaders: loaders::loaders_for(&settings, opened, of_train, device)?,
@@ -171,6 +173,7 @@ fn plan_of(settings: &RunSettings, records: &Records, classes: Option<i64>) -> R
         snapshot_interval: settings.snapshot_interval,
         keep: settings.keep.map(|keep| keep as usize),
         patience: settings.early_stop,
+        crosses_epochs: settings.tf_across_epochs,
         classes,
     })
 }
@@ -191,6 +194,7 @@ impl Run {
             validation: validation.map(|source| Box::new(source) as Box<dyn BatchSource>),
             targets: Targets::new(self.hook),
             scalars: self.scalars,
+            views: self.views,
             rate: Box::new(move |t, total| schedule.rate(t, total)),
             plan: self.plan,
             position,

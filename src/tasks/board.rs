@@ -1,7 +1,11 @@
 //! `Board`: what a training shows in TensorBoard: its curves, the weights at each snapshot, images and reconstructions, the
 //! network's text. It writes into the job's folder `tensorboard/`.
 
-use super::{assemble::Run, observer::Observer};
+use super::{
+    assemble::Run,
+    observer::Observer,
+    views::{Drawn, What},
+};
 use crate::{
     error::{Result, shell_path},
     inspect::{picture::Picture, values::values},
@@ -97,6 +101,30 @@ impl Board {
             shown.push((format!("{name}/{index}"), Shown::Image { width, height, png }));
         }
         Ok(())
+    }
+
+    /// What the network file wants to be seen, under the tags that TensorFlow gives it.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn viewed(&mut self, position: &Position, drawn: &[Drawn]) -> Result<()> {
+        let mut shown = Vec::new();
+        for Drawn { name, what } in drawn {
+            match what {
+                What::Images { pictures, most } => {
+                    for (index, picture) in pictures.iter().enumerate() {
+                        let tag = if *most == 1 { format!("{name}/image") } else { format!("{name}/image/{index}") };
+                        let (width, height, png) = (picture.width, picture.height, picture.png()?);
+                        shown.push((tag, Shown::Image { width, height, png }));
+                    }
+                }
+                What::Spread(values) => {
+                    let histogram = Histogram::of(values);
+                    shown.extend(histogram.map(|histogram| (name.clone(), Shown::Histogram(histogram))));
+                }
+            }
+        }
+        self.events.add(Stamp::now().unix(), position.iteration, shown)
     }
 
     /// How the weights of a snapshot are spread.

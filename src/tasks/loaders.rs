@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::Arc};
 
 use super::{prepare::OpenedDataset, settings::RunSettings};
 use crate::{
-    data::{Augment, DataLoader, HeadStart, LoaderOptions, Order, Preprocess, Records},
+    data::{Augment, Borders, DataLoader, HeadStart, LoaderOptions, Order, Preprocess, Records},
     error::Result,
     torch::device::Resolved,
     train::{BatchSource, Finish, TrainBatch},
@@ -60,6 +60,11 @@ pub(super) fn loaders_for(
         let options = LoaderOptions {
             batch_size: (if train { settings.batch_size } else { settings.validation_batch_size }) as usize,
             order: if train { settings.shuffle } else { Order::Sequential },
+            borders: match (settings.tf_across_epochs, train) {
+                (false, _) => Borders::Kept,
+                (true, true) => Borders::Crossed { epochs: settings.epochs },
+                (true, false) => Borders::Endless,
+            },
             seed: settings.seed,
             classification: names > 0,
             named_classes: (names > 0).then_some(names),

@@ -40,6 +40,7 @@ mod t7_weights;
 pub mod train;
 mod train_summary;
 mod trained;
+mod views;
 mod warnings;
 mod weights;
 

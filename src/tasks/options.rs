@@ -67,6 +67,9 @@ pub struct RunOptions {
     pub autograd: bool,
     /// Regularisation losses of a TensorFlow file have gradients; in DIGITS they are reported only.
     pub tf_regularize: bool,
+    /// Batches run across the borders of epochs, and each validation goes on where the last one stopped, as in DIGITS'
+    /// TensorFlow tool.
+    pub tf_across_epochs: bool,
 
     /// The optimiser: `sgd`, `nag`, `adagrad`, `rmsprop`, `adadelta` or `adam`; with a TensorFlow file one of
     /// [`TENSORFLOW_SOLVERS`](crate::optim::TENSORFLOW_SOLVERS).

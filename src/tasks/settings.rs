@@ -49,6 +49,7 @@ pub struct RunSettings {
     pub double: bool,
     pub autograd: bool,
     pub tf_regularize: bool,
+    pub tf_across_epochs: bool,
     /// The network file's, which decides whose solver is meant.
     #[serde(skip)]
     pub language: Language,
@@ -149,6 +150,7 @@ impl RunSettings {
             double: options.double,
             autograd: options.autograd,
             tf_regularize: options.tf_regularize,
+            tf_across_epochs: options.tf_across_epochs,
             language: file.language,
             solver: options.solver.clone().unwrap_or_else(|| rule.kind.to_string()),
             lr: options.lr.unwrap_or(0.01),

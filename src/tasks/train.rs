@@ -20,12 +20,14 @@ use super::{
     options::RunOptions,
     panic, prepare,
     train_summary::{self, BestAccuracy},
+    views,
 };
 use crate::{
     data::HeadStart,
     error::{Error, Kind, Result, shell_path},
     frontend::Source,
     job::{DatasetRef, Event, JobDir, JobRecord, JobView, Level, NetworkRef, Status, counted, file, lua_number},
+    nn::View,
     torch::device,
     train::{EpochSummary, Evaluated, Plan, Position, Snapshot, SnapshotNote, Stop, TrainObserver},
 };
@@ -210,6 +212,7 @@ pub fn go_on(
         })?;
         let position = match found {
             Some((snapshot, note)) => {
+                can_go_on(&note.position, &run.plan)?;
                 observer.line(&format!("goes on from epoch {}", note.position.shown_epoch(&run.plan)));
                 let rates =
                     epochs_before.map(|before| raised_rate(&run, note.position.iteration, before)).transpose()?;
@@ -230,7 +233,7 @@ pub fn go_on(
 /// What to say where another number of epochs stretches the schedule, so that the learning rate rises again.
 fn raised_rate(run: &Run, iteration: u64, epochs_before: u64) -> Result<Option<String>> {
     let schedule = run.settings.schedule()?;
-    let total = |epochs: u64| run.plan.steps_per_epoch() * epochs;
+    let total = |epochs: u64| Plan { epochs, ..run.plan.clone() }.total_steps();
     let last = schedule.rate(iteration.saturating_sub(1), total(epochs_before));
     let next = schedule.rate(iteration, total(run.plan.epochs));
     Ok((next > last * (1.0 + 1e-9) && run.plan.epochs != epochs_before).then(|| {
@@ -241,6 +244,18 @@ fn raised_rate(run: &Run, iteration: u64, epochs_before: u64) -> Result<Option<S
             lua_number(next)
         )
     }))
+}
+
+/// Refuses more epochs where the last batch of the run was a short one, which no longer would be the last.
+fn can_go_on(position: &Position, plan: &Plan) -> Result<()> {
+    let seen = position.epoch * plan.records + position.images;
+    let is_whole = seen == position.iteration * plan.batch_size;
+    if !plan.crosses_epochs || is_whole || position.epoch >= plan.epochs {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Usage, "this run cannot go on to more epochs")
+        .with_fact("because", "its batches run across the borders of epochs, and its last batch was a short one")
+        .with_help("go on from an earlier snapshot with --from-snapshot EPOCH, or start a new run with more --epochs"))
 }
 
 /// Refuses to go on where the dataset is gone; the page says what may be done.
@@ -361,6 +376,12 @@ impl TrainObserver for Painter<'_> {
 
     fn evaluated(&mut self, position: &Position, batch: &Evaluated<'_>) -> Result<()> {
         self.board.as_mut().map_or(Ok(()), |board| board.evaluated(position, batch))
+    }
+
+    fn viewed(&mut self, job: &JobDir, position: &Position, views: &[View]) -> Result<()> {
+        let drawn = views.iter().map(views::drawn).collect::<Result<Vec<_>>>()?;
+        views::write(job, &drawn)?;
+        self.board.as_mut().map_or(Ok(()), |board| board.viewed(position, &drawn))
     }
 
     fn snapshot(&mut self, position: &Position, state: &Snapshot) -> Result<()> {

@@ -26,7 +26,7 @@ pub(super) fn of(
         say(format!(
             "the batch size of {batch} is larger than the {records} train records: an epoch is one step; give a smaller --batch-size"
         ));
-    } else if plan.steps_per_epoch() == 1 {
+    } else if plan.steps_of(0) == 1 {
         say(format!("an epoch is one step of {records} records: a smaller --batch-size gives more steps"));
     }
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;

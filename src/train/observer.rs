@@ -6,7 +6,7 @@ use super::{plan::Plan, position::Position, snapshot::Snapshot};
 use crate::{
     error::Result,
     job::{Event, JobDir},
-    nn::Activity,
+    nn::{Activity, View},
 };
 
 /// What an epoch came to.
@@ -65,6 +65,15 @@ pub trait TrainObserver {
     /// # Errors
     /// When what follows from it cannot be written.
     fn evaluated(&mut self, _position: &Position, _batch: &Evaluated<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// What the network file wants to be seen, of the first batch of a validation; without validation records, of the
+    /// first batch of an epoch.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn viewed(&mut self, _job: &JobDir, _position: &Position, _views: &[View]) -> Result<()> {
         Ok(())
     }
 

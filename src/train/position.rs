@@ -14,7 +14,7 @@ pub struct Position {
     pub epoch: u64,
     /// Steps done in the epoch that is under way.
     pub batch: u64,
-    /// Images seen in the epoch that is under way.
+    /// Images of the epoch that is under way seen so far, those that the last batch of the epoch before took among them.
     pub images: u64,
     /// Images since the last train line.
     pub line_images: u64,
@@ -26,6 +26,9 @@ pub struct Position {
     pub next_validation: f64,
     /// Epoch at which the next snapshot is due.
     pub next_snapshot: f64,
+    /// Validations done.
+    #[serde(default)]
+    pub validations: u64,
     /// Step of the last validation.
     pub validated: Option<u64>,
     /// Loss of that validation.
@@ -74,11 +77,11 @@ impl Position {
         self.line_images += count;
     }
 
-    /// Turns to the next epoch; the epoch's value stays the same number.
-    pub(super) fn end_epoch(&mut self) {
+    /// Turns to the next epoch, which has seen already what the last batch took from it.
+    pub(super) fn end_epoch(&mut self, plan: &Plan) {
         self.epoch += 1;
         self.batch = 0;
-        self.images = 0;
+        self.images = self.images.saturating_sub(plan.records);
         self.epoch_loss = RunningMean::default();
     }
 
@@ -91,7 +94,9 @@ impl Position {
     /// Epochs done, rounded as DIGITS shows it: the value in log lines, metrics and snapshot names.
     #[must_use]
     pub fn shown_epoch(&self, plan: &Plan) -> f64 {
-        let part = self.images as f64 / plan.records.max(1) as f64;
+        // The end of an epoch is a whole number, also where its last batch has begun the next one.
+        let images = if self.batch == 0 { 0 } else { self.images.min(plan.records) };
+        let part = images as f64 / plan.records.max(1) as f64;
         // Not 1.0 + 0.1 but the nearest number to 1.1: the names of files are made of it.
         let digits = plan.epoch_digits();
         cadence::round_to(self.epoch as f64 + cadence::round_to(part, digits), digits)
@@ -126,6 +131,7 @@ mod tests {
             snapshot_interval: Interval::Epochs(0.5),
             keep: None,
             patience: None,
+            crosses_epochs: false,
             classes: None,
         }
     }
@@ -141,7 +147,7 @@ mod tests {
         at.advance(10);
         assert!(at.reached(at.next_validation, &plan));
         assert_eq!(at.shown_epoch(&plan), 1.0);
-        at.end_epoch();
+        at.end_epoch(&plan);
         assert_eq!(at.shown_epoch(&plan), 1.0);
         at.set_next_validation(&plan);
         at.set_next_snapshot(&plan);

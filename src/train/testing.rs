@@ -128,6 +128,7 @@ fn network(limit: f64, seed: &Rc<Cell<u64>>) -> Network {
         criterion_label: "Squares".into(),
         criterion_origin: None,
         reported: None,
+        gradient_update: None,
         parameters: Parameters { flat, grad, list, buffers: vec![] },
         kind: tch::Kind::Float,
         device: tch::Device::Cpu,
@@ -198,6 +199,7 @@ pub(super) fn plan() -> Plan {
         snapshot_interval: Interval::Epochs(0.3),
         keep: None,
         patience: None,
+        crosses_epochs: false,
         classes: None,
     }
 }
@@ -222,6 +224,7 @@ pub(super) fn trainer<'a>(job: &'a mut JobDir, plan: Plan, observer: &'a mut Sil
         train: Box::new(MadeUp::new(RECORDS)),
         validation: Some(Box::new(MadeUp::new(9))),
         scalars: None,
+        views: None,
         targets: Targets::new(None),
         rate: Box::new(|t, total| 0.05 * (1.0 - t as f64 / total as f64)),
         position: Position::start(&plan),

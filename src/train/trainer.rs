@@ -25,7 +25,7 @@ use super::{
 use crate::{
     error::{Error, Kind, Result, shell_path},
     job::{Best, Event, EventKind, Level, Scalars, Status, file, lua_number},
-    nn::{Activity, Phase, ScalarsOf},
+    nn::{Activity, Phase, ScalarsOf, ViewsOf},
     torch::device::carry,
 };
 
@@ -41,6 +41,8 @@ pub struct Trainer<'a> {
     pub targets: Targets,
     /// Name and value of what the network file wants to be logged beside the loss, for a batch's input and labels.
     pub scalars: Option<ScalarsOf>,
+    /// What it wants to be seen, likewise.
+    pub views: Option<ViewsOf>,
     /// The learning rate: a pure function of (step, steps of the whole run).
     pub rate: Box<dyn Fn(u64, u64) -> f64>,
     /// The numbers of the run.
@@ -123,6 +125,9 @@ impl Trainer<'_> {
                 meter.add(batch.count, batch.wait);
                 let writes_line = iteration == 0 || self.position.line_images >= self.plan.images_per_line();
                 let scalars = if writes_line { self.scalars_of(&input, &batch)? } else { Scalars::new() };
+                if self.validation.is_none() && self.position.batch == 1 {
+                    self.view(&input, &batch)?;
+                }
                 drop(batch);
                 self.record.observer.step(&self.position);
 
@@ -131,7 +136,7 @@ impl Trainer<'_> {
                     guard.refresh(&*self.engine, &self.position)?;
                     meter = Meter::start();
                 }
-                let epoch_over = self.position.batch == self.plan.steps_per_epoch();
+                let epoch_over = self.position.batch == self.plan.steps_of(self.position.epoch);
                 if !epoch_over {
                     let pause = Instant::now();
                     if self.position.reached(self.position.next_validation, &self.plan) {
@@ -154,7 +159,7 @@ impl Trainer<'_> {
             let pause = Instant::now();
             let train_loss = self.epoch_loss(&guard)?;
             self.end_of_data()?;
-            self.position.end_epoch();
+            self.position.end_epoch(&self.plan);
             let mut event = self.event(EventKind::Epoch);
             (event.loss, event.lr) = (train_loss, Some(rate));
             self.record.write(event)?;
@@ -190,6 +195,14 @@ impl Trainer<'_> {
             means.entry(name).or_default().add(value);
         }
         Ok(means.into_iter().filter_map(|(name, mean)| Some((name, mean.value()?))).collect())
+    }
+
+    /// Shows what the network file wants to be seen, of this batch, its input on the device.
+    fn view(&mut self, input: &tch::Tensor, batch: &TrainBatch) -> Result<()> {
+        let Some(of) = &self.views else { return Ok(()) };
+        let labels = carry(&batch.target, self.engine.network().device)?;
+        let views = of(input, &labels).map_err(|error| self.placed(error))?;
+        self.record.observer.viewed(self.record.job, &self.position, &views)
     }
 
     fn on_device(&mut self, batch: &TrainBatch) -> Result<(tch::Tensor, Activity)> {
@@ -235,7 +248,7 @@ impl Trainer<'_> {
         let mut accuracy = self.plan.classes.map(|classes| Accuracy::new(classes, ignored));
         let mut scalars: BTreeMap<String, RunningMean> = BTreeMap::new();
         self.record.observer.validation();
-        source.start(0, 0)?;
+        source.start(if self.plan.crosses_epochs { self.position.validations } else { 0 }, 0)?;
         while let Some(batch) = source.next()? {
             let (input, target) = self.on_device(&batch).map_err(|error| self.in_validation(error))?;
             let (value, output) = self.engine.evaluate(&input, &target).map_err(|error| self.in_validation(error))?;
@@ -244,8 +257,9 @@ impl Trainer<'_> {
                 return Err(self.placed(found.page("the validation loss", value)));
             }
             if loss.value().is_none() {
-                let batch = Evaluated { input: &input, target: &target, output: &output };
-                self.record.observer.evaluated(&self.position, &batch)?;
+                let first = Evaluated { input: &input, target: &target, output: &output };
+                self.record.observer.evaluated(&self.position, &first)?;
+                self.view(&input, &batch)?;
             }
             loss.add(value);
             for (name, value) in self.scalars_of(&input, &batch)? {
@@ -262,6 +276,7 @@ impl Trainer<'_> {
         let (speed, wait) = meter.rates();
         let position = &mut self.position;
         position.validated = Some(position.iteration);
+        position.validations += 1;
         position.validation_loss = Some(loss);
         (position.accuracy, position.accuracy_top5) = (accuracy, top_five);
         position.set_next_validation(&self.plan);
@@ -398,10 +413,10 @@ impl Trainer<'_> {
     /// Goes back to the guard's state and repeats the steps up to the one that failed, looking at every value.
     fn find_cause(&mut self, guard: &Guard, iteration: u64) -> Result<diagnose::Diagnosis> {
         let Trainer { engine, train, targets, plan, rate, .. } = self;
-        let steps = plan.steps_per_epoch();
         let mut at = guard.restore(&mut **engine)?;
         loop {
-            train.start(at / steps, at % steps)?;
+            let (epoch, batch) = plan.place(at);
+            train.start(epoch, batch)?;
             while let Some(batch) = train.next()? {
                 let (input, target) = on_device(&**engine, targets, &batch)?;
                 let seed = plan.step_seed(at);
@@ -414,7 +429,7 @@ impl Trainer<'_> {
                     return diagnose::training(engine.network(), &input, &target, seed, broken, at);
                 }
                 at += 1;
-                if at % steps == 0 {
+                if plan.place(at).0 != epoch {
                     break;
                 }
             }
@@ -441,12 +456,14 @@ impl Trainer<'_> {
 
     /// The source must end its epoch where the plan does, or positions would mean different batches.
     fn end_of_data(&self) -> Result<()> {
-        if self.position.images == self.plan.records {
+        let before = self.position.epoch * self.plan.records;
+        let wanted = self.plan.records_after(self.position.epoch) - before;
+        if self.position.images == wanted {
             return Ok(());
         }
         let page = Error::new(Kind::Data, "the number of train records changed while training")
             .with_fact("an epoch had", self.position.images.to_string())
-            .with_fact("it should have", self.plan.records.to_string());
+            .with_fact("it should have", wanted.to_string());
         Err(self.placed(page))
     }
 

@@ -104,15 +104,15 @@ CASES = {
 
 
 SMALL = "--epochs 3 --lr-policy fixed"
-PHOTOS = "--epochs 3 --batch-size 4 --lr-policy fixed --lr 0.0001 --solver adam"
+PHOTOS = "--batch-size 4 --lr-policy fixed --seed 1"
 GAN = "--epochs 2 --batch-size 16 --lr-policy fixed --lr 0.0002 --solver adam"
 photos = lambda count, rng: data.gratings(count, rng, side=64)
 faces = lambda count, rng: [(pixels, 0) for pixels, _ in data.gratings(count, rng, side=64)]
 TENSORFLOW_CASES = {
     "LeNet": Case(f"{TENSORFLOW}/lenet.py", data.mnist, 640, classes=10, run=SMALL),
-    "AlexNet": Case(f"{TENSORFLOW}/alexnet.py", data.gratings, 16, 2, f"{PHOTOS} --crop 224"),
-    "VGG-16": Case(f"{TENSORFLOW}/vgg16.py", photos, 16, 2, PHOTOS),
-    "GoogLeNet": Case(f"{TENSORFLOW}/googlenet.py", data.gratings, 16, 2, f"{PHOTOS} --crop 224"),
+    "AlexNet": Case(f"{TENSORFLOW}/alexnet.py", data.gratings, 32, 2, f"{PHOTOS} --crop 224 --lr 0.0001 --epochs 4"),
+    "VGG-16": Case(f"{TENSORFLOW}/vgg16.py", photos, 32, 2, f"{PHOTOS} --lr 0.001 --epochs 4"),
+    "GoogLeNet": Case(f"{TENSORFLOW}/googlenet.py", data.gratings, 32, 2, f"{PHOTOS} --crop 224 --lr 0.0005 --epochs 5"),
     "autoencoder": Case(f"{EXAMPLES}/autoencoder/autoencoder-TF.py", data.mnist, 1280, run="--epochs 10"),
     "binary segmentation": Case(f"{EXAMPLES}/binary-segmentation/binary_segmentation-TF.py", data.triangles, 64,
                                 run=f"{SMALL} --solver adam --lr 0.001"),

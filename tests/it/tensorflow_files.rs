@@ -114,7 +114,7 @@ fn every_symbol_of_digits_own_files_works() {
     let spec = OptimizerSpec::tensorflow("adam", 0.9).unwrap();
     let (images, _) = squares(8, [2, 16, 20], 7);
     let classes = tch::Tensor::from_slice(&[1f32, 2., 3., 4., 1., 2., 3., 4.]);
-    let scalars = training.scalars.of(&images, &classes).unwrap();
+    let scalars = training.summaries.scalars(&images, &classes).unwrap();
     let found: Vec<&str> = scalars.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(found, ["chi_square", "d", "g", "accuracy", "accuracy_top_2"]);
     let mut engine = engine::engine(training.network, &spec, &EngineOptions::default()).unwrap();
@@ -136,7 +136,7 @@ fn scalars_are_those_of_the_network_as_it_stands() {
         let lowered = lowered(name, tch::Kind::Double);
         let (images, classes) = squares(6, [1, 28, 28], 1);
         let images = images.to_kind(tch::Kind::Double);
-        let found = lowered.scalars.of(&images, &classes).unwrap();
+        let found = lowered.summaries.scalars(&images, &classes).unwrap();
         if name == "gan" {
             let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names, ["d_loss", "g_loss"]);
@@ -283,6 +283,103 @@ fn model(inference: &str) -> String {
     )
 }
 
+/// A network of two layers whose class has `gradientUpdate` with this body.
+fn with_update(body: &str) -> String {
+    let layers = "        x = slim.fully_connected(slim.flatten(self.x), 6, scope='fc1')\n        return slim.fully_connected(x, 3, activation_fn=None, scope='fc2')";
+    let method = if body.is_empty() { String::new() } else { format!("    def gradientUpdate(self, grad):\n{body}\n") };
+    format!("{}{method}", model(layers))
+}
+
+/// Name, value before, and change by one step of sgd at rate 1, of each parameter.
+fn changes(source: Source, classes: Option<i64>, solver: &str) -> Vec<(String, tch::Tensor, tch::Tensor)> {
+    let params = NetworkParams { nclasses: classes, input_shape: Some([1, 28, 28]), ..NetworkParams::default() };
+    let file = load(source, &params, Options::default(), 1).unwrap_or_else(|page| panic!("{page}"));
+    let network = file.lower(Purpose::Training, tch::Kind::Double, tch::Device::Cpu).unwrap().network;
+    let spec = OptimizerSpec::tensorflow(solver, 0.9).unwrap();
+    let mut engine = engine::engine(network, &spec, &EngineOptions::default()).unwrap();
+    let values = |engine: &dyn Engine| -> Vec<(String, tch::Tensor)> {
+        let list = &engine.network().parameters.list;
+        list.iter().map(|p| (p.name.clone(), p.leaf.detach().copy())).collect()
+    };
+    let before = values(&*engine);
+    let (images, labels) = squares(6, [1, 28, 28], 4);
+    let images = images.to_kind(tch::Kind::Double) / 255.0;
+    engine.step(&images, &labels.to_kind(tch::Kind::Double).into(), 1.0, 7).unwrap();
+    let after = values(&*engine).into_iter();
+    before.into_iter().zip(after).map(|((name, before), (_, after))| (name, before.copy(), after - before)).collect()
+}
+
+#[test]
+fn gradients_go_through_the_file_s_own_code() {
+    let of = |body: &str| changes(Source::pasted("net.py", &with_update(body)), Some(3), "sgd");
+    let plain = of("        return grad");
+    let norm = |change: &tch::Tensor| change.norm().double_value(&[]);
+    assert!(plain.iter().all(|(_, _, change)| norm(change) > 1e-3));
+    let close = |a: &tch::Tensor, b: &tch::Tensor| norm(&(a - b)) < 1e-12;
+    // The same network without the method: modules with weights of another layout.
+    for ((name, _, change), (_, _, kept)) in of("").iter().zip(&plain) {
+        assert!((norm(kept) - norm(change)).abs() < 1e-9, "{name}");
+    }
+    for ((name, _, twice), (_, _, once)) in of("        return [(2 * g, v) for g, v in grad]").iter().zip(&plain) {
+        assert!(norm(&(twice - once * 2.0)) < 1e-9, "{name}");
+    }
+    let held = of("        return [(tf.clip_by_norm(g, 0.001), v) for g, v in grad]");
+    assert!(held.iter().all(|(_, _, change)| (norm(change) - 0.001).abs() < 1e-9));
+    let together = of(
+        "        g, norm = tf.clip_by_global_norm([g for g, _ in grad], 0.001)\n        return list(zip(g, [v for _, v in grad]))",
+    );
+    let all: f64 = together.iter().map(|(_, _, change)| norm(change).powi(2)).sum();
+    assert!((all.sqrt() - 0.001).abs() < 1e-9, "{all}");
+    // By name and by value of the variable: one layer stays, the other shrinks as if decayed.
+    let mixed = of("        return [(0 * g if 'fc1' in v.name else g + 0.5 * v, v) for g, v in grad]");
+    for ((name, before, change), (_, _, once)) in mixed.iter().zip(&plain) {
+        let wanted = if name.contains("fc1") { change.zeros_like() } else { once - before * 0.5 };
+        assert!(norm(&(change - wanted)) < 1e-9, "{name}");
+    }
+    // Of adversaries each loss has its own call.
+    let path = tree::root().join("networks/gan.py");
+    let gan = std::fs::read_to_string(path).unwrap();
+    let frozen = format!(
+        "{gan}\n    def gradientUpdate(self, grad):\n        return [(tf.zeros_like(g), v) if 'generator/' in v.name else (g, v) for g, v in grad]\n"
+    );
+    let whole = changes(Source::pasted("gan.py", &gan), None, "adam");
+    let half = changes(Source::pasted("gan.py", &frozen), None, "adam");
+    assert!(half.iter().any(|(name, ..)| name.starts_with("generator/")));
+    for ((name, _, change), (_, _, once)) in half.iter().zip(&whole) {
+        let wanted = if name.starts_with("generator/") { change.zeros_like() } else { once.shallow_clone() };
+        assert!(close(change, &wanted), "{name}: {}", norm(&(change - wanted)));
+    }
+}
+
+#[test]
+fn a_gradient_update_that_is_none_is_a_page() {
+    let missing = "        return grad[1:]";
+    let other = "        return [(g, 3) for g, v in grad]";
+    let sizes = "        return [(tf.reshape(g, [-1]), v) for g, v in grad]";
+    let batch = "        return [(g * tf.reduce_mean(self.x), v) for g, v in grad]";
+    for (body, wanted) in [
+        ("        pass", "this is NoneType"),
+        (missing, "model/fc1/weights:0 is missing"),
+        ("        return grad + grad", "is there twice"),
+        (other, "none of the variables given"),
+    ] {
+        let page = page(&with_update(body));
+        assert!(page.contains(wanted) && page.contains("tf.clip_by_norm"), "{body}\n{page}");
+    }
+    let stranger = "        return [(g * tf.Variable(1.0, trainable=False), v) for g, v in grad]";
+    for (body, wanted) in [
+        (sizes, "other sizes than its variable"),
+        (batch, "gradientUpdate reads the batch"),
+        (stranger, "gradientUpdate reads a variable that the network does not"),
+    ] {
+        let params = NetworkParams { nclasses: Some(3), input_shape: Some([1, 28, 28]), ..NetworkParams::default() };
+        let source = Source::pasted("net.py", &with_update(body));
+        let file = load(source, &params, Options::default(), 1).unwrap_or_else(|page| panic!("{page}"));
+        let page = file.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu).err().unwrap().to_string();
+        assert!(page.contains(wanted) && page.contains("net.py:10"), "{page}");
+    }
+}
+
 #[test]
 fn mistakes_are_pages_with_line_scope_and_sizes() {
     let cases: &[(&str, &[&str])] = &[
@@ -314,6 +411,10 @@ fn mistakes_are_pages_with_line_scope_and_sizes() {
             &["net.py:4", "no function that arg_scope reaches"],
         ),
         ("        pass", &["inference gives None"]),
+        (
+            "        tf.summary.image('x', slim.flatten(self.x))\n        return self.x",
+            &["net.py:4", "tf.summary.image wants images [n, h, w, c]", "[?, 784]"],
+        ),
     ];
     for (inference, wanted) in cases {
         let page = page(&model(inference));

@@ -178,7 +178,16 @@ fn network(graph: &Graph, outputs: Vec<Symbol>) -> Network {
         let part = ops::reduce(graph, Reduce::Sum, product, None, false, None).unwrap();
         sum = ops::binary(graph, Binary::Add, sum, part, None).unwrap();
     }
-    let tower = Tower { images, labels: None, outputs, losses: vec![(sum, None)], reported: vec![], scalars: vec![] };
+    let tower = Tower {
+        images,
+        labels: None,
+        outputs,
+        losses: vec![(sum, None)],
+        reported: vec![],
+        updates: vec![],
+        scalars: vec![],
+        views: vec![],
+    };
     lower(graph, &tower, &tower, Labels::Whole, false, (tch::Kind::Double, tch::Device::Cpu)).unwrap().network
 }
 

@@ -189,6 +189,71 @@ fn regularisation_may_be_part_of_the_gradient() {
 }
 
 #[test]
+fn batches_may_run_across_the_borders_of_epochs() {
+    let folder = workshop();
+    let folder = folder.path();
+    fs::write(folder.join("net.py"), CLASSIFIER).unwrap();
+    let line = "run net.py --lr 0.001 --solver momentum --device cpu --batch-size 900 --snapshot-interval 0.4";
+    run(folder, &format!("{line} --epochs 2 --job across --tf-across-epochs"));
+    let view = JobView::open(&folder.join("across")).unwrap();
+    let events = view.events().unwrap();
+    let records: u64 = 7_500;
+    let of = |kind: EventKind| events.iter().filter(move |event| event.event == kind);
+    // 15,000 records in batches of 900; kept apart, two epochs would have 9 steps each.
+    assert_eq!(events.last().unwrap().iteration, (2 * records).div_ceil(900), "{:?}", events.last());
+    let ends: Vec<(f64, u64)> = of(EventKind::Epoch).map(|event| (event.epoch, event.iteration)).collect();
+    assert_eq!(ends, [(1.0, 9), (2.0, 17)]);
+    let validated: Vec<f64> = of(EventKind::Validation).map(|event| event.epoch).collect();
+    assert_eq!(validated, [0.0, 1.0, 2.0]);
+    // A resume from the middle of an epoch meets the same batches and the same validation records.
+    let losses = |events: &[digits::job::Event]| -> Vec<(f64, Option<u64>)> {
+        let seen = events.iter().filter(|event| event.event == EventKind::Validation);
+        seen.map(|event| (event.epoch, event.loss.map(f64::to_bits))).collect()
+    };
+    let whole = (state(&folder.join("across")), losses(&events));
+    let middle = view.snapshots().unwrap().iter().map(|file| file.epoch).find(|epoch| epoch.fract() != 0.0).unwrap();
+    run(folder, &format!("run --resume across --from-snapshot {middle} --device cpu"));
+    let again = JobView::open(&folder.join("across")).unwrap().events().unwrap();
+    assert!((state(&folder.join("across")), losses(&again)) == whole, "a resume from {middle} ends in other bits");
+
+    // The last batch was a short one: it would no longer be the last.
+    let longer = page(folder, "run --resume across --epochs 3 --device cpu");
+    assert!(longer.contains("cannot go on to more epochs") && longer.contains("--from-snapshot"), "{longer}");
+    run(folder, &format!("{line} --epochs 2 --job apart"));
+    assert_eq!(JobView::open(&folder.join("apart")).unwrap().events().unwrap().last().unwrap().iteration, 18);
+}
+
+#[test]
+fn images_and_histograms_of_summaries_are_pictures_of_the_job() {
+    let folder = workshop();
+    let folder = folder.path();
+    let more = "        self.summaries.append(tf.summary.image('seen/x', self.x, max_outputs=2))\n        \
+                self.summaries.append(tf.summary.histogram('logits', self.inference))\n        \
+                tf.summary.image('never', self.x, collections=['summaries'])\n        \
+                tf.summary.FileWriter('elsewhere').add_summary(None, 0)\n        return digits";
+    fs::write(folder.join("net.py"), CLASSIFIER.replace("        return digits", more)).unwrap();
+    run(folder, "run net.py --epochs 1 --batch-size 500 --job j --tensorboard --device cpu");
+    let mut files: Vec<String> = fs::read_dir(folder.join("j/summaries"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["logits.svg", "seen_x.png"]);
+    assert!(!folder.join("elsewhere").exists());
+    // Two digits of 28 pixels, four times as large, and what is between them.
+    let picture = image::open(folder.join("j/summaries/seen_x.png")).unwrap();
+    assert_eq!((picture.width(), picture.height()), (228, 112));
+    let svg = fs::read_to_string(folder.join("j/summaries/logits.svg")).unwrap();
+    assert!(svg.contains("Histogram of logits: 5000 values"), "{svg}");
+    let events = fs::read_dir(folder.join("j/tensorboard")).unwrap().next().unwrap().unwrap().path();
+    let bytes = fs::read(events).unwrap();
+    let holds = |tag: &str| bytes.windows(tag.len()).filter(|part| *part == tag.as_bytes()).count();
+    // Once before and once after the epoch.
+    assert_eq!((holds("seen/x/image/0"), holds("seen/x/image/1"), holds("seen/x/image/2")), (2, 2, 0));
+    assert_eq!((holds("never/image"), holds("accuracy/validation") > 0), (0, true));
+}
+
+#[test]
 fn what_cannot_be_is_a_page() {
     let folder = workshop();
     let folder = folder.path();

@@ -21,7 +21,7 @@ mod state;
 mod summaries;
 mod variables;
 
-pub use lowering::{Lowered, Scalars, Tower, are_chances, in_torch, lower};
+pub use lowering::{GradientChange, Lowered, Summaries, Tower, are_chances, in_torch, lower};
 pub use printed::printed;
 pub use scopes::Opened;
 pub use state::{

@@ -25,6 +25,8 @@ pub enum Feed {
     Images,
     /// Their labels.
     Labels,
+    /// The gradient of a loss with regard to a variable, numbered in the order in which the file gets them.
+    Gradient(usize),
 }
 
 /// Numbers of the file.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     arrays,
     bound::last_name,
-    convert, digits, initializers, losses, maths, nn,
+    clipping, convert, digits, initializers, losses, maths, nn, numpy,
     objects::{DTypeValue, Inert, Tf},
     scoped, scopes, slim, summary, tf_layers,
 };
@@ -61,8 +61,8 @@ pub(super) struct Library {
 pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
     let module = |name: &str, about: &str| Module::new(name, about);
     let tf = module("tensorflow", ABOUT_TF);
-    for entries in [maths::UNARY, maths::BINARY, maths::REDUCTIONS, maths::OTHERS, arrays::ALL, nn::BLOCKS, scopes::ALL]
-    {
+    let families = [maths::UNARY, maths::BINARY, maths::REDUCTIONS, maths::OTHERS, clipping::ALL];
+    for entries in families.into_iter().chain([arrays::ALL, nn::BLOCKS, scopes::ALL]) {
         shared.fill(&tf, entries);
     }
     for dtype in DType::ALL {
@@ -237,6 +237,7 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         ("utils", digits.clone()),
         ("digits", digits.clone()),
         ("model", model),
+        ("numpy", numpy::module()),
     ];
     Ok(Library { modules, tf, slim: slim_module, digits, tower, model_property })
 }

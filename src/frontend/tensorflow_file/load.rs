@@ -6,7 +6,7 @@ use std::{cell::Cell, rc::Rc, time::Instant};
 
 use super::{
     bound::OrRaise,
-    convert,
+    convert, gradients,
     library::{Library, library},
     objects::{SummaryValue, Tensor, Tf},
 };
@@ -15,7 +15,7 @@ use crate::{
     frontend::{
         LabelShape, NetworkParams, Source,
         python::{Arguments, Interpreter, Options, Outcome, Raised, Value},
-        tensorflow::{self, Feed, Graph, Lowered, Opened, Reuse, Summary, SummaryKind, Symbol, Tower},
+        tensorflow::{self, Feed, GradientChange, Graph, Lowered, Opened, Reuse, Summary, SummaryKind, Symbol, Tower},
     },
     nn::{
         Network,
@@ -113,6 +113,18 @@ pub fn load(source: Source, params: &NetworkParams, options: Options, seed: u64)
     })
 }
 
+/// Losses, each with the variables that it teaches; `None` for all.
+type Losses = Vec<(Symbol, Option<Vec<Symbol>>)>;
+
+/// What a model's properties gave.
+struct Read {
+    outputs: Vec<Symbol>,
+    losses: Losses,
+    reported: Vec<Symbol>,
+    updates: Vec<Vec<GradientChange>>,
+    summaries: Vec<Summary>,
+}
+
 struct Builder<'a> {
     tf: &'a Rc<Tf>,
     python: &'a Interpreter,
@@ -146,21 +158,15 @@ impl Builder<'_> {
                 Value::Bool(inference),
             ]);
             let model = self.python.call(&self.class, arguments)?;
-            if let Value::Class(class) = &self.class
-                && let Some(Value::Function(_)) = class.find("gradientUpdate")
-            {
-                return Err(convert::unsupported(
-                    "UserModel.gradientUpdate is not carried out here: gradients go to the solver as they are",
-                    "take the method out; for smaller steps choose a lower learning rate",
-                ));
-            }
             self.read(&model, stage, inference)
         });
         graph.set_origin(None);
-        let (outputs, losses, reported, summaries) = read?;
+        let Read { outputs, losses, reported, updates, summaries } = read?;
         let is_scalar = |summary: &&Summary| summary.kind == SummaryKind::Scalar;
         let scalars = summaries.iter().filter(is_scalar).map(|summary| (summary.tag.clone(), summary.value)).collect();
-        Ok(Stage { tower: Tower { images, labels, outputs, losses, reported, scalars }, summaries })
+        let is_view = |summary: &&Summary| matches!(summary.kind, SummaryKind::Image(_) | SummaryKind::Histogram);
+        let views = summaries.iter().filter(is_view).cloned().collect();
+        Ok(Stage { tower: Tower { images, labels, outputs, losses, reported, updates, scalars, views }, summaries })
     }
 
     fn labels(&self, graph: &Graph) -> Result<Symbol> {
@@ -176,13 +182,7 @@ impl Builder<'_> {
     }
 
     /// Inference, losses, what the reported loss holds besides, and summaries.
-    #[expect(clippy::type_complexity, reason = "the four parts of a tower, taken apart by the only caller")]
-    fn read(
-        &self,
-        model: &Value,
-        stage: &str,
-        inference: bool,
-    ) -> Outcome<(Vec<Symbol>, Vec<(Symbol, Option<Vec<Symbol>>)>, Vec<Symbol>, Vec<Summary>)> {
+    fn read(&self, model: &Value, stage: &str, inference: bool) -> Outcome<Read> {
         let graph = &self.tf.graph;
         let (scope, _model) = graph.open_variable_scope(&Opened::Named("model"), None).or_raise()?;
         let output = self.part(model, "inference")?;
@@ -192,13 +192,16 @@ impl Builder<'_> {
             outputs = vec![self.chances(*logits, classes).or_raise()?];
         }
         scope.reuse_variables();
-        let (mut losses, mut reported) = (Vec::new(), Vec::new());
+        let (mut losses, mut reported, mut updates) = (Vec::new(), Vec::new(), Vec::new());
         if !inference {
             let _loss = graph.name_scope("loss");
             let value = self.part(model, "loss")?;
             losses = self.losses(&value)?;
             let entries = graph.collection("losses", Some(&format!("{stage}/")));
             reported = entries.into_iter().filter(|entry| graph.dims(*entry).rank() == 0).collect();
+            if stage == "train" {
+                updates = gradients::updates(self.tf, self.python, (&self.class, model), &losses)?;
+            }
         }
         let mut summaries = Vec::new();
         if let Some(list) = self.python.find_attribute(model, "summaries")?.and_then(|list| list.as_items()) {
@@ -206,7 +209,7 @@ impl Builder<'_> {
                 summaries.extend(summary.0.iter().filter_map(|&index| graph.summary(index)));
             }
         }
-        Ok((outputs, losses, reported, summaries))
+        Ok(Read { outputs, losses, reported, updates, summaries })
     }
 
     /// Scores of classes as probabilities, as DIGITS' tool shows them; what is no row of scores, or is probabilities already,
@@ -242,7 +245,7 @@ impl Builder<'_> {
         }
     }
 
-    fn losses(&self, value: &Value) -> Outcome<Vec<(Symbol, Option<Vec<Symbol>>)>> {
+    fn losses(&self, value: &Value) -> Outcome<Losses> {
         let Some(items) = value.as_items() else { return Ok(vec![(convert::symbol(self.tf, value, None)?, None)]) };
         let wrong = || {
             Raised::type_error("loss gives a tensor, or a list of {'loss': tensor, 'vars': variables}")

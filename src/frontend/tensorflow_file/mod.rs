@@ -8,14 +8,17 @@
 
 mod arrays;
 mod bound;
+mod clipping;
 mod convert;
 mod digits;
+mod gradients;
 mod initializers;
 mod library;
 mod load;
 mod losses;
 mod maths;
 mod nn;
+mod numpy;
 mod objects;
 mod scoped;
 mod scopes;

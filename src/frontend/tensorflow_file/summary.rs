@@ -6,7 +6,7 @@ use super::{
     objects::{Inert, SummaryValue, Tf},
 };
 use crate::frontend::{
-    python::{Given, Outcome, Value},
+    python::{Given, Outcome, Raised, Value},
     tensorflow::{Summary, SummaryKind},
 };
 
@@ -23,7 +23,15 @@ pub(super) const ALL: &[Entry] = &[
     }),
     ("tf.summary.image(name, tensor, max_outputs=3, collections=None, family=None)", |tf, _, given| {
         let value = convert::tensor(tf, given, "tensor")?;
-        noted(tf, given, value, SummaryKind::Image(given.int("max_outputs")?))
+        let (dims, most) = (tf.graph.dims(value), given.int("max_outputs")?);
+        if dims.rank() != 4 {
+            return Err(Raised::value_error(format!("tf.summary.image wants images [n, h, w, c], and gets {dims}"))
+                .with_help("give images of one, three or four channels, such as tf.reshape(x, [-1, h, w, 1])"));
+        }
+        if most < 1 {
+            return Err(Raised::value_error(format!("max_outputs is {most}, and must be at least 1")));
+        }
+        noted(tf, given, value, SummaryKind::Image(most))
     }),
     ("tf.summary.histogram(name, values, collections=None, family=None)", |tf, _, given| {
         let value = convert::tensor(tf, given, "values")?;

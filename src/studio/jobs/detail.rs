@@ -316,7 +316,9 @@ fn files(folder: &Path) -> Vec<FileRow> {
         files.map(|(name, meta)| FileRow { name: format!("{before}{name}"), bytes: meta.len() }).collect::<Vec<_>>()
     };
     let mut all = rows(folder, "");
-    all.extend(rows(&folder.join(file::SNAPSHOTS), "snapshots/"));
+    for below in [file::SNAPSHOTS, file::SUMMARIES] {
+        all.extend(rows(&folder.join(below), &format!("{below}/")));
+    }
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
 }

@@ -16,12 +16,12 @@ use crate::{error::Result, nn::Network, optim::OptimizerSpec};
 /// When a setting of the optimiser is out of range, or the system gives no thread.
 pub fn engine(network: Network, spec: &OptimizerSpec, options: &EngineOptions) -> Result<Box<dyn Engine>> {
     spec.build()?; // its settings are checked before any choice
-    if !options.force_autograd
-        && let Some(shape) = recognise::chain(&network, spec)
-    {
+    // The kernels update as they go: no gradient is there for the file to see.
+    let is_general = options.force_autograd || network.gradient_update.is_some();
+    if !is_general && let Some(shape) = recognise::chain(&network, spec) {
         return Ok(reported(Box::new(Chain::new(network, shape, spec, options)?), true));
     }
-    let planned = if options.force_autograd { None } else { panels::planned(&network, options) };
+    let planned = if is_general { None } else { panels::planned(&network, options) };
     let general = Autograd::new(network, spec)?;
     Ok(match planned {
         Some(planned) => reported(Box::new(Panels::new(general, planned, options)?), true),

@@ -83,6 +83,7 @@ impl Sample {
             criterion_label: "nn.MSECriterion".to_string(),
             criterion_origin: None,
             reported: None,
+            gradient_update: None,
             parameters: Parameters { flat, grad, list, buffers: vec![] },
             kind: tensor_type.element.kind(),
             device: tch::Device::Cpu,

@@ -63,10 +63,19 @@ impl Turns {
         let losses = network.criterion.losses();
         let list = &network.parameters.list;
         let mut gradients = Vec::with_capacity(self.0.len());
-        for turn in &self.0 {
-            let loss = losses.get(turn.loss).ok_or_else(|| Error::new(Kind::Network, "a loss was not computed"))?;
-            let learning: Vec<&Parameter> = turn.parameters.iter().map(|&i| &list[i]).collect();
-            gradients.push(of(loss, &learning)?);
+        for turns in self.0.chunk_by(|a, b| a.loss == b.loss) {
+            let number = turns[0].loss;
+            let loss = losses.get(number).ok_or_else(|| Error::new(Kind::Network, "a loss was not computed"))?;
+            let indices: Vec<usize> = turns.iter().flat_map(|turn| turn.parameters.iter().copied()).collect();
+            let learning: Vec<&Parameter> = indices.iter().map(|&i| &list[i]).collect();
+            let pieces = of(loss, &learning)?;
+            let mut pieces = match &network.gradient_update {
+                Some(update) => update(number, &indices, pieces)?,
+                None => pieces,
+            }
+            .into_iter();
+            gradients
+                .extend(turns.iter().map(|turn| Gradient::of(pieces.by_ref().take(turn.parameters.len()).collect())));
         }
         let flat = network.parameters.flat.view();
         for (turn, gradient) in self.0.iter_mut().zip(gradients) {
@@ -116,7 +125,7 @@ fn place(network: &Network, index: usize) -> Result<(i64, i64, usize)> {
 }
 
 /// The gradient of one loss in pieces; zeros for what it does not depend on.
-fn of(loss: &tch::Tensor, parameters: &[&Parameter]) -> Result<Gradient> {
+fn of(loss: &tch::Tensor, parameters: &[&Parameter]) -> Result<Vec<tch::Tensor>> {
     let leaves: Vec<&tch::Tensor> = parameters.iter().map(|parameter| &parameter.leaf).collect();
     let mut found = if loss.requires_grad() {
         tch::Tensor::f_run_backward(&[loss], &leaves, true, false)?.into_iter()
@@ -127,5 +136,5 @@ fn of(loss: &tch::Tensor, parameters: &[&Parameter]) -> Result<Gradient> {
         Some(grad) => Ok(grad.f_contiguous()?),
         None => Ok(parameter.leaf.f_detach()?.f_zeros_like()?),
     });
-    Ok(Gradient::of(pieces.collect::<Result<_>>()?))
+    pieces.collect()
 }

@@ -94,7 +94,9 @@ export class JobData {
     this.version += 1;
     if (this.whole.train.epoch.length > MOST_POINTS) void this.#thin();
     // What the run has made of its options and of the file stands in its record from the start on.
-    if (events.some((event) => ['start', 'resume', 'end', 'error'].includes(event.event))) void this.#details();
+    // The first validation draws what the file gives to tf.summary.
+    const tells = (event: MetricsEvent) => ['start', 'resume', 'end', 'error'].includes(event.event) || (event.event === 'validation' && event.iteration === 0);
+    if (events.some(tells)) void this.#details();
   }
 
   /** Points that come while the server thins; null when it does not. */

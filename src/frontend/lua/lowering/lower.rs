@@ -153,6 +153,7 @@ impl Lowering {
             criterion_label,
             criterion_origin: origin_of(lua, criterion),
             reported: None,
+            gradient_update: None,
             parameters: Parameters { flat: parameters, grad, list: lowering.list, buffers: lowering.buffers },
             kind,
             device,

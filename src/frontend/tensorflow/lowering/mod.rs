@@ -10,10 +10,11 @@ mod modules;
 mod object;
 mod parameters;
 mod program;
-mod scalars;
+mod summaries;
 #[cfg(test)]
 mod tests;
 mod tower;
+mod updates;
 
 use std::rc::Rc;
 
@@ -30,8 +31,8 @@ use crate::{
 };
 
 pub(super) use modules::layer_name;
-pub use scalars::Scalars;
-pub use tower::Tower;
+pub use summaries::Summaries;
+pub use tower::{GradientChange, Tower};
 
 /// A network, and what is known of it besides.
 pub struct Lowered {
@@ -39,8 +40,8 @@ pub struct Lowered {
     pub network: Network,
     /// Whether the loss compares with the images themselves: the target of a batch is its input then.
     pub target_is_input: bool,
-    /// The evaluating stage's summaries that are numbers.
-    pub scalars: Scalars,
+    /// The evaluating stage's summaries.
+    pub summaries: Summaries,
 }
 
 /// Lowers the stages `train` and `evaluate` (validation, or inference without losses). Labels are as `labels` says. The
@@ -60,6 +61,8 @@ pub fn lower(
     // Sums over all elements do not mind a module's layout; a penalty that looks at places would.
     let layered =
         layered(graph, train, evaluate).filter(|_| penalties.iter().all(|&penalty| sums_over_all(graph, penalty)));
+    // So would code of the file's that sees gradients.
+    let layered = layered.filter(|_| train.updates.is_empty());
     let wanted = match &layered {
         Some((plan, _)) => plan.layouts.clone(),
         None => read_by(graph, &[train, evaluate])
@@ -92,11 +95,21 @@ pub fn lower(
         None => (criterion, label),
     };
     let criterion_origin = train.losses.first().and_then(|(loss, _)| graph.operation(*loss).origin);
-    let scalars = Scalars::new(graph, evaluate, &evaluate.scalars, &made, labels, (kind, device));
+    let summaries = Summaries::new(graph, evaluate, &made, labels, (kind, device));
+    let gradient_update = updates::update(graph, train, &made, (kind, device))?;
     let Made { parameters, .. } = made;
-    let network =
-        Network { root, criterion, criterion_label: label, criterion_origin, reported, parameters, kind, device };
-    Ok(Lowered { network, target_is_input, scalars })
+    let network = Network {
+        root,
+        criterion,
+        criterion_label: label,
+        criterion_origin,
+        reported,
+        gradient_update,
+        parameters,
+        kind,
+        device,
+    };
+    Ok(Lowered { network, target_is_input, summaries })
 }
 
 /// The network of the stage `looking` (without losses) as the text of a Lua file; `None` when it is no chain of Torch7's
@@ -110,7 +123,8 @@ pub fn in_torch(
     looking: &Tower,
     (kind, device): (tch::Kind, tch::Device),
 ) -> Result<Option<String>> {
-    let Some((plan, _)) = layered(graph, train, looking) else { return Ok(None) };
+    // Where the file sees gradients, no modules of Torch7 were trained.
+    let Some((plan, _)) = layered(graph, train, looking).filter(|_| train.updates.is_empty()) else { return Ok(None) };
     let made = parameters::make(graph, &plan.layouts, kind, device)?;
     let lines = plan.in_torch(&made, Element::of(kind).unwrap_or(Element::Float))?;
     let lines: Vec<String> = lines.iter().map(|line| format!("net:add({line})")).collect();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{modules::layer_name, parameters::Leaves};
 use crate::{
-    error::Result,
+    error::{Error, Kind, Result},
     frontend::tensorflow::{
         graph::tensor_of,
         state::{Feed, Graph, Operation, Source, Symbol},
@@ -15,13 +15,27 @@ use crate::{
 /// The program that computes these groups of values.
 ///
 /// # Errors
-/// When a constant cannot be made.
+/// When a constant cannot be made, or the graph reads a gradient.
 pub(super) fn program(
     graph: &Graph,
     groups: &[Vec<Symbol>],
     leaves: &Leaves,
     real: tch::Kind,
     device: tch::Device,
+) -> Result<Program> {
+    program_of_gradients(graph, groups, leaves, &HashMap::new(), (real, device))
+}
+
+/// The same of a graph that reads gradients: by number, the memory that each is in.
+///
+/// # Errors
+/// When a constant cannot be made, or the memory of a gradient is missing.
+pub(super) fn program_of_gradients(
+    graph: &Graph,
+    groups: &[Vec<Symbol>],
+    leaves: &Leaves,
+    gradients: &HashMap<usize, tch::Tensor>,
+    (real, device): (tch::Kind, tch::Device),
 ) -> Result<Program> {
     let mut needed: Vec<usize> = groups.iter().flatten().flat_map(|&symbol| graph.ancestors(symbol)).collect();
     needed.sort_unstable();
@@ -35,6 +49,14 @@ pub(super) fn program(
         let slot = match &operation.source {
             Source::Feed(Feed::Images) => builder.leaf(Leaf::Input),
             Source::Feed(Feed::Labels) => builder.leaf(Leaf::Target),
+            Source::Feed(Feed::Gradient(number)) => {
+                let gradient = gradients.get(number).ok_or_else(|| {
+                    Error::new(Kind::Network, "a gradient is read where there is none")
+                        .at(operation.origin.as_ref())
+                        .with_help("use gradients in what gradientUpdate returns, and nowhere else")
+                })?;
+                builder.leaf(Leaf::Variable(gradient.shallow_clone()))
+            }
             Source::Constant(constant) => {
                 builder.leaf(Leaf::Constant(tensor_of(constant, &operation.results[0], real, device)?))
             }

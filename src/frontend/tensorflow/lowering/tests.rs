@@ -48,7 +48,9 @@ fn stage(
         outputs: vec![output],
         losses: vec![(loss, None)],
         reported: vec![],
+        updates: vec![],
         scalars: vec![],
+        views: vec![],
     }
 }
 

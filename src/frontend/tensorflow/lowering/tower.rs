@@ -1,6 +1,17 @@
 //! `Tower`: what one stage of a network built in the graph.
 
-use crate::frontend::tensorflow::state::Symbol;
+use crate::frontend::tensorflow::state::{Summary, Symbol};
+
+/// What becomes of a gradient.
+#[derive(Debug, Clone, Copy)]
+pub struct GradientChange {
+    /// Of which variable.
+    pub variable: Symbol,
+    /// The gradient as the file gets it: a placeholder.
+    pub gradient: Symbol,
+    /// The gradient that the optimiser gets.
+    pub result: Symbol,
+}
 
 /// What one stage of a network built in the graph.
 #[derive(Debug, Clone)]
@@ -15,6 +26,10 @@ pub struct Tower {
     pub losses: Vec<(Symbol, Option<Vec<Symbol>>)>,
     /// What is added to the reported loss besides regularisation, such as entries of `tf.losses`.
     pub reported: Vec<Symbol>,
+    /// What `gradientUpdate` makes of the gradients of each loss; empty where there is none.
+    pub updates: Vec<Vec<GradientChange>>,
     /// Numbers that the stage wants to be logged, by tag.
     pub scalars: Vec<(String, Symbol)>,
+    /// Images and histograms that it wants to be seen.
+    pub views: Vec<Summary>,
 }
