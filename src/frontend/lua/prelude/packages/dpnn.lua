@@ -8,17 +8,6 @@ local function each_child(self, method, ...)
    for _, child in ipairs(self.modules or {}) do child[method](child, ...) end
 end
 
--- A copy that shares parameters and their gradients with this module.
-function Module:sharedClone(parameters, gradients)
-   local names = {}
-   if parameters ~= false then names[1], names[2] = 'weight', 'bias' end
-   if gradients ~= false then
-      names[#names + 1] = 'gradWeight'
-      names[#names + 1] = 'gradBias'
-   end
-   return self:clone(unpack(names))
-end
-
 function Module:sparseParameters() return self:parameters() end
 
 -- The size of what the module gives for an input of this size.
