@@ -46,6 +46,11 @@ fn dpnn_s_layers_follow_their_rules() {
 }
 
 #[test]
+fn dpnn_s_samplers_learn_from_rewards_and_noise() {
+    passes("dpnn_sampling.lua");
+}
+
+#[test]
 fn recurrences_follow_their_formulas() {
     passes("rnn.lua");
 }

@@ -46,10 +46,13 @@ packages! {
     "ccn2": [],
     "fbnn": [],
     "fbcunn": [],
-    "nnx": [],
+    "nnx": ["nnx"],
     "graph": ["graph"],
     "nngraph": ["nngraph"],
-    "dpnn": ["dpnn_sharing", "dpnn", "inception", "dpnn_layers"],
+    "dpnn": [
+        "dpnn/sharing", "dpnn/module", "dpnn/serial", "dpnn/inception", "dpnn/layers", "dpnn/reinforce", "dpnn/glimpse",
+        "dpnn/nce"
+    ],
     "rnn": [
         "rnn/module", "rnn/layers", "rnn/mask", "rnn/abstract_recurrent", "rnn/lstm", "rnn/gru", "rnn/recurrent",
         "rnn/sequencer", "rnn/bidirectional", "rnn/attention", "rnn/seq_lstm", "rnn/seq_gru", "rnn/criteria"

@@ -100,9 +100,11 @@ function Module:dontBackward()
    return self
 end
 
--- What a file keeps of a module is settled when it is written: `clearState` does it.
-for _, name in ipairs{'serialMode', 'heavySerial', 'mediumSerial', 'lightSerial'} do
-   Module[name] = function(self) return self end
+-- Several modules at once.
+local Container = torch.getmetatable('nn.Container')
+function Container:extend(...)
+   for _, module in ipairs{...} do self:add(module) end
+   return self
 end
 
 function Module:toBatch(tensor, dims, at)
@@ -117,13 +119,6 @@ end
 function Module:reinforce(reward) each_child(self, 'reinforce', reward) end
 
 ---------------------------------------------------------------------------------------------------------------
-
-local Serial, decorator = torch.class('nn.Serial', 'nn.Decorator')
-function Serial:__init(module, tensortype)
-   decorator.__init(self, module)
-   if tensortype then self:type(tensortype) end
-end
-function Module:Serial(tensortype) return nn.Serial(self, tensortype) end
 
 -- Drops the whole input with one throw of the dice.
 local TotalDropout, parent = torch.class('nn.TotalDropout', 'nn.Module')
