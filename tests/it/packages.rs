@@ -56,6 +56,24 @@ fn recurrences_follow_their_formulas() {
 }
 
 #[test]
+fn the_small_packages_follow_their_rules() {
+    passes("small_packages.lua");
+}
+
+#[test]
+fn csvigo_reads_what_it_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_digits-rs"))
+        .args(["th", "--trusted"])
+        .arg(tree::root().join("tests/scripts/csv.lua"))
+        .arg(folder.path().join("table.csv"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.contains("csv ok"), "{said}{}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[test]
 fn moses_gives_what_its_documentation_says() {
     passes("moses.lua");
 }

@@ -3,6 +3,7 @@
 local torch, nn, native, packages = ...
 local rnn = packages.rnn
 require 'dpnn'
+require 'torchx'
 local Module = torch.getmetatable('nn.Module')
 
 packages.dpnn.version = packages.dpnn.version or 2
