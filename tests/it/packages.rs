@@ -61,6 +61,11 @@ fn the_small_packages_follow_their_rules() {
 }
 
 #[test]
+fn pictures_of_bytes_follow_those_of_floats() {
+    passes("image_bytes.lua");
+}
+
+#[test]
 fn csvigo_reads_what_it_writes() {
     let folder = tempfile::tempdir().unwrap();
     let run = Command::new(env!("CARGO_BIN_EXE_digits-rs"))

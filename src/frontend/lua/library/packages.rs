@@ -58,7 +58,8 @@ packages! {
         "rnn/sequencer", "rnn/bidirectional", "rnn/attention", "rnn/seq_lstm", "rnn/seq_gru", "rnn/criteria"
     ],
     "optim": ["first_order", "line_search", "lbfgs", "fista", "evolution", "confusion", "logger"],
-    "image": ["image", "image_colour", "image_filter"],
+    "image": ["image", "image_colour", "image_filter", "image_drawing"],
+    "dok": ["dok"],
     "paths": ["paths"],
     "xlua": ["xlua"],
     "sys": ["sys"],
