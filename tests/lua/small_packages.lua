@@ -115,3 +115,23 @@ same(torch.md5.sumhexa('helloworld!'), '420e57b017066b44e05ea1577f6e2e12', 'md5'
 same(torch.md5.sumhexa(('a'):rep(120)), '5f61c0ccad4cac44c75ff505e1f1e537', 'md5 of two blocks')
 local _, made = torch.remap({torch.ones(2), {torch.ones(3)}}, nil, function(x, y) y:resizeAs(x):copy(x) end)
 assert(made[2][1]:size(1) == 3)
+
+-- totem tells a right gradient from a wrong one.
+require 'totem'
+torch.setdefaulttensortype('torch.DoubleTensor')
+local function verdict(check, ...)
+   local failures = 0
+   local tester = {assert = function(_, ok) if not ok then failures = failures + 1 end end}
+   function tester:assertle(a, b) self:assert(a <= b) end
+   function tester:asserteq(a, b) self:assert(a == b) end
+   function tester:eq(a, b, tolerance) self:assert(torch.isTensor(a) and (a - b):abs():max() <= tolerance) end
+   totem.nn[check](tester, ...)
+   return failures
+end
+local right, wrong = nn.Linear(3, 2), nn.Linear(3, 2)
+function wrong:updateGradInput(input, gradOutput) return nn.Linear.updateGradInput(self, input, gradOutput):mul(2) end
+assert(verdict('checkGradients', right, torch.randn(4, 3)) == 0 and verdict('checkGradients', wrong, torch.randn(4, 3)) == 1)
+assert(verdict('checkMinibatch', right, torch.randn(4, 3)) == 0 and verdict('checkSerializable', right, torch.randn(3)) == 0)
+assert(verdict('checkTypeCastable', right, torch.randn(3)) == 0 and verdict('checkTypePreservesSharing', right) == 0)
+local report = totem.Tester()
+report:add(totem.TestSuite())

@@ -60,6 +60,7 @@ packages! {
     "optim": ["first_order", "line_search", "lbfgs", "fista", "evolution", "confusion", "logger"],
     "image": ["image", "image_colour", "image_filter", "image_drawing"],
     "dok": ["dok"],
+    "totem": ["totem"],
     "paths": ["paths"],
     "xlua": ["xlua"],
     "sys": ["sys"],
