@@ -66,6 +66,11 @@ fn pictures_of_bytes_follow_those_of_floats() {
 }
 
 #[test]
+fn layers_of_ccn2_are_those_of_nn_with_the_batch_last() {
+    passes("ccn2.lua");
+}
+
+#[test]
 fn csvigo_reads_what_it_writes() {
     let folder = tempfile::tempdir().unwrap();
     let run = Command::new(env!("CARGO_BIN_EXE_digits-rs"))

@@ -43,7 +43,7 @@ packages! {
     "cunn": ["cunn"],
     "cudnn": ["cudnn"],
     "inn": [],
-    "ccn2": [],
+    "ccn2": ["ccn2"],
     "fbnn": [],
     "fbcunn": [],
     "nnx": ["nnx"],
