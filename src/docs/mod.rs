@@ -17,6 +17,9 @@ pub mod hostile_inputs {}
 #[doc = include_str!("fidelity.md")]
 pub mod fidelity {}
 
+#[doc = include_str!("packages.md")]
+pub mod packages {}
+
 #[doc = include_str!("public-networks.md")]
 pub mod public_networks {}
 

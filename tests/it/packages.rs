@@ -31,13 +31,111 @@ fn a_classic_training_script_learns_and_saves_its_model() {
     assert!(folder.path().join("model.t7").metadata().unwrap().len() > 1000);
 }
 
+/// A script of `tests/lua` with its own assertions.
+fn passes(script: &str) {
+    let vm = torch_vm(VmOptions::default()).unwrap();
+    let text = std::fs::read_to_string(tree::root().join("tests/lua").join(script)).unwrap();
+    let chunk = vm.load(script, &text).unwrap();
+    vm.guard(Limit::None, "in a test", || chunk.call::<()>(())).unwrap_or_else(|page| panic!("{page}"));
+}
+
 /// dpnn's modules for pictures and two classes: their rules by hand, their gradients against finite differences.
 #[test]
 fn dpnn_s_layers_follow_their_rules() {
-    let vm = torch_vm(VmOptions::default()).unwrap();
-    let text = std::fs::read_to_string(tree::root().join("tests/lua/dpnn_layers.lua")).unwrap();
-    let chunk = vm.load("dpnn_layers.lua", &text).unwrap();
-    vm.guard(Limit::None, "in a test", || chunk.call::<()>(())).unwrap_or_else(|page| panic!("{page}"));
+    passes("dpnn_layers.lua");
+}
+
+#[test]
+fn dpnn_s_samplers_learn_from_rewards_and_noise() {
+    passes("dpnn_sampling.lua");
+}
+
+#[test]
+fn recurrences_follow_their_formulas() {
+    passes("rnn.lua");
+}
+
+#[test]
+fn the_small_packages_follow_their_rules() {
+    passes("small_packages.lua");
+}
+
+#[test]
+fn pictures_of_bytes_follow_those_of_floats() {
+    passes("image_bytes.lua");
+}
+
+#[test]
+fn layers_of_ccn2_are_those_of_nn_with_the_batch_last() {
+    passes("ccn2.lua");
+}
+
+#[test]
+fn csvigo_reads_what_it_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_digits-rs"))
+        .args(["th", "--trusted"])
+        .arg(tree::root().join("tests/scripts/csv.lua"))
+        .arg(folder.path().join("table.csv"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.contains("csv ok"), "{said}{}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[test]
+fn moses_gives_what_its_documentation_says() {
+    passes("moses.lua");
+}
+
+/// A sequence of the test above, as a network file: lowered, its loss and gradients are those of the calls from Lua.
+#[test]
+fn a_recurrent_network_lowers_to_the_numbers_of_its_eager_calls() {
+    let numbers = |machine: &str| {
+        let network = format!(
+            "require 'rnn'
+            torch.setdefaulttensortype('torch.DoubleTensor')
+            torch.manualSeed(2)
+            local net = nn.Sequential():add(nn.SplitTable(1, 2)):add({machine}):add(nn.SelectTable(-1)):add(nn.Linear(5, 1))
+            local loss = nn.MSECriterion()"
+        );
+        let eager = format!(
+            "{network}
+            local x, target = torch.range(0, 23):div(12):add(-1):view(2, 4, 3), torch.zeros(2, 1)
+            local _, gradients = net:getParameters()
+            gradients:zero()
+            local value = loss:forward(net:forward(x), target)
+            net:backward(x, loss:backward(net.output, target))
+            return value, gradients:totable()"
+        );
+        let vm = torch_vm(VmOptions::default()).unwrap();
+        let chunk = vm.load("eager.lua", &eager).unwrap();
+        let (value, expected) = vm.guard(Limit::None, "in a test", || chunk.call::<(f64, Vec<f64>)>(())).unwrap();
+
+        let text = format!("{network}\nreturn {{ model = net, loss = loss }}");
+        let loaded =
+            load(Source::pasted("net.lua", &text), &NetworkParams::default(), VmOptions::default(), 1).unwrap();
+        let network = loaded.lower(tch::Kind::Double, tch::Device::Cpu).unwrap();
+        let input: Vec<f64> = (0..24).map(|i| f64::from(i) / 12.0 - 1.0).collect();
+        let input = Activity::Tensor(tch::Tensor::from_slice(&input).view([2, 4, 3]));
+        let target = Activity::Tensor(tch::Tensor::zeros([2, 1], (tch::Kind::Double, tch::Device::Cpu)));
+        // The second pass finds the clones and states of the first.
+        for pass in 0..2 {
+            let mut cx = Context::new(Mode::Train);
+            let output = network.forward(&input, &mut cx).unwrap();
+            let loss = network.loss(&output, &target, &mut cx).unwrap();
+            let _ = network.parameters.grad.view().zero_();
+            network.backward(&loss, cx.take_cuts()).unwrap();
+            assert!((loss.double_value(&[]) - value).abs() < 1e-12, "{machine}, pass {pass}");
+            let grad = Vec::<f64>::try_from(network.parameters.grad.view()).unwrap();
+            assert_eq!(expected.len(), grad.len());
+            let off = expected.iter().zip(&grad).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(off < 1e-12 && grad.iter().any(|g| g.abs() > 1e-4), "{machine}, pass {pass}: off by {off}");
+        }
+    };
+    numbers("nn.Sequencer(nn.LSTM(3, 5))");
+    numbers("nn.Sequencer(nn.Sequential():add(nn.GRU(3, 4)):add(nn.Linear(4, 5)))");
+    numbers("nn.BiSequencer(nn.FastLSTM(3, 5), nn.FastLSTM(3, 5), nn.CAddTable())");
 }
 
 /// Twenty steps on ½ Σ aᵢ (xᵢ − 1)², with weight decay and decaying rate, by `optim.M` and by the rule in `src/optim`.

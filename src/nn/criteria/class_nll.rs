@@ -65,6 +65,11 @@ impl ClassNll {
             [n, classes, rest @ ..] => ([&[*n], rest].concat(), *classes),
             [] => return Err(size_mismatch(input, "[c] or [n, c]")),
         };
+        // Without a batch the first class counts, as in Torch7.
+        let target = match batch.as_slice() {
+            [] if target.numel() > 1 => &target.f_reshape([-1])?.f_narrow(0, 0, 1)?,
+            _ => target,
+        };
         if target.numel() as i64 != batch.iter().product::<i64>() {
             return Err(size_mismatch(
                 input,

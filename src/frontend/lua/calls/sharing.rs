@@ -103,13 +103,10 @@ fn looking(
             pointed(lua, old, &view)
         }
         Activity::Table(entries) => {
+            // A table of views is new with every call, and so are its views: the last one may be in use (nn.SplitTable).
             let table = lua.create_table_with_capacity(entries.len(), 0)?;
-            for (i, entry) in entries.iter().enumerate() {
-                let old = match old {
-                    LuaValue::Table(old) => old.raw_get(i + 1)?,
-                    _ => LuaValue::Nil,
-                };
-                table.raw_push(looking(lua, inputs, &old, entry, like)?)?;
+            for entry in entries {
+                table.raw_push(looking(lua, inputs, &LuaValue::Nil, entry, like)?)?;
             }
             Ok(LuaValue::Table(table))
         }

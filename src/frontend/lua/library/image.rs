@@ -5,7 +5,7 @@
 
 use std::{fs, io::Cursor};
 
-use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageReader, codecs};
+use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, ImageReader, codecs};
 use mlua::{AnyUserData, Lua, Table, Value};
 
 use super::files;
@@ -29,7 +29,10 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
         "read",
         lua.create_function(|lua, name: String| {
             let bytes = files::read(lua, &name)?;
-            decode(&bytes).and_then(|found| handed(lua, found)).map_err(|e| raise(e.with_fact("in the file", name)))
+            known(&bytes, &name)
+                .and_then(|()| decode(&bytes))
+                .and_then(|found| handed(lua, found))
+                .map_err(|e| raise(e.with_fact("in the file", name)))
         })?,
     )?;
     image.raw_set(
@@ -98,8 +101,27 @@ fn handed(lua: &Lua, decoded: Decoded) -> Result<(AnyUserData, f64)> {
     Ok((tensor::to_lua(lua, decoded.pixels).or_page(lua)?, decoded.white))
 }
 
+/// A file is told by its name or, as in Torch7, by the first bytes of a PNG, JPEG or PNM.
+fn known(bytes: &[u8], name: &str) -> Result<()> {
+    let is_named = std::path::Path::new(name).extension().is_some();
+    let is_torch_s = matches!(image::guess_format(bytes), Ok(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Pnm));
+    if is_named || is_torch_s {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Data, format!("unable to determine image type for file: {name}"))
+        .with_help("give the file its extension: png, jpg, ppm, pgm"))
+}
+
 fn decode(bytes: &[u8]) -> Result<Decoded> {
-    let failed = |cause: String| Error::new(Kind::Data, "the image cannot be decoded").with_cause(cause);
+    if bytes.starts_with(b"P1") || bytes.starts_with(b"P4") {
+        return Err(Error::new(Kind::Data, "unsupported magic number: a bitmap of one bit a pixel is not read")
+            .with_help("convert it to PGM or PNG"));
+    }
+    let failed = |cause: String| {
+        // Torch7's words for a PNG, which scripts look for.
+        let words = if bytes.starts_with(b"\x89PNG") { ": Error during init_io" } else { "" };
+        Error::new(Kind::Data, format!("the image cannot be decoded{words}")).with_cause(cause)
+    };
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| failed(e.to_string()))?;
     let decoded = reader.decode().map_err(|e| failed(e.to_string()))?;
     let channels = i64::from(decoded.color().channel_count());

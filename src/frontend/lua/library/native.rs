@@ -17,6 +17,7 @@ use crate::{
 /// Puts the functions that classes and modules of the prelude call into `native`.
 pub(super) fn install(lua: &Lua, native: &Table) -> mlua::Result<()> {
     native.raw_set("classes", tensor::classes(lua)?)?;
+    native.raw_set("null", LuaValue::NULL)?;
     let add = |name: &str, function: Function| native.raw_set(name, function);
     add("class_table", lua.create_function(|lua, value: LuaValue| Ok(tensor::class_table(lua, &value)))?)?;
     add("globals", lua.create_function(|lua, ()| Ok(lua.globals()))?)?;

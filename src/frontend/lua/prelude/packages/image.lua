@@ -6,6 +6,7 @@ local image = packages.image
 require 'paths'
 require 'sys'
 require 'xlua'
+require 'dok'
 local rust = native.image
 
 local function refuse(words) error(words, 3) end
@@ -48,7 +49,8 @@ end
 local function as_asked(pixels, white, depth, kind)
    if kind and not default_types[kind] then refuse('unknown tensor type ' .. tostring(kind)) end
    if kind == 'byte' then
-      if white > 255 then pixels = pixels:int():div(257):byte() end
+      -- The upper byte of two.
+      if white > 255 then pixels = pixels:int():div(256):byte() end
       return with_depth(pixels:byte(), depth)
    end
    local result = kind and pixels:type(default_types[kind]) or torch.Tensor():resize(pixels:size()):copy(pixels)
@@ -68,12 +70,7 @@ function image.decompress(bytes, depth, kind)
    local pixels, white = rust.decode(bytes)
    return as_asked(pixels, white, depth, kind)
 end
--- Bytes that are no image give nil there.
-local function try_decompress(bytes, depth, kind)
-   local ok, img = pcall(image.decompress, bytes, depth, kind)
-   return ok and img or nil
-end
-image.decompressJPG, image.decompressPNG = try_decompress, try_decompress
+image.decompressJPG, image.decompressPNG = image.decompress, image.decompress
 
 local function bytes_of(img)
    if torch.typename(img) == 'torch.ByteTensor' then return img:contiguous() end
@@ -108,8 +105,10 @@ function image.lena()
    picture[1]:copy(x)
    picture[2]:copy(y)
    picture[3]:copy(torch.add(x, y):mul(9):sin():add(1):div(2))
-   return picture:mul(0.9):add(0.05)
+   -- Bytes, as those of a file.
+   return picture:mul(0.9):add(0.05):mul(255):round():div(255)
 end
+image.fabio = function() return image.lena()[1]:clone() end
 
 ---------------------------------------------------------------------------------------------------------------
 -- Cutting and scaling.

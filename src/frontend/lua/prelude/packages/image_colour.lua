@@ -5,14 +5,16 @@ local image = packages.image
 local into = image.into
 
 -- f([dst,] img) for f on doubles; bytes are scaled to 0..1 and back.
-local function converter(name, f)
+local function converter(name, f, no_bytes)
    image[name] = function(...)
       local given = {...}
       local result, img = given[2] and given[1], given[2] or given[1]
       if not torch.isTensor(img) then error('image.' .. name .. ': missing input', 2) end
       local bytes = torch.typename(img) == 'torch.ByteTensor'
-      local found = f(bytes and img:double():div(255) or img:double())
-      if bytes then found:mul(255):add(0.5):floor():clamp(0, 255) end
+      if bytes and no_bytes then error('image.' .. name .. ': no bytes, whose range L*a*b* leaves', 2) end
+      -- Bytes go the way of floats between 0 and 1, and are rounded as these.
+      local found = f(bytes and img:float():div(255):double() or img:double())
+      if bytes then found = found:float():mul(255):round():clamp(0, 255) end
       return into(result or nil, found:typeAs(img))
    end
 end
@@ -35,13 +37,13 @@ converter('rgb2nrgb', function(img)
 end)
 
 -- Every pixel through f(a, b, c) -> a, b, c.
-local function pixelwise(name, f)
+local function pixelwise(name, f, no_bytes)
    converter(name, function(img)
       local a, b, c = img[1]:contiguous():view(-1), img[2]:contiguous():view(-1), img[3]:contiguous():view(-1)
       local pixels = torch.cat({a, b, c}, 1):view(3, -1):t():contiguous():totable()
       for _, pixel in ipairs(pixels) do pixel[1], pixel[2], pixel[3] = f(pixel[1], pixel[2], pixel[3]) end
       return torch.DoubleTensor(pixels):t():contiguous():view(3, img:size(2), img:size(3))
-   end)
+   end, no_bytes)
 end
 
 local function hue(r, g, b, most, range)
@@ -104,7 +106,7 @@ pixelwise('rgb2lab', function(r, g, b)
    local y = root((0.212671 * r + 0.715160 * g + 0.072169 * b) / white[2])
    local z = root((0.019334 * r + 0.119193 * g + 0.950227 * b) / white[3])
    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
-end)
+end, true)
 
 pixelwise('lab2rgb', function(l, a, b)
    local fy = (l + 16) / 116
@@ -116,7 +118,7 @@ pixelwise('lab2rgb', function(l, a, b)
    return compress(3.240479 * x - 1.537150 * y - 0.498535 * z),
       compress(-0.969256 * x + 1.875991 * y + 0.041556 * z),
       compress(0.055648 * x - 0.204043 * y + 1.057311 * z)
-end)
+end, true)
 
 -- n colours from blue over green and yellow to red.
 function image.jetColormap(n)

@@ -67,7 +67,13 @@ function image.convolve(...)
    if kernel:dim() == 2 and img:dim() == 3 then
       kernel = kernel:contiguous():view(1, kernel:size(1), kernel:size(2)):expand(img:size(1), kernel:size(1), kernel:size(2)):clone()
    end
-   local found = torch.conv2(img, kernel, mode == 'valid' and 'V' or 'F')
+   local whole = torch.typename(img) ~= 'torch.FloatTensor' and torch.typename(img) ~= 'torch.DoubleTensor'
+   local found
+   if whole then
+      found = torch.conv2(img:double(), kernel:double(), mode == 'valid' and 'V' or 'F'):round():typeAs(img)
+   else
+      found = torch.conv2(img, kernel:typeAs(img), mode == 'valid' and 'V' or 'F')
+   end
    if mode == 'same' then
       local x, y = found:dim(), found:dim() - 1
       found = found:narrow(y, math.ceil(kernel:size(y) / 2), img:size(y)):narrow(x, math.ceil(kernel:size(x) / 2), img:size(x))
@@ -78,7 +84,7 @@ end
 function image.gaussianpyramid(...)
    local given = {...}
    local result, img, scales = given[3] and given[1] or {}, given[3] and given[2] or given[1], given[3] or given[2]
-   local blur = image.gaussian{width = 3, normalize = true}:typeAs(img)
+   local blur = image.gaussian{width = 3, normalize = true}
    local level = img
    for i, factor in ipairs(scales) do
       result[i] = result[i] or img.new()

@@ -8,17 +8,6 @@ local function each_child(self, method, ...)
    for _, child in ipairs(self.modules or {}) do child[method](child, ...) end
 end
 
--- A copy that shares parameters and their gradients with this module.
-function Module:sharedClone(parameters, gradients)
-   local names = {}
-   if parameters ~= false then names[1], names[2] = 'weight', 'bias' end
-   if gradients ~= false then
-      names[#names + 1] = 'gradWeight'
-      names[#names + 1] = 'gradBias'
-   end
-   return self:clone(unpack(names))
-end
-
 function Module:sparseParameters() return self:parameters() end
 
 -- The size of what the module gives for an input of this size.
@@ -111,9 +100,11 @@ function Module:dontBackward()
    return self
 end
 
--- What a file keeps of a module is settled when it is written: `clearState` does it.
-for _, name in ipairs{'serialMode', 'heavySerial', 'mediumSerial', 'lightSerial'} do
-   Module[name] = function(self) return self end
+-- Several modules at once.
+local Container = torch.getmetatable('nn.Container')
+function Container:extend(...)
+   for _, module in ipairs{...} do self:add(module) end
+   return self
 end
 
 function Module:toBatch(tensor, dims, at)
@@ -128,13 +119,6 @@ end
 function Module:reinforce(reward) each_child(self, 'reinforce', reward) end
 
 ---------------------------------------------------------------------------------------------------------------
-
-local Serial, decorator = torch.class('nn.Serial', 'nn.Decorator')
-function Serial:__init(module, tensortype)
-   decorator.__init(self, module)
-   if tensortype then self:type(tensortype) end
-end
-function Module:Serial(tensortype) return nn.Serial(self, tensortype) end
 
 -- Drops the whole input with one throw of the dice.
 local TotalDropout, parent = torch.class('nn.TotalDropout', 'nn.Module')

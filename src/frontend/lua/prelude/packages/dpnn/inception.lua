@@ -1,4 +1,4 @@
--- dpnn: Inception and FireModule, columns of convolutions joined by planes; and what of dpnn is not offered.
+-- dpnn: Inception and FireModule, columns of convolutions joined by planes.
 
 local torch, nn, native, packages = ...
 local dpnn = packages.dpnn
@@ -59,13 +59,4 @@ end
 function FireModule:__tostring__()
    return string.format('%s inputPlanes: %d -> Squeeze Planes: %d -> Expand: %d(1x1) + %d(3x3), activation: %s',
       torch.type(self), self.nInputPlane, self.s1x1, self.e1x1, self.e3x3, self.activation)
-end
-
--- These draw actions or negative samples during training, outside any loss that libtorch could differentiate.
-for _, name in ipairs{
-   'Reinforce', 'ReinforceNormal', 'ReinforceGamma', 'ReinforceBernoulli', 'ReinforceCategorical', 'NCEModule',
-   'NCECriterion', 'SpatialGlimpse', 'SpatialBinaryConvolution', 'VRClassReward', 'BinaryClassReward',
-} do
-   local class = torch.class('nn.' .. name, name:find('Criterion$') and 'nn.Criterion' or 'nn.Module')
-   class.__init = function() error('nn.' .. name .. ' of dpnn is not offered', 3) end
 end

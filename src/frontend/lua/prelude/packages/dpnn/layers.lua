@@ -42,9 +42,20 @@ end
 local Crop = image_class('SpatialUniformCrop')
 
 function Crop:configure(oheight, owidth, scale)
-   native.expect('nn.SpatialUniformCrop', '(oheight[, owidth=oheight])', 'oheight', 'number', oheight, 'owidth', 'number?', owidth)
-   if scale then error('nn.SpatialUniformCrop: random scales are not offered, only crops', 3) end
+   native.expect('nn.SpatialUniformCrop', '(oheight[, owidth=oheight][, scale={min=, max=}])', 'oheight', 'number', oheight,
+      'owidth', 'number?', owidth, 'scale', 'table?', scale)
    self.oheight, self.owidth = oheight, owidth or oheight
+   if scale then
+      self.scale = {min = scale.min, max = scale.max}
+      -- Windows of other sizes are brought to this one.
+      self.resample = nn.SpatialUpSamplingBilinear{oheight = self.oheight, owidth = self.owidth}
+   end
+end
+
+-- Height and width of the window of one image, which a scale s makes 1 / s times as large.
+function Crop:window(batch)
+   local s = self.scale and self.train ~= false and torch.uniform(self.scale.min, self.scale.max) or 1
+   return math.min(batch:size(3), math.ceil(self.oheight / s)), math.min(batch:size(4), math.ceil(self.owidth / s))
 end
 
 -- Where the window of one image begins, 1-based.
@@ -59,11 +70,14 @@ function Crop:updateOutput(input)
    local n, planes = batch:size(1), batch:size(2)
    self.coord = {}
    self.output:resize(n, planes, self.oheight, self.owidth)
-   local middle = self.train == false and {self:start(batch:size(3), self.oheight), self:start(batch:size(4), self.owidth)}
    for i = 1, n do
-      local at = middle or {self:start(batch:size(3), self.oheight), self:start(batch:size(4), self.owidth)}
+      local height, width = self.oheight, self.owidth
+      if self.scale then height, width = self:window(batch) end
+      local at = {self:start(batch:size(3), height), self:start(batch:size(4), width), height, width}
       self.coord[i] = at
-      self.output[i]:copy(batch[i]:narrow(2, at[1], self.oheight):narrow(3, at[2], self.owidth))
+      local window = batch[i]:narrow(2, at[1], height):narrow(3, at[2], width)
+      if self.scale then window = self.resample:updateOutput(window:contiguous()) end
+      self.output[i]:copy(window)
    end
    if input:dim() == 3 then self.output:resize(planes, self.oheight, self.owidth) end
    return self.output
@@ -74,7 +88,11 @@ function Crop:updateGradInput(input, gradOutput)
    self.gradInput:resizeAs(batch):zero()
    for i, at in ipairs(self.coord) do
       local part = gradOutput:dim() == 4 and gradOutput[i] or gradOutput
-      self.gradInput[i]:narrow(2, at[1], self.oheight):narrow(3, at[2], self.owidth):copy(part)
+      if self.scale then
+         local window = batch[i]:narrow(2, at[1], at[3]):narrow(3, at[2], at[4]):contiguous()
+         part = self.resample:updateGradInput(window, part:contiguous())
+      end
+      self.gradInput[i]:narrow(2, at[1], at[3]):narrow(3, at[2], at[4]):copy(part)
    end
    return self.gradInput:resizeAs(input)
 end

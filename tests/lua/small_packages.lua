@@ -1,0 +1,137 @@
+-- cjson, bit32, nninit, optnet, tds, threads, torchx, csvigo: an example of each rule.
+torch.setdefaulttensortype('torch.FloatTensor')
+
+local function same(a, b, what)
+   local _ = require 'moses'
+   if not _.isEqual(a, b) then
+      local cjson = require 'cjson'
+      local function shown(x) return select(2, pcall(cjson.encode, x)) end
+      error(what .. ': ' .. tostring(shown(a)) .. ' is not ' .. tostring(shown(b)), 2)
+   end
+end
+local function refused(f, words, ...)
+   local ok, message = pcall(f, ...)
+   assert(not ok and tostring(message):find(words, 1, true), 'not refused with "' .. words .. '": ' .. tostring(message))
+end
+
+local cjson = require 'cjson'
+same(cjson.encode{1, 2.5, 'a"/\n\1', true, cjson.null}, '[1,2.5,"a\\"\\/\\n\\u0001",true,null]', 'encode')
+same(cjson.encode{}, '{}', 'an empty table')
+same(cjson.encode{[1] = 1, [3] = 3}, '[1,null,3]', 'a hole')
+same(cjson.encode{x = {1e15, 0.1, -3}}, '{"x":[1e+15,0.1,-3]}', 'numbers')
+same(cjson.encode{[1.5] = 1}, '{"1.5":1}', 'a number as key')
+refused(cjson.encode, 'must not be NaN or Inf', 0 / 0)
+refused(cjson.encode, 'excessively sparse array', {[1] = 1, [100] = 1})
+refused(cjson.encode, 'Cannot serialise function: type not supported', print)
+refused(cjson.encode, 'table key must be a number or string', {[true] = 1})
+local deep = {}
+for _ = 1, 1001 do deep = {deep} end
+refused(cjson.encode, 'excessive depth (1001)', deep)
+same(cjson.decode ' { "a" : [ 1 , -2.5e3 , true , false , { } ] } ', {a = {1, -2500, true, false, {}}}, 'decode')
+same(cjson.decode '"\\u00e9\\ud834\\udd1e\\t\\/"', '\195\169\240\157\132\158\t/', 'escapes')
+assert(cjson.decode('[null]')[1] == cjson.null and type(cjson.null) == 'userdata' and cjson.null ~= nil)
+same(cjson.decode '[0x10, Infinity]', {16, math.huge}, 'numbers that JSON has not')
+refused(cjson.decode, 'Expected value but found invalid token at character 2', '[x]')
+refused(cjson.decode, 'Expected object key string but found T_NUMBER at character 2', '{1:2}')
+refused(cjson.decode, 'Expected comma or array end but found T_END at character 3', '[1')
+refused(cjson.decode, 'Expected the end but found T_COMMA at character 2', '1,2')
+refused(cjson.decode, 'too many nested data structures', ('['):rep(1001))
+same(select('#', require('cjson.safe').decode '[') , 2, 'cjson.safe')
+local own = cjson.new()
+own.encode_sparse_array(true)
+own.encode_number_precision(3)
+same(own.encode{[100] = math.pi}, '{"100":3.14}', 'settings')
+refused(cjson.encode, 'sparse', {[100] = 1})
+
+local bit32 = require 'bit32'
+same({bit32.band(0xF0F0F0F0, 0xFF00FF00), bit32.bor(1, 2 ^ 31), bit32.bxor(), bit32.bnot(0), bit32.band()},
+   {0xF000F000, 2 ^ 31 + 1, 0, 2 ^ 32 - 1, 2 ^ 32 - 1}, 'bit32')
+same({bit32.lshift(1, 31), bit32.lshift(1, 32), bit32.lshift(8, -3), bit32.rshift(2 ^ 31, 31), bit32.arshift(2 ^ 31, 4),
+   bit32.arshift(2 ^ 31, 40)}, {2 ^ 31, 0, 1, 1, 0xF8000000, 2 ^ 32 - 1}, 'shifts')
+same({bit32.lrotate(0x80000001, 1), bit32.rrotate(1, 1), bit32.extract(0xABCD, 4, 8), bit32.replace(0, 0xFF, 28, 4)},
+   {3, 2 ^ 31, 0xBC, 0xF0000000}, 'fields')
+refused(bit32.extract, 'non-existent bits', 1, 30, 4)
+
+local nninit = require 'nninit'
+torch.manualSeed(1)
+local linear = nn.Linear(400, 100):init('weight', nninit.xavier, {dist = 'normal', gain = 'relu'}):init('bias', nninit.constant, 3)
+assert(math.abs(linear.weight:std() - math.sqrt(2 * 2 / 500)) < 1e-3 and linear.bias:min() == 3)
+local convolution = nn.SpatialConvolution(8, 4, 3, 3):init('weight', nninit.kaiming, {gain = {'lrelu', leakiness = 0.3}})
+assert(math.abs(convolution.weight:std() - math.sqrt(2 / (1.09 * 72))) < 2e-2)
+convolution:init('weight', nninit.eye)
+assert(math.abs(convolution:forward(torch.ones(8, 5, 5)):mean() - 1 - convolution.bias:mean()) < 1e-5)
+for _, module in ipairs{nn.Linear(6, 4), nn.Linear(4, 6)} do
+   local w = module:init('weight', nninit.orthogonal, {gain = 2}).weight
+   local product = w:size(1) < w:size(2) and w * w:t() or w:t() * w
+   assert((product - torch.eye(4):typeAs(w) * 4):abs():max() < 1e-4)
+end
+assert(nn.Linear(10, 10):init('weight', nninit.sparse, 0.2).weight:eq(0):sum() == 80)
+same(linear:init({'bias', {{1, 2}}}, nninit.addConstant, 1).bias:narrow(1, 1, 3):totable(), {4, 4, 3}, 'a part')
+refused(linear.init, 'accessor', linear, 'none', nninit.constant, 1)
+refused(nninit.xavier, "no gain 'selu'", linear, linear.weight, {gain = 'selu'})
+
+local optnet = require 'optnet'
+optnet.optimizeMemory(linear, torch.randn(2, 400))
+assert(optnet.countUsedMemory(nn.Linear(4, 4)).params == 20 * 4)
+
+local tds = require 'tds'
+local hash = tds.Hash{x = 1, y = {2, 3}}
+hash.z = 'z'
+assert(hash.x == 1 and torch.type(hash.y) == 'tds.Hash' and hash.y[2] == 3 and hash:__len__() == 3)
+local vec = tds.Vec(3, 1, 2)
+vec:insert(4)
+vec:insert(1, 5)
+vec:sort()
+same(vec:concat(' '), '1 2 3 4 5', 'tds.Vec')
+assert(vec:remove(1) == 1 and vec:__len__() == 4)
+vec:resize(2)
+assert(vec:concat() == '23')
+refused(function() hash.f = print end, 'not a function')
+
+local threads = require 'threads'
+local order = {}
+local pool = threads.Threads(2, function(id) base = 10 * id end, function() base = base + 1 end)
+for i = 1, 5 do
+   pool:addjob(function(k)
+      count = (count or 0) + 1
+      return __threadid, base, count, k
+   end, function(...) order[#order + 1] = {...} end, i)
+end
+assert(#order == 3 and base == nil and count == nil, 'callbacks come when threads are taken; globals are each thread\'s own')
+pool:synchronize()
+same(order, {{1, 11, 1, 1}, {2, 21, 1, 2}, {1, 11, 2, 3}, {2, 21, 2, 4}, {1, 11, 3, 5}}, 'jobs')
+pool:addjob(function() error('in a job') end)
+refused(pool.synchronize, 'in a job', pool)
+pool:specific(true)
+pool:addjob(2, function() return __threadid end, function(id) assert(id == 2) end)
+pool:terminate()
+
+require 'torchx'
+same(torch.find(torch.Tensor{1, 2, 3, 1, 1, 2}, 1), {1, 4, 5}, 'find')
+same(torch.find(torch.Tensor{{1, 2, 3, 4, 5}, {5, 6, 0.6, 0, 2}}, 2, 2), {{2}, {5}}, 'find by rows')
+local groups = torch.group(torch.Tensor{5, 3, 4, 5, 3, 5})
+assert(groups[3].idx:size(1) == 2 and groups[5].val:size(1) == 3 and groups[4].idx[1] == 3)
+same(torch.md5.sumhexa('helloworld!'), '420e57b017066b44e05ea1577f6e2e12', 'md5')
+same(torch.md5.sumhexa(('a'):rep(120)), '5f61c0ccad4cac44c75ff505e1f1e537', 'md5 of two blocks')
+local _, made = torch.remap({torch.ones(2), {torch.ones(3)}}, nil, function(x, y) y:resizeAs(x):copy(x) end)
+assert(made[2][1]:size(1) == 3)
+
+-- totem tells a right gradient from a wrong one.
+require 'totem'
+torch.setdefaulttensortype('torch.DoubleTensor')
+local function verdict(check, ...)
+   local failures = 0
+   local tester = {assert = function(_, ok) if not ok then failures = failures + 1 end end}
+   function tester:assertle(a, b) self:assert(a <= b) end
+   function tester:asserteq(a, b) self:assert(a == b) end
+   function tester:eq(a, b, tolerance) self:assert(torch.isTensor(a) and (a - b):abs():max() <= tolerance) end
+   totem.nn[check](tester, ...)
+   return failures
+end
+local right, wrong = nn.Linear(3, 2), nn.Linear(3, 2)
+function wrong:updateGradInput(input, gradOutput) return nn.Linear.updateGradInput(self, input, gradOutput):mul(2) end
+assert(verdict('checkGradients', right, torch.randn(4, 3)) == 0 and verdict('checkGradients', wrong, torch.randn(4, 3)) == 1)
+assert(verdict('checkMinibatch', right, torch.randn(4, 3)) == 0 and verdict('checkSerializable', right, torch.randn(3)) == 0)
+assert(verdict('checkTypeCastable', right, torch.randn(3)) == 0 and verdict('checkTypePreservesSharing', right) == 0)
+local report = totem.Tester()
+report:add(totem.TestSuite())
