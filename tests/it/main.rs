@@ -22,6 +22,7 @@ mod head_start;
 mod helps;
 mod imports;
 mod job;
+mod live;
 mod look;
 mod memory;
 mod modules;

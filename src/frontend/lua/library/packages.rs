@@ -103,7 +103,7 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     MODULES.iter().try_for_each(|chunk| chunk.run::<()>(lua))?;
     specs::install(lua)?;
     METHODS.run::<()>(lua)?;
-    specs::refuse_unknown(lua)?;
+    specs::explain_missing(lua)?;
     scripts::install(lua, &native)?;
     torch_file::install(lua, &native)?;
     native.raw_set("files", files::table(lua)?)?;
