@@ -33,6 +33,7 @@ mod people;
 mod python;
 mod reference;
 mod resume;
+mod scripts;
 mod sets;
 mod streaming;
 mod studio;

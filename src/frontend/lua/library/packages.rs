@@ -5,7 +5,7 @@
 use mlua::{Function, Lua, Table, Value};
 
 use super::{
-    chunks::{CLASS, Chunk, METHODS, MODULES, SHOW, chunk, native, package, prepare},
+    chunks::{CLASS, Chunk, METHODS, MODULES, SHOW, START, chunk, native, package, prepare},
     files, image, native, scripts, specs, torch_file,
 };
 use crate::{
@@ -55,13 +55,13 @@ packages! {
     "paths": ["paths"],
     "xlua": ["xlua"],
     "sys": ["sys"],
-    "pl": ["pl"],
+    "pl": ["pl", "pl_files", "pl_classes", "lapp"],
     "moses": ["moses"],
-    "trepl": [],
+    "trepl": ["trepl"],
     "env": [],
     "argcheck": [],
     "class": [],
-    "lfs": [],
+    "lfs": ["lfs"],
     "cwrap": [],
 }
 
@@ -111,6 +111,7 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     let (show, print) = SHOW.run::<(Function, Function)>(lua)?;
     native.raw_set("show", show)?;
     lua.globals().raw_set("print", print)?;
+    START.run::<()>(lua)?;
     torch.get::<Function>("setdefaulttensortype")?.call::<()>("torch.FloatTensor")
 }
 
@@ -133,7 +134,7 @@ mod tests {
             }
         }
         here.sort();
-        let single = [CLASS, METHODS, OLD_FILES, FILE, SHOW];
+        let single = [CLASS, METHODS, OLD_FILES, FILE, SHOW, START];
         let mut listed: Vec<&str> =
             [&single, MODULES, SCRIPTS, CHUNKS].concat().iter().map(|chunk| chunk.name).collect();
         listed.sort_unstable();
