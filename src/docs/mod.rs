@@ -98,4 +98,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0017-one-door-for-two-languages.md")]
     pub mod d0017_one_door_for_two_languages {}
+
+    #[doc = include_str!("decisions/0018-lua-5-1-stays.md")]
+    pub mod d0018_lua_5_1_stays {}
 }

@@ -1,6 +1,9 @@
 //! Torch7's `reset` rules: how parameters are drawn, in Torch's order, from Torch's generator.
 
-use super::{fields::Fields, spec::Args};
+use super::{
+    fields::{Fields, Value},
+    spec::Args,
+};
 use crate::{
     error::Result,
     torch::{Generator, Tensor},
@@ -27,6 +30,12 @@ pub fn set_parameters(fields: &dyn Fields, list: &[(&str, &str, &[i64])]) -> Res
         fields.set(grad, Tensor::zeros(fields.tensor_type(), size)?.into())?;
     }
     Ok(())
+}
+
+/// Two empty tensors of the object's type: the `gradInput` that Torch7 gives some modules of two inputs at birth.
+pub(super) fn empty_pair(fields: &dyn Fields) -> Value {
+    let empty = || Value::from(Tensor::empty(fields.tensor_type()));
+    Value::List(vec![empty(), empty()])
 }
 
 /// Fills the named tensor fields, in this order, with U(−s, s), where s = `stdv`·√3 when `reset(stdv)` was called

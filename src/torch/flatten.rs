@@ -1,5 +1,7 @@
 //! `flatten`: gathers tensors into one vector and re-points them into it (`getParameters`, spec section 1.4).
 
+use std::collections::HashMap;
+
 use super::{memory, storage::Storage, tensor::Tensor, types::TensorType};
 use crate::error::{Error, Kind, Result};
 
@@ -12,7 +14,8 @@ use crate::error::{Error, Kind, Result};
 /// When types differ, or a tensor would not be compact after the gathering ("Cannot gather …").
 pub fn flatten(tensors: &[Tensor], tensor_type: TensorType) -> Result<Tensor> {
     // 1. One block for each distinct storage, in order of first appearance.
-    let mut blocks: Vec<(Storage, i64)> = Vec::new();
+    let mut blocks: Vec<Storage> = Vec::new();
+    let mut starts: HashMap<usize, i64> = HashMap::new();
     let mut total = 0;
     for tensor in tensors {
         if tensor.tensor_type() != tensor_type {
@@ -40,16 +43,15 @@ pub fn flatten(tensors: &[Tensor], tensor_type: TensorType) -> Result<Tensor> {
             if tensor.numel() > reach {
                 return Err(not_compact());
             }
-            if blocks.iter().any(|(known, _)| known.same(&storage)) {
+            if starts.contains_key(&storage.address()) {
                 continue;
             }
-            let len = storage.len();
-            blocks.push((storage, total));
-            total += len;
+            starts.insert(storage.address(), total);
+            total += storage.len();
+            blocks.push(storage);
         }
     }
-    let start_of =
-        |storage: &Storage| blocks.iter().find(|(known, _)| known.same(storage)).map_or(0, |(_, start)| *start);
+    let start_of = |storage: &Storage| starts.get(&storage.address()).copied().unwrap_or(0);
 
     // 2. Mark what the tensors cover; the rest are holes.
     memory::check_values(total, "the flat vector of the parameters")?;
@@ -72,12 +74,11 @@ pub fn flatten(tensors: &[Tensor], tensor_type: TensorType) -> Result<Tensor> {
 
     // 3. Gather the covered elements, block by block.
     let options = (tensor_type.element.kind(), tensor_type.device());
+    let parts: Vec<tch::Tensor> = blocks.iter().map(Storage::flat).collect();
+    let all = tch::Tensor::f_cat(&parts, 0)?;
     let gathered = if kept == total {
-        let parts: Vec<tch::Tensor> = blocks.iter().map(|(storage, _)| storage.flat()).collect();
-        tch::Tensor::f_cat(&parts, 0)?
+        all
     } else {
-        let parts: Vec<tch::Tensor> = blocks.iter().map(|(storage, _)| storage.flat()).collect();
-        let all = tch::Tensor::f_cat(&parts, 0)?;
         let index: Vec<i64> = (0..total).filter(|&at| covered[at as usize]).collect();
         all.f_index_select(0, &tch::Tensor::from_slice(&index).f_to_device(options.1)?)?
     };

@@ -2,6 +2,8 @@
 
 use std::{
     cell::{Cell, RefCell},
+    io,
+    path::Path,
     rc::Rc,
 };
 
@@ -122,6 +124,33 @@ impl Storage {
             flat.f_copy_data_u8(&mut bytes, self.len() as usize)?;
         }
         Ok(bytes)
+    }
+
+    /// A file's bytes as elements, mapped into memory: from its beginning, `len` of them or as many as it has. What is
+    /// written into a shared one is written into the file, which grows to `len`; else it stays in this process.
+    ///
+    /// Source: Torch7 `generic/Storage.c`, `torch.DoubleStorage(filename [, shared [, size]])`.
+    ///
+    /// # Errors
+    /// When the file cannot be mapped, or is shorter than `len` and not shared.
+    pub fn mapped(tensor_type: TensorType, path: &Path, is_shared: bool, len: Option<i64>) -> Result<Storage> {
+        let width = tensor_type.element.bytes() as i64;
+        let there = match std::fs::metadata(path) {
+            Ok(data) => data.len() as i64 / width,
+            Err(source) if source.kind() == io::ErrorKind::NotFound && is_shared && len.is_some() => 0,
+            Err(source) => return Err(Error::io("map", path, &source)),
+        };
+        let len = len.unwrap_or(there);
+        if len < 0 || (!is_shared && len > there) {
+            let page = Error::new(Kind::Io, format!("{} is too short to be mapped", path.display()));
+            return Err(page.with_fact("it has", format!("{there} elements")).with_fact("wanted", len.to_string()));
+        }
+        if len == 0 {
+            return Storage::zeros(tensor_type, 0);
+        }
+        let options = (tensor_type.element.kind(), tch::Device::Cpu);
+        let flat = tch::Tensor::f_from_file(&path.to_string_lossy(), is_shared, len, options)?;
+        Ok(Storage::holding(tensor_type, flat))
     }
 
     fn holding(tensor_type: TensorType, flat: tch::Tensor) -> Storage {

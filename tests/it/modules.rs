@@ -130,7 +130,7 @@ pub(crate) fn driver(lua: &Lua) -> (Function, Function) {
 /// Lowers a model and a criterion, runs them, and answers `{output, gradInput, gradParameters}`. `other` is the gradient of
 /// the output; for a criterion the target, and the output is the loss.
 #[allow(clippy::type_complexity)]
-fn lowered(
+pub(crate) fn lowered(
     lua: &Lua,
     (model, criterion, input, other, evaluates, differentiates, is_criterion): (
         Table,
@@ -201,8 +201,11 @@ fn device() -> digits::error::Result<tch::Device> {
 }
 
 fn gradients(lua: &Lua, network: &Network) -> mlua::Result<Table> {
-    let list = network.parameters.list.iter().map(|parameter| from_tch(lua, &parameter.grad));
-    lua.create_sequence_from(list.collect::<mlua::Result<Vec<_>>>()?)
+    let list = lua.create_table()?;
+    for parameter in &network.parameters.list {
+        list.raw_push(from_tch(lua, &parameter.grad)?)?;
+    }
+    Ok(list)
 }
 
 fn activity(value: &Value) -> mlua::Result<Activity> {
@@ -242,7 +245,7 @@ fn from_activity(lua: &Lua, activity: &Activity) -> mlua::Result<Value> {
 }
 
 /// Objects and arrays become tables; null becomes false, which a list can hold.
-fn to_lua(lua: &Lua, value: &serde_json::Value) -> mlua::Result<Value> {
+pub(crate) fn to_lua(lua: &Lua, value: &serde_json::Value) -> mlua::Result<Value> {
     Ok(match value {
         serde_json::Value::Null => Value::Boolean(false),
         serde_json::Value::Bool(flag) => Value::Boolean(*flag),

@@ -8,8 +8,8 @@ use crate::{
     error::Result,
     nn::{
         activity::{Activity, Shape},
-        fields::{Fields, Value},
-        init::{set_arguments, set_parameters, uniform_reset},
+        fields::Fields,
+        init::{empty_pair, set_arguments, set_parameters, uniform_reset},
         module::{Context, Module},
         refusals::size_mismatch,
         spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
@@ -55,7 +55,7 @@ pub const SPECS: &[Spec] = &[
             let output = args.int("outputSize");
             let size = [output, args.int("inputSize1"), args.int("inputSize2")];
             set_parameters(fields, &[("weight", "gradWeight", &size)])?;
-            fields.set("gradInput", Value::List(vec![]))?;
+            fields.set("gradInput", empty_pair(fields))?;
             if args.truthy("bias") {
                 set_parameters(fields, &[("bias", "gradBias", &[output])])?;
             }

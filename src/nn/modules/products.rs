@@ -8,7 +8,7 @@ use crate::{
     nn::{
         activity::Activity,
         fields::{Fields, Value},
-        init::set_arguments,
+        init::{empty_pair, set_arguments},
         module::{Context, Module},
         refusals::size_mismatch,
         spec::{Arg, ArgKind, Missing, Probe, Spec, optional},
@@ -26,7 +26,8 @@ macro_rules! row {
         Spec {
             args: $args,
             init: Some(|args, fields, _| {
-                fields.set("gradInput", Value::List(vec![]))?;
+                let is_pair = !matches!($class, "nn.PairwiseDistance");
+                fields.set("gradInput", if is_pair { empty_pair(fields) } else { Value::List(vec![]) })?;
                 args.names().try_for_each(|name| set_arguments(args, fields, &[name]))
             }),
             ..Spec::module(&[$class], |b| Ok(Box::new(Product($kind(b.fields())?))), $probe)

@@ -9,7 +9,7 @@ use crate::{
     nn::{
         activity::Activity,
         fields::{Fields, Value},
-        init::set_arguments,
+        init::{empty_pair, set_arguments},
         layout::axis,
         module::{Context, Module},
         refusals::size_mismatch,
@@ -22,8 +22,10 @@ macro_rules! row {
         Spec {
             args: $args,
             init: Some(|args, fields, _| {
-                if matches!($class, "nn.Index" | "nn.MaskedSelect") {
-                    fields.set("gradInput", Value::List(vec![]))?;
+                match $class {
+                    "nn.Index" => fields.set("gradInput", empty_pair(fields))?,
+                    "nn.MaskedSelect" => fields.set("gradInput", Value::List(vec![]))?,
+                    _ => {}
                 }
                 args.names().try_for_each(|name| set_arguments(args, fields, &[name]))
             }),

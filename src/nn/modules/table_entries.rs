@@ -146,10 +146,11 @@ impl Module for Entries {
             Entries::Narrow(offset, length) => {
                 let start = if offset < 0 { count + offset } else { offset - 1 };
                 let length = if length < 0 { count - start + length + 1 } else { length };
-                if start < 0 || length < 1 || start + length > count {
-                    return Err(outside(format!("a table of at least {} entries", start.max(0) + length.max(1))));
+                if start < 0 || length < 1 || start >= count {
+                    return Err(outside(format!("a table of at least {} entries", start.max(0) + 1)));
                 }
-                let range = start as usize..(start + length) as usize;
+                // A length that runs past the end takes what there is, as Torch7's loop does.
+                let range = start as usize..(start + length).min(count) as usize;
                 Activity::Table(entries[range].iter().map(Activity::share).collect())
             }
             Entries::Flatten => {
@@ -211,7 +212,8 @@ mod tests {
         let many = Activity::Table(vec![randn(&[9]).into(), table(&[&[1], &[2]])]);
         assert_eq!(shape_after(&plain("nn.ZipTableOneToMany"), many), "{{[9], [1]}, {[9], [2]}}");
         assert!(object("nn.SelectTable", [4i64]).forward(Mode::Train, three()).is_err());
-        assert!(object("nn.NarrowTable", [3i64, 2]).forward(Mode::Train, three()).is_err());
+        assert_eq!(shape_after(&object("nn.NarrowTable", [3i64, 2]), three()), "{[3]}");
+        assert!(object("nn.NarrowTable", [4i64, 1]).forward(Mode::Train, three()).is_err());
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(super) fn entries(module: &Entries, site: Site<'_>) -> Result<Value> {
         Entries::Narrow(offset, length) => {
             let start = place(offset, table.len())?;
             let length = if length < 0 { table.len() as i64 - start as i64 + length + 1 } else { length };
-            let end = start + usize::try_from(length).unwrap_or(0);
+            let end = (start + usize::try_from(length).unwrap_or(0)).min(table.len());
             Value::Table(table.get(start..end).map(<[Value]>::to_vec).unwrap_or_default())
         }
         Entries::Flatten => {

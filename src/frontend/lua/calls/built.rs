@@ -3,9 +3,13 @@
 //! The fields are the truth: a script may replace any of them between two calls. So a kept module is used again only
 //! when every field that its `build` read is as it was: the same number, the same tensor object in the same layout.
 //! Modules whose `build` looks into a table or into a tensor's numbers (children, sizes, indices) are built anew.
+//!
+//! A kept module holds no Lua value of its own: mlua keeps those on a stack of 8,000 places, and a script may keep any
+//! number of modules.
 
 use std::{
     cell::{Cell, RefCell},
+    collections::HashMap,
     rc::Rc,
 };
 
@@ -55,7 +59,7 @@ enum Seen {
     Nil,
     Flag(bool),
     Number(f64),
-    Text(LuaString),
+    Text(Box<[u8]>),
     /// Only where it lies, which is all that a view of it depends on.
     Layout(Tensor, u64),
 }
@@ -68,7 +72,7 @@ impl Seen {
             LuaValue::Boolean(flag) => Seen::Flag(*flag),
             LuaValue::Integer(number) => Seen::Number(*number as f64),
             LuaValue::Number(number) => Seen::Number(*number),
-            LuaValue::String(text) => Seen::Text(text.clone()),
+            LuaValue::String(text) => Seen::Text(text.as_bytes().as_ref().into()),
             _ => return None,
         })
     }
@@ -79,7 +83,7 @@ impl Seen {
             (Seen::Flag(old), LuaValue::Boolean(new)) => old == new,
             (Seen::Number(old), LuaValue::Integer(new)) => *old == *new as f64,
             (Seen::Number(old), LuaValue::Number(new)) => old == new,
-            (Seen::Text(old), LuaValue::String(new)) => old == new,
+            (Seen::Text(old), LuaValue::String(new)) => **old == *new.as_bytes(),
             (Seen::Layout(old, version), LuaValue::UserData(data)) => {
                 data.borrow::<tensor::LuaTensor>().is_ok_and(|new| new.0.same(old) && new.0.version() == *version)
             }
@@ -94,16 +98,39 @@ struct Kept(RefCell<[Option<Rc<Built>>; 2]>);
 
 impl UserData for Kept {}
 
+/// The names of fields as Lua strings, each made once a machine.
+#[derive(Clone, Default)]
+struct Names(Rc<RefCell<HashMap<String, LuaString>>>);
+
+impl Names {
+    fn get(&self, lua: &Lua, name: &str) -> mlua::Result<LuaString> {
+        if let Some(known) = self.0.borrow().get(name) {
+            return Ok(known.clone());
+        }
+        let made = lua.create_string(name)?;
+        self.0.borrow_mut().insert(name.to_string(), made.clone());
+        Ok(made)
+    }
+}
+
 /// The kept modules of a machine: a table whose keys are the objects, which it does not keep alive.
 #[derive(Clone)]
-pub(in crate::frontend::lua) struct Shelf(Table);
+pub(in crate::frontend::lua) struct Shelf {
+    kept: Table,
+    names: Names,
+}
 
 impl Shelf {
     pub(in crate::frontend::lua) fn new(lua: &Lua) -> mlua::Result<Shelf> {
         let (table, weak) = (lua.create_table()?, lua.create_table()?);
         weak.raw_set("__mode", "k")?;
         table.set_metatable(Some(weak))?;
-        Ok(Shelf(table))
+        Ok(Shelf { kept: table, names: Names::default() })
+    }
+
+    /// The name of a field that a `build` reads, or an eager call.
+    pub(in crate::frontend::lua) fn name(&self, lua: &Lua, name: &str) -> mlua::Result<LuaString> {
+        self.names.get(lua, name)
     }
 
     /// The module of `object`: the kept one, or one built now. `differentiable` parameters are leaves of a graph.
@@ -114,7 +141,7 @@ impl Shelf {
         object: &Table,
         differentiable: bool,
     ) -> Result<Rc<Built>> {
-        let kept: Option<AnyUserData> = self.0.raw_get(object).or_page(lua)?;
+        let kept: Option<AnyUserData> = self.kept.raw_get(object).or_page(lua)?;
         let kept = kept.and_then(|data| {
             data.borrow::<Kept>().ok().map(|kept| (data.clone(), kept.0.borrow()[usize::from(differentiable)].clone()))
         });
@@ -123,13 +150,13 @@ impl Shelf {
         {
             return Ok(built.clone());
         }
-        let built = Rc::new(Built::new(lua, spec, object, differentiable)?);
+        let built = Rc::new(Built::new(lua, spec, object, differentiable, &self.names)?);
         if built.keepable {
             let data = match kept {
                 Some((data, _)) => data,
                 None => {
                     let data = lua.create_userdata(Kept::default()).or_page(lua)?;
-                    self.0.raw_set(object, &data).or_page(lua)?;
+                    self.kept.raw_set(object, &data).or_page(lua)?;
                     data
                 }
             };
@@ -141,13 +168,14 @@ impl Shelf {
 
     /// Drops what is kept for `object`, whose tensors were replaced.
     pub(in crate::frontend::lua) fn forget(&self, object: &Table) -> mlua::Result<()> {
-        self.0.raw_set(object, LuaValue::Nil)
+        self.kept.raw_set(object, LuaValue::Nil)
     }
 }
 
 impl Built {
-    fn new(lua: &Lua, spec: &Spec, object: &Table, differentiable: bool) -> Result<Built> {
+    fn new(lua: &Lua, spec: &Spec, object: &Table, differentiable: bool, names: &Names) -> Result<Built> {
         let mut reader = Reader {
+            names: names.clone(),
             fields: LuaFields::new(lua, object),
             differentiable,
             parameters: Vec::new(),
@@ -204,6 +232,7 @@ fn class_address(object: &Table) -> Option<usize> {
 
 /// Serves one `build` and notes what it reads.
 struct Reader {
+    names: Names,
     fields: LuaFields,
     differentiable: bool,
     parameters: Vec<(String, tch::Tensor)>,
@@ -215,7 +244,7 @@ struct Reader {
 impl Reader {
     fn read(&self, name: &str, by_layout: bool) -> Result<LuaValue> {
         let lua = &self.fields.lua;
-        let key = lua.create_string(name).or_page(lua)?;
+        let key = self.names.get(lua, name).or_page(lua)?;
         let value: LuaValue = self.fields.table.get(&key).or_page(lua)?;
         let layout = tensor::from_lua(&value).filter(|_| by_layout).map(|tensor| {
             let version = tensor.version();

@@ -41,7 +41,7 @@ struct Class {
 
 impl Class {
     fn new(lua: &Lua, spec: &'static Spec, shelf: &Shelf) -> mlua::Result<Class> {
-        let (train, output) = (lua.create_string("train")?, lua.create_string("output")?);
+        let (train, output) = (shelf.name(lua, "train")?, shelf.name(lua, "output")?);
         Ok(Class { spec, shelf: shelf.clone(), train, output })
     }
 

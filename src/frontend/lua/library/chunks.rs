@@ -62,6 +62,9 @@ pub(super) const FILE: Chunk = chunk!("torch/file");
 /// Answers `show(…)` and a `print` that shows tables.
 pub(super) const SHOW: Chunk = chunk!("torch/show");
 
+/// What a script finds before its first line: after all others.
+pub(super) const START: Chunk = chunk!("torch/start");
+
 /// Makes the tables that the chunks are called with: `torch`, `nn` and the other packages, all empty.
 pub(super) fn prepare<'n>(lua: &Lua, names: impl IntoIterator<Item = &'n str>) -> mlua::Result<()> {
     let packages = lua.create_table()?;

@@ -1,7 +1,11 @@
 //! What `paths`, `image` and `sys` may do with the disk: everything for a trusted script; for a pasted file reading of
 //! images in its own folder and nothing else.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use mlua::{Lua, Table};
 
@@ -54,6 +58,14 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
         })?,
     )?;
     files.raw_set(
+        "change",
+        lua.create_function(|lua, name: PathBuf| {
+            allow(lua, "changing the working directory")?;
+            Ok(std::env::set_current_dir(&name).is_ok())
+        })?,
+    )?;
+    files.raw_set("attributes", lua.create_function(|lua, name: PathBuf| attributes(lua, &name))?)?;
+    files.raw_set(
         "here",
         lua.create_function(|lua, ()| {
             let here = if trusted(lua)? { std::env::current_dir().ok() } else { None };
@@ -61,6 +73,29 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
         })?,
     )?;
     Ok(files)
+}
+
+/// What LuaFileSystem tells of a file: `mode`, `size` in bytes, `modification` and `access` in seconds since 1970; nil where
+/// there is none.
+fn attributes(lua: &Lua, name: &Path) -> mlua::Result<Option<Table>> {
+    allow(lua, "looking at a file")?;
+    let Ok(data) = fs::metadata(name) else { return Ok(None) };
+    let seconds = |time: std::io::Result<SystemTime>| {
+        time.ok().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok()).map(|passed| passed.as_secs())
+    };
+    let table = lua.create_table()?;
+    let mode = if data.is_dir() {
+        "directory"
+    } else if data.is_file() {
+        "file"
+    } else {
+        "other"
+    };
+    table.raw_set("mode", mode)?;
+    table.raw_set("size", data.len())?;
+    table.raw_set("modification", seconds(data.modified()))?;
+    table.raw_set("access", seconds(data.accessed()))?;
+    Ok(Some(table))
 }
 
 /// Whether the script may use the disk as its user may.

@@ -5,7 +5,7 @@
 use mlua::{Function, Lua, Table, Value};
 
 use super::{
-    chunks::{CLASS, Chunk, METHODS, MODULES, SHOW, chunk, native, package, prepare},
+    chunks::{CLASS, Chunk, METHODS, MODULES, SHOW, START, chunk, native, package, prepare},
     files, image, native, scripts, specs, torch_file,
 };
 use crate::{
@@ -64,7 +64,7 @@ packages! {
     "paths": ["paths"],
     "xlua": ["xlua"],
     "sys": ["sys"],
-    "pl": ["pl"],
+    "pl": ["pl", "pl_files", "pl_classes", "lapp"],
     "moses": ["moses/tables", "moses/arrays", "moses/functions", "moses/objects"],
     "cjson": ["cjson/encode", "cjson/decode"],
     "bit32": ["bit32"],
@@ -74,11 +74,11 @@ packages! {
     "threads": ["threads"],
     "torchx": ["torchx"],
     "csvigo": ["csvigo"],
-    "trepl": [],
+    "trepl": ["trepl"],
     "env": [],
     "argcheck": [],
     "class": [],
-    "lfs": [],
+    "lfs": ["lfs"],
     "cwrap": [],
 }
 
@@ -120,7 +120,7 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     MODULES.iter().try_for_each(|chunk| chunk.run::<()>(lua))?;
     specs::install(lua)?;
     METHODS.run::<()>(lua)?;
-    specs::refuse_unknown(lua)?;
+    specs::explain_missing(lua)?;
     scripts::install(lua, &native)?;
     torch_file::install(lua, &native)?;
     native.raw_set("files", files::table(lua)?)?;
@@ -128,6 +128,7 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     let (show, print) = SHOW.run::<(Function, Function)>(lua)?;
     native.raw_set("show", show)?;
     lua.globals().raw_set("print", print)?;
+    START.run::<()>(lua)?;
     torch.get::<Function>("setdefaulttensortype")?.call::<()>("torch.FloatTensor")
 }
 
@@ -153,7 +154,7 @@ mod tests {
             }
         }
         here.sort();
-        let single = [CLASS, METHODS, OLD_FILES, FILE, SHOW];
+        let single = [CLASS, METHODS, OLD_FILES, FILE, SHOW, START];
         let mut listed: Vec<&str> =
             [&single, MODULES, SCRIPTS, CHUNKS].concat().iter().map(|chunk| chunk.name).collect();
         listed.sort_unstable();

@@ -7,7 +7,11 @@ use crate::{
     error::{Error, Kind},
     frontend::lua::{
         calls::{built::Shelf, eager},
-        machine::{error::raise, state::origin, suggest},
+        machine::{
+            error::raise,
+            state::{origin, shared},
+            suggest,
+        },
         objects::{classes::remember_methods, object::LuaFields, value::value_from_lua},
         tensor,
     },
@@ -21,6 +25,8 @@ pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
     lua.set_app_data(shelf.clone());
     let classes = tensor::classes(lua)?;
     let make: Function = package(lua, "torch")?.raw_get("newmetatable")?;
+    let init_of = |class: &str| classes.raw_get::<Table>(class)?.raw_get::<Function>("__init");
+    let (module, criterion) = (init_of("nn.Module")?, init_of("nn.Criterion")?);
     for spec in nn::specs() {
         for &class in spec.classes {
             let mt = match classes.raw_get::<Option<Table>>(class)? {
@@ -32,7 +38,8 @@ pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
                 }
             };
             if class == spec.name() {
-                install_class(lua, &mt, spec, &shelf)?;
+                let parent_init = if matches!(spec.build, Build::Module(_)) { &module } else { &criterion };
+                install_class(lua, &mt, spec, parent_init, &shelf)?;
             }
         }
     }
@@ -47,9 +54,15 @@ fn base_of(spec: &Spec) -> &'static str {
     }
 }
 
-fn install_class(lua: &Lua, mt: &Table, spec: &'static Spec, shelf: &Shelf) -> mlua::Result<()> {
+fn install_class(
+    lua: &Lua,
+    mt: &Table,
+    spec: &'static Spec,
+    parent_init: &Function,
+    shelf: &Shelf,
+) -> mlua::Result<()> {
     if let Some(init) = spec.init {
-        let parent_init: Function = tensor::classes(lua)?.raw_get::<Table>(base_of(spec))?.raw_get("__init")?;
+        let parent_init = parent_init.clone();
         mt.raw_set(
             "__init",
             lua.create_function(move |lua, (object, given): (Table, Variadic<LuaValue>)| {
@@ -92,29 +105,33 @@ fn drawing<T>(lua: &Lua, f: impl FnOnce(&mut Generator) -> T) -> T {
     result
 }
 
-/// Makes `nn.X` that does not exist an error that names the nearest classes.
-pub(super) fn refuse_unknown(lua: &Lua) -> mlua::Result<()> {
-    let mt = lua.create_table()?;
-    mt.raw_set(
-        "__index",
-        lua.create_function(|lua, (_, key): (Table, LuaValue)| {
-            let LuaValue::String(key) = key else { return Ok(LuaValue::Nil) };
-            let key = key.to_string_lossy();
-            if !key.starts_with(|first: char| first.is_ascii_uppercase()) {
-                return Ok(LuaValue::Nil);
-            }
-            let mut names: Vec<String> = Vec::new();
-            for pair in tensor::classes(lua)?.pairs::<String, Table>() {
-                if let Some(name) = pair?.0.strip_prefix("nn.") {
-                    names.push(name.to_string());
-                }
-            }
-            let mut error = Error::new(Kind::Network, format!("there is no nn.{key}"));
-            if let Some(near) = suggest::closest(&key, names.iter().map(String::as_str)) {
-                error = error.with_help(format!("did you mean nn.{near}?"));
-            }
-            Err(raise(error.at(origin(lua).as_ref())))
-        })?,
-    )?;
-    package(lua, "nn")?.set_metatable(Some(mt))
+/// Lets pages say which class a line names in vain. `nn.X` that does not exist is nil, as in Torch7, where files ask so
+/// whether a class is there; the page comes when it is called.
+pub(super) fn explain_missing(lua: &Lua) -> mlua::Result<()> {
+    shared(lua)?.missing_class.set(Some(missing_class));
+    Ok(())
+}
+
+/// The page for the class `home.name` that `line` asks for and that does not exist; `name` when it is known.
+fn missing_class(lua: &Lua, line: &str, name: Option<&str>) -> Option<Error> {
+    let mut classes: Vec<String> = Vec::new();
+    for pair in tensor::classes(lua).ok()?.pairs::<String, Table>() {
+        classes.push(pair.ok()?.0);
+    }
+    let belongs = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '.';
+    let mut words = line.split(|letter| !belongs(letter)).filter_map(|word| word.split_once('.'));
+    let (home, missing) = words.find_map(|(home, rest)| {
+        let class = rest.split('.').next().unwrap_or(rest);
+        let is_asked = name.map_or(class.starts_with(|first: char| first.is_ascii_uppercase()), |name| name == class);
+        let is_home = classes.iter().any(|known| known.split_once('.').is_some_and(|(known, _)| known == home));
+        let package = lua.globals().raw_get::<Option<Table>>(home).ok().flatten();
+        let is_missing = || package.is_some_and(|package| package.get::<LuaValue>(class).is_ok_and(|c| c.is_nil()));
+        (is_asked && is_home && is_missing()).then_some((home, class))
+    })?;
+    let error = Error::new(Kind::Network, format!("there is no {home}.{missing}"));
+    let beside = classes.iter().filter_map(|known| known.strip_prefix(home)?.strip_prefix('.'));
+    Some(match suggest::closest(missing, beside) {
+        Some(near) => error.with_help(format!("did you mean {home}.{near}?")),
+        None => error,
+    })
 }

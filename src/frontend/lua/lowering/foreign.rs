@@ -8,10 +8,11 @@
 //! What the user's code is given is its own copy: a method that works in place changes nothing that libtorch keeps for
 //! its own backward, or hands to a second branch.
 
-use std::cell::Cell;
+use std::{cell::Cell, rc::Rc};
 
 use mlua::{Lua, ObjectLike, Table, Value as LuaValue};
 
+use super::held::Held;
 use crate::{
     error::{Error, Kind, Result},
     frontend::lua::{
@@ -49,7 +50,7 @@ impl Caller {
 #[derive(Clone)]
 pub(super) struct Foreign {
     lua: Lua,
-    object: Table,
+    object: Rc<Held>,
     class: String,
     caller: Caller,
     /// Which of `training()` and `evaluate()` was called last.
@@ -57,29 +58,33 @@ pub(super) struct Foreign {
 }
 
 impl Foreign {
-    pub(super) fn new(lua: &Lua, object: &Table, class: &str, caller: Caller) -> Foreign {
-        Foreign { lua: lua.clone(), object: object.clone(), class: class.to_string(), caller, mode: Cell::new(None) }
+    /// # Errors
+    /// When Lua is out of memory.
+    pub(super) fn new(lua: &Lua, object: &Table, class: &str, caller: Caller) -> Result<Foreign> {
+        let object = Rc::new(Held::new(lua, object)?);
+        Ok(Foreign { lua: lua.clone(), object, class: class.to_string(), caller, mode: Cell::new(None) })
     }
 
     fn call<R: mlua::FromLua>(&self, method: &str, args: impl mlua::IntoLuaMulti) -> Result<R> {
-        let what = format!("in {}:{method}", self.class);
-        vm::guard_hook(&self.lua, &what, || self.object.call_method::<R>(method, args))
+        let (object, what) = (self.object.get::<Table>()?, format!("in {}:{method}", self.class));
+        vm::guard_hook(&self.lua, &what, || object.call_method::<R>(method, args))
     }
 
     /// A copy of an activity as a Lua value.
     fn copied(&self, activity: &Activity) -> Result<LuaValue> {
-        copied(&self.lua, activity, LuaFields::new(&self.lua, &self.object).tensor_type())
+        copied(&self.lua, activity, LuaFields::new(&self.lua, &self.object.get()?).tensor_type())
     }
 
     /// The gradient for the input from the one for the output; parameters accumulate theirs.
     fn backward(&self, x: &LuaValue, grad: &LuaValue) -> Result<LuaValue> {
-        if !has_plain_backward(&self.lua, &self.object).or_page(&self.lua)? {
+        let object: Table = self.object.get()?;
+        if !has_plain_backward(&self.lua, &object).or_page(&self.lua)? {
             return self.call("backward", (x, grad, 1.0));
         }
         // The two halves of nn.Module:backward, one limit of time for each.
         let returned: LuaValue = self.call("updateGradInput", (x, grad))?;
         self.call::<LuaValue>("accGradParameters", (x, grad, 1.0))?;
-        let field: LuaValue = self.object.get("gradInput").or_page(&self.lua)?;
+        let field: LuaValue = object.get("gradInput").or_page(&self.lua)?;
         // Torch7 hands on the field. A method that only returns its result is understood, too.
         let is_unset = tensor::from_lua(&field).is_some_and(|field| field.dim() == 0);
         Ok(if is_unset { returned } else { field })
@@ -115,12 +120,12 @@ impl Module for Foreign {
             let leaf = tensor.detach();
             Ok(if leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf })
         })?;
-        let (object, before) = (self.clone(), input.share());
+        let (object, x, before) = (self.clone(), Held::new(&self.lua, x)?, input.share());
         cx.cut(Cut {
             input: input.share(),
             output: output.share(),
             backward: Box::new(move |grad| {
-                let grad_input = object.backward(&x, &object.copied(grad)?)?;
+                let grad_input = object.backward(&x.get()?, &object.copied(grad)?)?;
                 if grad_input.is_nil() {
                     return before.map(&mut |tensor| Ok(tensor.f_zeros_like()?));
                 }
@@ -135,13 +140,15 @@ impl Module for Foreign {
 /// A criterion whose methods are Lua.
 pub(super) struct ForeignCriterion {
     lua: Lua,
-    object: Table,
+    object: Held,
     caller: Caller,
 }
 
 impl ForeignCriterion {
-    pub(super) fn new(lua: &Lua, object: &Table, caller: Caller) -> ForeignCriterion {
-        ForeignCriterion { lua: lua.clone(), object: object.clone(), caller }
+    /// # Errors
+    /// When Lua is out of memory.
+    pub(super) fn new(lua: &Lua, object: &Table, caller: Caller) -> Result<ForeignCriterion> {
+        Ok(ForeignCriterion { lua: lua.clone(), object: Held::new(lua, object)?, caller })
     }
 
     /// The methods for the loss and for its gradient.
@@ -160,13 +167,14 @@ impl Criterion for ForeignCriterion {
 
     /// The user's number, in a graph whose gradient is the user's `gradInput`: value + Σ x·g − (Σ x·g without graph).
     fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
-        let like = LuaFields::new(&self.lua, &self.object).tensor_type();
+        let object: Table = self.object.get()?;
+        let like = LuaFields::new(&self.lua, &object).tensor_type();
         let (forward, backward) = self.methods();
         let x = copied(&self.lua, input, like)?;
         let t = copied(&self.lua, target, like)?;
-        let class = class_name(&self.object).unwrap_or_default();
+        let class = class_name(&object).unwrap_or_default();
         let value: LuaValue =
-            vm::guard_hook(&self.lua, &format!("in {class}:{forward}"), || self.object.call_method(forward, (&x, &t)))?;
+            vm::guard_hook(&self.lua, &format!("in {class}:{forward}"), || object.call_method(forward, (&x, &t)))?;
         let value =
             activity_from_lua(&self.lua, &value, &format!("the result of {class}:{forward}")).or_page(&self.lua)?;
         let kind = input.tensors().first().map_or(tch::Kind::Float, |tensor| tensor.kind());
@@ -181,9 +189,8 @@ impl Criterion for ForeignCriterion {
         if !input.tensors().iter().any(|tensor| tensor.requires_grad()) {
             return Ok(loss);
         }
-        let grad: LuaValue = vm::guard_hook(&self.lua, &format!("in {class}:{backward}"), || {
-            self.object.call_method(backward, (&x, &t))
-        })?;
+        let grad: LuaValue =
+            vm::guard_hook(&self.lua, &format!("in {class}:{backward}"), || object.call_method(backward, (&x, &t)))?;
         let grad =
             activity_from_lua(&self.lua, &grad, &format!("the result of {class}:{backward}")).or_page(&self.lua)?;
         let (values, grads) = (input.tensors(), grad.tensors());

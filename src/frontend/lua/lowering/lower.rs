@@ -94,6 +94,8 @@ pub(in crate::frontend::lua) struct Lowering {
     lua: Lua,
     flat: Option<Flat>,
     list: Vec<Parameter>,
+    /// Places in `list` by the address of the elements.
+    places: HashMap<usize, Vec<usize>>,
     buffers: Vec<Buffer>,
     /// The nodes so far by their object, for modules that refer to another one (unpooling to its pooling).
     nodes: HashMap<usize, Rc<Node>>,
@@ -102,8 +104,8 @@ pub(in crate::frontend::lua) struct Lowering {
 
 impl Lowering {
     fn new(lua: &Lua, flat: Option<Flat>) -> Lowering {
-        let nodes = HashMap::new();
-        Lowering { lua: lua.clone(), flat, list: Vec::new(), buffers: Vec::new(), nodes, depth: 0 }
+        let (places, nodes) = (HashMap::new(), HashMap::new());
+        Lowering { lua: lua.clone(), flat, list: Vec::new(), places, buffers: Vec::new(), nodes, depth: 0 }
     }
 
     /// For one eager call: nothing is differentiable or registered.
@@ -260,8 +262,8 @@ impl Lowering {
         let method: LuaValue = object.get("parameters").or_page(&self.lua)?;
         if let (LuaValue::Function(method), true) = (method, self.flat.is_some()) {
             let list: Option<Table> = method.call(object).or_page(&self.lua)?;
-            let values = list.map_or_else(Vec::new, |list| list.sequence_values::<LuaValue>().collect());
-            for (i, value) in values.into_iter().enumerate() {
+            // One by one: mlua has room for 8,000 Lua values that Rust holds.
+            for (i, value) in list.iter().flat_map(|list| list.sequence_values::<LuaValue>()).enumerate() {
                 let Some(tensor) = tensor::from_lua(&value.or_page(&self.lua)?) else { continue };
                 let name =
                     join(path, &self.field_of(object, &tensor)?.unwrap_or_else(|| format!("parameter{}", i + 1)));
@@ -272,7 +274,7 @@ impl Lowering {
             self.keep(object, path)?;
         }
         let caller = if path.is_empty() { Caller::Trainer } else { Caller::Parent };
-        Ok((Box::new(Foreign::new(&self.lua, object, class, caller)), own))
+        Ok((Box::new(Foreign::new(&self.lua, object, class, caller)?), own))
     }
 
     /// The name of the field that holds this very tensor.
@@ -342,7 +344,7 @@ impl Lowering {
     fn loss(&mut self, object: &Table, caller: Caller) -> Result<Box<dyn Criterion>> {
         let class = class_name(object).unwrap_or_else(|| "table".into());
         let Some(spec) = spec_of(object) else {
-            return Ok(Box::new(ForeignCriterion::new(&self.lua, object, caller)));
+            return Ok(Box::new(ForeignCriterion::new(&self.lua, object, caller)?));
         };
         let called: &[&str] = match caller {
             Caller::Trainer => &["updateOutput", "updateGradInput", "forward", "backward"],
@@ -350,7 +352,7 @@ impl Lowering {
         };
         for method in called {
             if !is_pristine(&self.lua, object, spec.name(), method).or_page(&self.lua)? {
-                return Ok(Box::new(ForeignCriterion::new(&self.lua, object, caller)));
+                return Ok(Box::new(ForeignCriterion::new(&self.lua, object, caller)?));
             }
         }
         let Build::Criterion(build) = spec.build else {
@@ -379,8 +381,8 @@ impl Lowering {
         object: &Table,
         field: &str,
     ) -> Result<Vec<Box<dyn Criterion>>> {
-        let list: Vec<Table> = object.get(field).or_page(&self.lua)?;
-        list.iter().map(|criterion| self.criterion(criterion)).collect()
+        let list: Table = object.get(field).or_page(&self.lua)?;
+        list.sequence_values::<Table>().map(|criterion| self.criterion(&criterion.or_page(&self.lua)?)).collect()
     }
 
     /// The differentiable leaf of a parameter on the flat vector's memory, registered; a tensor that is not part
@@ -389,14 +391,14 @@ impl Lowering {
         let view = tensor.view().detach();
         let Some(flat) = &self.flat else { return (view, None) };
         let Some(grad) = flat.gradient_of(tensor) else { return (view, None) };
-        let twin = self.list.iter().find(|p| {
-            p.learns == learns
-                && p.leaf.data_ptr() == view.data_ptr()
-                && p.size == tensor.size()
-                && p.leaf.stride() == tensor.stride()
-        });
+        let places = self.places.entry(view.data_ptr() as usize).or_default();
+        let twin = places
+            .iter()
+            .map(|&at| &self.list[at])
+            .find(|p| p.learns == learns && p.size == tensor.size() && p.leaf.stride() == tensor.stride());
         let is_twin = twin.is_some();
         let leaf = twin.map_or_else(|| view.set_requires_grad(learns), |twin| twin.leaf.shallow_clone());
+        places.push(self.list.len());
         self.list.push(Parameter {
             name,
             size: tensor.size(),

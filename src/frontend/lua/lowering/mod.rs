@@ -6,4 +6,5 @@
 //! `foreign` (modules that stay Lua, as nodes), `lower` (the walk).
 
 pub(in crate::frontend::lua) mod foreign;
+mod held;
 pub(in crate::frontend::lua) mod lower;

@@ -1,7 +1,8 @@
 //! `compile`: text becomes a Lua function; compiled code never does.
 
-use mlua::{Function, Lua, chunk::ChunkMode};
+use mlua::{Function, Lua, Table, chunk::ChunkMode};
 
+use super::newline_calls::{COMPLAINT, joined};
 use crate::error::{Error, Kind};
 
 /// Compiles text under a file's name, `#!` line allowed.
@@ -18,5 +19,25 @@ pub(in crate::frontend::lua) fn compile(lua: &Lua, name: &str, text: &[u8]) -> m
                 .with_help("paste the source: compiled code is never loaded, since it can take over the program"),
         ));
     }
-    lua.load(body).set_name(format!("@{name}")).set_mode(ChunkMode::Text).into_function()
+    function(lua, format!("@{name}"), &body, None)
+}
+
+/// Text as a function, its globals in `environment` if one is given; a call whose bracket begins a line is one.
+pub(in crate::frontend::lua) fn function(
+    lua: &Lua,
+    name: String,
+    text: &[u8],
+    environment: Option<Table>,
+) -> mlua::Result<Function> {
+    let compile = |text: &[u8]| {
+        let chunk = lua.load(text).set_name(name.as_str()).set_mode(ChunkMode::Text);
+        match &environment {
+            Some(environment) => chunk.set_environment(environment.clone()).into_function(),
+            None => chunk.into_function(),
+        }
+    };
+    match compile(text) {
+        Err(mlua::Error::SyntaxError { message, .. }) if message.contains(COMPLAINT) => compile(&joined(text)),
+        other => other,
+    }
 }

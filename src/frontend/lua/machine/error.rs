@@ -29,7 +29,7 @@ pub(in crate::frontend::lua) fn raise(page: Error) -> mlua::Error {
 /// The page for whatever came out of Lua: a callback's own page with the user's line added, or one made from Lua's words.
 pub(in crate::frontend::lua) fn page(lua: &Lua, error: &mlua::Error) -> Error {
     match shared(lua) {
-        Ok(shared) => Reader { shared: &shared }.page(error),
+        Ok(shared) => Reader { lua, shared: &shared }.page(error),
         Err(_) => without_place(error),
     }
 }
@@ -65,24 +65,34 @@ pub(in crate::frontend::lua) fn contained<T>(f: impl FnOnce() -> mlua::Result<T>
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(raise(from_panic(panic.as_ref()))))
 }
 
-/// What `pcall` hands to Lua in place of a page: one line, `net.lua:12: message (it was given …; it wants …)`.
+/// What `pcall` hands to Lua in place of a page: `net.lua:12: message (it was given: …; it wants: …)`, then a line for each
+/// cause.
 pub(in crate::frontend::lua) fn text_for_lua(lua: &Lua, error: &mlua::Error) -> mlua::Result<String> {
     let shared = shared(lua)?;
-    let page = Reader { shared: &shared }.page(error);
+    let page = Reader { lua, shared: &shared }.page(error);
     // Torch7's scripts look for these words.
     let words = match page.kind() {
         Kind::Shape => format!("{}: {}", Kind::Shape.title(), page.message()),
         _ => page.message().to_string(),
     };
-    let text = match page.origin() {
+    let mut text = match page.origin() {
         Some(origin) => format!("{origin}: {words}"),
         None => words,
     };
+    let facts: Vec<String> = page.facts().iter().map(|(label, value)| format!("{label}: {value}")).collect();
+    if !facts.is_empty() {
+        text += &format!(" ({})", facts.join("; "));
+    }
+    for cause in page.causes() {
+        text += "\n";
+        text += cause;
+    }
     shared.pages.borrow_mut().remember(&text, &page);
     Ok(text)
 }
 
 struct Reader<'a> {
+    lua: &'a Lua,
     shared: &'a Shared,
 }
 
@@ -146,6 +156,8 @@ impl Reader<'_> {
             limits::stack_overflow()
         } else if first == "not enough memory" {
             limits::out_of_memory(self.shared.options.memory_limit)
+        } else if let Some(page) = self.missing_class(first, inner.as_ref().or(origin.as_ref())) {
+            page
         } else {
             let first = if first.is_empty() { "an error without a message" } else { first };
             self.with_hint(Error::new(kind, first), first)
@@ -163,6 +175,14 @@ impl Reader<'_> {
             return page.with_help("the file ends too early: look for a missing `end`, `)` or `}`");
         }
         page.with_help("look at this line and the one before it for a missing `end`, `)`, `}`, `,` or quote")
+    }
+
+    /// `attempt to call field 'Linaer'`, where the line says `nn.Linaer`.
+    fn missing_class(&self, message: &str, place: Option<&Origin>) -> Option<Error> {
+        let asked = ["attempt to call field '", "attempt to index field '"];
+        let rest = asked.iter().find_map(|start| message.strip_prefix(start))?;
+        let field = rest.strip_suffix("' (a nil value)")?;
+        self.shared.missing_class.get()?(self.lua, &place?.text, Some(field))
     }
 
     /// Lua's classic complaints, with what usually helps.

@@ -65,7 +65,10 @@ impl Modules {
 
     /// The page for a name that nothing answers to.
     pub(in crate::frontend::lua) fn unknown(&self, name: &str) -> Error {
-        let page = Error::new(Kind::Network, format!("module '{name}' not found"));
+        let file = self.folder.as_ref().map(|folder| folder.join(name.replace('.', "/") + ".lua"));
+        let file = file.map_or_else(String::new, |file| format!(", {}", file.display()));
+        let page = Error::new(Kind::Network, format!("module '{name}' not found"))
+            .with_fact("looked for", format!("a package {name}{file}"));
         if name == "ffi" || name == "jit" {
             return page.with_help("this Lua is not LuaJIT: write the code in plain Lua and tensor operations");
         }

@@ -8,7 +8,10 @@ use std::{
 use mlua::Lua;
 
 use super::{clock::Clock, modules::Modules, options::VmOptions, pages::Pages, source::Sources};
-use crate::error::Origin;
+use crate::error::{Error, Origin};
+
+/// The page for a class that a line names and that does not exist: `(machine, line, its name without the package)`.
+pub(in crate::frontend::lua) type MissingClass = fn(&Lua, &str, Option<&str>) -> Option<Error>;
 
 /// What every callback of one machine can reach, kept as application data of its `Lua`.
 pub(in crate::frontend::lua) struct Shared {
@@ -21,6 +24,8 @@ pub(in crate::frontend::lua) struct Shared {
     pub(in crate::frontend::lua) tight_at: RefCell<Option<Origin>>,
     /// Native stack address at the outermost `guard`; 0 outside.
     pub(in crate::frontend::lua) stack_base: Cell<usize>,
+    /// Set by who installs classes.
+    pub(in crate::frontend::lua) missing_class: Cell<Option<MissingClass>>,
 }
 
 /// The shared state behind a `Lua` that a [`Vm`] made.

@@ -50,6 +50,7 @@ impl Vm {
             modules: RefCell::default(),
             tight_at: RefCell::default(),
             stack_base: Cell::new(0),
+            missing_class: Cell::new(None),
         });
         lua.set_app_data(Rc::clone(&shared));
         let vm = Vm { lua, shared };

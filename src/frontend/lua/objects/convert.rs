@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mlua::{Lua, UserData, Value as LuaValue};
+use mlua::{Lua, Table, UserData, Value as LuaValue};
 
 use crate::{
     error::{Error, Kind},
@@ -12,17 +12,24 @@ use crate::{
 
 /// What one `type()` call has converted so far: tensors that shared memory share it afterwards, and one tensor object
 /// becomes one tensor object. The originals stay with their entries, so that no address is used again meanwhile.
+///
+/// The new tensor objects lie in a list in Lua, the record's user value, and here their places in it: mlua has room for 8,000
+/// Lua values that Rust holds.
 #[derive(Default)]
 struct Converted {
     storages: HashMap<usize, (Storage, Storage)>,
-    tensors: HashMap<(usize, TensorType), (Tensor, LuaValue)>,
+    tensors: HashMap<(usize, TensorType), (Tensor, usize)>,
 }
 
 impl UserData for Converted {}
 
 /// The record that a caller passed: one of these, or one kept inside the table that scripts pass for it.
 pub(in crate::frontend::lua) fn cache_of(lua: &Lua, given: LuaValue) -> mlua::Result<LuaValue> {
-    let fresh = || lua.create_userdata(Converted::default()).map(LuaValue::UserData);
+    let fresh = || {
+        let record = lua.create_userdata(Converted::default())?;
+        record.set_user_value(lua.create_table()?)?;
+        Ok(LuaValue::UserData(record))
+    };
     match given {
         LuaValue::UserData(_) => Ok(given),
         LuaValue::Table(table) => {
@@ -68,10 +75,11 @@ pub(in crate::frontend::lua) fn convert(
     if tensor.tensor_type() == to {
         return Ok(value);
     }
+    let list: Option<Table> = cache.as_userdata().and_then(|data| data.user_value().ok());
     let mut cache = cache.as_userdata().and_then(|data| data.borrow_mut::<Converted>().ok());
     let key = (tensor.address(), to);
-    if let Some((_, done)) = cache.as_ref().and_then(|cache| cache.tensors.get(&key)) {
-        return Ok(done.clone());
+    if let (Some((_, at)), Some(list)) = (cache.as_ref().and_then(|cache| cache.tensors.get(&key)), &list) {
+        return list.raw_get(*at);
     }
     let converted = match tensor.storage() {
         None => Tensor::empty(to),
@@ -91,15 +99,19 @@ pub(in crate::frontend::lua) fn convert(
         }
     };
     let converted = LuaValue::UserData(tensor::to_lua(lua, converted)?);
-    if let Some(cache) = &mut cache {
-        cache.tensors.insert(key, (tensor, converted.clone()));
+    if let (Some(cache), Some(list)) = (&mut cache, &list) {
+        let at = cache.tensors.len() + 1;
+        list.raw_set(at, &converted)?;
+        cache.tensors.insert(key, (tensor, at));
     }
     Ok(converted)
 }
 
 /// Puts the elements of these tensors one after the other into one new tensor, on which all of them look afterwards.
-pub(in crate::frontend::lua) fn flatten(lua: &Lua, list: Vec<LuaValue>) -> mlua::Result<LuaValue> {
-    let tensors: Vec<Tensor> = list.iter().filter_map(tensor::from_lua).collect();
+pub(in crate::frontend::lua) fn flatten(lua: &Lua, list: Table) -> mlua::Result<LuaValue> {
+    let count = list.raw_len();
+    let tensors = (1..=count).map(|at| Ok(tensor::from_lua(&list.raw_get(at)?)));
+    let tensors: Vec<Tensor> = tensors.filter_map(mlua::Result::transpose).collect::<mlua::Result<_>>()?;
     let tensor_type = tensors.first().map_or_else(|| tensor::default_type(lua), Tensor::tensor_type);
     let flat = torch::flatten(&tensors, tensor_type).map_err(raise)?;
     Ok(LuaValue::UserData(tensor::to_lua(lua, flat)?))

@@ -12,35 +12,57 @@ use crate::{
 
 /// `native.copy(value)`: a deep copy.
 pub(in crate::frontend::lua) fn copy(lua: &Lua, value: LuaValue) -> mlua::Result<LuaValue> {
-    Copier::default().copy(lua, &value)
+    Copier::new(lua)?.copy(lua, &value)
 }
 
 /// `native.copy_without(object, skipped, owners)`: a deep copy with the `skipped` fields of the modules in `owners` left as empty tensors (they are shared afterwards).
 pub(in crate::frontend::lua) fn copy_without(
     lua: &Lua,
-    (object, skipped, owners): (LuaValue, Vec<String>, Option<Vec<Table>>),
+    (object, skipped, owners): (LuaValue, Vec<String>, Option<Table>),
 ) -> mlua::Result<LuaValue> {
-    let owners = owners.unwrap_or_default().iter().map(|owner| owner.to_pointer() as usize).collect();
-    Copier { skipped, owners, ..Copier::default() }.copy(lua, &object)
+    let mut copier = Copier { skipped, ..Copier::new(lua)? };
+    if let Some(owners) = owners {
+        for at in 1..=owners.raw_len() {
+            copier.owners.insert(owners.raw_get::<Table>(at)?.to_pointer() as usize);
+        }
+    }
+    copier.copy(lua, &object)
 }
 
 /// Copies values so that what was shared inside the original is shared inside the copy. Tables wait in a list to be
 /// filled: a graph of a thousand nodes is a chain as deep.
-#[derive(Default)]
+///
+/// What is found lies in tables of Lua: mlua has room for 8,000 Lua values that Rust holds, and a network may have more.
 struct Copier {
     skipped: Vec<String>,
     owners: HashSet<usize>,
-    tables: HashMap<usize, Table>,
-    unfilled: Vec<(Table, Table)>,
-    tensors: HashMap<usize, LuaValue>,
+    /// Copies of tables by their original, and copies of tensors by the original's address.
+    copies: Table,
+    /// Originals whose copies are still empty; `waiting` of them.
+    unfilled: Table,
+    waiting: usize,
     storages: HashMap<usize, Storage>,
 }
 
 impl Copier {
+    fn new(lua: &Lua) -> mlua::Result<Copier> {
+        Ok(Copier {
+            skipped: Vec::new(),
+            owners: HashSet::new(),
+            copies: lua.create_table()?,
+            unfilled: lua.create_table()?,
+            waiting: 0,
+            storages: HashMap::new(),
+        })
+    }
+
     fn copy(&mut self, lua: &Lua, value: &LuaValue) -> mlua::Result<LuaValue> {
         let copy = self.twin(lua, value)?;
-        while let Some((old, new)) = self.unfilled.pop() {
-            self.fill(lua, &old, &new)?;
+        while self.waiting > 0 {
+            let old: Table = self.unfilled.raw_get(self.waiting)?;
+            self.unfilled.raw_set(self.waiting, LuaValue::Nil)?;
+            self.waiting -= 1;
+            self.fill(lua, &old, &self.copies.raw_get(&old)?)?;
         }
         Ok(copy)
     }
@@ -55,13 +77,14 @@ impl Copier {
             return Ok(LuaValue::UserData(tensor::storage_to_lua(lua, copy)?));
         }
         let LuaValue::Table(table) = value else { return Ok(value.clone()) };
-        let address = table.to_pointer() as usize;
-        if let Some(copy) = self.tables.get(&address) {
-            return Ok(LuaValue::Table(copy.clone()));
+        let known: LuaValue = self.copies.raw_get(table)?;
+        if !known.is_nil() {
+            return Ok(known);
         }
         let copy = lua.create_table()?;
-        self.tables.insert(address, copy.clone());
-        self.unfilled.push((table.clone(), copy.clone()));
+        self.copies.raw_set(table, &copy)?;
+        self.waiting += 1;
+        self.unfilled.raw_set(self.waiting, table)?;
         Ok(LuaValue::Table(copy))
     }
 
@@ -73,9 +96,9 @@ impl Copier {
                 is_owner && key.as_string().is_some_and(|k| self.skipped.iter().any(|s| k.as_bytes() == s.as_bytes()));
             let entry = match tensor::from_lua(&entry) {
                 // Whoever else holds this very tensor gets what it will be shared with, too.
-                Some(tensor) if skip && !self.tensors.contains_key(&tensor.address()) => {
+                Some(tensor) if skip && !self.copies.raw_get::<LuaValue>(tensor.address())?.is_userdata() => {
                     let empty = LuaValue::UserData(tensor::to_lua(lua, Tensor::empty(tensor.tensor_type()))?);
-                    self.tensors.insert(tensor.address(), empty.clone());
+                    self.copies.raw_set(tensor.address(), &empty)?;
                     empty
                 }
                 _ => self.twin(lua, &entry)?,
@@ -91,8 +114,9 @@ impl Copier {
     }
 
     fn copy_tensor(&mut self, lua: &Lua, tensor: &Tensor) -> mlua::Result<LuaValue> {
-        if let Some(copy) = self.tensors.get(&tensor.address()) {
-            return Ok(copy.clone());
+        let known: LuaValue = self.copies.raw_get(tensor.address())?;
+        if !known.is_nil() {
+            return Ok(known);
         }
         let copy = match tensor.storage() {
             None => Tensor::empty(tensor.tensor_type()),
@@ -101,7 +125,7 @@ impl Copier {
             }
         };
         let copy = LuaValue::UserData(tensor::to_lua(lua, copy)?);
-        self.tensors.insert(tensor.address(), copy.clone());
+        self.copies.raw_set(tensor.address(), &copy)?;
         Ok(copy)
     }
 

@@ -7,7 +7,10 @@ use super::{classes::class_name, value::value_from_lua};
 use crate::{
     error::{Error, Kind},
     frontend::lua::{
-        machine::{error::raise, state::origin},
+        machine::{
+            error::raise,
+            state::{origin, shared},
+        },
         tensor,
     },
 };
@@ -55,6 +58,13 @@ pub(in crate::frontend::lua) fn module(lua: &Lua, (child, container): (LuaValue,
     if is_module && has_class {
         return Ok(MultiValue::new());
     }
+    let here = origin(lua);
+    if let (true, Some(place)) = (child.is_nil(), &here)
+        && let Some(missing_class) = shared(lua)?.missing_class.get()
+        && let Some(page) = missing_class(lua, &place.text, None)
+    {
+        return Err(raise(page.at(here.as_ref())));
+    }
     let what = format!("#1 (module) to {}:add", class_name(&container).unwrap_or_default());
     let error = Error::new(Kind::Argument, value_from_lua(&child).misfit(&what, "an nn module"));
     let error = if is_module {
@@ -62,5 +72,5 @@ pub(in crate::frontend::lua) fn module(lua: &Lua, (child, container): (LuaValue,
     } else {
         error
     };
-    Err(raise(error.at(origin(lua).as_ref())))
+    Err(raise(error.at(here.as_ref())))
 }

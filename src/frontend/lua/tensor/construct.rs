@@ -2,6 +2,8 @@
 //!
 //! Source: torch7 `generic/Tensor.c` (`new`), `generic/Storage.c` (`new`).
 
+use std::path::Path;
+
 use mlua::{Lua, MultiValue, Table, Value};
 
 use super::{
@@ -11,7 +13,8 @@ use super::{
     refusal::{checked, refuse},
 };
 use crate::{
-    frontend::lua::machine::limits,
+    error::{Error, Kind},
+    frontend::lua::machine::{error::raise, limits, state},
     torch::{Element, Storage, Tensor, TensorType, contiguous_strides, memory::check_values},
 };
 
@@ -196,9 +199,7 @@ pub(super) fn storage(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> m
             reserve(lua, tensor_type, len, &tensor_type.storage_name())?;
             checked(Storage::zeros(tensor_type, len))?
         }
-        [Value::String(_), ..] => {
-            return Err(refuse(format!("{} cannot map a file here", tensor_type.storage_name())));
-        }
+        [Value::String(name), rest @ ..] => mapped(lua, tensor_type, &name.to_string_lossy(), rest)?,
         [whole, rest @ ..] => {
             let whole =
                 storage_from_lua(whole).filter(|whole| whole.tensor_type() == tensor_type).ok_or_else(|| {
@@ -214,6 +215,20 @@ pub(super) fn storage(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> m
         }
     };
     Ok(Value::UserData(storage_to_lua(lua, made)?))
+}
+
+/// `(file [, is shared [, size]])`: a file as a storage; what is written into a shared one is written into the file.
+fn mapped(lua: &Lua, tensor_type: TensorType, name: &str, rest: &[Value]) -> mlua::Result<Storage> {
+    let asked = format!("{}('{name}')", tensor_type.storage_name());
+    if state::shared(lua).is_ok_and(|shared| !shared.options.trusted) {
+        let page = Error::new(Kind::Limit, format!("{asked} is not available to network files"))
+            .with_fact("why", "a pasted file may build networks, not reach files or programs")
+            .with_help("run your own scripts with: digits-rs th --trusted script.lua");
+        return Err(raise(page.at(state::origin(lua).as_ref())));
+    }
+    let is_shared = matches!(rest.first(), Some(Value::Boolean(true)));
+    let size = rest.get(1).and_then(form::number).map(form::whole);
+    checked(Storage::mapped(tensor_type, Path::new(name), is_shared, size))
 }
 
 /// The type whose constructor `name` is, for `t:type(name)`: full names and the short words.

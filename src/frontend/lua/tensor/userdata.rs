@@ -95,18 +95,28 @@ impl UserData for LuaStorage {
 impl UserData for LuaGenerator {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         methods.add_meta_function(MetaMethod::Index, of_class);
+        methods.add_meta_function(MetaMethod::ToString, named);
     }
 }
 
 impl UserData for LuaTimer {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
         methods.add_meta_function(MetaMethod::Index, of_class);
+        methods.add_meta_function(MetaMethod::ToString, named);
     }
 }
 
 /// A field that an object has from its class.
 fn of_class(lua: &Lua, (this, key): (Value, Value)) -> mlua::Result<Value> {
     classes::class_table(lua, &this).map_or(Ok(Value::Nil), |class| class.get::<Value>(key))
+}
+
+/// The printed form of an object that has nothing to show: what its class says, or the class's name.
+fn named(lua: &Lua, this: Value) -> mlua::Result<Value> {
+    match redefined(lua, &this, "__tostring__")? {
+        Some(function) => function.call::<Value>(this),
+        None => of_class(lua, (this, Value::String(lua.create_string("__typename")?))),
+    }
 }
 
 /// 0-based position of a 1-based index that is inside.

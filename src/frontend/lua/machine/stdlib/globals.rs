@@ -8,7 +8,7 @@ use super::bit;
 use crate::{
     error::{Error, Kind},
     frontend::lua::machine::{
-        compile::compile,
+        compile::{compile, function},
         error,
         identities::Identities,
         limits,
@@ -230,11 +230,7 @@ fn load(
         Some(own) if own.starts_with(PRELUDE) || own == "[C]" => own.to_string(),
         _ => name.replace('\0', " "),
     };
-    let mut chunk = lua.load(body).set_name(name).set_mode(mlua::chunk::ChunkMode::Text);
-    if let Some(environment) = environment {
-        chunk = chunk.set_environment(environment);
-    }
-    match chunk.into_function() {
+    match function(lua, name, &body, environment) {
         Ok(function) => Ok((Some(function), None)),
         Err(mlua::Error::SyntaxError { message, .. }) => Ok((None, Some(message))),
         Err(other) => Err(other),

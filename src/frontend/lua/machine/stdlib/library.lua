@@ -158,6 +158,7 @@ if not native.trusted then
 end
 
 table.unpack = unpack
+function table.pack(...) return { n = select('#', ...), ... } end
 table.getn = table.getn or function(t) return #t end
 math.pow = math.pow or function(x, y) return x ^ y end
 local log = math.log

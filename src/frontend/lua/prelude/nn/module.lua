@@ -148,7 +148,14 @@ end
 
 function Module:getParameters()
    local parameters, gradients = self:parameters()
-   return Module.flatten(parameters), Module.flatten(gradients)
+   local flat, gradient = Module.flatten(parameters), Module.flatten(gradients)
+   assert(flat:nElement() == gradient:nElement(), 'check that you are sharing parameters and gradParameters')
+   for i, parameter in ipairs(parameters or {}) do
+      if not gradients[i] or parameter:storageOffset() ~= gradients[i]:storageOffset() then
+         error('misaligned parameter at ' .. i, 2)
+      end
+   end
+   return flat, gradient
 end
 
 -- A deep copy. Functions are shared, not copied: they hold no state that a module of this kind changes.

@@ -1,5 +1,5 @@
--- pl (Penlight): tables, strings and pretty printing, as far as scripts around Torch use them; `require 'pl'` makes
--- the parts global.
+-- pl (Penlight): tables, strings and pretty printing, as far as scripts around Torch use them. Its parts are global by the
+-- first use of their names (torch/start.lua).
 
 local torch, nn, native, packages = ...
 local pl = packages.pl
@@ -83,6 +83,76 @@ function tablex.deepcompare(a, b)
    return true
 end
 
+function tablex.imap(f, list, ...)
+   local mapped = {}
+   for i = 1, #list do mapped[i] = f(list[i], ...) end
+   return mapped
+end
+
+function tablex.foreach(t, f, ...)
+   for key, value in pairs(t) do f(value, key, ...) end
+end
+
+function tablex.foreachi(list, f, ...)
+   for i = 1, #list do f(list[i], i, ...) end
+end
+
+function tablex.reduce(f, list, start)
+   local from, value = 1, start
+   if value == nil then from, value = 2, list[1] end
+   for i = from, #list do value = f(value, list[i]) end
+   return value
+end
+
+function tablex.find_if(t, f, argument)
+   for key, value in pairs(t) do
+      if f(value, argument) then return key, value end
+   end
+end
+
+function tablex.index_map(list)
+   local map = {}
+   for i, value in ipairs(list) do map[value] = i end
+   return map
+end
+
+function tablex.makeset(list)
+   local set = {}
+   for _, value in ipairs(list) do set[value] = true end
+   return set
+end
+
+function tablex.sub(list, first, last)
+   first, last = first or 1, last or #list
+   if last < 0 then last = #list + last + 1 end
+   local part = {}
+   for i = first, math.min(last, #list) do part[#part + 1] = list[i] end
+   return part
+end
+
+function tablex.range(first, last, step)
+   local list = {}
+   for i = first, last, step or 1 do list[#list + 1] = i end
+   return list
+end
+
+-- Keys and values by the order of the keys; by that of the values.
+local function sorted(t, by_value, less)
+   local keys = tablex.keys(t)
+   less = less or function(a, b) return a < b end
+   table.sort(keys, function(a, b)
+      if by_value then return less(t[a], t[b]) end
+      return less(a, b)
+   end)
+   local i = 0
+   return function()
+      i = i + 1
+      if keys[i] ~= nil then return keys[i], t[keys[i]] end
+   end
+end
+function tablex.sort(t, less) return sorted(t, false, less) end
+function tablex.sortv(t, less) return sorted(t, true, less) end
+
 function stringx.split(text, separator, most)
    local pieces, from = {}, 1
    if not separator then
@@ -100,6 +170,21 @@ function stringx.split(text, separator, most)
    end
 end
 
+function stringx.lstrip(text) return (text:gsub('^%s+', '')) end
+function stringx.rstrip(text) return (text:gsub('%s+$', '')) end
+function stringx.ljust(text, width, fill) return text .. (fill or ' '):rep(width - #text) end
+function stringx.rjust(text, width, fill) return (fill or ' '):rep(width - #text) .. text end
+function stringx.isalpha(text) return text:find('^%a+$') ~= nil end
+function stringx.isdigit(text) return text:find('^%d+$') ~= nil end
+function stringx.isspace(text) return text:find('^%s+$') ~= nil end
+function stringx.at(text, i) return text:sub(i, i) end
+function stringx.lines(text) return text:gmatch('([^\n]*)\n?') end
+-- What is before the separator, the separator, what is behind it.
+function stringx.partition(text, separator)
+   local first, last = text:find(separator, 1, true)
+   if not first then return text, '', '' end
+   return text:sub(1, first - 1), separator, text:sub(last + 1)
+end
 function stringx.strip(text) return (text:gsub('^%s+', ''):gsub('%s+$', '')) end
 function stringx.startswith(text, start) return text:sub(1, #start) == start end
 function stringx.endswith(text, stop) return stop == '' or text:sub(-#stop) == stop end
@@ -137,17 +222,6 @@ end
 function pretty.write(value) return written(value, '', {}) end
 function pretty.dump(value) print(pretty.write(value)) end
 
-pl.path = {
-   join = function(...) return packages.paths.concat and packages.paths.concat(...) or table.concat({...}, '/') end,
-   basename = function(name) return name:match('[^/]*$') end,
-   dirname = function(name) return name:match('^(.*)/[^/]*$') or '' end,
-   extension = function(name) return name:match('%.[^./]*$') or '' end,
-   exists = function(name) return native.files.kind(name) ~= nil and name end,
-   isfile = function(name) return native.files.kind(name) == 'file' end,
-   isdir = function(name) return native.files.kind(name) == 'folder' end,
-   mkdir = function(name) return native.files.mkdir(name) end,
-}
-
 local List = {}
 List.__index = List
 setmetatable(List, {__call = function(_, entries)
@@ -172,5 +246,3 @@ function List:filter(keep) return List(tablex.filter(self, keep)) end
 function List:join(separator) return table.concat(self, separator) end
 pl.List = List
 
-local globals = native.globals()
-for _, name in ipairs{'tablex', 'stringx', 'pretty', 'List'} do globals[name] = pl[name] end

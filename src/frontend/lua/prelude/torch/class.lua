@@ -146,7 +146,6 @@ function torch.newmetatable(name, parentname, constructor, destructor, factory, 
       for slot, f in pairs(metamethods) do mt[slot] = f end
       mt.__index = mt
       mt.__typename = name
-      mt.__metatable = mt
       mt.__version = 1
       classes[name] = mt
    end
