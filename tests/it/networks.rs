@@ -287,7 +287,9 @@ fn fine_tuning_learns_with_its_old_layers_frozen() {
 fn steps(name: &str, rate: f64, count: usize) -> (f64, f64) {
     let network = ALL.iter().find(|network| network.name == name).unwrap();
     let params = NetworkParams { nclasses: Some(2), ..network.params() };
-    let loaded = load(network.source(), &params, VmOptions::default(), 1).unwrap();
+    // An unoptimised build draws 60 million weights in about as long as a pasted file may take.
+    let options = VmOptions { build_time: std::time::Duration::from_secs(60), ..VmOptions::default() };
+    let loaded = load(network.source(), &params, options, 1).unwrap();
     let side = loaded.settings.croplen.unwrap();
     let lowered = loaded.lower(tch::Kind::Float, tch::Device::Cpu).unwrap();
     let solver = OptimizerSpec { kind: OptimizerKind::Adam, ..OptimizerSpec::default() };
