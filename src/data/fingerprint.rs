@@ -1,11 +1,11 @@
 //! `Fingerprint`: by which a run knows its dataset again.
 
-/// Bytes of a database's values that are read for it, from the first record on: all of MNIST, and of a large database so much
+/// Bytes of a database's values that are read for it, from the first record on: all of a small database, and of a large one so much
 /// that opening it does not take long.
-pub(super) const READ: u64 = 64 << 20;
+pub(super) const READ: u64 = 16 << 20;
 
 /// By which a run knows its dataset again: a hash of counts, file sizes, records, mean and labels. Of a database larger than
-/// 64 MiB the records in the first 64 MiB and the last one count; what is changed in between without another length is not seen.
+/// 16 MiB the records in the first 16 MiB and the last one count; what is changed in between without another length is not seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
     word: String,
