@@ -327,7 +327,8 @@ fn entries(class: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
     WalkDir::new(class).follow_links(true).sort_by_file_name().into_iter().filter_entry(move |entry| !leads_out(entry))
 }
 
-fn is_image(path: &Path) -> bool {
+/// Whether a file is called like an image.
+pub(crate) fn is_image(path: &Path) -> bool {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
 }

@@ -1,6 +1,6 @@
 //! The packages of Torch7 in use: a whole training script, graphs that train, and `optim` in Lua against the rules in Rust.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use digits::{
     frontend::{
@@ -16,17 +16,20 @@ use digits::{
 
 use crate::tree;
 
+/// What a trusted script of `tests/scripts` prints, which ends well and writes `file`.
+fn trusted(script: &str, file: &Path) -> String {
+    let script = tree::root().join("tests/scripts").join(script);
+    let run = Command::new(env!("CARGO_BIN_EXE_digits-rs")).args(["th", "--trusted"]).arg(script).arg(file).output();
+    let run = run.unwrap();
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
+    said
+}
+
 #[test]
 fn a_classic_training_script_learns_and_saves_its_model() {
     let folder = tempfile::tempdir().unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_digits-rs"))
-        .args(["th", "--trusted"])
-        .arg(tree::root().join("tests/scripts/classic_training.lua"))
-        .arg(folder.path().join("model.t7"))
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
+    let said = trusted("classic_training.lua", &folder.path().join("model.t7"));
     assert!(said.contains("learned: loss ") && said.contains(" + global correct: "), "{said}");
     assert!(folder.path().join("model.t7").metadata().unwrap().len() > 1000);
 }
@@ -73,14 +76,8 @@ fn layers_of_ccn2_are_those_of_nn_with_the_batch_last() {
 #[test]
 fn csvigo_reads_what_it_writes() {
     let folder = tempfile::tempdir().unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_digits-rs"))
-        .args(["th", "--trusted"])
-        .arg(tree::root().join("tests/scripts/csv.lua"))
-        .arg(folder.path().join("table.csv"))
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success() && said.contains("csv ok"), "{said}{}", String::from_utf8_lossy(&run.stderr));
+    let said = trusted("csv.lua", &folder.path().join("table.csv"));
+    assert!(said.contains("csv ok"), "{said}");
 }
 
 #[test]

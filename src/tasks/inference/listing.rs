@@ -6,7 +6,10 @@ use serde::Serialize;
 use walkdir::WalkDir;
 
 use crate::{
-    data::{folder::EXTENSIONS, list_line},
+    data::{
+        folder::{self, EXTENSIONS},
+        list_line,
+    },
     error::{Error, Kind, Result},
     input::{self, Form},
 };
@@ -105,7 +108,7 @@ fn of_folder(folder: &Path, labels: &[String], texts: bool) -> Listing {
 
 fn is_image(path: &Path, texts: bool) -> bool {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| [EXTENSIONS, ARRAYS].concat().contains(&ending.as_str()) || texts && ending == "txt")
+    folder::is_image(path) || ending.is_some_and(|ending| ARRAYS.contains(&ending.as_str()) || texts && ending == "txt")
 }
 
 /// Every file that the lines of a list may mean; none when it cannot be read.

@@ -63,11 +63,7 @@ function Attention:updateGradInput(input, gradOutput)
       if from_action then rnn.recursiveAdd(self.gradHidden[step], from_action) end
       from_action = self.action:updateGradInput(before(self, step), gradAction)
       local gradInput = self.rnn:updateGradInput({input, self.actions[step]}, self.gradHidden[step])[1]
-      if step == self.nStep then
-         self.gradInput = rnn.recursiveCopy(self.gradInput, gradInput)
-      else
-         rnn.recursiveAdd(self.gradInput, gradInput)
-      end
+      rnn.add_step(self, step == self.nStep, gradInput)
    end
    return self.gradInput
 end

@@ -126,3 +126,12 @@ function rnn.steps(sequence)
    if torch.type(sequence) == 'table' then return #sequence end
    return sequence:size(1)
 end
+
+-- Of a module whose steps share one input: its gradient is the sum of theirs, the last step's first.
+function rnn.add_step(self, is_last, gradInput)
+   if is_last then
+      self.gradInput = rnn.recursiveCopy(self.gradInput, gradInput)
+   else
+      rnn.recursiveAdd(self.gradInput, gradInput)
+   end
+end

@@ -160,11 +160,7 @@ function Repeater:updateGradInput(input, gradOutput)
    end
    for step = self.nStep, 1, -1 do
       local gradInput = self.module:updateGradInput(input, gradOutput[step])
-      if step == self.nStep then
-         self.gradInput = rnn.recursiveCopy(self.gradInput, gradInput)
-      else
-         rnn.recursiveAdd(self.gradInput, gradInput)
-      end
+      rnn.add_step(self, step == self.nStep, gradInput)
    end
    return self.gradInput
 end
