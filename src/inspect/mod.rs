@@ -44,4 +44,5 @@ pub mod test_one;
 pub(crate) mod toy;
 pub mod value_map;
 pub mod values;
+pub mod wanted_view;
 mod weights;

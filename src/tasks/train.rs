@@ -363,6 +363,10 @@ impl TrainObserver for Painter<'_> {
         self.observer.validation();
     }
 
+    fn without_accuracy(&mut self, reason: &str) {
+        self.observer.warning(&format!("no accuracy is counted: {reason}"));
+    }
+
     fn step(&mut self, position: &Position) {
         self.heard.tell(self.observer);
         self.observer.step(position);
