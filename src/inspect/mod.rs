@@ -29,6 +29,7 @@ pub mod output_kind;
 pub mod output_view;
 pub mod page;
 pub mod picture;
+pub mod plot;
 pub mod predictions;
 pub mod raster;
 pub mod reconstruction;
