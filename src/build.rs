@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/build.rs");
     println!("cargo:rerun-if-changed=proto");
     prost_build::Config::new().compile_fds(protox::compile(
-        ["proto/caffe.proto", "proto/onnx.proto", "proto/tensorboard.proto"],
+        ["proto/caffe.proto", "proto/caffe_net.proto", "proto/onnx.proto", "proto/tensorboard.proto"],
         ["proto"],
     )?)?;
     versions()?;
