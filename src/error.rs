@@ -173,7 +173,7 @@ impl Error {
     #[must_use]
     pub fn reason(&self) -> String {
         match self.causes().first() {
-            Some(cause) => format!("{}: {cause}", self.message()),
+            Some(cause) => format!("{}: {}", self.message(), cause.split_whitespace().collect::<Vec<_>>().join(" ")),
             None => self.message().to_string(),
         }
     }

@@ -117,7 +117,7 @@ pub(super) fn assemble(
     let shown = settings.tensorboard.then(|| loaders::of_validation(&settings, &opened)).transpose()?;
     let subtracted = shown.and_then(|plan| plan.subtracted());
     Ok(Run {
-        warnings: warnings::of(options, &settings, &plan, &opened, learning),
+        warnings: warnings::of((start == Start::Fresh).then_some(options), &settings, &plan, &opened, learning),
         should_fall: learning > 0 && settings.lr != 0.0 && engine.network().criterion.taught().is_empty(),
         plan,
         title: format!(

@@ -6,9 +6,9 @@ use crate::{
     train::Plan,
 };
 
-/// Sentences about the settings of a run, for options as they were given; `learning` parameters learn.
+/// Sentences about the settings of a run, for options as they were given, where it begins; `learning` parameters learn.
 pub(super) fn of(
-    given: &RunOptions,
+    given: Option<&RunOptions>,
     settings: &RunSettings,
     plan: &Plan,
     opened: &OpenedDataset,
@@ -35,7 +35,7 @@ pub(super) fn of(
             "--threads {threads} is more than this machine's {processors} processors: that is slower, not faster"
         ));
     }
-    without_effect(given, settings, opened).into_iter().for_each(&mut say);
+    given.into_iter().flat_map(|given| without_effect(given, settings, opened)).for_each(&mut say);
     if changes_labels(&settings.augment(), settings)
         && let Some([label, image]) = labels_of_another_size(opened)
     {
