@@ -106,3 +106,20 @@ fn done(wrong: *const c_char) -> Result<()> {
     let wrong = unsafe { CStr::from_ptr(wrong) }.to_string_lossy().into_owned();
     Err(Error::from(tch::TchError::Torch(wrong)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::torch::device::{CudaStatus, cuda_status};
+
+    #[test]
+    fn without_a_device_every_call_gives_a_reason() {
+        let _ = tch::Tensor::from_slice(&[1f32]); // keeps libtorch linked into this test
+        if let CudaStatus::Off { .. } = cuda_status() {
+            // Beside libtorch's CPU half the loader's words, beside a full one the driver's.
+            assert!(!recorder(0).err().unwrap().is_empty());
+            assert!(!free_memory(0).unwrap_err().is_empty());
+            assert!(recorder(0).is_err(), "a second call, too");
+        }
+    }
+}

@@ -16,6 +16,9 @@ struct Views {
     views: Vec<Vec<tch::Tensor>>,
 }
 
+/// A launch over the pieces of a gradient and those of `N` vectors.
+pub(super) type Launch<'a, const N: usize> = &'a mut dyn FnMut(&[tch::Tensor], [&[tch::Tensor]; N]) -> Result<()>;
+
 impl Pieces {
     pub(super) fn new() -> Pieces {
         Pieces::default()
@@ -30,7 +33,7 @@ impl Pieces {
         &self,
         g: &Gradient,
         vectors: [&tch::Tensor; N],
-        launch: &mut dyn FnMut(&[tch::Tensor], [&[tch::Tensor]; N]) -> Result<()>,
+        launch: Launch<'_, N>,
     ) -> Result<()> {
         let pieces = g.pieces().iter().filter(|piece| piece.numel() > 0);
         let pieces = pieces.map(|piece| Ok(piece.f_reshape([-1])?)).collect::<Result<Vec<_>>>()?;
