@@ -21,6 +21,7 @@ mod heard;
 pub mod inference;
 pub mod jobs;
 mod kept;
+mod likeness;
 mod loader_source;
 mod loaders;
 pub mod look;

@@ -308,7 +308,7 @@ fn train(
     }
     job.log(Level::Info, &format!("Network definition:\n{}\nNetwork definition ends", run.printed))?;
     let read_files = std::mem::replace(&mut run.read_files, Box::new(Vec::new));
-    let (began, learns) = (Instant::now(), run.learns);
+    let (began, should_fall) = (Instant::now(), run.should_fall);
     let board =
         if run.settings.tensorboard { Some(Board::begin(job, &run, position.iteration, observer)?) } else { None };
     let mut painter = Painter { observer, heard, board };
@@ -341,7 +341,7 @@ fn train(
         best: outcome.position.best,
         best_accuracy: BestAccuracy::among(&events),
         stopped_early: outcome.stopped_early,
-        hint: train_summary::hint(outcome.position.epoch, learns, &events),
+        hint: train_summary::hint(outcome.position.epoch, should_fall, &events),
     };
     observer.finished(&summary);
     Ok(summary)
@@ -361,6 +361,10 @@ impl TrainObserver for Painter<'_> {
 
     fn validation(&mut self) {
         self.observer.validation();
+    }
+
+    fn without_accuracy(&mut self, reason: &str) {
+        self.observer.warning(&format!("no accuracy is counted: {reason}"));
     }
 
     fn step(&mut self, position: &Position) {

@@ -132,7 +132,6 @@ impl Trainer<'_> {
                 }
                 drop(batch);
                 self.record.observer.step(&self.position);
-
                 if writes_line {
                     self.train_line(&guard, rate, &meter, scalars)?;
                     guard.refresh(&*self.engine, &self.position)?;
@@ -278,6 +277,8 @@ impl Trainer<'_> {
             meter.add(batch.count, batch.wait);
         }
         let Some(loss) = loss.value() else { return Ok(()) };
+        let reason = accuracy.as_ref().and_then(Accuracy::reason).filter(|_| self.position.validations == 0);
+        reason.into_iter().for_each(|reason| self.record.observer.without_accuracy(reason));
         let top_five = accuracy.as_ref().and_then(Accuracy::top_five);
         let accuracy = accuracy.and_then(|accuracy| accuracy.value());
         let (speed, wait) = meter.rates();
