@@ -336,7 +336,9 @@ def speed(kit):
     words = []
     for network, exactness in itertools.product(("autoencoder", "lenet"), ([], ["--tf32"]) if on_cuda(kit) else ([],)):
         sample = kit.out / "datasets/mnist-sample"
-        more = ["--rounds", "1" if kit.quick else "3", "--device", "cuda" if on_cuda(kit) else "cpu"]
+        if not sample.is_dir():
+            kit.train("autoencoder.lua", "unpacks")
+        more = ["--rounds", "1" if kit.quick else "3", "--epochs", "3" if kit.quick else "12", "--device", "cuda" if on_cuda(kit) else "cpu"]
         command = [sys.executable, HERE / "speed.py", "--digits", PROGRAM, "--dataset", sample, "--arrays", HERE / "sample.npz", "--network", network, *exactness]
         status, text = kit.ended(*command, *more, cwd=HERE)
         expect(status == 0, last_line(text))

@@ -19,7 +19,6 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 # In the repository, and in the folder that `make cuda-kit` fills.
 sys.path[:0] = [f"{HERE}/../bench/peers", f"{HERE}/peers"]
-EPOCHS = 12
 
 
 def digits_rate(arguments):
@@ -27,7 +26,7 @@ def digits_rate(arguments):
     with tempfile.TemporaryDirectory() as folder:
         more = ["--tf32"] if arguments.tf32 else []
         command = [arguments.digits, "run", f"networks/{arguments.network}.lua", "--dataset", arguments.dataset, "--device", arguments.device]
-        command += ["--epochs", str(EPOCHS), "--validation-interval", "0", "--snapshot-interval", "0", "--job", f"{folder}/job", *more]
+        command += ["--epochs", str(arguments.epochs), "--validation-interval", "0", "--snapshot-interval", "0", "--job", f"{folder}/job", *more]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         with open(f"{folder}/job/metrics.jsonl") as file:
             events = [json.loads(line) for line in file]
@@ -105,7 +104,7 @@ def torch_rate(arguments, is_captured):
     epoch()
     finish()
     begin = time.monotonic()
-    done = sum(epoch() for _ in range(EPOCHS - 1))
+    done = sum(epoch() for _ in range(arguments.epochs - 1))
     finish()
     return done / (time.monotonic() - begin)
 
@@ -119,6 +118,7 @@ def main():
     parser.add_argument("--network", choices=["autoencoder", "lenet"], default="autoencoder")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--tf32", action="store_true", help="both sides round the inputs of products to TF32")
+    parser.add_argument("--epochs", type=int, default=12, help="2 or more: the first is not counted")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     arguments.digits, arguments.dataset = os.path.abspath(arguments.digits), os.path.abspath(arguments.dataset)
