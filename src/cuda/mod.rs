@@ -5,7 +5,7 @@
 //!
 //! The other half is C++ (`graphs.cpp`): a library of 30 KB inside the program, which is opened beside `libtorch_cuda.so`.
 //! None of it has run on a card yet; its calls have been compiled, linked and opened, and what its users do with it is tested
-//! on [`StandIn`].
+//! on a stand-in that writes down its calls.
 
 mod graph;
 mod library;

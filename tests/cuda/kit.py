@@ -203,14 +203,15 @@ def captured(kit):
     """Captured steps against steps one by one, with every solver, dropout and running statistics, and in TF32."""
     (kit.out / "dropout.lua").write_text(DROPOUT)
     apart = {}
-    solvers = ["sgd"] if kit.quick else ["sgd", "nag", "adagrad", "rmsprop", "adadelta", "adam"]
-    cases = [("autoencoder.lua", ["--solver", solver]) for solver in solvers]
-    cases += [("lenet.lua", []), (kit.out / "dropout.lua", []), ("lenet.lua", ["--tf32"])]
-    for network, words in cases:
+    solvers = ["sgd", "nag", "adagrad", "rmsprop", "adadelta", "adam"]
+    cases = [(kit.out / "dropout.lua", []), *(("autoencoder.lua", ["--solver", solver]) for solver in solvers)]
+    cases += [("lenet.lua", []), ("lenet.lua", ["--tf32"])]
+    for network, words in cases[:2] if kit.quick else cases:
         words = [*words, "--lr", "0.001", "--seed", "2"]
-        ours = kit.train(network, "g-captured", *words, epochs=2)
+        epochs = 1 if kit.quick else 2
+        ours = kit.train(network, "g-captured", *words, epochs=epochs)
         weights = kit.weights("g-captured")
-        one_by_one = kit.train(network, "g-plain", *words, "--autograd", epochs=2)
+        one_by_one = kit.train(network, "g-plain", *words, *({"--autograd"} - set(kit.more)), epochs=epochs)
         name = " ".join([pathlib.Path(network).stem, *words[:-4]])
         apart[name] = farthest(losses(ours), losses(one_by_one))
         if on_cuda(kit):
