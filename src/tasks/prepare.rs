@@ -13,6 +13,7 @@ use crate::{
     torch::{
         device::{self, Resolved},
         on_one_thread,
+        precision::{self, Precision},
     },
 };
 
@@ -70,7 +71,11 @@ pub struct OpenedDataset {
 /// # Errors
 /// When the name is none, or the device is not here.
 pub fn device(settings: &RunSettings) -> Result<Resolved> {
-    device::resolve(settings.device.parse()?)
+    let device = device::resolve(settings.device.parse()?)?;
+    if settings.tf32 && device.is_cuda() {
+        precision::set(Precision::Tf32)?;
+    }
+    Ok(device)
 }
 
 /// The options, with the folder of the built-in sample as their dataset when they name none: a job that keeps them finds
