@@ -1,4 +1,4 @@
-//! Build script: Rust types from `proto/`, the C++ files (`torch/fused.cpp`, `torch/guard.cpp`), an rpath to libtorch so that
+//! Build script: Rust types from `proto/`, the C++ files (`torch/fused.cpp`, `torch/guard.cpp`, `distributed/c10d.cpp`), an rpath to libtorch so that
 //! the binary runs without `LD_LIBRARY_PATH`, the versions that `digits-rs doctor` reports, and the studio's page from
 //! `studio/dist`.
 
@@ -24,10 +24,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     // libtorch's headers lie beside its libraries; torch-sys says where those are.
     println!("cargo:rerun-if-changed=src/torch/fused.cpp");
     println!("cargo:rerun-if-changed=src/torch/guard.cpp");
+    println!("cargo:rerun-if-changed=src/distributed/c10d.cpp");
+    println!("cargo:rerun-if-changed=src/distributed/stand_in");
     if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {
         let mut shim = cc::Build::new();
         shim.cpp(true).std("c++17").warnings(false).include(Path::new(&libtorch).join("../include"));
         shim.file("src/torch/fused.cpp").file("src/torch/guard.cpp").compile("digits_fused");
+        // gloo is inside libtorch, its headers are not: names stand in for them.
+        let mut c10d = cc::Build::new();
+        c10d.cpp(true).std("c++17").warnings(false).include("src/distributed/stand_in");
+        c10d.include(Path::new(&libtorch).join("../include"));
+        c10d.include(Path::new(&libtorch).join("../include/torch/csrc/api/include"));
+        c10d.file("src/distributed/c10d.cpp").compile("digits_c10d");
         // guard.cpp stands between tch and torch-sys. The linker may see the archive that holds it before anybody wants it.
         for name in ["ats_free", "get_and_reset_last_err"] {
             println!("cargo:rustc-link-arg=-Wl,--wrap={name}");

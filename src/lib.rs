@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod data;
+pub mod distributed;
 pub mod docs;
 pub mod error;
 pub mod fence;

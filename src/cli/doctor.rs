@@ -2,6 +2,7 @@
 
 use super::{json, report};
 use crate::{
+    distributed::Place,
     error::Result,
     fence::Support,
     tasks::doctor::{DoctorReport, doctor},
@@ -67,6 +68,11 @@ fn table(report: &DoctorReport) -> String {
     if let Some(reason) = &report.cuda.off_because {
         table.row("CUDA", format!("off: {reason}"));
     }
+
+    let processes = &report.processes;
+    let place = processes.place.as_ref().map(Place::describe);
+    let mistake = processes.mistake.as_ref().map(|mistake| format!("none: {mistake}"));
+    table.row("processes", place.or(mistake).unwrap_or_else(|| "one: no launcher's variables are set".into()));
 
     table.row("fence", fence(&report.fence));
 

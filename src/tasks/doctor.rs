@@ -5,6 +5,7 @@ use std::{fs, io::Read as _, path::PathBuf};
 use serde::Serialize;
 
 use crate::{
+    distributed::Place,
     fence::{self, Support},
     frontend::lua::vm,
     torch::device::{self, CudaStatus, cuda_status},
@@ -23,6 +24,8 @@ pub struct DoctorReport {
     pub memory: Memory,
     /// Its devices, or why there are none.
     pub cuda: Cuda,
+    /// Which process of a run this would be.
+    pub processes: Processes,
     /// What a network file's process is held to on this kernel.
     pub fence: Support,
     /// Images of the MNIST sample that is built in, for `run` without a dataset; none when it is damaged.
@@ -44,6 +47,15 @@ pub struct Versions {
     pub mlua: &'static str,
     /// The binding of LMDB.
     pub lmdb_rkv: &'static str,
+}
+
+/// The processes of a run that a launcher started, as its variables say.
+#[derive(Debug, Serialize)]
+pub struct Processes {
+    /// This process's place; nothing where it is alone.
+    pub place: Option<Place>,
+    /// Why the variables name no place, where they are set and do not.
+    pub mistake: Option<String>,
 }
 
 /// The libtorch that this process has loaded.
@@ -118,8 +130,18 @@ pub fn doctor() -> DoctorReport {
         processor: Processor::here(),
         memory: Memory::now(),
         cuda: Cuda { devices, off_because },
+        processes: Processes::here(),
         fence: fence::support(),
         mnist_sample: sample_images(),
+    }
+}
+
+impl Processes {
+    fn here() -> Self {
+        match Place::of_environment() {
+            Ok(place) => Processes { place, mistake: None },
+            Err(page) => Processes { place: None, mistake: Some(page.message().to_string()) },
+        }
     }
 }
 

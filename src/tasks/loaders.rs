@@ -4,7 +4,8 @@ use std::{rc::Rc, sync::Arc};
 
 use super::{prepare::OpenedDataset, settings::RunSettings};
 use crate::{
-    data::{Augment, Borders, DataLoader, HeadStart, LoaderOptions, Order, Preprocess, Records},
+    data::{Augment, Borders, DataLoader, HeadStart, LoaderOptions, Order, Part, Preprocess, Records},
+    distributed::Place,
     error::Result,
     torch::device::Resolved,
     train::{BatchSource, Finish, TrainBatch},
@@ -39,7 +40,8 @@ fn preprocess(settings: &RunSettings, opened: &OpenedDataset, augment: Augment) 
     Preprocess::new(dataset.shape, settings.subtract_mean, dataset.mean.as_ref(), settings.cut(), augment)
 }
 
-/// The loaders; train records take the way `of_train`.
+/// The loaders; train records take the way `of_train`. Of several processes each has a slice of every train batch, and some
+/// validation batches.
 ///
 /// # Errors
 /// When the data cannot be prepared as the settings want it.
@@ -48,6 +50,7 @@ pub(super) fn loaders_for(
     opened: OpenedDataset,
     of_train: Preprocess,
     device: Resolved,
+    place: Option<&Place>,
 ) -> Result<Loaders> {
     let of_validation = of_validation(settings, &opened)?;
     let records = (opened.train()?, opened.dataset.val());
@@ -58,7 +61,11 @@ pub(super) fn loaders_for(
         let rest = if device.is_cuda() { preprocess.rest(train, settings.kind(), device.device())? } else { None };
         let finish = rest.map(|rest| Rc::new(move |bytes: &tch::Tensor| rest.of(bytes)) as Finish);
         let options = LoaderOptions {
-            batch_size: (if train { settings.batch_size } else { settings.validation_batch_size }) as usize,
+            batch_size: (if train { settings.step_size() } else { settings.validation_batch_size }) as usize,
+            part: place.map_or(Part::Whole, |place| {
+                let (rank, of) = (place.rank as u64, place.size as u64);
+                if train { Part::Slice { rank, of } } else { Part::Deal { rank, of } }
+            }),
             order: if train { settings.shuffle } else { Order::Sequential },
             borders: match (settings.tf_across_epochs, train) {
                 (false, _) => Borders::Kept,
@@ -108,6 +115,8 @@ impl BatchSource for LoaderSource {
             finish: finish.filter(|_| batch.input.kind() == tch::Kind::Uint8).cloned(),
             target: batch.target.shallow_clone(),
             count: batch.count as u64,
+            total: batch.total as u64,
+            number: batch.number,
             wait: batch.wait,
             owner: Some(Box::new(batch)),
         }))

@@ -68,7 +68,7 @@ impl Meter {
 ///
 /// Source: `optim.ConfusionMatrix` as DIGITS uses it: argmax of the output row against a 1-based target; targets
 /// below 1 are left out, two-dimensional targets are argmaxed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Accuracy {
     classes: i64,
     /// The target that the loss leaves out.
@@ -116,6 +116,13 @@ impl Accuracy {
         self.among_five += i64::try_from(&among.f_sum(tch::Kind::Int64)?)?;
         self.total += i64::try_from(&wanted.f_ge(1)?.f_sum(tch::Kind::Int64)?)?;
         Ok(())
+    }
+
+    /// Takes in what another process counted of other batches.
+    pub fn join(&mut self, other: &Accuracy) {
+        self.right += other.right;
+        self.among_five += other.among_five;
+        self.total += other.total;
     }
 
     /// 0 to 1; `None` when nothing was counted.

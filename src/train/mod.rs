@@ -12,6 +12,7 @@ mod meter;
 mod observer;
 mod plan;
 mod position;
+mod ranks;
 mod record;
 mod snapshot;
 mod source;
@@ -20,6 +21,7 @@ mod target;
 #[cfg(test)]
 mod testing;
 mod trainer;
+mod tried;
 mod transfer;
 
 pub use cadence::Interval;
@@ -28,6 +30,7 @@ pub use meter::{Accuracy, Meter, RunningMean};
 pub use observer::{EpochSummary, Evaluated, Silent, TrainObserver};
 pub use plan::Plan;
 pub use position::Position;
+pub use ranks::{BatchPart, Ranks, Wishes};
 pub use record::RunRecord;
 pub use snapshot::{Snapshot, SnapshotNote};
 pub use source::{BatchSource, Finish, TrainBatch};

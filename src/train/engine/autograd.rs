@@ -14,13 +14,13 @@ use crate::{
 
 /// The general engine.
 pub(super) struct Autograd {
-    network: Network,
-    optimizer: Box<dyn Optimizer>,
+    pub(super) network: Network,
+    pub(super) optimizer: Box<dyn Optimizer>,
     /// Where several losses teach parameters of their own, the optimiser's place is taken by these.
-    turns: Option<Turns>,
+    pub(super) turns: Option<Turns>,
     /// Scalars on the device, not read yet.
     losses: Vec<tch::Tensor>,
-    crowd: Crowd,
+    pub(super) crowd: Crowd,
 }
 
 impl Autograd {

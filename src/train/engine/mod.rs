@@ -5,7 +5,7 @@
 //!
 //! Three kinds: `autograd` runs every network; `chain` (Linear and ReLU in a row, MSE, SGD) and `panels` (small
 //! convolutional networks) run common ones in f32 on the processor, on kernels of their own, and give the same numbers
-//! up to rounding.
+//! up to rounding. A fourth, `synchronised`, is `autograd` over several processes.
 
 mod address;
 mod autograd;
@@ -18,15 +18,17 @@ mod panels;
 mod recognise;
 mod reported;
 mod surroundings;
+mod synchronised;
 mod team;
 mod turns;
+mod whole;
 
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod tests;
 
-pub use choose::engine;
+pub use choose::{engine, synchronised};
 pub use contract::{Engine, EngineOptions};
 pub use kernels::Level;
 pub use surroundings::{Granted, LargeBlocks, Surroundings};

@@ -1,0 +1,2 @@
+// Stands for gloo's own: see names.h.
+#include "names.h"
