@@ -74,15 +74,16 @@ fn compared(network: &str, parts: u64, arguments: &str) -> f64 {
     assert_eq!(one.len(), many.len());
     for ((kind, at, loss), (other_kind, other_at, other_loss)) in one.into_iter().zip(many) {
         assert_eq!((kind, at), (other_kind, other_at));
-        // The means over validation batches are of other batches.
-        assert!((loss - other_loss).abs() <= 1e-2 * loss.abs(), "{kind:?} {at}: {loss} {other_loss}");
+        // Validation batches are as large as a rank's share: their mean is another one.
+        let is_same = (loss - other_loss).abs() <= 1e-10 * loss.abs();
+        assert!(is_same || kind == EventKind::Validation, "{kind:?} {at}: {loss} {other_loss}");
     }
     apart(&state(&path.join("one")), &state(&path.join("many")))
 }
 
 #[test]
 fn two_processes_come_to_the_weights_of_one_and_to_the_same_bits_twice() {
-    // 10,000 records in batches of 24: 417 steps, the last of 16 records.
+    // 7,500 train records in batches of 24: 313 steps, the last of 12 records.
     let network = classifier("loss = nn.ClassNLLCriterion()", "");
     assert!(compared(&network, 2, "--solver sgd --lr 0.1") < 1e-12);
     let folder = with_network(&network);
@@ -131,7 +132,7 @@ fn running_statistics_are_averaged_and_a_job_goes_on_in_another_number_of_proces
     assert!(words.contains("batch size 24 (2 x 12)"), "{words}");
     well(path, &format!("run net.lua --job k --processes 2 --epochs 2 {common}"));
     let steps = |job: &str| losses(&path.join(job)).last().unwrap().1;
-    assert_eq!((steps("j"), steps("k")), (2 * 417, 2 * 417));
+    assert_eq!((steps("j"), steps("k")), (2 * 313, 2 * 313));
 }
 
 /// The processes that this one started, by rank.
