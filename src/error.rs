@@ -147,6 +147,9 @@ impl Error {
     pub fn io(doing: &str, path: &Path, source: &io::Error) -> Self {
         let error = Error::new(Kind::Io, format!("cannot {doing} {}", path.display())).with_cause(source.to_string());
         match (source.kind(), source.raw_os_error()) {
+            (io::ErrorKind::NotFound, _) if path.to_string_lossy().contains("://") => {
+                error.with_help("addresses are not fetched: download it, and give the file")
+            }
             (io::ErrorKind::NotFound, _) => error.with_help("check the path: nothing is there"),
             (io::ErrorKind::PermissionDenied, _) | (_, Some(libc::EROFS)) => {
                 error.with_help("choose a folder that you may write to, or change its permissions")
@@ -168,6 +171,15 @@ impl Error {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// Message and first cause in one line, for lists of what went wrong.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self.causes().first() {
+            Some(cause) => format!("{}: {cause}", self.message()),
+            None => self.message().to_string(),
+        }
     }
 
     /// The place in a network file, when one is known.

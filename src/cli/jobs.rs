@@ -1,11 +1,13 @@
 //! `digits-rs jobs`: lists jobs, removes some, compares some; `digits-rs watch JOB`: the table of a running one.
 
-use std::{path::PathBuf, time::Duration};
+use std::{io::IsTerminal, path::PathBuf, time::Duration};
 
 use indicatif::HumanBytes;
 
 use super::{
-    json, report,
+    json,
+    live_line::LiveLine,
+    report,
     table::{Accuracy, Row, Table, loss, percent, rates, seconds},
 };
 use crate::{
@@ -14,6 +16,8 @@ use crate::{
     tasks::jobs::{ListedJob, compare, list, none_in, removable, remove},
 };
 
+/// Characters between two columns.
+const GAP: usize = 2;
 /// Between two looks at a job.
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -66,7 +70,9 @@ pub fn run(args: Jobs) -> Result<()> {
             if found.is_empty() {
                 return Err(none_in(&args.folder));
             }
-            aligned(&[head()].into_iter().chain(found.iter().map(cells)).collect::<Vec<_>>());
+            let rows: Vec<_> = [head()].into_iter().chain(found.iter().map(cells)).collect();
+            let width = std::io::stdout().is_terminal().then(LiveLine::width);
+            aligned(&width.map_or_else(|| rows.clone(), |width| fitting(&rows, width)));
         }
         Some(What::Rm { jobs }) => {
             // None is removed when one of them is no job.
@@ -94,6 +100,30 @@ fn head() -> Vec<String> {
     ["job", "state", "epochs", "best loss", "accuracy", "size", "created"].map(String::from).to_vec()
 }
 
+/// The columns that a terminal holds: those that matter least go first, then names lose their beginnings.
+fn fitting(rows: &[Vec<String>], width: usize) -> Vec<Vec<String>> {
+    const FIRST_TO_GO: [&str; 5] = ["created", "size", "epochs", "accuracy", "state"];
+    let mut rows = rows.to_vec();
+    let needed = |rows: &[Vec<String>]| widths(rows).iter().map(|width| width + GAP).sum::<usize>().saturating_sub(GAP);
+    for name in FIRST_TO_GO {
+        if needed(&rows) <= width {
+            return rows;
+        }
+        if let Some(at) = rows[0].iter().position(|head| head == name) {
+            rows.iter_mut().for_each(|row| drop(row.remove(at)));
+        }
+    }
+    let over = needed(&rows).saturating_sub(width);
+    let longest = widths(&rows)[0].saturating_sub(over).max(8);
+    for name in rows.iter_mut().map(|row| &mut row[0]) {
+        let characters = name.chars().count();
+        if characters > longest {
+            *name = format!("…{}", name.chars().skip(characters - longest + 1).collect::<String>());
+        }
+    }
+    rows
+}
+
 fn cells(job: &ListedJob) -> Vec<String> {
     let of = job.of_epochs.map_or_else(String::new, |of| format!("/{of}"));
     vec![
@@ -109,13 +139,18 @@ fn cells(job: &ListedJob) -> Vec<String> {
 
 /// Prints rows in columns.
 fn aligned(rows: &[Vec<String>]) {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let widths = widths(rows);
     for row in rows {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
-        report::line(cells.join("  ").trim_end());
+        report::line(cells.join(&" ".repeat(GAP)).trim_end());
     }
+}
+
+/// Characters of each column.
+fn widths(rows: &[Vec<String>]) -> Vec<usize> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    (0..columns).map(|column| width(column).unwrap_or(0)).collect()
 }
 
 /// Follow a running job's table from elsewhere
@@ -159,7 +194,11 @@ struct Rows {
     table: Option<Table>,
     /// An epoch whose validation may follow.
     waiting: Option<Row>,
+    /// When the epoch of the next row began, and that of the row that waits.
     epoch_began: f64,
+    waiting_began: f64,
+    /// Whether what comes belongs to the epoch that is over: its validation and its snapshot, which its time counts too.
+    is_between: bool,
     rate: Option<f64>,
 }
 
@@ -178,8 +217,11 @@ impl Rows {
 
     fn event(&mut self, event: &Event) {
         match event.event {
-            EventKind::Start | EventKind::Resume => self.epoch_began = event.time,
-            EventKind::Train => self.rate = self.rate.or(event.lr),
+            EventKind::Start | EventKind::Resume => self.is_between = true,
+            EventKind::Train => {
+                self.rate = self.rate.or(event.lr);
+                self.is_between = false;
+            }
             EventKind::Epoch => {
                 self.flush();
                 let last = event.lr.unwrap_or(0.0);
@@ -190,7 +232,7 @@ impl Rows {
                     time: seconds((event.time - self.epoch_began).max(0.0)),
                     ..Row::default()
                 });
-                self.epoch_began = event.time;
+                (self.waiting_began, self.is_between) = (self.epoch_began, true);
             }
             EventKind::Validation => {
                 let row = self.waiting.get_or_insert_with(|| Row {
@@ -200,15 +242,44 @@ impl Rows {
                 });
                 row.validation_loss = loss(event.loss);
                 row.accuracy = percent(event.accuracy, event.accuracy_top5);
+                if self.is_between && event.iteration > 0 {
+                    row.time = seconds((event.time - self.waiting_began).max(0.0));
+                }
                 self.flush();
             }
             EventKind::Snapshot | EventKind::End | EventKind::Error => self.flush(),
+        }
+        if self.is_between {
+            self.epoch_began = event.time;
         }
     }
 
     fn flush(&mut self) {
         if let (Some(row), Some(table)) = (self.waiting.take(), &self.table) {
             report::line(&table.row(&row));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_gets_the_columns_that_matter() {
+        let row = |name: &str| {
+            let texts = [name, "Done", "30/30", "0.0123", "98.50 %", "12.00 MiB", "2026-11-28 19:00"];
+            texts.map(String::from).to_vec()
+        };
+        let rows = vec![head(), row("jobs/autoencoder-of-yesterday"), row("jobs/lenet")];
+        let shown = |width| fitting(&rows, width);
+        assert_eq!(shown(200), rows);
+        assert_eq!(shown(80)[0], ["job", "state", "epochs", "best loss", "accuracy", "size"]);
+        assert_eq!(shown(40)[0], ["job", "best loss"]);
+        assert!(shown(30)[1][0].starts_with('…') && shown(30)[1][0].ends_with("yesterday"), "{:?}", shown(30));
+        for width in [200, 100, 80, 60, 40, 30, 24] {
+            let longest = widths(&shown(width)).iter().map(|cell| cell + GAP).sum::<usize>() - GAP;
+            assert!(longest <= width, "{longest} in {width}");
         }
     }
 }

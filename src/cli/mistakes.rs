@@ -30,6 +30,18 @@ const MEANT: &[(&[&str], &str)] = &[
     (&["tail", "follow", "log", "logs"], "watch JOB"),
 ];
 
+/// Options of other programs, and what they are in `digits-rs run`.
+const MEANT_OPTIONS: &[(&[&str], &str)] = &[
+    (&["--db", "--data", "--data-dir", "--lmdb", "--train"], "--dataset DIR, or --train-db DIR with --val-db DIR"),
+    (&["--val", "--validation", "--valid"], "--val-db DIR"),
+    (&["--gpu", "--gpus", "--cuda"], "--device cuda"),
+    (&["--learning-rate", "--learning_rate", "--learningRate", "--base-lr"], "--lr RATE"),
+    (&["--optimizer", "--optim", "--optimization"], "--solver NAME"),
+    (&["--output", "--out", "--save", "--name"], "--job DIR"),
+    (&["--network", "--model", "--net"], "the network file as the first word: digits-rs run NETWORK.lua"),
+    (&["--pretrained", "--init", "--load"], "--weights FILE"),
+];
+
 /// The page for what clap refuses; none for a request for help or the version, which clap answers.
 pub(super) fn page(refused: &clap::Error) -> Option<Error> {
     let text = |kind: ContextKind| match refused.get(kind) {
@@ -67,7 +79,12 @@ pub(super) fn page(refused: &clap::Error) -> Option<Error> {
                 format!("{argument} is one word too many")
             };
             let error = usage(Error::new(Kind::Usage, message));
+            let is_run = refused
+                .get(ContextKind::Usage)
+                .is_some_and(|usage| above(&plain(&usage.to_string())) == "digits-rs run");
+            let meant = MEANT_OPTIONS.iter().find(|(words, _)| is_run && words.contains(&argument.as_str()));
             match text(ContextKind::SuggestedArg) {
+                _ if let Some((_, here)) = meant => error.with_help(format!("did you mean {here}?")),
                 _ if is_value => {
                     error.with_help("if it is the value of an option, write it behind =, as in --option=-1")
                 }

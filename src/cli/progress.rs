@@ -133,6 +133,12 @@ impl Progress {
     }
 }
 
+/// A sentence in lines that the terminal holds.
+fn wrapped(line: &str) -> String {
+    let options = textwrap::Options::new(LiveLine::width()).subsequent_indent("  ").break_words(false);
+    textwrap::fill(line, options.word_splitter(textwrap::WordSplitter::NoHyphenation))
+}
+
 impl Observer for Progress {
     /// A line of standard output that does not tear the live line.
     fn line(&mut self, line: &str) {
@@ -234,7 +240,11 @@ impl Observer for Progress {
     }
 
     fn finished(&mut self, summary: &TrainSummary) {
-        self.line(&summary.text());
+        let text = summary.text();
+        match std::io::stdout().is_terminal() {
+            true => text.lines().for_each(|line| self.line(&wrapped(line))),
+            false => self.line(&text),
+        }
         if self.is_sweep || summary.was_done {
             return;
         }

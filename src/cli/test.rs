@@ -147,7 +147,7 @@ pub fn run(mut args: Test) -> Result<()> {
         args.list = Some(folder);
     }
     if let Some(db) = &args.db
-        && let Some((images, labels)) = Dataset::validation_of(db)
+        && let Some((images, labels)) = Dataset::databases_of(db)
     {
         args.labels_db = args.labels_db.or(labels);
         args.db = Some(images);

@@ -258,7 +258,7 @@ impl Split<'_> {
                         classes[item.label] += 1;
                     }
                     Err(error) => {
-                        let reason = reason(&error);
+                        let reason = error.reason();
                         self.progress.skipped(&item.name, &reason);
                         skipped.push((item.name.clone(), reason));
                     }
@@ -299,14 +299,4 @@ struct Made {
     image: Decoded,
     value: Vec<u8>,
     is_reduced: bool,
-}
-
-/// An error's message and cause in one line.
-fn reason(error: &Error) -> String {
-    let page = error.to_string();
-    let cause = page.lines().find_map(|line| line.trim().strip_prefix("because: "));
-    match cause {
-        Some(cause) => format!("{}: {cause}", error.message()),
-        None => error.message().to_string(),
-    }
 }

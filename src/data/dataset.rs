@@ -63,9 +63,15 @@ impl Dataset {
         dir.join(manifest::FILE).is_file()
     }
 
-    /// The databases of images and of labels that a dataset folder validates on; none where `dir` is no dataset folder.
+    /// The databases of images and of labels that `dir` stands for: those that a dataset folder validates on, or the two of
+    /// one split of pairs (`features` and `labels`); none where it is neither.
     #[must_use]
-    pub fn validation_of(dir: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
+    pub fn databases_of(dir: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
+        let [images, labels] = ["features", "labels"].map(|name| dir.join(name));
+        if images.is_dir() {
+            let labels = labels.is_dir().then_some(labels);
+            return Some((images, labels));
+        }
         let (parts, _) = Parts::of_folder(dir).ok()?;
         Some((parts.val?, parts.val_labels))
     }
@@ -300,6 +306,15 @@ fn found(dir: &Path) -> Result<Parts> {
         Err(_) => page.with_fact("it is", "not there"),
     };
     Err(page.with_help("make one with `digits-rs dataset mnist` or `digits-rs dataset folder`"))
+}
+
+/// The names of the classes that the dataset folder around a database has; none where there is none, or it has none.
+#[must_use]
+pub fn labels_around(database: &Path) -> Option<Vec<String>> {
+    let folder = fs::canonicalize(database).ok()?;
+    // DIGITS' generic datasets hold `train_db/features`.
+    let text = folder.ancestors().skip(1).take(2).map(|above| above.join("labels.txt")).find(|text| text.is_file())?;
+    read_labels(&text).ok().filter(|labels| !labels.is_empty())
 }
 
 /// One class a line; blank lines at the end do not count (quirk 31).

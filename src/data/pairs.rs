@@ -135,7 +135,7 @@ pub fn create(
         let mut inputs = Writer::create(&folder.join(&names[0]))?;
         let mut targets = Writer::create(&folder.join(&names[1]))?;
         let mut sum = MeanSum::new(options.shape);
-        let (mut entries, mut seen) = (0u64, 0u64);
+        let (mut entries, mut seen, mut help) = (0u64, 0u64, None);
         for chunk in of_split.chunks(AT_ONCE) {
             progress::go_on(progress, out)?;
             let made: Vec<_> = chunk.par_iter().map(|pair| records(pair, labels, options)).collect();
@@ -152,7 +152,8 @@ pub fn create(
                         entries += 1;
                     }
                     Err(error) => {
-                        let (name, reason) = (pair.input.display().to_string(), error.message().to_string());
+                        let (name, reason) = (pair.input.display().to_string(), error.reason());
+                        help = error.help().map(str::to_string);
                         progress.skipped(&name, &reason);
                         skipped.push((name, reason));
                     }
@@ -161,7 +162,7 @@ pub fn create(
             progress.done(seen);
         }
         if entries == 0 {
-            return Err(nothing(of_split.len(), &skipped));
+            return Err(nothing(of_split.len(), &skipped, help.as_deref()));
         }
         inputs.finish()?;
         targets.finish()?;
@@ -219,12 +220,14 @@ struct MadePair {
     seen: [bool; 256],
 }
 
-fn nothing(count: usize, skipped: &[(String, String)]) -> Error {
+fn nothing(count: usize, skipped: &[(String, String)], help: Option<&str>) -> Error {
     let (name, reason) = skipped.last().cloned().unwrap_or_default();
+    let help =
+        help.unwrap_or("the others have something like it: digits-rs dataset pairs --help says what pairs must be");
     Error::new(Kind::Data, format!("none of {count} pairs can be read"))
         .with_fact("the last one", name)
         .with_cause(reason)
-        .with_help("the others have something like it: digits-rs dataset pairs --help says what pairs must be")
+        .with_help(help)
 }
 
 #[cfg(test)]

@@ -190,7 +190,7 @@ fn of_folder(place: &Path, left_out: &mut Vec<(String, String)>) -> Result<Vec<R
                     continue;
                 }
                 Ok(_) => "it is empty".to_string(),
-                Err(page) => page.message().to_string(),
+                Err(page) => page.reason(),
             };
             left_out.push((path.to_string_lossy().into_owned(), reason));
         }

@@ -111,7 +111,12 @@ pub fn launch(launch: &Launch, signals: &Signals, say: &mut dyn FnMut(&str)) -> 
         let told = if first_failed { &ranks[0] } else { failed };
         // Rank 0 speaks for all, unless it was killed.
         if told.status.is_some_and(|status| status.code().is_none()) || told.number > 0 {
-            say(&format!("rank {} {}; the others' words are in {}", told.number, ending(told.status), logs(&launch.job)));
+            say(&format!(
+                "rank {} {}; the others' words are in {}",
+                told.number,
+                ending(told.status),
+                logs(&launch.job)
+            ));
         }
         return Ok(exit_status(told.status));
     }

@@ -99,14 +99,23 @@ impl Variables<'_> {
     }
 
     /// The place that these numbers come to.
-    fn place(&self, [rank, size, local]: [&str; 3], local_size: &str, at: (String, u16), is_served: bool) -> Result<Place> {
+    fn place(
+        &self,
+        [rank, size, local]: [&str; 3],
+        local_size: &str,
+        at: (String, u16),
+        is_served: bool,
+    ) -> Result<Place> {
         let number = |name: &str| Ok::<_, Error>(self.number(name)?.unwrap_or(0));
         let (rank_name, size_name) = (rank, size);
         let (rank, size, local_rank) = (number(rank)?, number(size)?, number(local)?);
         if rank >= size {
             return Err(Error::new(Kind::Usage, format!("{rank_name} is {rank} and {size_name} is {size}"))
                 .with_fact("it must be", "ranks count from 0 and are smaller than the number of processes")
-                .with_help(format!("unset the variables for a run of one process: {}", unset(&[rank_name, size_name]))));
+                .with_help(format!(
+                    "unset the variables for a run of one process: {}",
+                    unset(&[rank_name, size_name])
+                )));
         }
         let (host, port) = at;
         let local_size = self.number(local_size)?.filter(|local| *local > local_rank);
@@ -118,11 +127,14 @@ impl Variables<'_> {
         let Some(host) = self.text("MASTER_ADDR").or(host) else {
             return Err(Error::new(Kind::Usage, format!("{} does not say where rank 0 runs", self.launcher))
                 .with_fact("missing", "MASTER_ADDR")
-                .with_help("set MASTER_ADDR to the name or address of rank 0's machine, and MASTER_PORT to a free port of it"));
+                .with_help(
+                    "set MASTER_ADDR to the name or address of rank 0's machine, and MASTER_PORT to a free port of it",
+                ));
         };
         let port = match self.number("MASTER_PORT")? {
-            Some(port) => u16::try_from(port)
-                .map_err(|_| Error::new(Kind::Usage, format!("MASTER_PORT is {port}")).with_fact("it must be", "1 to 65535"))?,
+            Some(port) => u16::try_from(port).map_err(|_| {
+                Error::new(Kind::Usage, format!("MASTER_PORT is {port}")).with_fact("it must be", "1 to 65535")
+            })?,
             // Two jobs of one machine get two ports.
             None => job.map_or(PORT, |job| {
                 20_000 + (job.bytes().fold(0u64, |sum, byte| (sum * 31 + u64::from(byte)) % 9_000)) as u16
@@ -221,7 +233,8 @@ mod tests {
     use super::*;
 
     fn place(variables: &[(&str, &str)]) -> Result<Option<Place>> {
-        let found = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_string());
+        let found =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_string());
         Place::of(&found)
     }
 

@@ -56,9 +56,8 @@ pub(super) fn page(
         }
     };
     let error = Error::new(Kind::Lost, message).with_fact("noticed by", format!("rank {rank}"));
-    let error = words
-        .into_iter()
-        .fold(error, |error, (rank, word)| error.with_fact(format!("rank {rank} ended with"), word));
+    let error =
+        words.into_iter().fold(error, |error, (rank, word)| error.with_fact(format!("rank {rank} ended with"), word));
     error
         .with_cause(short(cause))
         .with_help("give the same command again, with the same --job: the run goes on from its last snapshot")

@@ -75,7 +75,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub fn meet(place: Place, host: IpAddr, program: &Program, timeouts: Timeouts) -> Result<Group> {
     let begun = Instant::now();
     let serves = place.rank == 0 && !place.is_served;
-    let store = Store::open(host, place.port, serves, timeouts.meeting).map_err(|cause| no_store(&place, serves, cause))?;
+    let store =
+        Store::open(host, place.port, serves, timeouts.meeting).map_err(|cause| no_store(&place, serves, cause))?;
     let out_of_reach = |cause: String| no_store(&place, false, cause);
     let token = if place.rank == 0 {
         receive(&store, &place, program, (begun, timeouts.meeting))?
@@ -88,14 +89,16 @@ pub fn meet(place: Place, host: IpAddr, program: &Program, timeouts: Timeouts) -
     let own = own_address(host, place.port);
     let ranks = (place.rank, place.size);
     let left = timeouts.meeting.saturating_sub(begun.elapsed()).max(Duration::from_secs(10));
-    let collectives = Collectives::open(&store, &format!("digits/{token}/gloo"), ranks, &own, (left, timeouts.collective))
-        .map_err(|cause| {
-            Error::new(Kind::Lost, "the processes met and cannot be connected to each other")
-                .with_fact("this one", place.describe())
-                .with_fact("reached at", format!("{own:?}"))
-                .with_cause(cause)
-                .with_help("name the network interface that the machines share: GLOO_SOCKET_IFNAME=eth0")
-        })?;
+    let collectives =
+        Collectives::open(&store, &format!("digits/{token}/gloo"), ranks, &own, (left, timeouts.collective)).map_err(
+            |cause| {
+                Error::new(Kind::Lost, "the processes met and cannot be connected to each other")
+                    .with_fact("this one", place.describe())
+                    .with_fact("reached at", format!("{own:?}"))
+                    .with_cause(cause)
+                    .with_help("name the network interface that the machines share: GLOO_SOCKET_IFNAME=eth0")
+            },
+        )?;
     Ok(Group::new(place, token, Arc::new(store), collectives))
 }
 
@@ -169,8 +172,12 @@ fn receive(store: &Store, place: &Place, program: &Program, (begun, patience): (
             *hello_of = found.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         }
         if begun.elapsed() > patience {
-            let missing: Vec<String> =
-                came.iter().enumerate().filter(|(_, came)| came.is_none()).map(|(at, _)| (at + 1).to_string()).collect();
+            let missing: Vec<String> = came
+                .iter()
+                .enumerate()
+                .filter(|(_, came)| came.is_none())
+                .map(|(at, _)| (at + 1).to_string())
+                .collect();
             return Err(Error::new(Kind::Lost, format!("not all {} processes came to the meeting", place.size))
                 .with_fact("missing ranks", missing.join(", "))
                 .with_fact("waited", format!("{} seconds", patience.as_secs()))

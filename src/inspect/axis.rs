@@ -31,6 +31,18 @@ impl Scale {
         Scale::Linear { lo: 0.0, hi: (hi / step - 1e-9).ceil() * step }
     }
 
+    /// From a round number below `lo` to one above `hi`.
+    #[must_use]
+    pub fn around(lo: f64, hi: f64) -> Scale {
+        if !(lo.is_finite() && hi.is_finite() && lo < hi) {
+            let middle = if lo.is_finite() { lo } else { 0.0 };
+            let room = if middle == 0.0 { 1.0 } else { middle.abs() / 2.0 };
+            return Scale::Linear { lo: middle - room, hi: middle + room };
+        }
+        let step = round_step(hi - lo, 6) / 2.0;
+        Scale::Linear { lo: (lo / step + 1e-9).floor() * step, hi: (hi / step - 1e-9).ceil() * step }
+    }
+
     /// From `lo` to `hi` exactly.
     #[must_use]
     pub fn exact(lo: f64, hi: f64) -> Scale {
@@ -112,6 +124,9 @@ mod tests {
     fn ticks_are_round_and_inside() {
         assert_eq!(Scale::from_zero(4400.0), Scale::Linear { lo: 0.0, hi: 4500.0 });
         assert_eq!(Scale::from_zero(4400.0).ticks(6), [0.0, 1000.0, 2000.0, 3000.0, 4000.0]);
+        assert_eq!(Scale::around(-0.93, 1.0), Scale::Linear { lo: -1.0, hi: 1.0 });
+        assert_eq!(Scale::around(7.0, 7.0), Scale::Linear { lo: 3.5, hi: 10.5 });
+        assert_eq!(Scale::around(f64::INFINITY, f64::NEG_INFINITY), Scale::Linear { lo: -1.0, hi: 1.0 });
         assert_eq!(Scale::exact(0.0, 0.35).ticks(4), [0.0, 0.1, 0.2, 0.3]);
         assert_eq!(Scale::Log { lo: 6e-6, hi: 0.015 }.ticks(6), [1e-5, 1e-4, 1e-3, 1e-2]);
         assert_eq!(Scale::Log { lo: 300.0, hi: 5000.0 }.ticks(6), [500.0, 1000.0, 2000.0, 5000.0]);

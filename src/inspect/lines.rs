@@ -122,9 +122,15 @@ impl LineChart {
     }
 }
 
-fn stroke(line: usize) -> String {
+/// The look of a line, counted from 0.
+pub(super) fn stroke(line: usize) -> String {
     let dashes = DASHES[(line / COLORS.len()) % DASHES.len()];
-    format!("stroke=\"{}\" stroke-width=\"2\"{dashes}", COLORS[line % COLORS.len()])
+    format!("stroke=\"{}\" stroke-width=\"2\"{dashes}", color(line))
+}
+
+/// The colour of a line, counted from 0.
+pub(super) fn color(line: usize) -> &'static str {
+    COLORS[line % COLORS.len()]
 }
 
 #[cfg(test)]

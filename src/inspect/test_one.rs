@@ -14,8 +14,8 @@ use super::{
     seen::Seen,
     shown::Shown,
     statistics::Statistics,
-    values::values,
-    weights,
+    values::{values, without_batch},
+    wanted_view, weights,
 };
 use crate::{
     error::Result,
@@ -95,8 +95,10 @@ pub fn run(subject: &Subject<'_>) -> Result<TestOne> {
         Activity::Tensor(tensor) => (without_batch(tensor.size()), values(tensor)?),
         Activity::Table(_) => (Vec::new(), Vec::new()),
     };
-    let kind = OutputKind::of(network, &size, &last_shape, subject.target_is_input);
-    let kind = subject.view.unwrap_or(kind);
+    let kind = match subject.view {
+        Some(view) => wanted_view::check(view, network, &size, &last_shape, subject.order).map(|()| view)?,
+        None => OutputKind::of(network, &size, &last_shape, subject.target_is_input),
+    };
     let scores = network.scores().filter(|_| kind == OutputKind::Classes);
     let image = Picture::image(&size, &original, 0.0, 255.0).unwrap_or_else(|| Picture::filled(1, 1, [255; 3]));
     let view = OutputView::of(&Output {
@@ -155,14 +157,6 @@ impl Observer for Collector {
             return;
         }
         self.modules.push((Seen::of(node), output.tensors().into_iter().map(tch::Tensor::shallow_clone).collect()));
-    }
-}
-
-/// Drops a leading 1, as DIGITS does.
-fn without_batch(size: Vec<i64>) -> Vec<i64> {
-    match size.as_slice() {
-        [1, rest @ ..] if !rest.is_empty() => rest.to_vec(),
-        _ => size,
     }
 }
 

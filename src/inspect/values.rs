@@ -10,3 +10,12 @@ pub fn values(tensor: &tch::Tensor) -> Result<Vec<f32>> {
     let flat = tensor.f_detach()?.f_to_device(tch::Device::Cpu)?.f_to_kind(tch::Kind::Float)?.f_reshape([-1])?;
     Ok(Vec::try_from(flat)?)
 }
+
+/// The shape without a leading 1, which DIGITS drops.
+#[must_use]
+pub fn without_batch(size: Vec<i64>) -> Vec<i64> {
+    match size.as_slice() {
+        [1, rest @ ..] if !rest.is_empty() => rest.to_vec(),
+        _ => size,
+    }
+}

@@ -248,7 +248,8 @@ impl JobDir {
     /// When the system has no more file handles.
     pub fn log_writer(&self) -> Result<LogWriter> {
         let LogWriter { path, file } = &self.log;
-        let file = file.as_ref().map(File::try_clone).transpose().map_err(|source| Error::io("write", path, &source))?;
+        let file =
+            file.as_ref().map(File::try_clone).transpose().map_err(|source| Error::io("write", path, &source))?;
         Ok(LogWriter { path: path.clone(), file })
     }
 

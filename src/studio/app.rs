@@ -19,7 +19,13 @@ use super::{
         index::{DatasetIndex, SAMPLE},
         summary::DatasetStatus,
     },
-    jobs::{index::JobIndex, kind::Kinds, points::PointsCache, queue::Queue, start::Program},
+    jobs::{
+        index::JobIndex,
+        kind::Kinds,
+        points::{PointsCache, REST},
+        queue::Queue,
+        start::Program,
+    },
     machine::Machine,
     refusal::Answer,
     roots::Roots,
@@ -80,6 +86,7 @@ impl App {
     /// As [`App::refresh`]; when not `thorough`, jobs that rest are passed over.
     pub(crate) fn look(&self, thorough: bool) {
         let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        self.points.rest(REST);
         let changes = self.jobs.look(thorough);
         for id in &changes.removed {
             self.points.forget(id);

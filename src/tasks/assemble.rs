@@ -54,8 +54,8 @@ pub(super) struct Run {
     pub(super) transfer: Option<String>,
     /// Sentences about settings of little use.
     pub(super) warnings: Vec<String>,
-    /// Whether there is something to learn, at a rate other than 0.
-    pub(super) learns: bool,
+    /// Whether its loss should fall: something learns, and there are no losses that work against each other.
+    pub(super) should_fall: bool,
     loaders: Loaders,
     hook: Option<LabelHook>,
     scalars: Option<ScalarsOf>,
@@ -126,7 +126,7 @@ pub(super) fn assemble(
     let subtracted = shown.and_then(|plan| plan.subtracted());
     Ok(Run {
         warnings: warnings::of(options, &settings, &plan, &opened, learning),
-        learns: learning > 0 && settings.lr != 0.0,
+        should_fall: learning > 0 && settings.lr != 0.0 && engine.network().criterion.taught().is_empty(),
         plan,
         title: format!(
             "{}: {parameters} parameters, {}, batch size {}, {} on {}",

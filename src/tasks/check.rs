@@ -80,7 +80,7 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
             );
         }
         if let Some(shape) = &sample.shape {
-            two_samples(&network, shape)?;
+            two_samples(&network, shape, label_hook.is_some())?;
         }
         let batch = sample.shape.as_deref().map(|shape| [&[request.batch], shape].concat());
         let settings = file_settings(&loaded);
@@ -95,8 +95,8 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
 }
 
 /// Runs two samples at once: a layer that takes the batch for a part of the sample, such as `nn.View(28, 28)`, does well
-/// with one.
-fn two_samples(network: &Network, shape: &[i64]) -> Result<()> {
+/// with one, and `nn.View(-1, 392)` makes two answers of each sample, for which there is one label. A hook may see to that.
+fn two_samples(network: &Network, shape: &[i64], has_hook: bool) -> Result<()> {
     let size = [&[2], shape].concat();
     let batch = tch::Tensor::f_zeros(size, (network.kind, network.device))?;
     let run = |input: tch::Tensor| tch::no_grad(|| network.forward(&input.into(), &mut Context::new(Mode::Evaluate)));
@@ -105,13 +105,22 @@ fn two_samples(network: &Network, shape: &[i64]) -> Result<()> {
         Ok(Activity::Tensor(two)) => {
             let Ok(Activity::Tensor(one)) = run(batch.f_narrow(0, 0, 1)?) else { return Ok(()) };
             let (one, two) = (one.size(), two.size());
-            if one.first() == Some(&1) && two.first() != Some(&2) {
-                return Err(Error::new(Kind::Shape, "the output of two samples is not two outputs")
+            let page = |help: &str| {
+                Error::new(Kind::Shape, "the output of two samples is not two outputs")
                     .with_fact("of one sample it is", format!("{one:?}"))
                     .with_fact("of two samples", format!("{two:?}"))
-                    .with_help("a layer takes the batch for a part of the sample: look for one that sums, averages or reshapes over the first dimension"));
+                    .with_help(help)
+            };
+            let has_classes = one.len() == 2 && two.len() == 2 && network.scores().is_some();
+            match (one.first(), two.first()) {
+                (Some(1), Some(rows)) if *rows != 2 => Err(page(
+                    "a layer takes the batch for a part of the sample: look for one that sums, averages or reshapes over the first dimension",
+                )),
+                (Some(parts), Some(rows)) if has_classes && !has_hook && *parts > 1 && *rows == 2 * parts => Err(page(
+                    "a layer cuts a sample into several, each with an answer of its own, for which there is one label: look for an nn.View or nn.Reshape that names fewer numbers than a sample has",
+                )),
+                _ => Ok(()),
             }
-            Ok(())
         }
         // What refuses one sample too has its page from the table of layers.
         Err(page) if run(batch.f_narrow(0, 0, 1)?).is_ok() => Err(page

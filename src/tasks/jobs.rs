@@ -157,6 +157,7 @@ pub fn compare(jobs: &[PathBuf], out: &Path) -> Result<Compared> {
         let differing = values.into_iter().filter(|(_, of)| of.iter().any(|value| *value != of[0]));
         let comparison = Comparison::of_jobs(jobs)?;
         let svg = comparison.chart().svg();
+        std::fs::create_dir_all(out).map_err(|source| Error::io("make the folder", out, &source))?;
         let made = [out.join("comparison.svg"), out.join("comparison.png")];
         job::replace(&made[0], svg.as_bytes())?;
         job::replace(&made[1], &raster::png(&svg, 2.0)?)?;

@@ -30,6 +30,9 @@ pub(super) struct Kept {
     /// Whether the records are texts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) texts: bool,
+    /// The lowest and the highest number of its first records; jobs of before do not know them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) range: Option<[f32; 2]>,
     /// Whether there is a mean image.
     pub(super) has_mean: bool,
     #[serde(skip)]
@@ -52,6 +55,7 @@ impl Kept {
             label_databases: pairs.collect(),
             label_shape: RecordFacts::of(dataset)?.labels,
             texts: dataset.manifest.as_ref().is_some_and(|manifest| manifest.texts),
+            range: range(dataset)?,
             has_mean: dataset.mean.is_some(),
             mean: dataset.mean.clone(),
         })
@@ -105,6 +109,19 @@ impl Kept {
         })?;
         job::replace(&job.join(file::PREPROCESSING), (text + "\n").as_bytes())
     }
+}
+
+/// The lowest and the highest number of the first records.
+fn range(dataset: &Dataset) -> Result<Option<[f32; 2]>> {
+    let Some(records) = dataset.train() else { return Ok(None) };
+    let mut found: Option<[f32; 2]> = None;
+    for index in 0..records.len().min(4) {
+        for value in records.get(index)?.image.values.to_floats().into_iter().filter(|value| value.is_finite()) {
+            let [lowest, highest] = found.unwrap_or([value; 2]);
+            found = Some([lowest.min(value), highest.max(value)]);
+        }
+    }
+    Ok(found)
 }
 
 /// Copies files that the network file has read from beside it, each given with its place below `beside/`.

@@ -22,6 +22,7 @@ mod heard;
 pub mod inference;
 pub mod jobs;
 mod kept;
+mod likeness;
 mod loaders;
 pub mod look;
 mod observer;

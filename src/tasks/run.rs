@@ -63,9 +63,9 @@ pub fn run(
     guarded(|| {
         let RunRequest { network, job, resume, from_snapshot, variants, options } = request;
         variants.check()?;
-        if let Some(group) = group.as_ref().filter(|_| {
-            variants.is_sweep() || resume.as_deref().is_some_and(SweepRecord::is_at)
-        }) {
+        if let Some(group) =
+            group.as_ref().filter(|_| variants.is_sweep() || resume.as_deref().is_some_and(SweepRecord::is_at))
+        {
             return Err(Error::new(Kind::Usage, format!("a sweep is not shared out among {} processes", group.size()))
                 .with_help("give one learning rate and one batch size, or start the sweep as one process"));
         }

@@ -237,7 +237,8 @@ fn receive<T: DeserializeOwned>(ranks: &Ranks) -> Result<Option<T>> {
 impl Alike {
     fn of(run: &Run) -> Result<Alike> {
         let parameters = run.engine.network().parameters.named();
-        let parameters: String = parameters.iter().map(|(name, tensor)| format!("{name} {:?}\n", tensor.size())).collect();
+        let parameters: String =
+            parameters.iter().map(|(name, tensor)| format!("{name} {:?}\n", tensor.size())).collect();
         let mut settings = run.settings.to_json()?.as_object().cloned().unwrap_or_default();
         settings.retain(|name, _| !OWN.contains(&name.as_str()));
         Ok(Alike {
@@ -296,7 +297,10 @@ impl Orders {
                     Error::new(Kind::Job, format!("rank {rank} was given other options than rank 0"))
                         .with_help("give every process the same command")
                 });
-                page = Some(known.with_fact(format!("--{}", name.replace('_', "-")), format!("{theirs} on rank 0, {value} on rank {rank}")));
+                page = Some(known.with_fact(
+                    format!("--{}", name.replace('_', "-")),
+                    format!("{theirs} on rank 0, {value} on rank {rank}"),
+                ));
             }
         }
         if let Some(page) = page {

@@ -257,8 +257,7 @@ fn continued(
         Some((snapshot, note)) => {
             can_go_on(&note.position, &run.plan)?;
             observer.line(&format!("goes on from epoch {}", note.position.shown_epoch(&run.plan)));
-            let rates =
-                epochs_before.map(|before| raised_rate(&run, note.position.iteration, before)).transpose()?;
+            let rates = epochs_before.map(|before| raised_rate(&run, note.position.iteration, before)).transpose()?;
             rates.flatten().into_iter().for_each(|sentence| observer.warning(&sentence));
             snapshot.restore(&mut *run.engine)?;
             job.rewind_metrics(note.metrics_len)?;

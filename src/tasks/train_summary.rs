@@ -56,16 +56,16 @@ impl BestAccuracy {
     }
 }
 
-/// What to say of a run whose loss cannot be one, rose, or, in a short run, is where it was. Nothing where nothing could be
-/// learned, which was said before.
-pub(super) fn hint(epochs: u64, learns: bool, events: &[Event]) -> Option<String> {
+/// What to say of a run whose loss cannot be one, rose, or, in a short run, is where it was. Nothing where the loss
+/// need not fall.
+pub(super) fn hint(epochs: u64, should_fall: bool, events: &[Event]) -> Option<String> {
     let of = |value: fn(&Event) -> Option<f64>| -> Vec<f64> {
         let validations = events.iter().filter(|event| event.event == EventKind::Validation);
         validations.filter_map(value).filter(|value| value.is_finite()).collect()
     };
     let (losses, accuracies) = (of(|event| event.loss), of(|event| event.accuracy));
     let (first, last) = (*losses.first()?, *losses.last()?);
-    if !learns || losses.len() < 2 {
+    if !should_fall || losses.len() < 2 {
         return None;
     }
     let lowest = losses.iter().copied().fold(f64::INFINITY, f64::min);

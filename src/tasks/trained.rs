@@ -9,6 +9,7 @@ use std::{
 use super::{
     inference::input_file,
     kept::{self, Kept},
+    likeness::Likeness,
     options::RunOptions,
     prepare::{self, OpenedDataset},
     settings::RunSettings,
@@ -38,6 +39,7 @@ pub(super) struct Trained {
     labels: Vec<String>,
     facts: Vec<(String, String)>,
     notes: Vec<String>,
+    likeness: Likeness,
     preprocess: Preprocess,
     resize: Resize,
     /// Whether the records are texts.
@@ -90,6 +92,7 @@ impl Trained {
             labels: kept.labels,
             facts,
             notes,
+            likeness: Likeness::new(kept.range),
             preprocess,
             resize: kept.resize,
             texts: kept.texts,
@@ -235,9 +238,9 @@ impl Trained {
         self.facts.clone()
     }
 
-    /// Sentences for the user about how the job was opened.
+    /// Sentences for the user about how the job was opened and what was given to it.
     pub(super) fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+        self.notes.iter().chain(self.likeness.remarks()).cloned().collect()
     }
 
     /// An image file, resized and cropped as in training, or an array of the records' size: its pixels, and the same after mean subtraction, `[c, h, w]`.
@@ -246,6 +249,7 @@ impl Trained {
     /// When it cannot be read as an image.
     pub(super) fn image(&self, path: &Path) -> Result<(tch::Tensor, tch::Tensor)> {
         let planes = input_file::planes(path, self.preprocess.input_shape(), Some(self.resize), self.texts)?;
+        self.likeness.see_file(path, &planes);
         let pixels = self.without_mean()?;
         Ok((prepared(&pixels, &planes)?, prepared(&self.preprocess, &planes)?))
     }
@@ -256,6 +260,7 @@ impl Trained {
     /// When it cannot be read as an image, has another size than the mean that is subtracted, or is smaller than the crop.
     pub(super) fn image_as_it_is(&self, path: &Path) -> Result<(tch::Tensor, tch::Tensor)> {
         let planes = input_file::planes(path, self.preprocess.input_shape(), None, self.texts)?;
+        self.likeness.see_file(path, &planes);
         let own = &self.preprocess;
         let plan = |subtract, mean| Preprocess::new(planes.shape, subtract, mean, own.crop, data::Augment::default());
         let fitted = plan(own.subtract, own.mean.as_ref()).map_err(|page| {
@@ -287,6 +292,7 @@ impl Trained {
     /// The records, when they have the shape of the job's.
     fn fitting(&self, records: Records, db: &Path) -> Result<Records> {
         if records.shape() == self.preprocess.input_shape() {
+            self.likeness.see_database(db, &self.labels);
             return Ok(records);
         }
         Err(Error::new(Kind::Data, format!("the images of {} have another shape", db.display()))
@@ -438,6 +444,7 @@ pub(super) mod tests {
             labels: labels.iter().map(ToString::to_string).collect(),
             facts: vec![("job".into(), "toy".into())],
             notes: vec![],
+            likeness: Likeness::new(None),
             preprocess: Preprocess::new([1, 4, 4], subtract, None, None, data::Augment::default()).unwrap(),
             resize: Resize::Squash,
             texts: false,

@@ -56,10 +56,13 @@ pub(super) fn train(
     }
     job.log(Level::Info, &format!("Network definition:\n{}\nNetwork definition ends", run.printed))?;
     let read_files = std::mem::replace(&mut run.read_files, Box::new(Vec::new));
-    let (began, learns) = (Instant::now(), run.learns);
+    let (began, should_fall) = (Instant::now(), run.should_fall);
     let (ranks, spent_before) = (run.ranks.clone(), run.ranks.as_ref().map(|ranks| ranks.group().spent()));
-    let board =
-        if run.settings.tensorboard && job.writes() { Some(Board::begin(job, &run, position.iteration, observer)?) } else { None };
+    let board = if run.settings.tensorboard && job.writes() {
+        Some(Board::begin(job, &run, position.iteration, observer)?)
+    } else {
+        None
+    };
     let mut painter = Painter { observer, heard, board };
     let trained = catch_unwind(AssertUnwindSafe(|| run.trainer(job, position, &mut painter, stop.clone()).run()));
     heard.tell_all(observer);
@@ -101,7 +104,7 @@ pub(super) fn train(
         best: outcome.position.best,
         best_accuracy: BestAccuracy::among(&events),
         stopped_early: outcome.stopped_early,
-        hint: train_summary::hint(outcome.position.epoch, learns, &events),
+        hint: train_summary::hint(outcome.position.epoch, should_fall, &events),
     };
     observer.finished(&summary);
     Ok(summary)
@@ -121,6 +124,10 @@ impl TrainObserver for Painter<'_> {
 
     fn validation(&mut self) {
         self.observer.validation();
+    }
+
+    fn without_accuracy(&mut self, reason: &str) {
+        self.observer.warning(&format!("no accuracy is counted: {reason}"));
     }
 
     fn step(&mut self, position: &Position) {

@@ -76,26 +76,35 @@ pub struct Accuracy {
     right: i64,
     among_five: i64,
     total: i64,
+    /// Why the first batch that was left out was.
+    left_out: Option<String>,
 }
 
 impl Accuracy {
     /// Of a classifier with `classes` classes; `ignored` is the target that its loss leaves out.
     #[must_use]
     pub fn new(classes: i64, ignored: Option<i64>) -> Accuracy {
-        Accuracy { classes, ignored, right: 0, among_five: 0, total: 0 }
+        Accuracy { classes, ignored, right: 0, among_five: 0, total: 0, left_out: None }
     }
 
     /// Takes a batch in: output `[n, classes]`, target `[n]` or `[n, classes]`. Anything else is not a
-    /// classification (an autoencoder on labelled images, say) and is left out.
+    /// classification (an autoencoder on labelled images, say) and is left out, for a [reason](Accuracy::reason).
     ///
     /// # Errors
     /// When libtorch refuses.
     pub fn add(&mut self, output: &Activity, target: &Activity) -> Result<()> {
-        let (Activity::Tensor(output), Activity::Tensor(target)) = (output, target) else { return Ok(()) };
+        let (Activity::Tensor(output), Activity::Tensor(target)) = (output, target) else {
+            let which = if matches!(output, Activity::Table(_)) { "output is" } else { "targets are" };
+            return self.leave_out(format!("the {which} a table"));
+        };
         let rows = match output.size().as_slice() {
             // More outputs than classes: the further ones are never right. A convolution's output has two sides of 1.
             [rows, outputs, sides @ ..] if *outputs >= self.classes && sides.iter().all(|side| *side == 1) => *rows,
-            _ => return Ok(()),
+            [_, _, sides @ ..] if sides.iter().any(|side| *side != 1) => return Ok(()), // an image
+            size => {
+                let found = format!("the output is {size:?} where each sample has to have {} scores", self.classes);
+                return self.leave_out(found);
+            }
         };
         let output = &output.f_reshape([rows, -1])?;
         let wanted = match Shape::Tensor(target.size()).numel() {
@@ -103,7 +112,10 @@ impl Accuracy {
             n if n == rows * self.classes => {
                 target.f_reshape([rows, self.classes])?.f_argmax(1, false)?.f_add_scalar(1)?
             }
-            _ => return Ok(()),
+            _ => {
+                return self
+                    .leave_out(format!("the targets are {:?}, which is no class for each sample", target.size()));
+            }
         };
         let wanted = match self.ignored {
             Some(ignored) => wanted.f_masked_fill(&wanted.f_eq(ignored)?, 0)?,
@@ -118,11 +130,23 @@ impl Accuracy {
         Ok(())
     }
 
+    fn leave_out(&mut self, reason: String) -> Result<()> {
+        self.left_out.get_or_insert(reason);
+        Ok(())
+    }
+
     /// Takes in what another process counted of other batches.
     pub fn join(&mut self, other: &Accuracy) {
         self.right += other.right;
         self.among_five += other.among_five;
         self.total += other.total;
+        self.left_out = self.left_out.take().or_else(|| other.left_out.clone());
+    }
+
+    /// Why nothing was counted, where nothing was and it is known.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.left_out.as_deref().filter(|_| self.total == 0)
     }
 
     /// 0 to 1; `None` when nothing was counted.

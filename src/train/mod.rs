@@ -21,8 +21,8 @@ mod target;
 #[cfg(test)]
 mod testing;
 mod trainer;
-mod tried;
 mod transfer;
+mod tried;
 
 pub use cadence::Interval;
 pub use diagnose::{Culprit, Diagnosis, diagnose};

@@ -49,6 +49,9 @@ pub trait TrainObserver {
     /// A validation begins.
     fn validation(&mut self) {}
 
+    /// The first validation of a classification counts no right answers, for this reason.
+    fn without_accuracy(&mut self, _reason: &str) {}
+
     /// A step is done. Called very often: must cost next to nothing.
     fn step(&mut self, _position: &Position) {}
 

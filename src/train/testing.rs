@@ -185,16 +185,7 @@ impl BatchSource for MadeUp {
         } else {
             (input, None)
         };
-        Ok(Some(TrainBatch {
-            input,
-            finish,
-            target,
-            count,
-            total: count,
-            number,
-            wait: Duration::ZERO,
-            owner: None,
-        }))
+        Ok(Some(TrainBatch { input, finish, target, count, total: count, number, wait: Duration::ZERO, owner: None }))
     }
 }
 

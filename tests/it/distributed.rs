@@ -47,12 +47,13 @@ fn bits(state: &[(String, Vec<f64>)]) -> Vec<u64> {
 /// The largest difference, as a share of the largest number of its tensor.
 fn apart(one: &[(String, Vec<f64>)], other: &[(String, Vec<f64>)]) -> f64 {
     assert_eq!(one.len(), other.len());
-    let of = |(a, b): (&(String, Vec<f64>), &(String, Vec<f64>))| {
-        assert_eq!((&a.0, a.1.len()), (&b.0, b.1.len()));
-        let largest = a.1.iter().fold(1e-30f64, |largest, number| largest.max(number.abs()));
-        a.1.iter().zip(&b.1).fold(0f64, |most, (a, b)| most.max((a - b).abs() / largest))
-    };
-    one.iter().zip(other).map(of).fold(0.0, f64::max)
+    let mut most = 0f64;
+    for ((name, a), (other_name, b)) in one.iter().zip(other) {
+        assert_eq!((name, a.len()), (other_name, b.len()));
+        let largest = a.iter().fold(1e-30f64, |largest, number| largest.max(number.abs()));
+        most = a.iter().zip(b).fold(most, |most, (a, b)| most.max((a - b).abs() / largest));
+    }
+    most
 }
 
 /// The losses of every line, validations among them.
@@ -343,7 +344,8 @@ fn an_environment_that_is_set_by_half_is_a_page() {
     assert_eq!(status, Some(2));
     assert!(page.contains("the variables of torchrun are set by half"), "{page}");
     assert!(page.contains("LOCAL_RANK, MASTER_ADDR, MASTER_PORT"), "{page}");
-    let (_, doctor) = run(&[("PMI_RANK", "1"), ("PMI_SIZE", "4"), ("MPI_LOCALRANKID", "1"), ("MPI_LOCALNRANKS", "4")], &["doctor"]);
+    let (_, doctor) =
+        run(&[("PMI_RANK", "1"), ("PMI_SIZE", "4"), ("MPI_LOCALRANKID", "1"), ("MPI_LOCALNRANKS", "4")], &["doctor"]);
     assert!(doctor.contains("rank 1 of 4, started by MPICH, meeting at 127.0.0.1:29500"), "{doctor}");
     let (_, doctor) = run(&[("SLURM_STEP_ID", "0"), ("SLURM_PROCID", "1")], &["doctor"]);
     assert!(doctor.contains("none: the variables of Slurm are set by half"), "{doctor}");

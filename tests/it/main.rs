@@ -18,6 +18,7 @@ mod engines;
 mod errors;
 mod fence;
 mod forms;
+mod given;
 mod gradients;
 mod hdf5;
 mod head_start;

@@ -228,3 +228,27 @@ fn a_graph_lowers_to_the_numbers_of_its_containers() {
     assert!((graph.0 - containers.0).abs() < 1e-12, "{} and {}", graph.0, containers.0);
     assert!((graph.1 - containers.1).abs().max().double_value(&[]) < 1e-12);
 }
+
+#[test]
+fn gnuplot_s_pictures_are_drawn_without_gnuplot() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = trusted("gnuplot.lua", folder.path());
+    assert!(said.contains("drawn") && said.contains("hist.eps is written as"), "{said}");
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    for name in ["sine.png", "map.png"] {
+        let picture = image::load_from_memory(&read(name)).unwrap();
+        assert_eq!((picture.width(), picture.height()), (800, 560), "{name}");
+    }
+    for (name, words) in
+        [("loss.svg", "loss"), ("hist.svg", "rect"), ("arrows.svg", "field"), ("train.log.svg", "test")]
+    {
+        let svg = String::from_utf8(read(name)).unwrap();
+        assert!(svg.contains(words) && !svg.contains("NaN"), "{name}: {svg}");
+    }
+    // A pasted file writes nothing.
+    let mut pasted = Command::new(env!("CARGO_BIN_EXE_digits-rs"));
+    let run = pasted.current_dir(folder.path()).args(["th", "-e", "require 'gnuplot'.plot(torch.rand(3))"]).output();
+    let said = String::from_utf8_lossy(&run.unwrap().stdout).into_owned();
+    assert!(said.contains("writes no pictures"), "{said}");
+    assert!(!folder.path().join("figure1.svg").exists());
+}

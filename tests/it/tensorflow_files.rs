@@ -474,3 +474,17 @@ fn the_page_of_a_run_names_the_operation() {
         assert!(page.contains(part), "{part} is missing in\n{page}");
     }
 }
+
+#[test]
+fn parts_of_tensorflow_may_be_imported_from_where_it_keeps_them() {
+    let text = format!(
+        "from tensorflow.python.framework import ops\n\
+         from tensorflow.python.ops import array_ops, nn_ops\n\
+         {}",
+        model("        return nn_ops.relu(array_ops.reshape(ops.convert_to_tensor(self.x), [-1, 784]))")
+    );
+    let params = NetworkParams { nclasses: Some(10), input_shape: Some([1, 28, 28]), ..NetworkParams::default() };
+    load(Source::pasted("net.py", &text), &params, Options::default(), 1).unwrap_or_else(|page| panic!("{page}"));
+    let wrong = page(&text.replace("import ops\n", "import opps\n"));
+    assert!(wrong.contains("opps") && wrong.contains("ops"), "{wrong}");
+}

@@ -214,6 +214,21 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
     }
     tf.set("app", Value::native(Inert("app")));
 
+    // Where TensorFlow keeps its own code: files import its parts from there, and use what tf and tf.nn have.
+    let inner = |name: &str, parts: &[&str], nn_parts: &[&str]| {
+        let inner = module(name, &[parts, nn_parts].concat().join(", "));
+        parts.iter().for_each(|part| inner.set(part, Value::Module(tf.clone())));
+        nn_parts.iter().for_each(|part| inner.set(part, Value::Module(nn_module.clone())));
+        inner
+    };
+    let inner_framework =
+        inner("tensorflow.python.framework", &["ops", "dtypes", "tensor_shape", "constant_op", "random_seed"], &[]);
+    let inner_ops = inner(
+        "tensorflow.python.ops",
+        &["array_ops", "math_ops", "init_ops", "random_ops", "variable_scope", "variables", "control_flow_ops"],
+        &["nn", "nn_ops"],
+    );
+
     let digits = digits::module(shared);
     let tower = digits::tower()?;
     let model_property = digits::model_property();
@@ -233,6 +248,8 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         ("tensorflow.contrib.layers", contrib_layers),
         ("tensorflow.contrib.framework", framework),
         ("tensorflow.compat.v1", tf.clone()),
+        ("tensorflow.python.framework", inner_framework),
+        ("tensorflow.python.ops", inner_ops),
         ("tf_slim", slim_module.clone()),
         ("utils", digits.clone()),
         ("digits", digits.clone()),

@@ -80,11 +80,16 @@ impl ClassNll {
             _ => target,
         };
         if target.numel() as i64 != batch.iter().product::<i64>() {
-            return Err(size_mismatch(
-                input,
-                format!("one class for each sample, {} in all", batch.iter().product::<i64>()),
-            )
-            .with_help("nn.ClassNLLCriterion is for classification; for images as targets use nn.MSECriterion"));
+            let rows = batch.iter().product::<i64>();
+            let given = target.numel() as i64;
+            let page = size_mismatch(input, format!("one class for each sample, {rows} in all"));
+            return Err(if (1..rows).contains(&given) && rows % given == 0 {
+                page.with_fact("classes given", given.to_string()).with_help(
+                    "the network makes several rows of each sample: look for an nn.View or nn.Reshape that names fewer numbers than a sample has",
+                )
+            } else {
+                page.with_help("nn.ClassNLLCriterion is for classification; for images as targets use nn.MSECriterion")
+            });
         }
         if let Some(weights) = &self.weights
             && weights.numel() as i64 != classes

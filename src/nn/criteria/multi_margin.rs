@@ -11,6 +11,7 @@ use crate::{
         init::set_arguments,
         module::{Context, Criterion},
         refusals::{check_classes, size_mismatch},
+        scores::Scores,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
     torch::Generator,
@@ -112,6 +113,11 @@ impl Criterion for MultiMargin {
         let others = x.f_detach()?.f_ones_like()?.f_scatter_value(1, &index, 0.0)?;
         let sum = losses.f_mul(&others)?.f_sum(x.kind())?.f_div_scalar(classes as f64)?;
         Ok(if self.size_average { sum.f_div_scalar(n as f64)? } else { sum })
+    }
+
+    /// The margins order the classes; their softmax is as good a measure of how sure the network is as any.
+    fn scores(&self) -> Option<Scores> {
+        Some(Scores::Logits)
     }
 }
 

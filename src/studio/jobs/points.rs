@@ -3,6 +3,7 @@
 use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use super::follow::Follower;
@@ -10,6 +11,8 @@ use crate::job::{Event, EventKind};
 
 /// Points of all jobs together that are kept between requests.
 const KEPT: usize = 1_500_000;
+/// Points that nobody asked for in so long are read again when somebody does.
+pub(crate) const REST: Duration = Duration::from_secs(60);
 
 /// The train points.
 #[derive(Debug, Clone, Default)]
@@ -118,7 +121,12 @@ impl Points {
     }
 }
 
-type Known = (String, Arc<Mutex<Points>>);
+/// A job's points, and when somebody last asked for them.
+struct Known {
+    id: String,
+    points: Arc<Mutex<Points>>,
+    asked: Instant,
+}
 
 /// The points of the jobs that were looked at last.
 #[derive(Default)]
@@ -132,11 +140,12 @@ impl PointsCache {
     pub(crate) fn with<T>(&self, id: &str, folder: &Path, see: impl FnOnce(&Points) -> T) -> std::io::Result<T> {
         let points = {
             let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = known.iter().position(|(name, _)| name == id);
-            let entry = at.map(|at| known.remove(at));
-            let entry = entry.unwrap_or_else(|| (id.to_string(), Arc::new(Mutex::new(Points::of(folder)))));
-            let points = Arc::clone(&entry.1);
-            known.push(entry);
+            let at = known.iter().position(|known| known.id == id);
+            let points = match at.map(|at| known.remove(at)) {
+                Some(entry) => entry.points,
+                None => Arc::new(Mutex::new(Points::of(folder))),
+            };
+            known.push(Known { id: id.to_string(), points: Arc::clone(&points), asked: Instant::now() });
             points
         };
         let seen = {
@@ -150,17 +159,43 @@ impl PointsCache {
 
     /// Forgets a job.
     pub(crate) fn forget(&self, id: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(name, _)| name != id);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| known.id != id);
+    }
+
+    /// Forgets the jobs that nobody has looked at for a while: a million points are 40 MiB.
+    pub(crate) fn rest(&self, after: Duration) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|known| known.asked.elapsed() < after);
     }
 
     /// Forgets the jobs that were looked at longest ago, until what is left is small enough.
     fn let_go(&self) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let size = |entry: &Known| entry.1.try_lock().map_or(0, |points| points.train.loss.len());
+        let size = |entry: &Known| entry.points.try_lock().map_or(0, |points| points.train.loss.len());
         let mut all: usize = known.iter().map(size).sum();
         while all > KEPT && known.len() > 1 {
             all -= size(&known[0]);
             known.remove(0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::file;
+
+    #[test]
+    fn points_that_nobody_asks_for_are_let_go_and_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let event = Event { loss: Some(1.0), ..Event::new(EventKind::Train, 0.5, 7) };
+        std::fs::write(dir.path().join(file::METRICS), serde_json::to_string(&event).unwrap() + "\n").unwrap();
+        let cache = PointsCache::default();
+        let seen = || cache.with("a", dir.path(), |points| points.train.iteration.clone()).unwrap();
+        assert_eq!(seen(), [7]);
+        cache.rest(REST);
+        assert_eq!(cache.0.lock().unwrap().len(), 1);
+        cache.rest(Duration::ZERO);
+        assert!(cache.0.lock().unwrap().is_empty());
+        assert_eq!(seen(), [7]);
     }
 }

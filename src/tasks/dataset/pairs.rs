@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{defaults, image_options::ImageOptions, report::DatasetReport, watched::Watched};
 use crate::{
     data::{
+        Resize,
         label_image::LabelImages,
         pairs::{self, Pairs},
     },
@@ -67,6 +68,11 @@ pub struct PairsRequest {
 pub fn pairs(request: &PairsRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<DatasetReport> {
     panic::guarded(|| {
         let started = Instant::now();
+        if request.labels_are == LabelsAre::Classes && request.images.resize != Resize::Squash {
+            return Err(Error::new(Kind::Usage, "label images of classes are fitted by squash alone")
+                .with_fact("asked for", format!("{:?}", request.images.resize).to_lowercase())
+                .with_help("leave --resize out, or cut inputs and labels to one size before"));
+        }
         let (found, labels) = (divided(request)?, meaning(request)?);
         let (out, options) = (&request.images.out, request.images.create(true));
         let made = pairs::create(out, &found, &labels, options, &Watched::by(observer, stop))?;

@@ -122,12 +122,15 @@ fn run(
         let (all, batches) = job.batches(&database, request.labels.as_deref(), stop)?;
         observer.stage("images", all);
         let result = mean_loss(network, batches, |done| observer.done(done))?;
-        return Ok(DatabaseReport {
-            database,
-            result: DatabaseResult::MeanLoss(result),
-            notes: job.notes(),
-            written: None,
-        });
+        let mut notes = job.notes();
+        if !job.labels().is_empty() && job.output_kind()? == OutputKind::Numbers {
+            notes.push(
+                "there are classes but no accuracy: the network gives no scores of them (it does not end in nn.LogSoftMax or \
+                 nn.SoftMax, and its loss is none for classes)"
+                    .into(),
+            );
+        }
+        return Ok(DatabaseReport { database, result: DatabaseResult::MeanLoss(result), notes, written: None });
     };
     let result = classify(job, request, scores, worst, observer, stop)?;
     let mut facts = job.facts();

@@ -15,13 +15,14 @@ use crate::{
     inspect::{
         graph::{self, Graph},
         output_kind::OutputKind,
-        output_view::Rectangle,
+        output_view::{Order, Rectangle},
         picture::Picture,
         predictions::{Prediction, likeliest},
         reconstruction,
         statistics::Statistics,
         value_map::{self, Colors, Ground, Tiles},
-        values::values,
+        values::{values, without_batch},
+        wanted_view,
     },
     job,
     nn::{Activity, Context, Mode, Node, Observer},
@@ -228,8 +229,10 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
     let range = [finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max)];
     keeper.picture("original", Picture::image(&size, &original_values, 0.0, 255.0))?;
     keeper.picture("normalized", Picture::image(&size, &input_values, range[0], range[1]))?;
-    let own = || OutputKind::of(network, &size, &output_shape, job.target_is_input());
-    let view = request.view.unwrap_or_else(own);
+    let view = match request.view {
+        Some(view) => wanted_view::check(view, network, &size, &output_shape, Order::Chw).map(|()| view)?,
+        None => OutputKind::of(network, &size, &output_shape, job.target_is_input()),
+    };
     let compared = Some(&output).filter(|_| view == OutputKind::Reconstruction);
     let compared = compared.and_then(|output| reconstruction::compare(&size, &original_values, &input_values, output));
     if let Some(r) = &compared {
@@ -280,7 +283,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
         layers,
         graph,
         learned_parameters: network.parameters.count(),
-        facts: job.facts(),
+        facts: job.facts().into_iter().chain(job.notes().into_iter().map(|note| ("note".into(), note))).collect(),
     };
     let text = serde_json::to_vec(&examined).map_err(|cause| Error::new(Kind::Io, cause.to_string()))?;
     job::replace(&request.out.join("examined.json"), &text)?;
@@ -368,13 +371,6 @@ impl Observer for Collector {
             kernels: node.module.kernels().map(<[i64]>::to_vec),
             output,
         });
-    }
-}
-
-fn without_batch(size: Vec<i64>) -> Vec<i64> {
-    match size.as_slice() {
-        [1, rest @ ..] if !rest.is_empty() => rest.to_vec(),
-        _ => size,
     }
 }
 

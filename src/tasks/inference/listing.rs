@@ -107,8 +107,16 @@ fn of_folder(folder: &Path, labels: &[String], texts: bool) -> Listing {
 }
 
 fn is_image(path: &Path, texts: bool) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    folder::is_image(path) || ending.is_some_and(|ending| ARRAYS.contains(&ending.as_str()) || texts && ending == "txt")
+    folder::is_image(path) || is_array(path) || texts && ending(path) == "txt"
+}
+
+/// Whether its name ends as that of a file of numbers.
+pub(in crate::tasks) fn is_array(path: &Path) -> bool {
+    ARRAYS.contains(&ending(path).as_str())
+}
+
+fn ending(path: &Path) -> String {
+    path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
 /// Every file that the lines of a list may mean; none when it cannot be read.

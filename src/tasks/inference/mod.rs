@@ -23,6 +23,6 @@ pub use image::{ImageReport, ImageRequest, image};
 pub use label_view::{LabelClass, LabelView};
 pub use list::{ListReport, ListRequest, ListedImage, ListedLabels, list};
 pub use listing::NotTested;
-pub(in crate::tasks) use listing::images;
+pub(in crate::tasks) use listing::{images, is_array};
 pub use strip::{StripRequest, strip};
 pub use top::{Sure, TopClass, TopReport, TopRequest, top};

@@ -174,7 +174,10 @@ impl Place<'_> {
             Form::Tensor { kind, size } => {
                 let own = own.map(Activity::tensor).transpose()?;
                 let kind = *KINDS.get(*kind).ok_or_else(|| {
-                    Error::new(Kind::Shape, "the output or the target has numbers of a type that is not brought together")
+                    Error::new(
+                        Kind::Shape,
+                        "the output or the target has numbers of a type that is not brought together",
+                    )
                 })?;
                 let (rows, rest) = size.split_first().map_or((1, &[][..]), |(rows, rest)| (*rows, rest));
                 let total = rows * self.part.total as i64;

@@ -39,6 +39,8 @@ impl Trainer<'_> {
             }
         };
         let Some(loss) = tried.loss() else { return Ok(()) };
+        let reason = tried.accuracy.as_ref().and_then(Accuracy::reason).filter(|_| self.position.validations == 0);
+        reason.into_iter().for_each(|reason| self.record.observer.without_accuracy(reason));
         let scalars = tried.scalars();
         let top_five = tried.accuracy.as_ref().and_then(Accuracy::top_five);
         let accuracy = tried.accuracy.and_then(|accuracy| accuracy.value());

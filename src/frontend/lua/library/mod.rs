@@ -12,6 +12,7 @@ mod files;
 mod image;
 mod native;
 pub(in crate::frontend::lua) mod packages;
+mod plots;
 mod scripts;
 mod specs;
 mod torch_file;

@@ -6,7 +6,7 @@ use mlua::{Function, Lua, Table, Value};
 
 use super::{
     chunks::{CLASS, Chunk, METHODS, MODULES, SHOW, START, chunk, native, package, prepare},
-    files, image, native, scripts, specs, torch_file,
+    files, image, native, plots, scripts, specs, torch_file,
 };
 use crate::{
     error::Result,
@@ -70,6 +70,7 @@ packages! {
     "bit32": ["bit32"],
     "nninit": ["nninit"],
     "optnet": ["optnet"],
+    "gnuplot": ["gnuplot"],
     "tds": ["tds"],
     "threads": ["threads"],
     "torchx": ["torchx"],
@@ -125,6 +126,7 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     torch_file::install(lua, &native)?;
     native.raw_set("files", files::table(lua)?)?;
     native.raw_set("image", image::table(lua)?)?;
+    native.raw_set("plots", plots::table(lua)?)?;
     let (show, print) = SHOW.run::<(Function, Function)>(lua)?;
     native.raw_set("show", show)?;
     lua.globals().raw_set("print", print)?;

@@ -76,8 +76,27 @@ end
 function Logger:setlogscale(state) self.logscale = state end
 function Logger:display(state) self.showPlot = state end
 
--- Torch called gnuplot here; `digits-rs run` draws its own curves.
+-- The columns that have a style, over the rows, beside the log: `training.log.svg`.
 function Logger:plot()
-   if not self.warned then print('<Logger> warning: cannot plot here: the numbers are in ' .. self.name) end
-   self.warned = true
+   if not (self.name and native.plots.may_write()) then
+      if not self.warned then print('<Logger> warning: cannot plot here: the numbers are in ' .. tostring(self.name)) end
+      self.warned = true
+      return
+   end
+   local series = {}
+   for key, name in pairs(self.names) do
+      local styles, values = self.styles[key] or {}, {}
+      for i, value in ipairs(self.symbols[key] or {}) do values[i] = tonumber(value) or 0 / 0 end
+      for _, style in ipairs(#values > 0 and styles or {}) do
+         series[#series + 1] = {tostring(name), torch.DoubleTensor(values), style}
+      end
+   end
+   if #series == 0 then return end
+   local gnuplot = require 'gnuplot'
+   gnuplot.svgfigure(self.name .. '.svg')
+   if self.logscale then gnuplot.raw('set logscale y') end
+   gnuplot.plot(series)
+   gnuplot.grid(true)
+   gnuplot.title('<Logger::' .. self.name .. '>')
+   gnuplot.close()
 end
