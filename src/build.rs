@@ -25,14 +25,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/torch/fused.cpp");
     println!("cargo:rerun-if-changed=src/torch/guard.cpp");
     println!("cargo:rerun-if-changed=src/distributed/c10d.cpp");
-    println!("cargo:rerun-if-changed=src/distributed/stand_in");
+    println!("cargo:rerun-if-changed=src/distributed/gloo_names.h");
     if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {
         let mut shim = cc::Build::new();
         shim.cpp(true).std("c++17").warnings(false).include(Path::new(&libtorch).join("../include"));
         shim.file("src/torch/fused.cpp").file("src/torch/guard.cpp").compile("digits_fused");
         // gloo is inside libtorch, its headers are not: names stand in for them.
         let mut c10d = cc::Build::new();
-        c10d.cpp(true).std("c++17").warnings(false).include("src/distributed/stand_in");
+        c10d.cpp(true).std("c++17").warnings(false).include(gloo()?).include("src/distributed");
         c10d.include(Path::new(&libtorch).join("../include"));
         c10d.include(Path::new(&libtorch).join("../include/torch/csrc/api/include"));
         c10d.file("src/distributed/c10d.cpp").compile("digits_c10d");
@@ -51,6 +51,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN/../lib");
     }
     Ok(())
+}
+
+/// A folder with gloo's headers as libtorch's own headers name them, each of which is `distributed/gloo_names.h`.
+fn gloo() -> Result<PathBuf, Box<dyn Error>> {
+    let folder = PathBuf::from(env::var("OUT_DIR")?).join("gloo-names");
+    for path in ["algorithm.h", "common/error.h", "context.h", "rendezvous/store.h", "transport/device.h"] {
+        let path = folder.join("gloo").join(path);
+        fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+        fs::write(path, "#include <gloo_names.h>\n")?;
+    }
+    Ok(folder)
 }
 
 /// The compiler's version line and those of the crates that wrap a foreign library, as `DIGITS_VERSION_…`.

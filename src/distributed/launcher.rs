@@ -82,6 +82,11 @@ impl Variables<'_> {
         })
     }
 
+    /// Whether there is one process: many environments say so, whole or by half.
+    fn is_alone(&self, size: &str) -> bool {
+        self.text(size).is_some_and(|size| size.trim() == "1")
+    }
+
     /// Refuses an environment that has some of these variables and lacks others.
     fn need(&self, names: &[&str]) -> Result<()> {
         let (set, missing): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| self.text(name).is_some());
@@ -164,6 +169,9 @@ impl Place {
         if has("RANK") || has("WORLD_SIZE") {
             let launcher = if has(BY_DIGITS) { Launcher::Digits } else { Launcher::Torchrun };
             let variables = of(launcher);
+            if variables.is_alone("WORLD_SIZE") {
+                return Ok(None);
+            }
             variables.need(&["RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"])?;
             let at = variables.rendezvous(None, None)?;
             let is_served = get("TORCHELASTIC_USE_AGENT_STORE").is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -172,6 +180,9 @@ impl Place {
         if has("OMPI_COMM_WORLD_RANK") || has("OMPI_COMM_WORLD_SIZE") {
             let variables = of(Launcher::OpenMpi);
             let names = ["OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"];
+            if variables.is_alone(names[1]) {
+                return Ok(None);
+            }
             variables.need(&names)?;
             let local = "OMPI_COMM_WORLD_LOCAL_SIZE";
             let is_one = variables.number(local)? == variables.number(names[1])?;
@@ -182,6 +193,9 @@ impl Place {
         if has("MPI_LOCALRANKID") || (has("PMI_RANK") && !has("SLURM_STEP_ID")) {
             let variables = of(Launcher::Mpich);
             let names = ["PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"];
+            if variables.is_alone(names[1]) {
+                return Ok(None);
+            }
             variables.need(&names)?;
             let local = "MPI_LOCALNRANKS";
             let is_one = variables.number(local)? == variables.number(names[1])?;
@@ -192,6 +206,9 @@ impl Place {
         if has("SLURM_STEP_ID") && has("SLURM_PROCID") {
             let variables = of(Launcher::Slurm);
             let names = ["SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"];
+            if variables.is_alone(names[1]) {
+                return Ok(None);
+            }
             variables.need(&names)?;
             let is_one = variables.number("SLURM_STEP_NUM_NODES")? == Some(1);
             let first = variables.text("SLURM_STEP_NODELIST").map(|list| first_host(&list));
@@ -298,6 +315,7 @@ mod tests {
         assert!(place(&wrong).unwrap_err().message().contains("RANK is 'three'"));
         wrong[0].1 = "4";
         assert_eq!(place(&wrong).unwrap_err().message(), "RANK is 4 and WORLD_SIZE is 4");
+        assert_eq!(place(&[("RANK", "0"), ("WORLD_SIZE", "1")]).unwrap(), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! **In:** an `Engine` over a `nn::Network`, sources of batches, a `Plan`, a `JobDir`. **Out:** `Trainer::run`, and
 //! what it writes through the `JobDir`. **Never:** Lua, file paths of networks, pictures, printing.
 //!
-//! Read `trainer.rs` first: it is the loop. Source of the rhythm: DIGITS `tools/torch/main.lua`.
+//! Read `trainer/epochs.rs` first: it is the loop. Source of the rhythm: DIGITS `tools/torch/main.lua`.
 
 mod cadence;
 mod diagnose;

@@ -107,15 +107,36 @@ fn three_processes_and_criteria_of_every_kind() {
     assert!(compared(&sum, 3, "--solver nag --lr 0.001") < 1e-12);
     let weighted = "loss = nn.ClassNLLCriterion(torch.range(1, 10))";
     assert!(compared(&classifier(weighted, ":add(nn.L1Penalty(0.01, true))"), 3, "--solver adam --lr 0.01") < 1e-11);
-    let own = "local Own, parent = torch.class('Own', 'nn.Criterion')\n\
-        function Own:__init() parent.__init(self); self.nll = nn.ClassNLLCriterion(); self.sizeAverage = true end\n\
-        function Own:updateOutput(x, t) self.output = self.nll:updateOutput(x, t) + x[1][1] * 0.01; return self.output end\n\
-        function Own:updateGradInput(x, t)\n\
+    let own = "do local class, parent = torch.class('Own', 'nn.Criterion')\n\
+        function class:__init() parent.__init(self); self.nll = nn.ClassNLLCriterion() end\n\
+        function class:updateOutput(x, t)\n\
+          self.output = self.nll:updateOutput(x, t) + x[1][1] * 0.01; return self.output end\n\
+        function class:updateGradInput(x, t)\n\
           self.gradInput = self.nll:updateGradInput(x, t):clone(); self.gradInput[1][1] = self.gradInput[1][1] + 0.01\n\
-          return self.gradInput end\n\
+          return self.gradInput end end\n\
         loss = Own()";
     // It looks at the first sample alone: only the whole batch gives that.
     assert!(compared(&classifier(own, ""), 2, "--solver rmsprop --lr 0.001") < 1e-11);
+}
+
+#[test]
+fn a_batch_of_fewer_samples_than_processes_leaves_some_without() {
+    // 7,500 records in batches of 3,749: the last one has 2, of which rank 0 of 3 has none.
+    for loss in ["loss = nn.ClassNLLCriterion()", "loss = nn.ClassNLLCriterion(torch.range(1, 10))"] {
+        let folder = with_network(&classifier(loss, ""));
+        let common = "--double --autograd --device cpu --epochs 2 --snapshot-interval 0 --batch-size 3749 --lr 0.1";
+        well(folder.path(), &format!("run net.lua --job one {common}"));
+        well(folder.path(), &format!("run net.lua --job three --processes 3 --global-batch {common}"));
+        let (one, three) = (folder.path().join("one"), folder.path().join("three"));
+        assert_eq!(losses(&one).last().unwrap().1, 6);
+        assert!(apart(&state(&one), &state(&three)) < 1e-12);
+        let (one, three) = (losses(&one), losses(&three));
+        for ((kind, at, loss), (other_kind, other_at, other_loss)) in one.into_iter().zip(three) {
+            assert_eq!((kind, at), (other_kind, other_at));
+            // The same batches, validations among them.
+            assert!((loss - other_loss).abs() <= 1e-12 * loss.abs(), "{kind:?} {at}: {loss} {other_loss}");
+        }
+    }
 }
 
 #[test]

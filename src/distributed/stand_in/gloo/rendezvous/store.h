@@ -1,2 +1,0 @@
-// Stands for gloo's own: see names.h.
-#include "../names.h"
