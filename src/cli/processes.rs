@@ -15,6 +15,9 @@ use crate::{
     tasks::together,
 };
 
+/// Seconds that the other processes are waited for within a step.
+pub(super) const TIMEOUT: u64 = 300;
+
 /// How often a run that lost a process starts anew by itself.
 const RESTARTS: u32 = 3;
 
@@ -64,7 +67,7 @@ impl ProcessFlags {
                 .with_help("leave --processes out: the launcher says how many there are"));
         }
         let host = distributed::locate(&place)?;
-        let timeouts = Timeouts::of(Duration::from_secs(self.timeout.unwrap_or(300)));
+        let timeouts = Timeouts::of(Duration::from_secs(self.timeout.unwrap_or(TIMEOUT)));
         Ok(Some(Rendezvous { place, host, program: together::program(), timeouts }))
     }
 }
