@@ -55,7 +55,7 @@ pub struct Place {
     pub is_served: bool,
 }
 
-/// What [`super::launch`] sets beside torchrun's variables, so that the first line names it.
+/// What `launch` sets beside torchrun's variables, so that the first line names it.
 pub(super) const BY_DIGITS: &str = "DIGITS_PROCESSES";
 
 /// torchrun's own port where nobody names one.

@@ -76,7 +76,7 @@ pub fn device(settings: &RunSettings) -> Result<Resolved> {
 /// The same for one of several processes: where the settings leave the choice, each of a machine gets a GPU of its own.
 ///
 /// # Errors
-/// As [`device`]; when the machine has fewer GPUs than processes.
+/// As [`device()`]; when the machine has fewer GPUs than processes.
 pub fn device_of_rank(settings: &RunSettings, local_rank: usize) -> Result<Resolved> {
     device::resolve_for(settings.device.parse()?, local_rank)
 }
