@@ -1,4 +1,4 @@
-//! Build script: Rust types from `proto/`, the C++ files (`torch/*.cpp`, `cuda/graphs.cpp`), an rpath to libtorch so that
+//! Build script: Rust types from `proto/`, the C++ files (`torch/*.cpp`, `distributed/c10d.cpp`, `cuda/graphs.cpp`), an rpath to libtorch so that
 //! the binary runs without `LD_LIBRARY_PATH`, the versions that `digits-rs doctor` reports, and the studio's page from
 //! `studio/dist`.
 
@@ -23,11 +23,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     studio()?;
     // libtorch's headers lie beside its libraries; torch-sys says where those are.
     let files = ["src/torch/fused.cpp", "src/torch/guard.cpp", "src/torch/precision.cpp"];
-    files.iter().for_each(|file| println!("cargo:rerun-if-changed={file}"));
+    let distributed = ["src/distributed/c10d.cpp", "src/distributed/gloo_names.h"];
+    files.iter().chain(&distributed).for_each(|file| println!("cargo:rerun-if-changed={file}"));
     if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {
         let mut shim = cc::Build::new();
         shim.cpp(true).std("c++17").warnings(false).include(Path::new(&libtorch).join("../include"));
         shim.files(files).compile("digits_fused");
+        // gloo is inside libtorch, its headers are not: names stand in for them.
+        let mut c10d = cc::Build::new();
+        c10d.cpp(true).std("c++17").warnings(false).include(gloo()?).include("src/distributed");
+        c10d.include(Path::new(&libtorch).join("../include"));
+        c10d.include(Path::new(&libtorch).join("../include/torch/csrc/api/include"));
+        c10d.file("src/distributed/c10d.cpp").compile("digits_c10d");
         captures(Path::new(&libtorch))?;
         // guard.cpp stands between tch and torch-sys. The linker may see the archive that holds it before anybody wants it.
         for name in ["ats_free", "get_and_reset_last_err"] {
@@ -67,6 +74,17 @@ fn captures(libtorch: &Path) -> Result<(), Box<dyn Error>> {
         true => Ok(()),
         false => Err("src/cuda/graphs.cpp does not compile: see above".into()),
     }
+}
+
+/// A folder with gloo's headers as libtorch's own headers name them, each of which is `distributed/gloo_names.h`.
+fn gloo() -> Result<PathBuf, Box<dyn Error>> {
+    let folder = PathBuf::from(env::var("OUT_DIR")?).join("gloo-names");
+    for path in ["algorithm.h", "common/error.h", "context.h", "rendezvous/store.h", "transport/device.h"] {
+        let path = folder.join("gloo").join(path);
+        fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+        fs::write(path, "#include <gloo_names.h>\n")?;
+    }
+    Ok(folder)
 }
 
 /// The compiler's version line and those of the crates that wrap a foreign library, as `DIGITS_VERSION_…`.

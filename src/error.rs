@@ -51,6 +51,8 @@ pub enum Kind {
     Io,
     /// libtorch refused an operation; its own words are in the message.
     Torch,
+    /// Another process of a run of several ended, stopped answering, or never came.
+    Lost,
     /// The user stopped the program.
     Interrupted,
     /// A mistake of this program: a panic, in words.
@@ -75,17 +77,19 @@ impl Kind {
             Kind::Device => "device error",
             Kind::Io => "input/output error",
             Kind::Torch => "libtorch error",
+            Kind::Lost => "process lost",
             Kind::Interrupted => "stopped",
             Kind::Bug => "internal error",
         }
     }
 
     /// The process exit status: 2 for a command line that cannot be carried out, 130 for Ctrl-C, 101 for a
-    /// panic as Rust has it, else 1.
+    /// panic as Rust has it, 75 (of sysexits.h: try again) where another process was lost, else 1.
     #[must_use]
     pub fn exit_status(self) -> u8 {
         match self {
             Kind::Usage => 2,
+            Kind::Lost => 75,
             Kind::Interrupted => 130,
             Kind::Bug => 101,
             _ => 1,

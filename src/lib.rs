@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod cuda;
 pub mod data;
+pub mod distributed;
 pub mod docs;
 pub mod error;
 pub mod fence;

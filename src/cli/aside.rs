@@ -23,6 +23,8 @@ pub(super) enum Printed {
     Json,
     /// The summary.
     Summary,
+    /// Nothing: another process of the run tells of it.
+    Nothing,
 }
 
 /// A training that nobody looks at.
@@ -64,6 +66,7 @@ impl Observer for Aside {
         match self.printed {
             Printed::Json => self.sentence("warning", sentence),
             Printed::Summary => report::warning(sentence),
+            Printed::Nothing => {}
         }
     }
 
@@ -88,6 +91,7 @@ impl Observer for Aside {
         match self.printed {
             Printed::Json => self.object(&serde_json::json!({"event": "summary", "summary": summary})),
             Printed::Summary => report::line(&format!("{}: {}", summary.job.display(), summary.text())),
+            Printed::Nothing => {}
         }
     }
 }

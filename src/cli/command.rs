@@ -59,6 +59,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        cli::processes,
         frontend,
         tasks::{RunOptions, RunSettings},
         torch::memory,
@@ -97,6 +98,7 @@ mod tests {
                 "memory_limit" => default.starts_with(&(memory::DEFAULT_LIMIT >> 20).to_string()),
                 // Torch's own, which the policy knows.
                 "lr_decay" => settings(Some("torch_sgd"))[name].is_null(),
+                "timeout" => default == processes::TIMEOUT.to_string(),
                 "job" | "out" => true,
                 _ => false,
             };

@@ -2,6 +2,7 @@
 
 use super::{json, report};
 use crate::{
+    distributed::Place,
     error::Result,
     fence::Support,
     tasks::doctor::{DoctorReport, doctor},
@@ -73,6 +74,11 @@ fn table(report: &DoctorReport) -> String {
     if let Some(Precision::Full) = report.cuda.f32 {
         table.row("  32 bits", "as they are; run --tf32 rounds the inputs of products".into());
     }
+
+    let processes = &report.processes;
+    let place = processes.place.as_ref().map(Place::describe);
+    let mistake = processes.mistake.as_ref().map(|mistake| format!("none: {mistake}"));
+    table.row("processes", place.or(mistake).unwrap_or_else(|| "one: no launcher's variables are set".into()));
 
     table.row("fence", fence(&report.fence));
 

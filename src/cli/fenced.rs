@@ -50,6 +50,26 @@ impl FenceFlags {
             report::warning("no fence: what runs here may do whatever you may do");
             return;
         }
+        Self::close(reach);
+    }
+
+    /// As [`FenceFlags::enter`]; `connect` is called when the process has given up its files and not yet the network.
+    ///
+    /// # Errors
+    /// Those of `connect`.
+    pub(super) fn enter_connected<T>(self, reach: &Reach, connect: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.limit_memory();
+        if self.no_fence {
+            report::warning("no fence: what runs here may do whatever you may do");
+            return connect();
+        }
+        fence::enter_thread_connecting(&reach.clone().connecting());
+        let connected = connect()?;
+        Self::close(reach);
+        Ok(connected)
+    }
+
+    fn close(reach: &Reach) {
         let held = fence::enter(reach);
         // The thread that reads the dataset ahead keeps itself to the dataset.
         early_thread::wait_until_fenced();

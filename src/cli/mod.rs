@@ -22,6 +22,7 @@ mod mistakes;
 mod numbers;
 pub mod pack;
 mod pairs_args;
+mod processes;
 mod progress;
 mod report;
 pub mod run;

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,6 +13,7 @@ use super::{
     aside::{Aside, Printed},
     exit::end_now,
     fenced::{self, FenceFlags, Outlet},
+    processes::{self, ProcessFlags, Rendezvous},
     progress::Progress,
     report,
     run_flags::{RunFlags, not_negative},
@@ -19,6 +21,7 @@ use super::{
 };
 use crate::{
     data::HeadStart,
+    distributed::Group,
     error::{Error, Kind, Result, shell_path},
     fence::Reach,
     frontend::Source,
@@ -75,13 +78,16 @@ pub struct RunArgs {
     #[command(flatten)]
     pub(super) fence: FenceFlags,
     #[command(flatten)]
+    processes: ProcessFlags,
+    #[command(flatten)]
     flags: RunFlags,
 }
 
 impl RunArgs {
     /// The options, when the command will train right away and wants its data soon.
     pub(super) fn data_ahead(self) -> Option<RunOptions> {
-        let trains = self.file.is_some() && !self.plot_lr && self.preview_augmentation.is_none();
+        let looks_only = self.plot_lr || self.preview_augmentation.is_some();
+        let trains = self.file.is_some() && !looks_only && !self.processes.starts_others();
         trains.then(|| self.flags.into_options())
     }
 }
@@ -104,17 +110,25 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
         quiet,
         json,
         fence,
+        processes,
         flags,
     } = args;
     is_no_job(file.as_deref())?;
     let variants = Variants { lr, batch_size };
-    let options = flags.into_options();
+    let options = RunOptions { shares: processes.shares(), ..flags.into_options() };
     variants.check()?;
     let looks_only = plot_lr || preview_augmentation.is_some();
-    let job = job.or_else(|| (resume.is_none() && !looks_only).then(|| fresh(variants.is_sweep())));
+    if processes.starts_others() && !looks_only {
+        let named = job.is_some() || resume.is_some();
+        let job = resume.or(job).unwrap_or_else(|| fresh(false));
+        return processes::start(processes, file.as_deref(), named, job);
+    }
+    let others = if looks_only { None } else { processes.rendezvous()? };
+    let follows = others.as_ref().is_some_and(Rendezvous::follows);
+    let job = job.or_else(|| (resume.is_none() && !looks_only && !follows).then(|| fresh(variants.is_sweep())));
     let out = Some(out.unwrap_or_else(|| ".".into()));
     let folder = resume.as_deref().or(job.as_deref()).or(out.as_deref()).unwrap_or(Path::new("."));
-    let outlet = enter(fence, file.as_deref(), resume.as_deref(), folder, &options)?;
+    let (outlet, group) = enter(fence, file.as_deref(), resume.as_deref(), folder, &options, others)?;
     let made = outlet.as_ref().map(Outlet::made).unwrap_or_default();
     let network = || file.as_deref().map(Source::read).transpose();
     if plot_lr {
@@ -129,10 +143,14 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
     let is_sweep = variants.is_sweep() || resume.as_deref().is_some_and(SweepRecord::is_at);
     let begin = |observer: &mut dyn Observer, stop: &Stop| {
         let request = RunRequest { network: network()?, job, resume, from_snapshot, variants, options };
-        tasks::run(request, head_start, observer, stop).map(drop)
+        tasks::run(request, head_start, observer, stop, group).map(drop)
     };
-    if quiet || json {
-        let mut aside = Aside::new(if json { Printed::Json } else { Printed::Summary });
+    if quiet || json || follows {
+        let mut aside = Aside::new(match (follows, json) {
+            (true, _) => Printed::Nothing,
+            (false, true) => Printed::Json,
+            (false, false) => Printed::Summary,
+        });
         let stop = stop_on_signals(aside.has_begun(), made)?;
         return begin(&mut aside, &stop);
     }
@@ -191,16 +209,26 @@ fn fresh(is_sweep: bool) -> PathBuf {
 }
 
 /// Makes what a fenced process may not make, and fences the process in: it reads the network file, its neighbours, dataset,
-/// weights and the job, and writes `folder`. Nothing is made for a network file that is not there.
+/// weights and the job, and writes `folder`. Nothing is made for a network file that is not there. One of several processes
+/// meets the `others` before it gives up the network; of these only the first writes.
 fn enter(
     fence: FenceFlags,
     file: Option<&Path>,
     resume: Option<&Path>,
     folder: &Path,
     options: &RunOptions,
-) -> Result<Option<Outlet>> {
+    others: Option<Rendezvous>,
+) -> Result<(Option<Outlet>, Option<Rc<Group>>)> {
     let has_file = file.is_none_or(|file| file == Path::new("-") || file.exists());
+    let follows = others.as_ref().is_some_and(Rendezvous::follows);
     let (outlet, reach) = match resume {
+        Some(job) if follows => (None, reach::job(job)),
+        None if follows => {
+            if others.as_ref().is_some_and(Rendezvous::is_first_here) {
+                reach::prepare_sample(options)?;
+            }
+            (None, Reach::default())
+        }
         Some(job) => (None, fenced::job(job)?.writing(job)),
         None if has_file => {
             reach::prepare_sample(options)?;
@@ -211,8 +239,14 @@ fn enter(
         None => (None, Reach::default()),
     };
     let reach = file.map(reach::network).into_iter().fold(reach.and(reach::options(options)), Reach::and);
-    fence.enter(&reach);
-    Ok(outlet)
+    let group = match others {
+        None => {
+            fence.enter(&reach);
+            None
+        }
+        Some(others) => Some(fence.enter_connected(&reach, || others.meet())?),
+    };
+    Ok((outlet, group))
 }
 
 /// The first Ctrl-C (or another signal of [`signals::STOP`]) asks for a stop after the step, the second ends the process.

@@ -218,6 +218,7 @@ impl RunFlags {
             memory,
             epochs,
             batch_size: None,
+            shares: None,
             validation_batch_size: None,
             seed,
             validation_interval,

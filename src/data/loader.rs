@@ -14,6 +14,7 @@ use std::{
 
 use super::{
     cache::RecordCache,
+    part::Part,
     planes::{Values, shape_text},
     record::Target,
     records::Records,
@@ -33,6 +34,8 @@ use queue::Queue;
 pub struct LoaderOptions {
     /// Records in a batch; the last one of an epoch may have fewer.
     pub batch_size: usize,
+    /// Which of them are made here, where several processes share the batches.
+    pub part: Part,
     /// The order of records.
     pub order: Order,
     /// What happens to batches where an epoch ends.
@@ -63,6 +66,7 @@ impl Default for LoaderOptions {
     fn default() -> Self {
         LoaderOptions {
             batch_size: 16,
+            part: Part::Whole,
             order: Order::Sequential,
             borders: Borders::Kept,
             seed: 0,
@@ -85,8 +89,12 @@ pub struct Batch {
     pub input: tch::Tensor,
     /// `[n]` for integer labels, `[n, k]` for label records of k numbers, `[n, c, h, w]` for label images.
     pub target: tch::Tensor,
-    /// n
+    /// n; 0 in a part of a batch that has fewer records than there are parts.
     pub count: usize,
+    /// Records of the whole batch, of which this may be a part.
+    pub total: usize,
+    /// The batch's number in its epoch, from 0.
+    pub number: u64,
     /// The records' numbers, from 0.
     pub indices: Vec<u64>,
     /// How long [`DataLoader::next`] waited for it.
@@ -167,7 +175,8 @@ impl DataLoader {
         // A set whose first record is no bytes has few that are, and each batch would be tried twice.
         let wants_bytes = options.bytes && matches!(first.image.values, Values::Bytes(_));
         let kind = if options.double { f64::KIND } else { f32::KIND };
-        let batch = |shape: &[i64]| [&[options.batch_size as i64], shape].concat();
+        let most = options.part.most(options.batch_size) as i64;
+        let batch = |shape: &[i64]| [&[most], shape].concat();
         let pool = |input: tch::Kind| {
             Arc::new(Pool::new((input, batch(&preprocess.output_shape())), (kind, batch(&target_shape))))
         };
@@ -246,25 +255,34 @@ impl DataLoader {
         let size = options.batch_size as u64;
         let indices = Arc::new(self.order(epoch));
         let ahead = ahead(self.shared.pool.batch_bytes());
-        let total = (indices.len() as u64).div_ceil(size);
+        let part = options.part;
+        let total = part.batches((indices.len() as u64).div_ceil(size));
         let queue = Arc::new(Queue::new(first_batch.min(total), total, ahead));
         let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
         let workers = if self.shared.is_light() { 1 } else { options.workers.unwrap_or(cores).max(1) };
         let mut running = Running { queue: Arc::clone(&queue), threads: Vec::new() };
-        let next_missing = Arc::new(AtomicUsize::new(first_batch as usize * options.batch_size));
+        // What other processes read is not decoded here.
+        let (own, before) = match part {
+            Part::Whole => (Arc::clone(&indices), first_batch as usize * options.batch_size),
+            part => {
+                let (own, before) = part.own(&indices, options.batch_size, first_batch);
+                (Arc::new(own), before)
+            }
+        };
+        let next_missing = Arc::new(AtomicUsize::new(before));
         for worker in 0..workers {
             let (shared, queue, indices) = (Arc::clone(&self.shared), Arc::clone(&queue), Arc::clone(&indices));
-            let next_missing = Arc::clone(&next_missing);
+            let (own, next_missing) = (Arc::clone(&own), Arc::clone(&next_missing));
             let thread = std::thread::Builder::new().name("loader".to_string()).spawn(move || {
                 let mut scratch = Scratch::default();
                 // While enough batches wait, records of later ones are decoded, so that a batch need not wait for them.
                 let meanwhile = || {
-                    let decode = || shared.cache.decode_ahead(&indices, &next_missing);
+                    let decode = || shared.cache.decode_ahead(&own, &next_missing);
                     std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).unwrap_or(false)
                 };
                 while let Some(number) = queue.take(meanwhile) {
                     let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                        shared.batch(number, epoch, &indices, &mut scratch)
+                        shared.batch(part.number(number), epoch, &indices, &mut scratch)
                     }));
                     queue.put(
                         number,
@@ -384,8 +402,12 @@ impl Shared {
         scratch: &mut Scratch,
     ) -> Result<Option<Batch>> {
         let size = self.options.batch_size;
-        let first = number as usize * size;
-        let indices = &indices[first..indices.len().min(first + size)];
+        let start = number as usize * size;
+        let batch = start..indices.len().min(start + size);
+        let total = batch.len();
+        let own = self.options.part.of_batch(batch);
+        let first = own.start;
+        let indices = &indices[own];
         let count = indices.len();
         self.cache.read_ahead(indices);
         let mut buffers = pool.take()?;
@@ -412,6 +434,8 @@ impl Shared {
             input,
             target,
             count,
+            total,
+            number,
             indices: indices.iter().map(|&i| u64::from(i)).collect(),
             wait: Duration::ZERO,
             buffers: Some(buffers),

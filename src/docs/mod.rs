@@ -37,6 +37,9 @@ pub mod studio {}
 #[doc = include_str!("network-file.md")]
 pub mod network_file {}
 
+#[doc = include_str!("several-machines.md")]
+pub mod several_machines {}
+
 #[doc = include_str!("public-reports.md")]
 pub mod public_reports {}
 
@@ -104,4 +107,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0018-lua-5-1-stays.md")]
     pub mod d0018_lua_5_1_stays {}
+
+    #[doc = include_str!("decisions/0019-libtorch-s-own-processes.md")]
+    pub mod d0019_libtorch_s_own_processes {}
 }

@@ -16,12 +16,18 @@ pub struct Held {
 /// open.
 pub fn enter(reach: &Reach) -> Held {
     limits::set();
-    let files = files::restrict(reach, true);
+    let files = files::restrict(reach, true, true);
     Held { files, calls: calls::refuse(true) }
 }
 
 /// Keeps the calling thread, and those that it will start, to these files, before the process calls [`enter`]. System calls
 /// are left to that: a thread with a filter of its own would keep the kernel from giving one to all.
 pub fn enter_thread(reach: &Reach) {
-    files::restrict(reach, false);
+    files::restrict(reach, false, true);
+}
+
+/// As [`enter_thread`], but for the network, which the thread still needs: for one that connects to the other processes of its
+/// run before [`enter`]. The threads that this starts are kept to the files as well.
+pub fn enter_thread_connecting(reach: &Reach) {
+    files::restrict(reach, false, false);
 }

@@ -16,10 +16,10 @@ use super::reach::Reach;
 /// The rights that are asked for; what an older kernel does not know is left out.
 const RIGHTS: ABI = ABI::V9;
 
-/// Restricts this thread; with `all_threads` the others too, where the kernel can. Answers the kernel's version of
-/// Landlock; nothing when it has none, is too old, or refuses.
-pub(super) fn restrict(reach: &Reach, all_threads: bool) -> Option<i32> {
-    let ruleset = ruleset(reach).ok()?;
+/// Restricts this thread; with `all_threads` the others too, where the kernel can; with `network` it gives that up as well.
+/// Answers the kernel's version of Landlock; nothing when it has none, is too old, or refuses.
+pub(super) fn restrict(reach: &Reach, all_threads: bool, network: bool) -> Option<i32> {
+    let ruleset = ruleset(reach, network).ok()?;
     let status = ruleset.all_threads(all_threads).ok()?.restrict_self().ok()?;
     version(&status.landlock).filter(|_| status.ruleset != RulesetStatus::NotEnforced)
 }
@@ -31,21 +31,23 @@ fn version(status: &LandlockStatus) -> Option<i32> {
     }
 }
 
-fn ruleset(reach: &Reach) -> Result<RulesetCreated, RulesetError> {
+fn ruleset(reach: &Reach, network: bool) -> Result<RulesetCreated, RulesetError> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     let made = make_bitflags!(AccessFs::{
         WriteFile | RemoveDir | RemoveFile | MakeDir | MakeReg | Refer | Truncate
     });
     let device =
         make_bitflags!(AccessFs::{ReadFile | ReadDir | WriteFile | IoctlDev | Truncate | MakeReg | RemoveFile});
-    let mut rules = Ruleset::default()
+    let mut ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(ABI::V2))?
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(RIGHTS))?
-        .handle_access(AccessNet::from_all(RIGHTS))?
-        .scope(Scope::from_all(RIGHTS))?
-        .create()?;
+        .scope(Scope::from_all(RIGHTS))?;
+    if network {
+        ruleset = ruleset.handle_access(AccessNet::from_all(RIGHTS))?;
+    }
+    let mut rules = ruleset.create()?;
     let groups = [
         (&reach.read, read),
         (&reach.list, AccessFs::ReadDir.into()),

@@ -15,6 +15,6 @@ mod limits;
 mod reach;
 mod support;
 
-pub use enter::{Held, enter, enter_thread};
+pub use enter::{Held, enter, enter_thread, enter_thread_connecting};
 pub use reach::Reach;
 pub use support::{Support, support};

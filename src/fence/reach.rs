@@ -40,6 +40,9 @@ const READ_FOR_CUDA: &[&str] = &[
     "/usr/local",
 ];
 
+/// What gloo reads of the machine's network cards, when processes connect to each other.
+const READ_FOR_CONNECTIONS: &[&str] = &["/sys/bus/pci", "/sys/class/net", "/sys/devices"];
+
 /// Files and folders by what may be done with them; folders with all that is below. A path that is not there is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
@@ -95,6 +98,13 @@ impl Reach {
         let nvidia = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("nvidia"));
         self.devices.extend(nvidia.map(|entry| entry.path()));
         self.devices.push("/dev/shm".into());
+        self
+    }
+
+    /// Also what is read while the process connects to others.
+    #[must_use]
+    pub fn connecting(mut self) -> Reach {
+        self.read.extend(READ_FOR_CONNECTIONS.iter().map(PathBuf::from));
         self
     }
 

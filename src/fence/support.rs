@@ -23,7 +23,7 @@ pub struct Support {
 #[must_use]
 pub fn support() -> Support {
     let tried = thread::Builder::new().name("fenced".into()).spawn(|| {
-        let landlock = files::restrict(&Reach::default(), false);
+        let landlock = files::restrict(&Reach::default(), false, true);
         let filtered = calls::refuse(false);
         let refused = |code| move |error: &io::Error| error.raw_os_error() == Some(code);
         let program = std::process::Command::new("/bin/true").spawn();

@@ -47,7 +47,8 @@ impl Level {
 #[derive(Debug)]
 pub struct LogWriter {
     path: PathBuf,
-    file: File,
+    /// None where nothing is written.
+    file: Option<File>,
 }
 
 impl LogWriter {
@@ -56,21 +57,24 @@ impl LogWriter {
     /// # Errors
     /// When the disk refuses.
     pub fn write(&mut self, level: Level, text: &str) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
         let prefix = format!("{} [{}] ", Stamp::now().log(), level.word());
         let lines: String = escaped(text).lines().map(|line| format!("{prefix}{line}\n")).collect();
-        self.file.write_all(lines.as_bytes()).map_err(|source| Error::io("write", &self.path, &source))
+        file.write_all(lines.as_bytes()).map_err(|source| Error::io("write", &self.path, &source))
     }
 }
 
-/// A job directory, open for writing; no other process can write it while this value lives.
+/// A job directory, open for writing; no other process can write it while this value lives. Of several processes that train
+/// together one writes, and the others have one that takes everything and writes nothing.
 #[derive(Debug)]
 pub struct JobDir {
     path: PathBuf,
     record: JobRecord,
-    metrics: File,
+    /// None where nothing is written.
+    metrics: Option<File>,
     metrics_len: u64,
     log: LogWriter,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl JobDir {
@@ -108,6 +112,19 @@ impl JobDir {
         job.replace(file_name, network.as_bytes())?;
         job.replace_json(file::RECORD, &job.record)?;
         Ok(job)
+    }
+
+    /// The job of another process, for one that trains with it: everything is taken, nothing is written or read.
+    #[must_use]
+    pub fn of_another(path: &Path, record: JobRecord) -> JobDir {
+        let log = LogWriter { path: path.join(file::LOG), file: None };
+        JobDir { path: path.to_path_buf(), record, metrics: None, metrics_len: 0, log, _lock: None }
+    }
+
+    /// Whether this process is the one that writes.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.metrics.is_some()
     }
 
     /// Takes away what a job left that came to nothing, so that another may begin in its folder. Results of tests stay.
@@ -164,8 +181,9 @@ impl JobDir {
                 .map_err(|source| Error::io("write", &path, &source))
         };
         let metrics = append(file::METRICS)?;
-        let log = LogWriter { path: path.join(file::LOG), file: append(file::LOG)? };
+        let log = LogWriter { path: path.join(file::LOG), file: Some(append(file::LOG)?) };
         let metrics_len = metrics.metadata().map_or(0, |meta| meta.len());
+        let (metrics, lock) = (Some(metrics), Some(lock));
         Ok(JobDir { path: path.to_path_buf(), record, metrics, metrics_len, log, _lock: lock })
     }
 
@@ -193,7 +211,7 @@ impl JobDir {
     /// When it cannot be written; the old one is then intact.
     pub fn update(&mut self, change: impl FnOnce(&mut JobRecord)) -> Result<()> {
         change(&mut self.record);
-        self.replace_json(file::RECORD, &self.record)
+        if self.writes() { self.replace_json(file::RECORD, &self.record) } else { Ok(()) }
     }
 
     /// Sets the status, and with it the time of the start or the end.
@@ -230,7 +248,8 @@ impl JobDir {
     /// When the system has no more file handles.
     pub fn log_writer(&self) -> Result<LogWriter> {
         let LogWriter { path, file } = &self.log;
-        let file = file.try_clone().map_err(|source| Error::io("write", path, &source))?;
+        let file =
+            file.as_ref().map(File::try_clone).transpose().map_err(|source| Error::io("write", path, &source))?;
         Ok(LogWriter { path: path.clone(), file })
     }
 
@@ -239,14 +258,15 @@ impl JobDir {
     /// # Errors
     /// When the disk refuses; a part of the line that was written is taken back.
     pub fn append(&mut self, event: &Event) -> Result<()> {
+        let Some(metrics) = &mut self.metrics else { return Ok(()) };
         let line = event.to_line().into_bytes();
-        match self.metrics.write_all(&line) {
+        match metrics.write_all(&line) {
             Ok(()) => {
                 self.metrics_len += line.len() as u64;
                 Ok(())
             }
             Err(source) => {
-                let _ = self.metrics.set_len(self.metrics_len);
+                let _ = metrics.set_len(self.metrics_len);
                 Err(Error::io("write", &self.path.join(file::METRICS), &source))
             }
         }
@@ -257,7 +277,8 @@ impl JobDir {
     /// # Errors
     /// When the disk refuses.
     pub fn synced_metrics_len(&self) -> Result<u64> {
-        self.metrics.sync_data().map_err(|source| Error::io("write", &self.path.join(file::METRICS), &source))?;
+        let synced = self.metrics.as_ref().map_or(Ok(()), File::sync_data);
+        synced.map_err(|source| Error::io("write", &self.path.join(file::METRICS), &source))?;
         Ok(self.metrics_len)
     }
 
@@ -267,9 +288,9 @@ impl JobDir {
     /// # Errors
     /// When the disk refuses.
     pub fn rewind_metrics(&mut self, len: u64) -> Result<()> {
-        if len < self.metrics_len {
+        if let Some(metrics) = self.metrics.as_ref().filter(|_| len < self.metrics_len) {
             let path = self.path.join(file::METRICS);
-            self.metrics.set_len(len).map_err(|source| Error::io("write", &path, &source))?;
+            metrics.set_len(len).map_err(|source| Error::io("write", &path, &source))?;
             self.metrics_len = len;
         }
         Ok(())
@@ -289,7 +310,7 @@ impl JobDir {
     /// # Errors
     /// When the disk refuses; the old file is then intact.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        replace(&self.path.join(name), bytes)
+        if self.writes() { replace(&self.path.join(name), bytes) } else { Ok(()) }
     }
 
     /// Removes the file `name`; that it is not there is fine.
@@ -297,6 +318,9 @@ impl JobDir {
     /// # Errors
     /// When the disk refuses.
     pub fn remove(&self, name: &str) -> Result<()> {
+        if !self.writes() {
+            return Ok(());
+        }
         let path = self.path.join(name);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path, &source)),
@@ -323,7 +347,7 @@ impl JobDir {
     }
 
     fn replace_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
-        replace_json(&self.path.join(name), value)
+        if self.writes() { replace_json(&self.path.join(name), value) } else { Ok(()) }
     }
 }
 

@@ -39,7 +39,7 @@ pub use file_layout::FileLayout;
 pub use gradient_check::{CheckedGradients, ComparedGradient, check_gradients, noise};
 pub use init::{set_arguments, set_parameters, uniform_reset};
 pub use layout::{arranged, axis, pair, planes, pooled_size};
-pub use module::{Context, Criterion, GradientUpdate, Mode, Module, Node, Observer, ReportedTerm};
+pub use module::{BatchReduction, Context, Criterion, GradientUpdate, Mode, Module, Node, Observer, ReportedTerm};
 pub use network::Network;
 pub use parameters::{Buffer, Parameter, Parameters, Stored};
 pub use refusals::{check_classes, missing, size_mismatch};

@@ -83,6 +83,11 @@ pub trait Criterion: Any {
         None
     }
 
+    /// How the loss of a batch is made of the losses of its parts, for a batch that several processes share.
+    fn reduction(&self) -> BatchReduction {
+        BatchReduction::Whole
+    }
+
     /// The target that counts nothing, as targets give it (classes from 1), where there is one.
     fn ignored(&self) -> Option<i64> {
         None
@@ -97,6 +102,25 @@ pub trait Criterion: Any {
     /// The losses that the last `forward` summed up, in the order of [`Criterion::taught`]; handed out once.
     fn losses(&self) -> Vec<tch::Tensor> {
         Vec::new()
+    }
+}
+
+/// How the loss of a batch is made of the losses of its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchReduction {
+    /// It is their mean, each part counting by its number of samples.
+    Mean,
+    /// It is their sum.
+    Sum,
+    /// It is known from all outputs and targets together only: classes have weights, or the criterion is the user's own.
+    Whole,
+}
+
+impl BatchReduction {
+    /// Of a criterion with Torch7's `sizeAverage`.
+    #[must_use]
+    pub fn averaging(size_average: bool) -> BatchReduction {
+        if size_average { BatchReduction::Mean } else { BatchReduction::Sum }
     }
 }
 
@@ -192,6 +216,7 @@ pub struct Context<'a> {
     rearranged: Rearranged,
     observer: Option<&'a mut dyn Observer>,
     target: Option<Activity>,
+    share: f64,
     cuts: Vec<Cut>,
 }
 
@@ -218,6 +243,7 @@ impl<'a> Context<'a> {
             rearranged: Rearranged::default(),
             observer: None,
             target: None,
+            share: 1.0,
             cuts: Vec::new(),
         }
     }
@@ -234,6 +260,20 @@ impl<'a> Context<'a> {
     pub fn towards(mut self, target: &Activity) -> Context<'a> {
         self.target = Some(target.share());
         self
+    }
+
+    /// A pass over a part of a batch that several processes share: this share of its samples, 0 to 1.
+    #[must_use]
+    pub fn sharing(mut self, share: f64) -> Context<'a> {
+        self.share = share;
+        self
+    }
+
+    /// The share of the batch's samples that this pass sees: 1 where it sees all. What a module averages over its own samples
+    /// and adds to a gradient counts so much.
+    #[must_use]
+    pub fn share_of_batch(&self) -> f64 {
+        self.share
     }
 
     /// The target of this pass, where the network may see it.

@@ -83,10 +83,25 @@ impl Network {
     /// # Errors
     /// When libtorch or a cut's backward refuses.
     pub fn gradients(&self, loss: &tch::Tensor, cuts: Vec<Cut>) -> Result<Vec<tch::Tensor>> {
+        let (order, pieces) = self.own_gradients(loss, cuts)?;
+        match (&self.gradient_update, order) {
+            (Some(update), Some(order)) => update(0, &order, pieces),
+            (Some(_), None) => {
+                self.update_in_place()?;
+                Ok(pieces)
+            }
+            (None, _) => Ok(pieces),
+        }
+    }
+
+    /// The same before the network file makes something of them; with the parameters' order where each has a piece.
+    ///
+    /// # Errors
+    /// As [`Network::gradients`].
+    pub fn own_gradients(&self, loss: &tch::Tensor, cuts: Vec<Cut>) -> Result<(Option<Vec<usize>>, Vec<tch::Tensor>)> {
         let Some(order) = self.parameters.in_order().filter(|_| cuts.is_empty() && loss.requires_grad()) else {
             self.backward(loss, cuts)?;
-            self.update_in_place()?;
-            return Ok(vec![self.parameters.grad.view()]);
+            return Ok((None, vec![self.parameters.grad.view()]));
         };
         let parameters: Vec<&Parameter> = order.iter().map(|&i| &self.parameters.list[i]).collect();
         let learning: Vec<&tch::Tensor> = parameters.iter().filter(|p| p.learns).map(|p| &p.leaf).collect();
@@ -105,10 +120,29 @@ impl Network {
                 }
             })
             .collect::<Result<Vec<_>>>()?;
-        match &self.gradient_update {
-            Some(update) => update(0, &order, pieces),
-            None => Ok(pieces),
-        }
+        Ok((Some(order), pieces))
+    }
+
+    /// What the network file makes of a whole gradient, which came from elsewhere: `flat` is as long as the flat vector.
+    ///
+    /// # Errors
+    /// When libtorch or the file's own code refuses.
+    pub fn updated_gradients(&self, flat: &tch::Tensor) -> Result<Vec<tch::Tensor>> {
+        let Some(update) = &self.gradient_update else { return Ok(vec![flat.shallow_clone()]) };
+        let Some(order) = self.parameters.in_order() else {
+            self.parameters.grad.view().f_copy_(flat)?;
+            self.update_in_place()?;
+            return Ok(vec![self.parameters.grad.view()]);
+        };
+        let mut start = 0;
+        let pieces = order.iter().map(|&i| {
+            let leaf = &self.parameters.list[i].leaf;
+            let length = leaf.numel() as i64;
+            start += length;
+            Ok(flat.f_narrow(0, start - length, length)?.f_reshape(leaf.size())?)
+        });
+        let pieces = pieces.collect::<Result<Vec<_>>>()?;
+        update(0, &order, pieces)
     }
 
     /// What the network file makes of the gradients in the flat vector.

@@ -1,6 +1,6 @@
 //! `assemble`: the picture in `architecture.md` as code: network file and dataset in, everything a `Trainer` needs out.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, rc::Rc};
 
 use super::{
     heard::Heard,
@@ -21,7 +21,7 @@ use crate::{
     optim::schedule::Schedule,
     torch::on_one_thread,
     train::{
-        Plan, Position, RunRecord, Stop, Targets, TrainObserver, Trainer,
+        Plan, Position, Ranks, RunRecord, Stop, Targets, TrainObserver, Trainer,
         engine::{self, Engine, EngineOptions, Surroundings},
     },
 };
@@ -61,6 +61,8 @@ pub(super) struct Run {
     scalars: Option<ScalarsOf>,
     views: Option<ViewsOf>,
     schedule: Schedule,
+    /// The processes that train together, where there are several.
+    pub(super) ranks: Option<Rc<Ranks>>,
 }
 
 /// Whether the weights that the settings name are still to be loaded.
@@ -72,12 +74,12 @@ pub(super) enum Start {
     FromSnapshot,
 }
 
-/// Reads the dataset, runs the network file, lowers the network, makes engine and loaders. The observer hears what the
-/// engine wants of the process.
+/// Reads the dataset, runs the network file, lowers the network, makes engine and loaders, for one process or for one of
+/// `ranks`. The observer hears what the engine wants of the process.
 pub(super) fn assemble(
     source: Source,
     options: &RunOptions,
-    start: Start,
+    (start, ranks): (Start, Option<&Rc<Ranks>>),
     head_start: Option<HeadStart>,
     heard: &Heard,
     observer: &mut dyn Observer,
@@ -87,7 +89,10 @@ pub(super) fn assemble(
     before.optimizer()?; // a page about the command line comes before any work
     before.schedule()?;
     let mut prepared = {
-        let device = prepare::device(&before)?;
+        let device = match ranks {
+            None => prepare::device(&before)?,
+            Some(ranks) => prepare::device_of_rank(&before, ranks.group().place().local_rank)?,
+        };
         prepare::prepare(source, options, device, OpenedDataset::open(&before, head_start)?, heard.output())?
     };
     let records = prepared.opened.train()?;
@@ -107,7 +112,10 @@ pub(super) fn assemble(
     let parameters = network.parameters.count();
     let learning = network.parameters.list.iter().filter(|parameter| parameter.learns).count();
     let of_train = loaders::of_train(&settings, &opened)?;
-    let engine = engine_for(network, &settings, of_train.output_shape())?;
+    let engine = match ranks {
+        None => engine_for(network, &settings, of_train.output_shape())?,
+        Some(ranks) => engine::synchronised(network, &settings.optimizer()?, Rc::clone(ranks))?,
+    };
     let threads = settings.threads.and_then(|threads| i32::try_from(threads).ok());
     let wanted = engine.surroundings();
     observer.surroundings(&Surroundings { libtorch_threads: wanted.libtorch_threads.or(threads), ..wanted });
@@ -130,7 +138,10 @@ pub(super) fn assemble(
             "{}: {parameters} parameters, {}, batch size {}, {} on {device}{}",
             loaded.name(),
             criterion.trim_end(),
-            settings.batch_size,
+            match settings.shares.filter(|shares| *shares > 1) {
+                Some(shares) => format!("{} ({shares} x {})", settings.step_size(), settings.batch_size),
+                None => settings.batch_size.to_string(),
+            },
             engine.describe(),
             if settings.tf32 && device.is_cuda() { " in TF32" } else { "" },
         ),
@@ -147,8 +158,9 @@ pub(super) fn assemble(
         views,
         schedule: settings.schedule()?,
         engine,
-        loaders: loaders::loaders_for(&settings, opened, of_train, device)?,
+        loaders: loaders::loaders_for(&settings, opened, of_train, device, ranks.map(|ranks| ranks.group().place()))?,
         settings,
+        ranks: ranks.cloned(),
     })
 }
 
@@ -156,7 +168,7 @@ pub(super) fn assemble(
 fn engine_for(network: Network, settings: &RunSettings, sample: [i64; 3]) -> Result<Box<dyn Engine>> {
     let default = EngineOptions::default();
     let options = EngineOptions {
-        batch_size: settings.batch_size as usize,
+        batch_size: settings.step_size() as usize,
         threads: settings.threads.map_or(default.threads, |threads| threads as usize),
         force_autograd: settings.autograd,
         sample: Some(sample.to_vec()),
@@ -173,7 +185,7 @@ fn plan_of(settings: &RunSettings, records: &Records, classes: Option<i64>) -> R
     Ok(Plan {
         epochs: settings.epochs,
         records: records.len(),
-        batch_size: settings.batch_size,
+        batch_size: settings.step_size(),
         seed: settings.seed,
         validation_interval: settings.validation_interval,
         snapshot_interval: settings.snapshot_interval,
@@ -206,6 +218,7 @@ impl Run {
             position,
             record: RunRecord { job, observer },
             stop,
+            ranks: self.ranks,
         }
     }
 }
@@ -243,7 +256,7 @@ mod tests {
         let dataset = sample::ensure(&folder.path().join("sample")).unwrap();
         let options = RunOptions { dataset: Some(dataset), device: Some("cpu".into()), ..options };
         let mut wishes = Wishes::default();
-        let run = assemble(network(croplen), &options, Start::Fresh, None, &Heard::new(), &mut wishes).unwrap();
+        let run = assemble(network(croplen), &options, (Start::Fresh, None), None, &Heard::new(), &mut wishes).unwrap();
         assert_eq!(wishes.0.len(), 1);
         (run, wishes.0[0])
     }

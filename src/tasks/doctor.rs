@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     cuda,
+    distributed::Place,
     fence::{self, Support},
     frontend::lua::vm,
     torch::{
@@ -27,6 +28,8 @@ pub struct DoctorReport {
     pub memory: Memory,
     /// Its devices, or why there are none.
     pub cuda: Cuda,
+    /// Which process of a run this would be.
+    pub processes: Processes,
     /// What a network file's process is held to on this kernel.
     pub fence: Support,
     /// Images of the MNIST sample that is built in, for `run` without a dataset; none when it is damaged.
@@ -48,6 +51,15 @@ pub struct Versions {
     pub mlua: &'static str,
     /// The binding of LMDB.
     pub lmdb_rkv: &'static str,
+}
+
+/// The processes of a run that a launcher started, as its variables say.
+#[derive(Debug, Serialize)]
+pub struct Processes {
+    /// This process's place; nothing where it is alone.
+    pub place: Option<Place>,
+    /// Why the variables name no place, where they are set and do not.
+    pub mistake: Option<String>,
 }
 
 /// The libtorch that this process has loaded.
@@ -129,8 +141,18 @@ pub fn doctor() -> DoctorReport {
         processor: Processor::here(),
         memory: Memory::now(),
         cuda: Cuda { devices, off_because, captures_off_because: cuda::readiness().err(), f32 },
+        processes: Processes::here(),
         fence: fence::support(),
         mnist_sample: sample_images(),
+    }
+}
+
+impl Processes {
+    fn here() -> Self {
+        match Place::of_environment() {
+            Ok(place) => Processes { place, mistake: None },
+            Err(page) => Processes { place: None, mistake: Some(page.message().to_string()) },
+        }
     }
 }
 

@@ -66,6 +66,8 @@ impl LoaderSource {
                 finish: finish.filter(|_| batch.input.kind() == tch::Kind::Uint8).cloned(),
                 target: batch.target.shallow_clone(),
                 count: batch.count as u64,
+                total: batch.total as u64,
+                number: batch.number,
                 wait: batch.wait,
                 owner: Some(Box::new(batch)),
             };

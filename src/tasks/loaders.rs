@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     cuda,
-    data::{Augment, Borders, DataLoader, LoaderOptions, Order, Preprocess, Records},
+    data::{Augment, Borders, DataLoader, LoaderOptions, Order, Part, Preprocess, Records},
+    distributed::Place,
     error::Result,
     torch::device::Resolved,
     train::{BatchSource, Finish},
@@ -53,7 +54,8 @@ fn room_on(device: Resolved) -> Option<u64> {
     }
 }
 
-/// The loaders; train records take the way `of_train`.
+/// The loaders; train records take the way `of_train`. Of several processes each has a slice of every train batch, and some
+/// validation batches.
 ///
 /// # Errors
 /// When the data cannot be prepared as the settings want it.
@@ -62,6 +64,7 @@ pub(super) fn loaders_for(
     opened: OpenedDataset,
     of_train: Preprocess,
     device: Resolved,
+    place: Option<&Place>,
 ) -> Result<Loaders> {
     let of_validation = of_validation(settings, &opened)?;
     let records = (opened.train()?, opened.dataset.val());
@@ -72,7 +75,11 @@ pub(super) fn loaders_for(
         let rest = if device.is_cuda() { preprocess.rest(train, settings.kind(), device.device())? } else { None };
         let finish = rest.map(|rest| Rc::new(move |bytes: &tch::Tensor| rest.of(bytes)) as Finish);
         let options = LoaderOptions {
-            batch_size: (if train { settings.batch_size } else { settings.validation_batch_size }) as usize,
+            batch_size: (if train { settings.step_size() } else { settings.validation_batch_size }) as usize,
+            part: place.map_or(Part::Whole, |place| {
+                let (rank, of) = (place.rank as u64, place.size as u64);
+                if train { Part::Slice { rank, of } } else { Part::Deal { rank, of } }
+            }),
             order: if train { settings.shuffle } else { Order::Sequential },
             borders: match (settings.tf_across_epochs, train) {
                 (false, _) => Borders::Kept,
@@ -89,8 +96,10 @@ pub(super) fn loaders_for(
             train,
             workers: None,
         };
-        // A quarter of what is free, for each split: the network's activations come later.
-        let room = if finish.is_some() && is_still(&preprocess, train) { room_on(device) } else { None };
+        // A quarter of what is free, for each split: the network's activations come later. Of several processes each has another
+        // part of a batch.
+        let room =
+            if finish.is_some() && place.is_none() && is_still(&preprocess, train) { room_on(device) } else { None };
         let loader = DataLoader::new(records, preprocess, options)?;
         let source = LoaderSource::new(loader, finish, head_start.clone());
         Ok(match room {

@@ -43,6 +43,10 @@ pub struct RunOptions {
     pub epochs: Option<u64>,
     /// Images a step; the network file's when not given.
     pub batch_size: Option<u64>,
+    /// Parts of `batch_size` images that make a step together: as many as there are processes when a run begins. Set when
+    /// it begins, so that it goes on with the same batches in any number of processes; 1 when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shares: Option<u64>,
     /// Images a validation step; `batch_size`, or the network file's, when not given.
     pub validation_batch_size: Option<u64>,
     /// Every random number follows from it.
@@ -177,7 +181,7 @@ impl RunOptions {
                 continue;
             }
             if !CHANGEABLE.contains(&key.as_str()) && !PLACES.contains(&key.as_str()) {
-                let flag = key.replace('_', "-");
+                let flag = if key == "shares" { "global-batch".to_string() } else { key.replace('_', "-") };
                 return Err(Error::new(Kind::Usage, format!("--{flag} cannot change when a run goes on"))
                     .with_fact("the run has", old.to_string())
                     .with_fact("the command line", value.to_string())

@@ -78,6 +78,14 @@ pub fn device(settings: &RunSettings) -> Result<Resolved> {
     Ok(device)
 }
 
+/// The same for one of several processes: where the settings leave the choice, each of a machine gets a GPU of its own.
+///
+/// # Errors
+/// As [`device()`]; when the machine has fewer GPUs than processes.
+pub fn device_of_rank(settings: &RunSettings, local_rank: usize) -> Result<Resolved> {
+    device::resolve_for(settings.device.parse()?, local_rank)
+}
+
 /// The options, with the folder of the built-in sample as their dataset when they name none: a job that keeps them finds
 /// it from any working directory.
 #[must_use]

@@ -119,6 +119,7 @@ impl Resident {
             self.gathered = None;
             return Ok(None);
         }
+        let number = gathered.first / self.source.batch_size().max(1);
         let places = gathered.order.f_narrow(0, gathered.first, count)?;
         gathered.first += count;
         Ok(Some(TrainBatch {
@@ -126,6 +127,8 @@ impl Resident {
             finish: self.source.finish(),
             target: store.targets.f_index_select(0, &places)?,
             count: count as u64,
+            total: count as u64,
+            number: number.unsigned_abs(),
             wait: Duration::ZERO,
             owner: None,
         }))

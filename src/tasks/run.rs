@@ -1,6 +1,6 @@
 //! `run`: what `digits-rs run` and a server ask for alike: a training, a sweep, or one of both that goes on.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, rc::Rc};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     data::HeadStart,
+    distributed::Group,
     error::{Error, Kind, Result, shell_path},
     frontend::Source,
     job::SweepRecord,
@@ -47,7 +48,8 @@ pub enum RunSummary {
     Sweep(SweepSummary),
 }
 
-/// Carries out what the request comes to. `head_start` may have opened the dataset already.
+/// Carries out what the request comes to. `head_start` may have opened the dataset already; `group` are the processes that
+/// train together, where there are several.
 ///
 /// # Errors
 /// `Kind::Usage` when parts of the request exclude each other; those of [`train`] and [`sweep`].
@@ -56,10 +58,17 @@ pub fn run(
     head_start: Option<HeadStart>,
     observer: &mut dyn Observer,
     stop: &Stop,
+    group: Option<Rc<Group>>,
 ) -> Result<RunSummary> {
     guarded(|| {
         let RunRequest { network, job, resume, from_snapshot, variants, options } = request;
         variants.check()?;
+        if let Some(group) =
+            group.as_ref().filter(|_| variants.is_sweep() || resume.as_deref().is_some_and(SweepRecord::is_at))
+        {
+            return Err(Error::new(Kind::Usage, format!("a sweep is not shared out among {} processes", group.size()))
+                .with_help("give one learning rate and one batch size, or start the sweep as one process"));
+        }
         let options = variants.single(options);
         if let Some(folder) = resume {
             if network.is_some() || job.is_some() {
@@ -72,7 +81,7 @@ pub fn run(
             }
             if !SweepRecord::is_at(&folder) {
                 let task = Resume { job: folder, from_snapshot, options };
-                return train::go_on(task, head_start, observer, stop).map(RunSummary::Train);
+                return train::go_on(task, head_start, observer, stop, group).map(RunSummary::Train);
             }
             if from_snapshot.is_some() {
                 let message = format!("{} is a sweep, which has no snapshots of its own", folder.display());
@@ -91,7 +100,7 @@ pub fn run(
                 sweep::begin(task, head_start, observer, stop).map(RunSummary::Sweep)
             }
             Some(network) => {
-                train::begin(Train { network, job, options }, head_start, observer, stop).map(RunSummary::Train)
+                train::begin(Train { network, job, options }, head_start, observer, stop, group).map(RunSummary::Train)
             }
             None => Err(Error::new(Kind::Usage, "no network file is named").with_help("digits-rs run FILE")),
         }
@@ -105,7 +114,7 @@ mod tests {
 
     fn page(request: serde_json::Value) -> Error {
         let request = serde_json::from_value(request).unwrap();
-        run(request, None, &mut Unobserved, &Stop::default()).unwrap_err()
+        run(request, None, &mut Unobserved, &Stop::default(), None).unwrap_err()
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct RunSettings {
 
     pub epochs: u64,
     pub batch_size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shares: Option<u64>,
     pub validation_batch_size: u64,
     pub seed: u64,
     pub validation_interval: f64,
@@ -136,6 +138,7 @@ impl RunSettings {
             memory: options.memory.unwrap_or(loader.memory_budget / MIB),
             epochs: options.epochs.unwrap_or(30),
             batch_size: size(options.batch_size, file.train_batch_size),
+            shares: options.shares,
             validation_batch_size: size(
                 options.validation_batch_size.or(options.batch_size),
                 file.validation_batch_size,
@@ -200,6 +203,12 @@ impl RunSettings {
         options::to_json(self)
     }
 
+    /// Images a step, in all processes together.
+    #[must_use]
+    pub fn step_size(&self) -> u64 {
+        self.batch_size.saturating_mul(self.shares.unwrap_or(1))
+    }
+
     /// Refuses numbers and combinations of databases that no run can have. The command line refuses them with its own
     /// words; another door may not.
     ///
@@ -213,6 +222,7 @@ impl RunSettings {
         let counts = [
             ("epochs", Some(self.epochs)),
             ("batch_size", Some(self.batch_size)),
+            ("batch_size of all processes", Some(self.step_size())),
             ("validation_batch_size", Some(self.validation_batch_size)),
             ("keep", self.keep),
             ("early_stop", self.early_stop),

@@ -255,7 +255,7 @@ fn run(
                 ..options.clone()
             },
         };
-        let result = train::begin(task, head_start.take(), observer, stop);
+        let result = train::begin(task, head_start.take(), observer, stop, None);
         compare(folder)?;
         match result {
             Ok(_) => {}

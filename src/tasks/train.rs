@@ -2,9 +2,8 @@
 //! resumes one from a snapshot.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    time::Instant,
+    rc::Rc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -12,24 +11,24 @@ use serde::{Deserialize, Serialize};
 pub use super::train_summary::TrainSummary;
 use super::{
     assemble::{self, Run, Start},
-    board::Board,
-    curves,
+    follow::follow,
     heard::Heard,
     kept::{self, Kept},
     observer::Observer,
     options::RunOptions,
     panic, prepare,
-    train_summary::{self, BestAccuracy},
-    views,
+    together::{Conductor, Orders},
+    train_summary::BestAccuracy,
+    training::train,
 };
 use crate::{
     data::HeadStart,
+    distributed::Group,
     error::{Error, Kind, Result, shell_path},
     frontend::Source,
-    job::{DatasetRef, Event, JobDir, JobRecord, JobView, Level, NetworkRef, Status, counted, file, lua_number},
-    nn::View,
+    job::{DatasetRef, JobDir, JobRecord, JobView, Level, NetworkRef, Status, counted, lua_number},
     torch::device,
-    train::{EpochSummary, Evaluated, Plan, Position, Snapshot, SnapshotNote, Stop, TrainObserver},
+    train::{Plan, Position, Snapshot, SnapshotNote, Stop},
 };
 
 /// Where new jobs and sweeps go that have no folder named, below the working directory.
@@ -64,19 +63,27 @@ pub struct Resume {
 }
 
 /// Trains a network file in its job's folder. A job there of the same file is gone on with. `head_start` may have opened
-/// the dataset already.
+/// the dataset already. `group` are the processes that train together, where there are several: rank 0 has the job.
 ///
 /// # Errors
-/// Everything that can keep a network from being trained; `Kind::Interrupted` when `stop` was asked for, the state saved.
+/// Everything that can keep a network from being trained; `Kind::Interrupted` when `stop` was asked for, the state saved;
+/// `Kind::Lost` when another process was.
 pub fn begin(
     task: Train,
     head_start: Option<HeadStart>,
     observer: &mut dyn Observer,
     stop: &Stop,
+    group: Option<Rc<Group>>,
 ) -> Result<TrainSummary> {
-    panic::guarded(|| {
+    let conductor = Conductor::of(group);
+    let conductor = &conductor;
+    conductor.close(panic::guarded(|| {
         let Train { network: source, job, options } = task;
         let options = options.with_absolute_paths()?;
+        if conductor.follows() {
+            return follow(Some(source), &options, head_start, observer, stop, conductor);
+        }
+        let given = options.clone();
         let (name, text, folder) = (source.name.clone(), source.text.clone(), source.absolute_folder());
         let file_name = source.language().file_name();
         if let Some(job) = job.as_deref().filter(|job| came_to_nothing(job)) {
@@ -84,13 +91,24 @@ pub fn begin(
             JobDir::forget(job)?;
         }
         if let Some(job) = job.as_deref().filter(|job| is_job_of(job, &text)) {
-            return again(job, options, head_start, observer, stop);
+            return again(job, options, head_start, observer, stop, conductor);
         }
-        let heard = Heard::new();
-        let run = assemble::assemble(source, &options, Start::Fresh, head_start, &heard, observer);
-        heard.tell_all(observer);
-        let run = run?;
         let path = job.unwrap_or_else(|| JobDir::fresh_path(Path::new(JOBS)));
+        let processes = conductor.ranks().map(|ranks| ranks.group().size() as u64);
+        let options = RunOptions { shares: options.shares.or(processes), ..options };
+        conductor.order(|| Orders {
+            name: name.clone(),
+            text: text.clone(),
+            folder: folder.clone(),
+            given,
+            options: options.clone(),
+            is_fresh: true,
+            job: path.clone(),
+        })?;
+        let heard = Heard::new();
+        let run = assemble::assemble(source, &options, (Start::Fresh, conductor.ranks()), head_start, &heard, observer);
+        heard.tell_all(observer);
+        let run = conductor.assembled(run)?;
         let network = NetworkRef { blake3: blake3::hash(text.as_bytes()).to_string(), name, folder };
         let dataset_path = std::path::absolute(&run.dataset_path).map(|path| path.display().to_string());
         let dataset_path = dataset_path.unwrap_or_else(|_| run.dataset_path.clone());
@@ -101,8 +119,9 @@ pub fn begin(
         let mut job = JobDir::create(&path, file_name, &text, record)?;
         run.kept.write(job.path())?;
         let position = Position::start(&run.plan);
+        conductor.share_state(&run, &position)?;
         train(run, &mut job, position, &heard, observer, stop)
-    })
+    }))
 }
 
 /// Whether the folder holds a job that ended by an error, or by a stop, and left nothing to go on from.
@@ -125,6 +144,7 @@ fn again(
     head_start: Option<HeadStart>,
     observer: &mut dyn Observer,
     stop: &Stop,
+    conductor: &Conductor,
 ) -> Result<TrainSummary> {
     let view = JobView::open(path)?;
     let record = view.record()?;
@@ -149,7 +169,7 @@ fn again(
         observer.finished(&summary);
         return Ok(summary);
     }
-    go_on(Resume { job: path.to_path_buf(), from_snapshot: None, options }, head_start, observer, stop)
+    continued(Resume { job: path.to_path_buf(), from_snapshot: None, options }, head_start, observer, stop, conductor)
 }
 
 /// Whether two paths lead to two places; a dataset that was moved away is in none.
@@ -174,7 +194,7 @@ fn done_before(view: &JobView) -> Result<TrainSummary> {
     })
 }
 
-/// Goes on with a job from its last snapshot, or from a chosen one.
+/// Goes on with a job from its last snapshot, or from a chosen one; with `group` as in [`begin`].
 ///
 /// # Errors
 /// As [`begin`]; also when the job is in use or damaged, its dataset or network file has changed, or the options would
@@ -184,69 +204,91 @@ pub fn go_on(
     head_start: Option<HeadStart>,
     observer: &mut dyn Observer,
     stop: &Stop,
+    group: Option<Rc<Group>>,
 ) -> Result<TrainSummary> {
-    panic::guarded(|| {
-        let given = task.options.with_absolute_paths()?;
-        if let Some(epoch) = task.from_snapshot.filter(|epoch| !epoch.is_finite() || *epoch < 0.0) {
-            return Err(Error::new(Kind::Usage, format!("from_snapshot is {epoch}"))
-                .with_fact("it must be", "a finite number of at least 0"));
+    let conductor = Conductor::of(group);
+    conductor.close(panic::guarded(|| continued(task, head_start, observer, stop, &conductor)))
+}
+
+fn continued(
+    task: Resume,
+    head_start: Option<HeadStart>,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+    conductor: &Conductor,
+) -> Result<TrainSummary> {
+    let given = task.options.with_absolute_paths()?;
+    if conductor.follows() {
+        return follow(None, &given, head_start, observer, stop, conductor);
+    }
+    if let Some(epoch) = task.from_snapshot.filter(|epoch| !epoch.is_finite() || *epoch < 0.0) {
+        return Err(Error::new(Kind::Usage, format!("from_snapshot is {epoch}"))
+            .with_fact("it must be", "a finite number of at least 0"));
+    }
+    let mut job = JobDir::resume(&task.job)?;
+    let options = RunOptions::resumed(&job.record().settings, &given)?;
+    let source = kept::source(&job.view(), job.record())?;
+    let epochs_before = job.record().settings["epochs"].as_u64();
+    let summary = done_before(&job.view())?;
+    let has_all = options.epochs.is_some_and(|epochs| summary.epochs >= epochs);
+    if job.record().status == Status::Done && has_all && task.from_snapshot.is_none() {
+        observer.finished(&summary);
+        return Ok(summary);
+    }
+    if let Some(epoch) = task.from_snapshot {
+        job.put_later_snapshots_aside(epoch)?;
+    }
+    let found = last_snapshot(&mut job)?;
+    let start = if found.is_some() { Start::FromSnapshot } else { Start::Fresh };
+    is_there(&task.job, &options)?;
+    conductor.order(|| Orders {
+        name: source.name.clone(),
+        text: source.text.clone(),
+        folder: source.absolute_folder(),
+        given,
+        options: options.clone(),
+        is_fresh: found.is_none(),
+        job: task.job.clone(),
+    })?;
+    let heard = Heard::new();
+    let run = assemble::assemble(source, &options, (start, conductor.ranks()), head_start, &heard, observer);
+    heard.tell_all(observer);
+    let mut run = conductor.assembled(run)?;
+    let stored = &job.record().dataset;
+    if !run.fingerprint.is(&stored.fingerprint) {
+        return Err(Error::new(Kind::Job, "the dataset has changed since the run began")
+            .with_fact("dataset", run.dataset_path)
+            .with_fact("it was", stored.fingerprint.clone())
+            .with_fact("it is", run.fingerprint.word())
+            .with_help("put the old dataset back, or start a new run"));
+    }
+    if !Kept::is_in(job.path()) {
+        run.kept.write(job.path())?; // a job of before
+    }
+    let settings = run.settings.to_json()?;
+    let dataset_path =
+        std::path::absolute(&run.dataset_path).map_or(run.dataset_path.clone(), |path| path.display().to_string());
+    job.update(|record| {
+        record.settings = settings;
+        record.dataset.path = dataset_path;
+    })?;
+    let position = match found {
+        Some((snapshot, note)) => {
+            can_go_on(&note.position, &run.plan)?;
+            observer.line(&format!("goes on from epoch {}", note.position.shown_epoch(&run.plan)));
+            let rates = epochs_before.map(|before| raised_rate(&run, note.position.iteration, before)).transpose()?;
+            rates.flatten().into_iter().for_each(|sentence| observer.warning(&sentence));
+            snapshot.restore(&mut *run.engine)?;
+            job.rewind_metrics(note.metrics_len)?;
+            note.position.resumed(&run.plan)
         }
-        let mut job = JobDir::resume(&task.job)?;
-        let options = RunOptions::resumed(&job.record().settings, &given)?;
-        let source = kept::source(&job.view(), job.record())?;
-        let epochs_before = job.record().settings["epochs"].as_u64();
-        let summary = done_before(&job.view())?;
-        let has_all = options.epochs.is_some_and(|epochs| summary.epochs >= epochs);
-        if job.record().status == Status::Done && has_all && task.from_snapshot.is_none() {
-            observer.finished(&summary);
-            return Ok(summary);
+        None => {
+            job.rewind_metrics(0)?;
+            Position::start(&run.plan)
         }
-        if let Some(epoch) = task.from_snapshot {
-            job.put_later_snapshots_aside(epoch)?;
-        }
-        let found = last_snapshot(&mut job)?;
-        let start = if found.is_some() { Start::FromSnapshot } else { Start::Fresh };
-        is_there(&task.job, &options)?;
-        let heard = Heard::new();
-        let run = assemble::assemble(source, &options, start, head_start, &heard, observer);
-        heard.tell_all(observer);
-        let mut run = run?;
-        let stored = &job.record().dataset;
-        if !run.fingerprint.is(&stored.fingerprint) {
-            return Err(Error::new(Kind::Job, "the dataset has changed since the run began")
-                .with_fact("dataset", run.dataset_path)
-                .with_fact("it was", stored.fingerprint.clone())
-                .with_fact("it is", run.fingerprint.word())
-                .with_help("put the old dataset back, or start a new run"));
-        }
-        if !Kept::is_in(job.path()) {
-            run.kept.write(job.path())?; // a job of before
-        }
-        let settings = run.settings.to_json()?;
-        let dataset_path =
-            std::path::absolute(&run.dataset_path).map_or(run.dataset_path.clone(), |path| path.display().to_string());
-        job.update(|record| {
-            record.settings = settings;
-            record.dataset.path = dataset_path;
-        })?;
-        let position = match found {
-            Some((snapshot, note)) => {
-                can_go_on(&note.position, &run.plan)?;
-                observer.line(&format!("goes on from epoch {}", note.position.shown_epoch(&run.plan)));
-                let rates =
-                    epochs_before.map(|before| raised_rate(&run, note.position.iteration, before)).transpose()?;
-                rates.flatten().into_iter().for_each(|sentence| observer.warning(&sentence));
-                snapshot.restore(&mut *run.engine)?;
-                job.rewind_metrics(note.metrics_len)?;
-                note.position.resumed(&run.plan)
-            }
-            None => {
-                job.rewind_metrics(0)?;
-                Position::start(&run.plan)
-            }
-        };
-        train(run, &mut job, position, &heard, observer, stop)
-    })
+    };
+    conductor.share_state(&run, &position)?;
+    train(run, &mut job, position, &heard, observer, stop)
 }
 
 /// What to say where another number of epochs stretches the schedule, so that the learning rate rises again.
@@ -303,117 +345,4 @@ fn last_snapshot(job: &mut JobDir) -> Result<Option<(Snapshot, SnapshotNote)>> {
         }
     }
     first_error.map_or(Ok(None), Err)
-}
-
-fn train(
-    mut run: Run,
-    job: &mut JobDir,
-    position: Position,
-    heard: &Heard,
-    observer: &mut dyn Observer,
-    stop: &Stop,
-) -> Result<TrainSummary> {
-    heard.log_into(job)?;
-    kept::keep_beside(job.path(), &(run.read_files)())?;
-    observer.line(&format!("{} on {}, job {}", run.title, run.dataset_path, job.path().display()));
-    for sentence in &run.warnings {
-        observer.warning(sentence);
-        job.log(Level::Warning, sentence)?;
-    }
-    if let (Some(path), Some(transfer)) = (&run.settings.weights, &run.transfer) {
-        let text = format!("weights of {}\n{transfer}", path.display());
-        observer.line(&text);
-        job.log(Level::Info, &text)?;
-    }
-    job.log(Level::Info, &format!("Network definition:\n{}\nNetwork definition ends", run.printed))?;
-    let read_files = std::mem::replace(&mut run.read_files, Box::new(Vec::new));
-    let (began, should_fall) = (Instant::now(), run.should_fall);
-    let board =
-        if run.settings.tensorboard { Some(Board::begin(job, &run, position.iteration, observer)?) } else { None };
-    let mut painter = Painter { observer, heard, board };
-    let trained = catch_unwind(AssertUnwindSafe(|| run.trainer(job, position, &mut painter, stop.clone()).run()));
-    heard.tell_all(observer);
-    // A hook may have required more.
-    let _ = kept::keep_beside(job.path(), &read_files());
-    // Whatever happened, the curve up to here is worth a look.
-    let _ = curves::paint(job);
-    let outcome = match trained {
-        Ok(outcome) => outcome?,
-        Err(payload) => {
-            let page = panic::page(&*payload);
-            let _ = job.replace(file::ERROR, format!("{page}\n").as_bytes());
-            let _ = job.update(|record| record.error = Some(format!("{}: {}", page.kind().title(), page.message())));
-            let _ = job.set_status(Status::Error);
-            return Err(page);
-        }
-    };
-    if let Some(why) = &outcome.stopped_early {
-        observer.line(&format!("stopped early: {why}"));
-    }
-    let events = job.view().events()?;
-    let summary = TrainSummary {
-        job: job.path().to_path_buf(),
-        was_done: false,
-        epochs: outcome.position.epoch,
-        iterations: outcome.position.iteration,
-        seconds: began.elapsed().as_secs_f64(),
-        best: outcome.position.best,
-        best_accuracy: BestAccuracy::among(&events),
-        stopped_early: outcome.stopped_early,
-        hint: train_summary::hint(outcome.position.epoch, should_fall, &events),
-    };
-    observer.finished(&summary);
-    Ok(summary)
-}
-
-/// Hands on what the trainer says, and paints the curves at each epoch's end.
-struct Painter<'a> {
-    observer: &'a mut dyn Observer,
-    heard: &'a Heard,
-    board: Option<Board>,
-}
-
-impl TrainObserver for Painter<'_> {
-    fn begin(&mut self, plan: &Plan, position: &Position) {
-        self.observer.begin(plan, position);
-    }
-
-    fn validation(&mut self) {
-        self.observer.validation();
-    }
-
-    fn without_accuracy(&mut self, reason: &str) {
-        self.observer.warning(&format!("no accuracy is counted: {reason}"));
-    }
-
-    fn step(&mut self, position: &Position) {
-        self.heard.tell(self.observer);
-        self.observer.step(position);
-    }
-
-    fn event(&mut self, event: &Event) -> Result<()> {
-        self.heard.tell(self.observer);
-        self.observer.event(event);
-        self.board.as_mut().map_or(Ok(()), |board| board.event(event))
-    }
-
-    fn evaluated(&mut self, position: &Position, batch: &Evaluated<'_>) -> Result<()> {
-        self.board.as_mut().map_or(Ok(()), |board| board.evaluated(position, batch))
-    }
-
-    fn viewed(&mut self, job: &JobDir, position: &Position, views: &[View]) -> Result<()> {
-        let drawn = views.iter().map(views::drawn).collect::<Result<Vec<_>>>()?;
-        views::write(job, &drawn)?;
-        self.board.as_mut().map_or(Ok(()), |board| board.viewed(position, &drawn))
-    }
-
-    fn snapshot(&mut self, position: &Position, state: &Snapshot) -> Result<()> {
-        self.board.as_mut().map_or(Ok(()), |board| board.snapshot(position, state))
-    }
-
-    fn epoch(&mut self, job: &JobDir, summary: &EpochSummary) -> Result<()> {
-        let painted = curves::paint(job);
-        self.observer.epoch(summary);
-        painted
-    }
 }

@@ -92,6 +92,21 @@ pub(super) fn hint(epochs: u64, should_fall: bool, events: &[Event]) -> Option<S
 }
 
 impl TrainSummary {
+    /// Of a training whose job another process has, which tells what it came to.
+    pub(super) fn of_another(job: PathBuf) -> TrainSummary {
+        TrainSummary {
+            job,
+            was_done: false,
+            epochs: 0,
+            iterations: 0,
+            seconds: 0.0,
+            best: None,
+            best_accuracy: None,
+            stopped_early: None,
+            hint: None,
+        }
+    }
+
     /// The closing words.
     #[must_use]
     pub fn text(&self) -> String {

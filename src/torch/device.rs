@@ -148,6 +148,30 @@ fn exact(device: tch::Device) -> Result<Resolved> {
     Ok(Resolved(device))
 }
 
+/// The device for the `local_rank`-th process of this machine, from 0: with [`DeviceChoice::Auto`] the GPU of that number, where
+/// there are any. A device that is named by its number is taken as it is.
+///
+/// # Errors
+/// `Kind::Device` when there are fewer GPUs than processes; as [`resolve`].
+pub fn resolve_for(choice: DeviceChoice, local_rank: usize) -> Result<Resolved> {
+    match (choice, cuda_status_for(choice)) {
+        (DeviceChoice::Auto, Some(CudaStatus::Ready { devices, .. })) if local_rank >= devices => {
+            Err(Error::new(Kind::Device, format!("process {} of this machine has no GPU", local_rank + 1))
+                .with_fact("GPUs", devices.to_string())
+                .with_help(format!(
+                    "start {devices} processes a machine, or --device cpu\nseveral on one GPU: --device cuda:0 for all"
+                )))
+        }
+        (DeviceChoice::Auto, Some(CudaStatus::Ready { .. })) => exact(tch::Device::Cuda(local_rank)),
+        _ => resolve(choice),
+    }
+}
+
+/// The CUDA library is opened only where it matters.
+fn cuda_status_for(choice: DeviceChoice) -> Option<CudaStatus> {
+    (choice == DeviceChoice::Auto).then(cuda_status)
+}
+
 /// `batch` on `device`. To a CUDA device it goes by way of pinned memory, so that nobody waits for the copy: libtorch keeps
 /// the pinned pages until the device is done with them, and uses them again.
 ///

@@ -13,6 +13,10 @@ pub(super) fn on_device(
     batch: &TrainBatch,
 ) -> Result<(tch::Tensor, Activity)> {
     let device = engine.network().device;
+    if batch.count == 0 {
+        // A part without a record: there is nothing that a hook could make of it.
+        return Ok((batch.input.shallow_clone(), Activity::Tensor(batch.target.shallow_clone())));
+    }
     let carried = carry(&batch.input, device)?;
     let input = match &batch.finish {
         Some(finish) => finish(&carried)?,

@@ -48,6 +48,12 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
+    /// Whether the place was found.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        self.culprit != Culprit::NotFound
+    }
+
     /// The page: what is not finite (`the training loss`), and which layer was first.
     #[must_use]
     pub fn page(&self, what: &str, value: f64) -> Error {
@@ -187,9 +193,16 @@ impl Guard {
 
     /// Takes the present state when the old one is old; the caller has seen that all losses are finite.
     pub(super) fn refresh(&mut self, engine: &dyn Engine, position: &Position) -> Result<()> {
-        if self.taken.elapsed() < REFRESH {
-            return Ok(());
-        }
+        if self.is_old() { self.renew(engine, position) } else { Ok(()) }
+    }
+
+    /// Whether a newer state is worth a copy.
+    pub(super) fn is_old(&self) -> bool {
+        self.taken.elapsed() >= REFRESH
+    }
+
+    /// Takes the present state; the caller has seen that all losses are finite.
+    pub(super) fn renew(&mut self, engine: &dyn Engine, position: &Position) -> Result<()> {
         let state = Snapshot::capture(engine)?;
         self.taken = Instant::now();
         if state.non_finite()?.is_empty() {

@@ -45,7 +45,16 @@ fn fits(engine: &mut dyn Engine, targets: &mut Targets, batch: &TrainBatch, coun
     let first = |tensor: &tch::Tensor| tensor.f_narrow(0, 0, count as i64);
     let few = || -> Result<TrainBatch> {
         let (input, target, finish) = (first(&batch.input)?, first(&batch.target)?, batch.finish.clone());
-        Ok(TrainBatch { input, finish, target, count, wait: Duration::ZERO, owner: None })
+        Ok(TrainBatch {
+            input,
+            finish,
+            target,
+            count,
+            total: count,
+            number: batch.number,
+            wait: Duration::ZERO,
+            owner: None,
+        })
     };
     match few().and_then(|few| on_device(engine, targets, &few)) {
         Ok((input, target)) => engine.fits(&input, &target),

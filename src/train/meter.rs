@@ -68,7 +68,7 @@ impl Meter {
 ///
 /// Source: `optim.ConfusionMatrix` as DIGITS uses it: argmax of the output row against a 1-based target; targets
 /// below 1 are left out, two-dimensional targets are argmaxed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Accuracy {
     classes: i64,
     /// The target that the loss leaves out.
@@ -133,6 +133,14 @@ impl Accuracy {
     fn leave_out(&mut self, reason: String) -> Result<()> {
         self.left_out.get_or_insert(reason);
         Ok(())
+    }
+
+    /// Takes in what another process counted of other batches.
+    pub fn join(&mut self, other: &Accuracy) {
+        self.right += other.right;
+        self.among_five += other.among_five;
+        self.total += other.total;
+        self.left_out = self.left_out.take().or_else(|| other.left_out.clone());
     }
 
     /// Why nothing was counted, where nothing was and it is known.

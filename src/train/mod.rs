@@ -3,7 +3,7 @@
 //! **In:** an `Engine` over a `nn::Network`, sources of batches, a `Plan`, a `JobDir`. **Out:** `Trainer::run`, and
 //! what it writes through the `JobDir`. **Never:** Lua, file paths of networks, pictures, printing.
 //!
-//! Read `trainer.rs` first: it is the loop. Source of the rhythm: DIGITS `tools/torch/main.lua`.
+//! Read `trainer/epochs.rs` first: it is the loop. Source of the rhythm: DIGITS `tools/torch/main.lua`.
 
 mod cadence;
 mod carried;
@@ -14,6 +14,7 @@ mod meter;
 mod observer;
 mod plan;
 mod position;
+mod ranks;
 mod record;
 mod snapshot;
 mod source;
@@ -23,6 +24,7 @@ mod target;
 mod testing;
 mod trainer;
 mod transfer;
+mod tried;
 
 pub use cadence::Interval;
 pub use diagnose::{Culprit, Diagnosis, diagnose};
@@ -30,6 +32,7 @@ pub use meter::{Accuracy, Meter, RunningMean};
 pub use observer::{EpochSummary, Evaluated, Silent, TrainObserver};
 pub use plan::Plan;
 pub use position::Position;
+pub use ranks::{BatchPart, Ranks, Wishes};
 pub use record::RunRecord;
 pub use snapshot::{Snapshot, SnapshotNote};
 pub use source::{BatchSource, Finish, TrainBatch};

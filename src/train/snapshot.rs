@@ -163,17 +163,28 @@ impl Snapshot {
     /// `Kind::Io` when it cannot be read, `Kind::Job` when it is not a snapshot or damaged.
     pub fn read(path: &Path) -> Result<(Snapshot, SnapshotNote)> {
         let bytes = input::read(path, Form::Weights)?;
-        let damaged = |cause: String| {
+        with_note(&bytes, &|cause: String| {
             Error::new(Kind::Job, format!("{} is not a snapshot of digits-rs, or damaged", path.display()))
                 .with_cause(cause)
                 .with_help("use another snapshot of the job; they lie in its folder snapshots/")
-        };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
-        let note = header.metadata().as_ref().and_then(|entries| entries.get(NOTE));
-        let note = note.ok_or_else(|| damaged(format!("its header has no entry '{NOTE}'")))?;
-        let note = serde_json::from_str(note).map_err(|e| damaged(e.to_string()))?;
-        Ok((tensors(&bytes, &damaged)?, note))
+        })
     }
+
+    /// As [`Snapshot::read`], of bytes that another process sent.
+    ///
+    /// # Errors
+    /// `Kind::Lost` when they are damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<(Snapshot, SnapshotNote)> {
+        with_note(bytes, &|cause: String| Error::new(Kind::Lost, "the state did not arrive whole").with_cause(cause))
+    }
+}
+
+fn with_note(bytes: &[u8], damaged: &dyn Fn(String) -> Error) -> Result<(Snapshot, SnapshotNote)> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(e.to_string()))?;
+    let note = header.metadata().as_ref().and_then(|entries| entries.get(NOTE));
+    let note = note.ok_or_else(|| damaged(format!("its header has no entry '{NOTE}'")))?;
+    let note = serde_json::from_str(note).map_err(|e| damaged(e.to_string()))?;
+    Ok((tensors(bytes, damaged)?, note))
 }
 
 /// Everything in a file; names that begin with [`OPTIMIZER`] are the optimiser's.

@@ -15,8 +15,12 @@ pub struct TrainBatch {
     pub finish: Option<Finish>,
     /// `[n]`, or `[n, …]` for label tensors: what DIGITS hands to `labelHook` as `dblabel`.
     pub target: tch::Tensor,
-    /// n
+    /// n; 0 where several processes share a batch of fewer records than there are processes.
     pub count: u64,
+    /// Records of the batch in all processes together: n where there is one.
+    pub total: u64,
+    /// The batch's number in its epoch, from 0.
+    pub number: u64,
     /// Time the loop waited for it.
     pub wait: Duration,
     /// What keeps the memory of the tensors from being used again, when something must.

@@ -187,7 +187,7 @@ impl BatchSource for MadeUp {
         {
             stop.request();
         }
-        let count = BATCH.min(self.records - first);
+        let (count, number) = (BATCH.min(self.records - first), self.batch);
         let numbers: Vec<f32> = (0..count * WIDTH as u64)
             .map(|i| ((first * WIDTH as u64 + i) * 31 + self.epoch * 17) as f32 % 7.0 - 3.0)
             .collect();
@@ -201,7 +201,7 @@ impl BatchSource for MadeUp {
         } else {
             (input, None)
         };
-        Ok(Some(TrainBatch { input, finish, target, count, wait: Duration::ZERO, owner: None }))
+        Ok(Some(TrainBatch { input, finish, target, count, total: count, number, wait: Duration::ZERO, owner: None }))
     }
 }
 
@@ -247,6 +247,7 @@ pub(super) fn trainer<'a>(job: &'a mut JobDir, plan: Plan, observer: &'a mut Sil
         plan,
         record: RunRecord { job, observer },
         stop: Stop::default(),
+        ranks: None,
     }
 }
 

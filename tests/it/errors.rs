@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// A `run.sh` ends so where the machine does not allow what the case needs (mounting a small disk, say).
 const CANNOT: i32 = 77;
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
     Kind::Usage,
     Kind::Network,
     Kind::Argument,
@@ -37,6 +37,7 @@ const KINDS: [Kind; 13] = [
     Kind::Numeric,
     Kind::Device,
     Kind::Io,
+    Kind::Lost,
     Kind::Torch,
     Kind::Interrupted,
 ];

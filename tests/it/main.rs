@@ -12,6 +12,7 @@ mod conventions;
 mod cuda_kit;
 mod custom;
 mod data;
+mod distributed;
 mod endings;
 mod engines;
 mod errors;

@@ -9,7 +9,7 @@ use crate::{
         activity::Activity,
         fields::Fields,
         init::set_arguments,
-        module::{Context, Criterion},
+        module::{BatchReduction, Context, Criterion},
         refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
@@ -49,6 +49,10 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Criterion>> {
 }
 
 impl Criterion for Bce {
+    fn reduction(&self) -> BatchReduction {
+        if self.weights.is_some() { BatchReduction::Whole } else { BatchReduction::averaging(self.size_average) }
+    }
+
     fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let (x, t) = (input.tensor()?, target.tensor()?);
         if x.numel() != t.numel() {

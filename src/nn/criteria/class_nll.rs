@@ -9,7 +9,7 @@ use crate::{
         activity::Activity,
         fields::Fields,
         init::set_arguments,
-        module::{Context, Criterion},
+        module::{BatchReduction, Context, Criterion},
         refusals::{check_classes, size_mismatch},
         scores::Scores,
         spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional},
@@ -55,6 +55,15 @@ impl ClassNll {
         let weights = fields.tensor("weights")?.map(|weights| weights.view());
         let ignore_index = fields.int_or("ignoreIndex", -100)?;
         Ok(ClassNll { weights, size_average: fields.truthy("sizeAverage")?, ignore_index })
+    }
+
+    /// Weights and targets that count nothing change what is divided by.
+    pub(super) fn of_batch(&self) -> BatchReduction {
+        match &self.weights {
+            _ if !self.size_average => BatchReduction::Sum,
+            None if self.ignore_index < 1 => BatchReduction::Mean,
+            _ => BatchReduction::Whole,
+        }
     }
 
     /// The loss of log-probabilities `x`: `[c]`, `[n, c]`, or `[n, c, h, w]` with targets `[n, h, w]`.
@@ -120,6 +129,10 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Criterion>> {
 }
 
 impl Criterion for ClassNll {
+    fn reduction(&self) -> BatchReduction {
+        self.of_batch()
+    }
+
     fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let x = input.tensor()?;
         if !matches!(x.dim(), 1 | 2) {

@@ -8,7 +8,7 @@ use crate::{
     nn::{
         activity::Activity,
         fields::{Fields, Value},
-        module::{Context, Criterion},
+        module::{BatchReduction, Context, Criterion},
         refusals::size_mismatch,
         spec::{Builder, Probe, Spec},
     },
@@ -55,6 +55,12 @@ fn build(builder: &mut dyn Builder, is_parallel: bool) -> Result<Box<dyn Criteri
 }
 
 impl Criterion for Combined {
+    fn reduction(&self) -> BatchReduction {
+        let mut all = self.criteria.iter().map(|criterion| criterion.reduction());
+        let first = all.next().unwrap_or(BatchReduction::Whole);
+        if all.all(|other| other == first) { first } else { BatchReduction::Whole }
+    }
+
     fn has_own_backward(&self) -> bool {
         self.criteria.iter().any(|criterion| criterion.has_own_backward())
     }

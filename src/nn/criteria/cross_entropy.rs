@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     nn::{
         activity::Activity,
-        module::{Context, Criterion},
+        module::{BatchReduction, Context, Criterion},
         refusals::size_mismatch,
         scores::Scores,
         spec::{Builder, Probe, Spec},
@@ -29,6 +29,10 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Criterion>> {
 }
 
 impl Criterion for CrossEntropy {
+    fn reduction(&self) -> BatchReduction {
+        self.0.reduction()
+    }
+
     fn has_own_backward(&self) -> bool {
         self.0.has_own_backward()
     }

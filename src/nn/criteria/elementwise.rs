@@ -10,7 +10,7 @@ use crate::{
         activity::Activity,
         fields::{Fields, Value},
         init::set_arguments,
-        module::{Context, Criterion},
+        module::{BatchReduction, Context, Criterion},
         refusals::size_mismatch,
         spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
@@ -123,6 +123,11 @@ fn build(builder: &mut dyn Builder, function: Function) -> Result<Box<dyn Criter
 }
 
 impl Criterion for Elementwise {
+    fn reduction(&self) -> BatchReduction {
+        let is_plain = self.constants.weights.is_none();
+        if is_plain { BatchReduction::averaging(self.size_average) } else { BatchReduction::Whole }
+    }
+
     fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let (x, t) = (input.tensor()?, target.tensor()?);
         if x.numel() != t.numel() {

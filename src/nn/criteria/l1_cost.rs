@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     nn::{
         activity::Activity,
-        module::{Context, Criterion},
+        module::{BatchReduction, Context, Criterion},
         spec::{Probe, Spec},
     },
 };
@@ -21,6 +21,10 @@ pub const SPEC: Spec = Spec {
 pub struct L1Cost;
 
 impl Criterion for L1Cost {
+    fn reduction(&self) -> BatchReduction {
+        BatchReduction::Sum
+    }
+
     fn forward(&self, input: &Activity, _target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let x = input.tensor()?;
         Ok(x.f_abs()?.f_sum(x.kind())?)

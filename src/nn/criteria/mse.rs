@@ -7,7 +7,7 @@ use crate::{
     nn::{
         activity::Activity,
         fields::{Fields, Value},
-        module::{Context, Criterion},
+        module::{BatchReduction, Context, Criterion},
         refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
@@ -55,6 +55,10 @@ fn build(builder: &mut dyn Builder, crops: bool) -> Result<Box<dyn Criterion>> {
 }
 
 impl Criterion for AutoCropMse {
+    fn reduction(&self) -> BatchReduction {
+        self.0.reduction()
+    }
+
     fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
         self.0.forward(input, &cropped(input, target.tensor()?)?.into(), cx)
     }
@@ -82,6 +86,10 @@ fn cropped(input: &Activity, target: &tch::Tensor) -> Result<tch::Tensor> {
 }
 
 impl Criterion for Mse {
+    fn reduction(&self) -> BatchReduction {
+        BatchReduction::averaging(self.size_average)
+    }
+
     fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let (x, t) = (input.tensor()?, target.tensor()?);
         if x.numel() != t.numel() {

@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     nn::{
         activity::Activity,
-        module::{Context, Criterion},
+        module::{BatchReduction, Context, Criterion},
         refusals::size_mismatch,
         scores::Scores,
         spec::{Arg, ArgKind, Missing, Probe, Spec, optional},
@@ -52,6 +52,10 @@ pub struct SpatialClassNll {
 }
 
 impl Criterion for SpatialClassNll {
+    fn reduction(&self) -> BatchReduction {
+        self.nll.of_batch()
+    }
+
     fn forward(&self, input: &Activity, target: &Activity, _cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let x = input.tensor()?;
         if x.dim() != 4 {

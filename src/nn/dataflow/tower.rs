@@ -8,7 +8,7 @@ use std::{cell::RefCell, rc::Rc};
 use super::program::{Pass, Program, joined, planes_first, planes_last};
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Context, Criterion, Mode, Module, Node, Scores},
+    nn::{Activity, BatchReduction, Context, Criterion, Mode, Module, Node, Scores},
 };
 
 /// What the loader's labels are, and what the graph wants of them.
@@ -113,6 +113,12 @@ impl Module for Towers {
 }
 
 impl Criterion for Losses {
+    /// As TensorFlow's towers average theirs: the file's losses are means over a batch. What does not depend on it, a
+    /// regularisation, counts once so.
+    fn reduction(&self) -> BatchReduction {
+        BatchReduction::Mean
+    }
+
     fn forward(&self, _: &Activity, _: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let mut pass = self.both.pass.take().ok_or_else(|| {
             Error::new(Kind::Network, "a loss of this network is computed with the pass that made its output")

@@ -86,7 +86,8 @@ impl Module for L1Penalty {
         let value = x.f_detach()?;
         self.loss.set(Some(value.f_abs()?.f_sum(x.kind())?.f_double_value(&[])? * weight));
         // The penalty does not depend on the gradient from behind, so no composition has it: the graph is cut here.
-        let (pull, provides) = (value.f_sign()?.f_mul_scalar(weight)?, self.provide_output);
+        let counted = if self.size_average { weight * cx.share_of_batch() } else { weight };
+        let (pull, provides) = (value.f_sign()?.f_mul_scalar(counted)?, self.provide_output);
         let leaf = value.f_detach_copy()?;
         let output = Activity::Tensor(if leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf });
         cx.cut(Cut {

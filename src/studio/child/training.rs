@@ -24,11 +24,11 @@ pub(crate) fn run(folder: &Path, stop: &Stop) -> Result<()> {
     match JobRequest::take(folder)? {
         JobRequest::Begin(mut task) => {
             task.job = Some(folder.to_path_buf());
-            train::begin(task, None, &mut Quiet::default(), stop).map(drop)
+            train::begin(task, None, &mut Quiet::default(), stop, None).map(drop)
         }
         JobRequest::Resume(mut task) => {
             task.job = folder.to_path_buf();
-            train::go_on(task, None, &mut Quiet::default(), stop).map(drop)
+            train::go_on(task, None, &mut Quiet::default(), stop, None).map(drop)
         }
     }
 }

@@ -16,13 +16,13 @@ use crate::{
 
 /// The general engine.
 pub(super) struct Autograd {
-    network: Rc<Network>,
-    optimizer: Box<dyn Optimizer>,
+    pub(super) network: Rc<Network>,
+    pub(super) optimizer: Box<dyn Optimizer>,
     /// Where several losses teach parameters of their own, the optimiser's place is taken by these.
-    turns: Option<Turns>,
+    pub(super) turns: Option<Turns>,
     /// On the device, not read yet: scalars, or vectors of them.
     losses: Vec<tch::Tensor>,
-    crowd: Crowd,
+    pub(super) crowd: Crowd,
     /// Why its steps are not captured, on a device where they could be.
     remark: Option<String>,
 }

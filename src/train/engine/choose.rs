@@ -1,5 +1,7 @@
 //! Which engine a network gets: the fastest that can train it.
 
+use std::rc::Rc;
+
 use super::{
     autograd::Autograd,
     capturable,
@@ -9,8 +11,17 @@ use super::{
     panels::{self, Panels},
     recognise,
     reported::reported,
+    synchronised::Synchronised,
 };
-use crate::{cuda, error::Result, nn::Network, optim::OptimizerSpec};
+use crate::{cuda, error::Result, nn::Network, optim::OptimizerSpec, train::ranks::Ranks};
+
+/// The engine of one of several processes: libtorch's differentiation, since our kernels update while they differentiate.
+///
+/// # Errors
+/// When a setting of the optimiser is out of range.
+pub fn synchronised(network: Network, spec: &OptimizerSpec, ranks: Rc<Ranks>) -> Result<Box<dyn Engine>> {
+    Ok(reported(Box::new(Synchronised::new(network, spec, ranks)?), false))
+}
 
 /// The fastest engine that can train `network` by the rule of `spec`.
 ///

@@ -3,9 +3,10 @@
 //! **In:** a network, an optimiser's settings, batches. **Out:** updated parameters, losses, outputs. **Never:** files,
 //! epochs, what a batch was made from.
 //!
-//! Four kinds: `autograd` runs every network; `chain` (Linear and ReLU in a row, MSE, SGD) and `panels` (small
+//! Four kinds for one process: `autograd` runs every network; `chain` (Linear and ReLU in a row, MSE, SGD) and `panels` (small
 //! convolutional networks) run common ones in f32 on the processor, on kernels of their own, and give the same numbers
-//! up to rounding; `captured` repeats autograd's step on a CUDA device as one launch.
+//! up to rounding; `captured` repeats autograd's step on a CUDA device as one launch. A fifth, `synchronised`, is `autograd`
+//! over several processes.
 
 mod address;
 mod autograd;
@@ -21,8 +22,10 @@ mod panels;
 mod recognise;
 mod reported;
 mod surroundings;
+mod synchronised;
 mod team;
 mod turns;
+mod whole;
 
 #[cfg(test)]
 mod captured_tests;
@@ -31,7 +34,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
-pub use choose::engine;
+pub use choose::{engine, synchronised};
 pub use contract::{Engine, EngineOptions};
 pub use kernels::Level;
 pub use surroundings::{Granted, LargeBlocks, Surroundings};

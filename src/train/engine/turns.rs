@@ -60,17 +60,47 @@ impl Turns {
     /// # Errors
     /// When libtorch refuses.
     pub(super) fn step(&mut self, network: &Network, rate: f64) -> Result<()> {
+        let gradients = self.gradients(network, 1.0)?;
+        self.learn(network, gradients, rate)
+    }
+
+    /// The gradients of the losses of the pass that the network just made, `share` times each, one a parameter: loss by loss,
+    /// in the order of the turns.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub(super) fn gradients(&self, network: &Network, share: f64) -> Result<Vec<tch::Tensor>> {
         let losses = network.criterion.losses();
-        let list = &network.parameters.list;
+        let mut all = Vec::new();
+        for turns in self.0.chunk_by(|a, b| a.loss == b.loss) {
+            let loss = losses.get(turns[0].loss);
+            let loss = loss.ok_or_else(|| Error::new(Kind::Network, "a loss was not computed"))?;
+            let scaled = if share == 1.0 { loss.shallow_clone() } else { loss.f_mul_scalar(share)? };
+            let indices = turns.iter().flat_map(|turn| turn.parameters.iter());
+            let learning: Vec<&Parameter> = indices.map(|&i| &network.parameters.list[i]).collect();
+            all.extend(of(&scaled, &learning)?);
+        }
+        Ok(all)
+    }
+
+    /// The sizes of what [`Turns::gradients`] gives.
+    pub(super) fn sizes(&self, network: &Network) -> Vec<Vec<i64>> {
+        let indices = self.0.iter().flat_map(|turn| turn.parameters.iter());
+        indices.map(|&i| network.parameters.list[i].leaf.size()).collect()
+    }
+
+    /// Updates the parameters by these gradients.
+    ///
+    /// # Errors
+    /// When libtorch or the file's own code refuses.
+    pub(super) fn learn(&mut self, network: &Network, gradients: Vec<tch::Tensor>, rate: f64) -> Result<()> {
+        let mut all = gradients.into_iter();
         let mut gradients = Vec::with_capacity(self.0.len());
         for turns in self.0.chunk_by(|a, b| a.loss == b.loss) {
-            let number = turns[0].loss;
-            let loss = losses.get(number).ok_or_else(|| Error::new(Kind::Network, "a loss was not computed"))?;
             let indices: Vec<usize> = turns.iter().flat_map(|turn| turn.parameters.iter().copied()).collect();
-            let learning: Vec<&Parameter> = indices.iter().map(|&i| &list[i]).collect();
-            let pieces = of(loss, &learning)?;
+            let pieces = all.by_ref().take(indices.len()).collect();
             let mut pieces = match &network.gradient_update {
-                Some(update) => update(number, &indices, pieces)?,
+                Some(update) => update(turns[0].loss, &indices, pieces)?,
                 None => pieces,
             }
             .into_iter();

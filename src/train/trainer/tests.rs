@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::*;
 use crate::{
-    job::{Event, JobView},
+    error::Kind,
+    job::{Event, JobView, Status},
     train::{
         cadence::Interval,
         observer::Silent,

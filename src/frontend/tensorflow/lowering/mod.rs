@@ -23,7 +23,7 @@ use super::state::{Graph, Source, Symbol};
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        Activity, Context, Criterion, FileLayout, Mode, Network, Node, ReportedTerm, Scores,
+        Activity, BatchReduction, Context, Criterion, FileLayout, Mode, Network, Node, ReportedTerm, Scores,
         criteria::{class_nll::ClassNll, cross_entropy::CrossEntropy, mse::Mse},
         dataflow::{self, Array, Labels, Loss, Op, Pointwise},
     },
@@ -276,9 +276,17 @@ struct Regularized {
 }
 
 impl Criterion for Regularized {
+    fn reduction(&self) -> BatchReduction {
+        self.criterion.reduction()
+    }
+
     fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let loss = self.criterion.forward(input, target, cx)?;
-        Ok(loss.f_add(&(self.term)()?.f_reshape(loss.size())?)?)
+        let term = (self.term)()?.f_reshape(loss.size())?;
+        // A mean over the parts of a batch has it once; a sum over them must not have it for each.
+        let share = cx.share_of_batch();
+        let counts_once = share == 1.0 || self.reduction() == BatchReduction::Mean;
+        Ok(loss.f_add(&if counts_once { term } else { term.f_mul_scalar(share)? })?)
     }
 
     fn scores(&self) -> Option<Scores> {

@@ -2,7 +2,7 @@
 
 /** `crate::error::Kind` in lower case. */
 export type ErrorKind =
-  | 'usage' | 'network' | 'argument' | 'shape' | 'lua' | 'limit' | 'data' | 'job' | 'numeric' | 'device' | 'io'
+  | 'usage' | 'network' | 'argument' | 'shape' | 'lua' | 'limit' | 'data' | 'job' | 'numeric' | 'device' | 'io' | 'lost'
   | 'torch' | 'interrupted';
 
 /** A line of a network file. */

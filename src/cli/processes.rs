@@ -1,0 +1,146 @@
+//! Several processes of `digits-rs run`: those that `--processes` starts here, and the place of one that a launcher started.
+
+use std::{
+    ffi::OsString,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    rc::Rc,
+    time::Duration,
+};
+
+use super::{exit, report, signals};
+use crate::{
+    distributed::{self, Group, Launch, Place, Program, Signals, Timeouts},
+    error::{Error, Kind, Result},
+    tasks::together,
+};
+
+/// Seconds that the other processes are waited for within a step.
+pub(super) const TIMEOUT: u64 = 300;
+
+/// How often a run that lost a process starts anew by itself.
+const RESTARTS: u32 = 3;
+
+/// Flags of a run in several processes.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(next_help_heading = "Several processes")]
+pub(super) struct ProcessFlags {
+    /// Train in N processes of this machine, which share each step; other launchers: torchrun, srun, mpirun
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    processes: Option<u64>,
+    /// The batch size is that of all processes together, not of each
+    #[arg(long)]
+    global_batch: bool,
+    /// How long the other processes are waited for within a step; to the first meeting twice as long [default: 300]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    timeout: Option<u64>,
+}
+
+/// The place of this process among several, and what it needs to meet the others.
+pub(super) struct Rendezvous {
+    place: Place,
+    host: IpAddr,
+    program: Program,
+    timeouts: Timeouts,
+}
+
+impl ProcessFlags {
+    /// Whether this process only starts others.
+    pub(super) fn starts_others(self) -> bool {
+        self.processes.is_some_and(|processes| processes > 1)
+    }
+
+    /// The parts of a step's batch, where the user says that there is one.
+    pub(super) fn shares(self) -> Option<u64> {
+        self.global_batch.then_some(1)
+    }
+
+    /// Where this process is to meet others; nothing where it is alone. Before it is fenced in: it looks names up.
+    ///
+    /// # Errors
+    /// `Kind::Usage` when a launcher's variables are set by half, or rank 0's machine has no address.
+    pub(super) fn rendezvous(self) -> Result<Option<Rendezvous>> {
+        let Some(place) = Place::of_environment()?.filter(|place| place.size > 1) else { return Ok(None) };
+        if self.processes.is_some() {
+            return Err(Error::new(Kind::Usage, "--processes is given to a process that a launcher started")
+                .with_fact("this is", place.describe())
+                .with_help("leave --processes out: the launcher says how many there are"));
+        }
+        let host = distributed::locate(&place)?;
+        let timeouts = Timeouts::of(Duration::from_secs(self.timeout.unwrap_or(TIMEOUT)));
+        Ok(Some(Rendezvous { place, host, program: together::program(), timeouts }))
+    }
+}
+
+impl Rendezvous {
+    /// Whether another process has the job.
+    pub(super) fn follows(&self) -> bool {
+        self.place.rank > 0
+    }
+
+    /// Whether this is the first process of its machine: it makes what all of them read.
+    pub(super) fn is_first_here(&self) -> bool {
+        self.place.local_rank == 0
+    }
+
+    /// Meets the others.
+    ///
+    /// # Errors
+    /// When they do not come, or are another program.
+    pub(super) fn meet(self) -> Result<Rc<Group>> {
+        distributed::meet(self.place, self.host, &self.program, self.timeouts).map(Rc::new)
+    }
+}
+
+/// Starts the processes, waits for them, and ends this one with their exit status.
+///
+/// # Errors
+/// When a process cannot be started; when each would have to read the network file from standard input.
+pub(super) fn start(flags: ProcessFlags, file: Option<&Path>, named: bool, job: PathBuf) -> Result<()> {
+    if let Some(place) = Place::of_environment()?.filter(|place| place.size > 1) {
+        return Err(Error::new(Kind::Usage, "--processes is given to a process that a launcher started")
+            .with_fact("this is", place.describe())
+            .with_help("leave --processes out: the launcher says how many there are"));
+    }
+    if file == Some(Path::new("-")) {
+        return Err(Error::new(Kind::Usage, "several processes cannot read one standard input")
+            .with_help("save the network file, and name it"));
+    }
+    let processes = flags.processes.map_or(1, |processes| processes as usize);
+    let mut arguments = without_processes(std::env::args_os().skip(1));
+    if !named {
+        arguments.extend([OsString::from("--job"), job.clone().into_os_string()]);
+    }
+    let launch = Launch { processes, arguments, job, restarts: RESTARTS };
+    let sent = Signals::default();
+    let of_handler = sent.clone();
+    signals::on(signals::STOP, move |signal| of_handler.send(signal))?;
+    let status = distributed::launch(&launch, &sent, &mut |sentence| report::aside(sentence))?;
+    if status == 0 { Ok(()) } else { exit::end(status) }
+}
+
+/// The arguments of one of the processes: all but `--processes N`.
+fn without_processes(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut kept = Vec::new();
+    let mut words = words.peekable();
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
+        if text == "--processes" {
+            words.next();
+        } else if !text.starts_with("--processes=") {
+            kept.push(word);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_not_told_to_start_others() {
+        let words = ["run", "a.lua", "--processes", "2", "--job", "j", "--processes=3"].map(OsString::from);
+        assert_eq!(without_processes(words.into_iter()), ["run", "a.lua", "--job", "j"].map(OsString::from));
+    }
+}

@@ -1,0 +1,380 @@
+//! `meet`: the processes of a run find each other, see that they are the same program, and connect.
+//!
+//! A launcher's store keeps the keys of earlier starts, and its count of restarts may differ from machine to machine. So rank 0
+//! notes a random token, each rank answers below it with a number of its own, and goes on only when rank 0 repeats that number.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, ToSocketAddrs, UdpSocket},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    c10d::{Collectives, Reached, Store},
+    group::Group,
+    launcher::Place,
+};
+use crate::error::{Error, Kind, Result};
+
+/// How long the others are waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// Until all have come and are connected.
+    pub meeting: Duration,
+    /// In one collective.
+    pub collective: Duration,
+}
+
+impl Timeouts {
+    /// `collective`, and twice that for the meeting.
+    #[must_use]
+    pub fn of(collective: Duration) -> Timeouts {
+        Timeouts { meeting: collective.saturating_mul(2), collective }
+    }
+}
+
+/// What must be the same in every process: it is compared when they meet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Version of the program.
+    pub version: String,
+    /// Hash of its executable file.
+    pub file: String,
+    /// Version of libtorch.
+    pub libtorch: String,
+}
+
+/// What a rank says when it comes.
+#[derive(Serialize, Deserialize)]
+struct Hello {
+    nonce: String,
+    program: Program,
+}
+
+/// What rank 0 answers.
+#[derive(Serialize, Deserialize)]
+enum Answer {
+    /// The number that the rank gave: it is meant.
+    Welcome(String),
+    /// What does not fit, label and value.
+    Refused { message: String, facts: Vec<(String, String)> },
+}
+
+const TOKEN: &str = "digits/token";
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Meets the other processes and connects to them; `host` is [`locate`]'s answer. To be called before the process gives up the
+/// network.
+///
+/// # Errors
+/// `Kind::Lost` when the others do not come in time or cannot be connected to,
+/// `Kind::Job` when they are another program.
+pub fn meet(place: Place, host: IpAddr, program: &Program, timeouts: Timeouts) -> Result<Group> {
+    let begun = Instant::now();
+    let serves = place.rank == 0 && !place.is_served;
+    let store =
+        Store::open(host, place.port, serves, timeouts.meeting).map_err(|cause| no_store(&place, serves, cause))?;
+    let out_of_reach = |cause: String| no_store(&place, false, cause);
+    let token = if place.rank == 0 {
+        receive(&store, &place, program, (begun, timeouts.meeting))?
+    } else {
+        come(&store, &place, program, (begun, timeouts.meeting)).map_err(|failed| match failed {
+            Failed::Store(cause) => out_of_reach(cause),
+            Failed::Page(page) => page,
+        })?
+    };
+    let own = own_address(host, place.port);
+    let ranks = (place.rank, place.size);
+    let left = timeouts.meeting.saturating_sub(begun.elapsed()).max(Duration::from_secs(10));
+    let collectives =
+        Collectives::open(&store, &format!("digits/{token}/gloo"), ranks, &own, (left, timeouts.collective)).map_err(
+            |cause| {
+                Error::new(Kind::Lost, "the processes met and cannot be connected to each other")
+                    .with_fact("this one", place.describe())
+                    .with_fact("reached at", format!("{own:?}"))
+                    .with_cause(cause)
+                    .with_help("name the network interface that the machines share: GLOO_SOCKET_IFNAME=eth0")
+            },
+        )?;
+    Ok(Group::new(place, token, Arc::new(store), collectives))
+}
+
+/// The address of the machine that serves the store. To be called before the process gives up the system's files, which tell
+/// how names are looked up.
+///
+/// # Errors
+/// `Kind::Usage` when it has none.
+pub fn locate(place: &Place) -> Result<IpAddr> {
+    let found = (place.host.as_str(), place.port).to_socket_addrs();
+    let found = found.map(|mut all| all.next().map(|address| address.ip()));
+    match found {
+        Ok(Some(address)) => Ok(address),
+        other => Err(Error::new(Kind::Usage, format!("rank 0's machine '{}' has no address", place.host))
+            .with_fact("this is", place.describe())
+            .with_cause(other.err().map_or_else(|| "the name is not known".to_string(), |error| error.to_string()))
+            .with_help("set MASTER_ADDR to a name or an address that every machine knows")),
+    }
+}
+
+fn no_store(place: &Place, serves: bool, cause: String) -> Error {
+    if serves {
+        return Error::new(Kind::Lost, format!("rank 0 cannot be met at port {}", place.port))
+            .with_cause(cause)
+            .with_help("set MASTER_PORT to a free port");
+    }
+    Error::new(Kind::Lost, format!("rank 0 is not to be met at {}:{}", place.host, place.port))
+        .with_fact("this is", place.describe())
+        .with_cause(cause)
+        .with_help("start rank 0 too; a firewall must let the port through, and all ports between the machines")
+}
+
+/// The address of this machine as the others reach it: the one that it would speak to rank 0 from.
+fn own_address(host: IpAddr, port: u16) -> Reached {
+    if let Some(name) = std::env::var("GLOO_SOCKET_IFNAME").ok().filter(|name| !name.is_empty()) {
+        return Reached::Interface(name);
+    }
+    let any = if host.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    // Nothing is sent: the system only chooses the way.
+    let chosen = UdpSocket::bind(any).and_then(|socket| {
+        socket.connect((host, port))?;
+        socket.local_addr()
+    });
+    Reached::Address(chosen.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip()))
+}
+
+fn random() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|cause| Error::new(Kind::Io, "the system gives no random numbers").with_cause(cause.to_string()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn hello(token: &str, rank: usize) -> String {
+    format!("digits/{token}/hello/{rank}")
+}
+
+fn answer(token: &str, rank: usize) -> String {
+    format!("digits/{token}/answer/{rank}")
+}
+
+/// Rank 0's part: the token of this start.
+fn receive(store: &Store, place: &Place, program: &Program, (begun, patience): (Instant, Duration)) -> Result<String> {
+    let out_of_reach = |cause: String| no_store(place, false, cause);
+    let token = random()?;
+    store.set(TOKEN, token.as_bytes()).map_err(out_of_reach)?;
+    let mut came: Vec<Option<Hello>> = (1..place.size).map(|_| None).collect();
+    while came.iter().any(Option::is_none) {
+        for (at, hello_of) in came.iter_mut().enumerate().filter(|(_, hello_of)| hello_of.is_none()) {
+            let found = store.get(&hello(&token, at + 1)).map_err(out_of_reach)?;
+            *hello_of = found.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        }
+        if begun.elapsed() > patience {
+            let missing: Vec<String> = came
+                .iter()
+                .enumerate()
+                .filter(|(_, came)| came.is_none())
+                .map(|(at, _)| (at + 1).to_string())
+                .collect();
+            return Err(Error::new(Kind::Lost, format!("not all {} processes came to the meeting", place.size))
+                .with_fact("missing ranks", missing.join(", "))
+                .with_fact("waited", format!("{} seconds", patience.as_secs()))
+                .with_help("look at their output; --timeout SECONDS waits longer"));
+        }
+        thread::sleep(PAUSE);
+    }
+    let came: Vec<Hello> = came.into_iter().flatten().collect();
+    let other = came.iter().position(|hello| hello.program != *program);
+    let refused = other.map(|at| {
+        let theirs = &came[at].program;
+        let facts = [
+            ("version", &program.version, &theirs.version),
+            ("program file", &program.file, &theirs.file),
+            ("libtorch", &program.libtorch, &theirs.libtorch),
+        ];
+        let differing = facts.into_iter().filter(|(_, own, theirs)| own != theirs);
+        let facts = differing.map(|(label, own, theirs)| (label.to_string(), format!("{own} here, {theirs} there")));
+        (format!("rank {} is another program than rank 0", at + 1), facts.collect::<Vec<_>>())
+    });
+    for (at, hello) in came.iter().enumerate() {
+        let answered = match &refused {
+            None => Answer::Welcome(hello.nonce.clone()),
+            Some((message, facts)) => Answer::Refused { message: message.clone(), facts: facts.clone() },
+        };
+        let bytes = serde_json::to_vec(&answered).unwrap_or_default();
+        store.set(&answer(&token, at + 1), &bytes).map_err(out_of_reach)?;
+    }
+    match refused {
+        None => Ok(token),
+        Some((message, facts)) => {
+            // Served until the others have read it.
+            thread::sleep(Duration::from_secs(1));
+            Err(other_program(message, facts))
+        }
+    }
+}
+
+fn other_program(message: String, facts: Vec<(String, String)>) -> Error {
+    let page = Error::new(Kind::Job, message);
+    let page = facts.into_iter().fold(page, |page, (label, value)| page.with_fact(label, value));
+    page.with_help("install the same digits-rs with the same libtorch on every machine")
+}
+
+/// What keeps a rank from being welcomed.
+enum Failed {
+    Store(String),
+    Page(Error),
+}
+
+impl From<String> for Failed {
+    fn from(cause: String) -> Failed {
+        Failed::Store(cause)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(page: Error) -> Failed {
+        Failed::Page(page)
+    }
+}
+
+/// The others' part: the token that rank 0 means this process by.
+fn come(
+    store: &Store,
+    place: &Place,
+    program: &Program,
+    (begun, patience): (Instant, Duration),
+) -> Result<String, Failed> {
+    let own = Hello { nonce: random()?, program: program.clone() };
+    let own_bytes = serde_json::to_vec(&own).unwrap_or_default();
+    let mut known = None;
+    loop {
+        let token = store.get(TOKEN)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        if let Some(token) = token {
+            if known.as_ref() != Some(&token) {
+                store.set(&hello(&token, place.rank), &own_bytes)?;
+                known = Some(token.clone());
+            }
+            let answered = store.get(&answer(&token, place.rank))?;
+            match answered.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+                Some(Answer::Welcome(nonce)) if nonce == own.nonce => return Ok(token),
+                Some(Answer::Refused { message, facts }) => return Err(other_program(message, facts).into()),
+                // An answer of an earlier start, or none yet.
+                _ => {}
+            }
+        }
+        if begun.elapsed() > patience {
+            let page = Error::new(Kind::Lost, "rank 0 did not come to the meeting, or not all others did")
+                .with_fact("this is", place.describe())
+                .with_fact("waited", format!("{} seconds", patience.as_secs()))
+                .with_help("look at the others' output; --timeout SECONDS waits longer");
+            return Err(page.into());
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::JoinHandle;
+
+    use super::*;
+    use crate::distributed::Launcher;
+
+    const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    fn program(file: &str) -> Program {
+        Program { version: "1".into(), file: file.into(), libtorch: "2".into() }
+    }
+
+    fn place(rank: usize, size: usize, port: u16) -> Place {
+        let (launcher, host) = (Launcher::Torchrun, "127.0.0.1".into());
+        Place { launcher, rank, size, local_rank: rank, local_size: Some(size), host, port, is_served: true }
+    }
+
+    /// A launcher's store, and as many threads as ranks, each with its program.
+    fn ranks<T: Send + 'static>(
+        store: &Store,
+        files: &[&str],
+        timeout: Duration,
+        work: impl Fn(Result<Group>) -> T + Send + Clone + 'static,
+    ) -> Vec<T> {
+        let (port, size) = (store.port(), files.len());
+        let threads: Vec<JoinHandle<T>> = files
+            .iter()
+            .enumerate()
+            .map(|(rank, file)| {
+                let (program, work) = (program(file), work.clone());
+                thread::spawn(move || work(meet(place(rank, size, port), LOCAL, &program, Timeouts::of(timeout))))
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    }
+
+    fn served() -> Store {
+        Store::open(LOCAL, 0, true, Duration::from_secs(10)).unwrap()
+    }
+
+    #[test]
+    fn three_ranks_sum_gather_and_decide_together() {
+        let store = served();
+        // What an earlier start left is not taken for this one's.
+        store.set(TOKEN, b"old").unwrap();
+        store.set(&answer("old", 1), &serde_json::to_vec(&Answer::Welcome("other".into())).unwrap()).unwrap();
+        let found = ranks(&store, &["f", "f", "f"], Duration::from_secs(20), |group| {
+            let group = group.unwrap();
+            let rank = group.rank();
+            let tensor = tch::Tensor::from_slice(&[0.1f64 * (rank as f64 + 1.0), 1.0]);
+            group.sum(&tensor).unwrap();
+            let all = group.gather(&vec![rank as u8; rank]).unwrap();
+            let first = group.from_first(group.is_first().then_some(&b"word"[..])).unwrap();
+            let bad = if rank == 1 { Err(Error::new(Kind::Lua, "no")) } else { Ok(rank) };
+            let page = group.together(bad).unwrap_err();
+            assert_eq!(group.together(Ok(rank)).unwrap(), rank);
+            (Vec::<f64>::try_from(tensor).unwrap(), all, first, page.to_string())
+        });
+        for (sum, all, first, _) in &found {
+            assert_eq!((sum[0].to_bits(), sum[1]), (found[0].0[0].to_bits(), 3.0));
+            assert!((sum[0] - 0.6).abs() < 1e-15);
+            assert_eq!(*all, [vec![], vec![1], vec![2, 2]]);
+            assert_eq!(first, b"word");
+        }
+        assert!(found[0].3.contains("Lua error: no") && found[0].3.contains("rank 1 of 3"), "{}", found[0].3);
+        assert_eq!(found[1].3, "Lua error: no");
+    }
+
+    #[test]
+    fn another_program_is_refused_with_what_differs() {
+        let store = served();
+        let pages = ranks(&store, &["f", "g"], Duration::from_secs(20), |group| group.unwrap_err().to_string());
+        for page in pages {
+            assert!(page.contains("rank 1 is another program") && page.contains("f here, g there"), "{page}");
+        }
+    }
+
+    #[test]
+    fn a_lost_rank_is_named_and_so_is_what_it_left_word_of() {
+        let store = served();
+        let pages = ranks(&store, &["f", "f"], Duration::from_secs(20), move |group| {
+            let group = group.unwrap();
+            if group.rank() == 1 {
+                group.leave_word(&Error::new(Kind::Lua, "attempt to index a nil value"));
+                return String::new();
+            }
+            let tensor = tch::Tensor::from_slice(&[1f32]);
+            group.sum(&tensor).unwrap_err().to_string()
+        });
+        assert!(pages[0].starts_with("process lost: rank 1 of 2 is lost"), "{}", pages[0]);
+        assert!(pages[0].contains("attempt to index a nil value"), "{}", pages[0]);
+    }
+
+    #[test]
+    fn whoever_does_not_come_is_named() {
+        let store = served();
+        let port = store.port();
+        let page = meet(place(0, 3, port), LOCAL, &program("f"), Timeouts::of(Duration::from_millis(200))).unwrap_err();
+        assert!(page.to_string().contains("missing ranks   1, 2"), "{page}");
+    }
+}

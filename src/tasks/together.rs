@@ -1,0 +1,339 @@
+//! `Conductor`: what rank 0 tells the other processes of a run before it trains, what all of them compare, and how the state
+//! reaches them.
+//!
+//! Rank 0 alone reads and writes the job. The others wait for its orders, make the same network from their own command line,
+//! see that it is the same, and take rank 0's state.
+
+use std::{cell::Cell, path::PathBuf, rc::Rc};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{assemble::Run, options::RunOptions};
+use crate::{
+    distributed::{Group, Program},
+    error::{Error, Kind, Result},
+    torch::device,
+    train::{Position, Ranks, Snapshot, SnapshotNote},
+};
+
+/// What the other ranks are to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Orders {
+    /// The network file's name.
+    pub(super) name: String,
+    /// Its text.
+    pub(super) text: String,
+    /// Its folder on rank 0's machine.
+    pub(super) folder: Option<PathBuf>,
+    /// The options of rank 0's command line.
+    pub(super) given: RunOptions,
+    /// All options of the run.
+    pub(super) options: RunOptions,
+    /// Whether the run begins, and does not go on from a snapshot.
+    pub(super) is_fresh: bool,
+    /// The job's folder.
+    pub(super) job: PathBuf,
+}
+
+/// What rank 0 answers where the others wait for it.
+#[derive(Serialize, Deserialize)]
+enum Message<T> {
+    /// It ended: the page, as [`Group::sent`] writes it.
+    Ended(Vec<u8>),
+    /// There is nothing to do.
+    Done,
+    /// Go on.
+    Go(T),
+}
+
+/// Where rank 0 stands, and so what the others wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Orders,
+    Assembly,
+    State,
+    Training,
+}
+
+/// The way of several processes to their first step; of one process, nothing.
+pub(super) struct Conductor {
+    ranks: Option<Rc<Ranks>>,
+    stage: Cell<Stage>,
+}
+
+/// What must be the same everywhere.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Alike {
+    /// Fingerprint of the dataset.
+    dataset: String,
+    /// The network as it prints, and the criterion.
+    network: String,
+    /// Names and sizes of the parameters, as a hash.
+    parameters: String,
+    /// The numbers of the loop.
+    plan: String,
+    /// The settings, as JSON, without what a machine may have of its own.
+    settings: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What a machine may have of its own: places of the data, and how it computes.
+const OWN: [&str; 11] = [
+    "dataset",
+    "train_db",
+    "val_db",
+    "train_labels_db",
+    "val_labels_db",
+    "mean",
+    "labels",
+    "weights",
+    "memory",
+    "device",
+    "threads",
+];
+
+/// The program as it must be in every process.
+#[must_use]
+pub fn program() -> Program {
+    let file = std::env::current_exe().and_then(std::fs::read);
+    Program {
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        file: file.map_or_else(|error| error.to_string(), |bytes| blake3::hash(&bytes).to_hex()[..16].to_string()),
+        libtorch: device::libtorch_version().unwrap_or_else(|| "unknown".into()),
+    }
+}
+
+impl Conductor {
+    /// Of these processes; none where there is one.
+    pub(super) fn of(group: Option<Rc<Group>>) -> Conductor {
+        Conductor { ranks: group.map(|group| Rc::new(Ranks::of(group))), stage: Cell::new(Stage::Orders) }
+    }
+
+    /// The processes, where there are several.
+    pub(super) fn ranks(&self) -> Option<&Rc<Ranks>> {
+        self.ranks.as_ref()
+    }
+
+    /// Whether another process writes the job.
+    pub(super) fn follows(&self) -> bool {
+        self.ranks.as_ref().is_some_and(|ranks| !ranks.group().is_first())
+    }
+
+    /// Rank 0: what the others are to do.
+    ///
+    /// # Errors
+    /// When a rank was lost.
+    pub(super) fn order(&self, orders: impl FnOnce() -> Orders) -> Result<()> {
+        if let Some(ranks) = &self.ranks {
+            self.stage.set(Stage::Assembly);
+            send(ranks, &Message::Go(orders()))?;
+        }
+        Ok(())
+    }
+
+    /// The others: what they are to do; nothing when there is nothing to do.
+    ///
+    /// # Errors
+    /// What ended rank 0; when a rank was lost.
+    pub(super) fn receive(&self, ranks: &Ranks) -> Result<Option<Orders>> {
+        self.stage.set(Stage::Assembly);
+        receive(ranks)
+    }
+
+    /// The run that every rank has made, when all have made the same.
+    ///
+    /// # Errors
+    /// What kept any rank from making it; `Kind::Job` with what differs.
+    pub(super) fn assembled(&self, run: Result<Run>) -> Result<Run> {
+        let Some(ranks) = &self.ranks else { return run };
+        // An error is everybody's from here on: nobody waits.
+        self.stage.set(Stage::Training);
+        let run = ranks.group().together(run)?;
+        let own = Alike::of(&run)?;
+        let all = ranks.group().gather(&serde_json::to_vec(&own).unwrap_or_default())?;
+        let all: Vec<Option<Alike>> = all.iter().map(|bytes| serde_json::from_slice(bytes).ok()).collect();
+        if let Some(Some(first)) = all.first()
+            && let Some((rank, other)) = all.iter().enumerate().find(|(_, other)| other.as_ref() != Some(first))
+        {
+            return Err(first.differs(other.as_ref(), rank));
+        }
+        self.stage.set(Stage::State);
+        Ok(run)
+    }
+
+    /// Rank 0: the state that the run begins with.
+    ///
+    /// # Errors
+    /// When a rank was lost.
+    pub(super) fn share_state(&self, run: &Run, position: &Position) -> Result<()> {
+        let Some(ranks) = &self.ranks else { return Ok(()) };
+        let state = Snapshot::capture(&*run.engine)?;
+        let note = SnapshotNote {
+            position: position.clone(),
+            seed: run.plan.seed,
+            metrics_len: 0,
+            dataset: String::new(),
+            network: String::new(),
+            program: String::new(),
+        };
+        let bytes = state.to_bytes(&note)?;
+        self.stage.set(Stage::Training);
+        send(ranks, &Message::Go(()))?;
+        ranks.group().from_first(Some(&bytes)).map(drop)
+    }
+
+    /// The others: takes rank 0's state, and says where the run stands.
+    ///
+    /// # Errors
+    /// What ended rank 0; when a rank was lost, or the state does not fit.
+    pub(super) fn take_state(&self, ranks: &Ranks, run: &mut Run) -> Result<Position> {
+        self.stage.set(Stage::Training);
+        receive::<()>(ranks)?;
+        let bytes = ranks.group().from_first(None)?;
+        let (state, note) = Snapshot::from_bytes(&bytes)?;
+        state.restore(&mut *run.engine)?;
+        Ok(note.position)
+    }
+
+    /// The end of this process's part: whoever waits for it learns of it.
+    ///
+    /// # Errors
+    /// Those of `result`.
+    pub(super) fn close<T>(&self, result: Result<T>) -> Result<T> {
+        let Some(ranks) = &self.ranks else { return result };
+        if let Err(error) = &result
+            && error.kind() != Kind::Lost
+        {
+            ranks.group().leave_word(error);
+        }
+        if self.follows() || !matches!(self.stage.get(), Stage::Orders | Stage::State) {
+            return result;
+        }
+        let message = match &result {
+            Ok(_) => Message::<()>::Done,
+            Err(error) => Message::Ended(Group::sent(error)),
+        };
+        let _ = send(ranks, &message); // nobody may be left
+        result
+    }
+}
+
+fn send<T: Serialize>(ranks: &Ranks, message: &Message<T>) -> Result<()> {
+    let bytes = serde_json::to_vec(message).map_err(|cause| {
+        Error::new(Kind::Usage, "an option cannot be sent to the other processes").with_cause(cause.to_string())
+    })?;
+    ranks.group().from_first(Some(&bytes)).map(drop)
+}
+
+fn receive<T: DeserializeOwned>(ranks: &Ranks) -> Result<Option<T>> {
+    let bytes = ranks.group().from_first(None)?;
+    match serde_json::from_slice(&bytes) {
+        Ok(Message::Go(value)) => Ok(Some(value)),
+        Ok(Message::Done) => Ok(None),
+        Ok(Message::Ended(page)) => Err(ranks.group().page_from_first(&page)),
+        Err(cause) => Err(Error::new(Kind::Lost, "rank 0 sent no orders").with_cause(cause.to_string())),
+    }
+}
+
+impl Alike {
+    fn of(run: &Run) -> Result<Alike> {
+        let parameters = run.engine.network().parameters.named();
+        let parameters: String =
+            parameters.iter().map(|(name, tensor)| format!("{name} {:?}\n", tensor.size())).collect();
+        let mut settings = run.settings.to_json()?.as_object().cloned().unwrap_or_default();
+        settings.retain(|name, _| !OWN.contains(&name.as_str()));
+        Ok(Alike {
+            dataset: run.fingerprint.word().to_string(),
+            network: run.printed.clone(),
+            parameters: blake3::hash(parameters.as_bytes()).to_hex()[..16].to_string(),
+            plan: format!("{:?}", run.plan),
+            settings,
+        })
+    }
+
+    /// The page for a rank that has something else.
+    fn differs(&self, other: Option<&Alike>, rank: usize) -> Error {
+        let page = Error::new(Kind::Job, format!("rank {rank} does not have what rank 0 has"))
+            .with_help("give every process the same command, network file and dataset");
+        let Some(other) = other else { return page };
+        let texts = [
+            ("dataset", &self.dataset, &other.dataset),
+            ("parameters", &self.parameters, &other.parameters),
+            ("network", &self.network, &other.network),
+        ];
+        let mut page = page;
+        for (what, own, theirs) in texts.into_iter().filter(|(_, own, theirs)| own != theirs) {
+            page = page.with_fact(format!("{what} of rank 0"), own).with_fact(format!("of rank {rank}"), theirs);
+        }
+        let nothing = serde_json::Value::Null;
+        for (name, own) in &self.settings {
+            let theirs = other.settings.get(name).unwrap_or(&nothing);
+            if own != theirs {
+                page = page.with_fact(name, format!("{own} on rank 0, {theirs} on rank {rank}"));
+            }
+        }
+        page
+    }
+}
+
+impl Orders {
+    /// The options for a process with these of its own: the places of its data, its device and its threads.
+    ///
+    /// # Errors
+    /// `Kind::Job` when it was given something else than rank 0.
+    pub(super) fn options_with(&self, own: &RunOptions, rank: usize) -> Result<RunOptions> {
+        let json = |options: &RunOptions| {
+            super::options::to_json(options).map(|json| json.as_object().cloned().unwrap_or_default())
+        };
+        let (own, first, mut all) = (json(own)?, json(&self.given)?, json(&self.options)?);
+        let mut page = None;
+        for (name, value) in own {
+            if OWN.contains(&name.as_str()) {
+                if !value.is_null() {
+                    all.insert(name, value);
+                }
+            } else if first.get(&name) != Some(&value) {
+                let theirs = first.get(&name).unwrap_or(&serde_json::Value::Null);
+                let known = page.take().unwrap_or_else(|| {
+                    Error::new(Kind::Job, format!("rank {rank} was given other options than rank 0"))
+                        .with_help("give every process the same command")
+                });
+                page = Some(known.with_fact(
+                    format!("--{}", name.replace('_', "-")),
+                    format!("{theirs} on rank 0, {value} on rank {rank}"),
+                ));
+            }
+        }
+        if let Some(page) = page {
+            return Err(page);
+        }
+        serde_json::from_value(serde_json::Value::Object(all))
+            .map_err(|cause| Error::new(Kind::Job, "rank 0's options do not read").with_cause(cause.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rank_keeps_its_own_places_and_is_refused_with_other_numbers() {
+        let given = RunOptions { lr: Some(0.1), dataset: Some("/here".into()), ..RunOptions::default() };
+        let orders = Orders {
+            name: "n.lua".into(),
+            text: String::new(),
+            folder: None,
+            options: RunOptions { shares: Some(2), ..given.clone() },
+            given: given.clone(),
+            is_fresh: true,
+            job: "j".into(),
+        };
+        let own = RunOptions { dataset: Some("/there".into()), device: Some("cuda:1".into()), ..given.clone() };
+        let options = orders.options_with(&own, 1).unwrap();
+        assert_eq!((options.dataset, options.shares, options.lr), (Some("/there".into()), Some(2), Some(0.1)));
+        assert_eq!(options.device.as_deref(), Some("cuda:1"));
+        let other = RunOptions { lr: Some(0.2), epochs: Some(3), ..given };
+        let page = orders.options_with(&other, 1).unwrap_err().to_string();
+        assert!(page.contains("--lr") && page.contains("0.1 on rank 0, 0.2 on rank 1"), "{page}");
+        assert!(page.contains("--epochs") && page.contains("null on rank 0, 3 on rank 1"), "{page}");
+    }
+}

@@ -1,0 +1,1 @@
+RANK=0 WORLD_SIZE=2 exec "$DIGITS" "$@"

@@ -1,0 +1,377 @@
+//! Several processes on loopback: the numbers of one, the same bits twice, and what happens when one is lost.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use digits::{
+    job::{EventKind, JobView, Status},
+    train::Snapshot,
+};
+
+use crate::job::{program, well, workshop};
+
+/// Images in, ten log-probabilities out; what stands for LOSS and MORE is the test's.
+const CLASSIFIER: &str = "local net = nn.Sequential():add(nn.MulConstant(0.00390625)):add(nn.View(-1):setNumInputDims(3))\n\
+    net:add(nn.Linear(784, 16)):add(nn.Tanh())MORE:add(nn.Linear(16, 10)):add(nn.LogSoftMax())\n\
+    LOSS\n\
+    return { model = net, loss = loss, trainBatchSize = 12, validationBatchSize = 100 }\n";
+
+fn classifier(loss: &str, more: &str) -> String {
+    CLASSIFIER.replace("LOSS", loss).replace("MORE", more)
+}
+
+/// A folder with this network file and the built-in dataset.
+fn with_network(text: &str) -> tempfile::TempDir {
+    let folder = workshop();
+    fs::write(folder.path().join("net.lua"), text).unwrap();
+    folder
+}
+
+/// Names and numbers of the last snapshot, weights first.
+fn state(job: &Path) -> Vec<(String, Vec<f64>)> {
+    let last = JobView::open(job).unwrap().snapshots().unwrap().pop().unwrap();
+    let (snapshot, _) = Snapshot::read(&last.path).unwrap();
+    let numbers = |tensor: &tch::Tensor| Vec::try_from(tensor.to_kind(tch::Kind::Double).reshape([-1])).unwrap();
+    snapshot.weights.iter().chain(&snapshot.optimizer).map(|(name, tensor)| (name.clone(), numbers(tensor))).collect()
+}
+
+fn bits(state: &[(String, Vec<f64>)]) -> Vec<u64> {
+    state.iter().flat_map(|(_, numbers)| numbers.iter().map(|number| number.to_bits())).collect()
+}
+
+/// The largest difference, as a share of the largest number of its tensor.
+fn apart(one: &[(String, Vec<f64>)], other: &[(String, Vec<f64>)]) -> f64 {
+    assert_eq!(one.len(), other.len());
+    let mut most = 0f64;
+    for ((name, a), (other_name, b)) in one.iter().zip(other) {
+        assert_eq!((name, a.len()), (other_name, b.len()));
+        let largest = a.iter().fold(1e-30f64, |largest, number| largest.max(number.abs()));
+        most = a.iter().zip(b).fold(most, |most, (a, b)| most.max((a - b).abs() / largest));
+    }
+    most
+}
+
+/// The losses of every line, validations among them.
+fn losses(job: &Path) -> Vec<(EventKind, u64, f64)> {
+    let events = JobView::open(job).unwrap().events().unwrap();
+    let told = |kind| matches!(kind, EventKind::Train | EventKind::Validation | EventKind::Epoch);
+    events.iter().filter(|e| told(e.event)).map(|e| (e.event, e.iteration, e.loss.unwrap())).collect()
+}
+
+/// One process with batches of 12·`parts`, and `parts` processes with 12 each, of `network`: how far apart they end.
+fn compared(network: &str, parts: u64, arguments: &str) -> f64 {
+    let folder = with_network(network);
+    let path = folder.path();
+    let common = format!("--double --autograd --device cpu --epochs 1 --snapshot-interval 0 {arguments}");
+    let whole = format!("run net.lua --job one --batch-size {} {common}", 12 * parts);
+    well(path, &whole);
+    well(path, &format!("run net.lua --job many --processes {parts} --batch-size 12 {common}"));
+    let (one, many) = (losses(&path.join("one")), losses(&path.join("many")));
+    assert_eq!(one.len(), many.len());
+    for ((kind, at, loss), (other_kind, other_at, other_loss)) in one.into_iter().zip(many) {
+        assert_eq!((kind, at), (other_kind, other_at));
+        // Validation batches are as large as a rank's share: their mean is another one.
+        let is_same = (loss - other_loss).abs() <= 1e-10 * loss.abs();
+        assert!(is_same || kind == EventKind::Validation, "{kind:?} {at}: {loss} {other_loss}");
+    }
+    apart(&state(&path.join("one")), &state(&path.join("many")))
+}
+
+#[test]
+fn two_processes_come_to_the_weights_of_one_and_to_the_same_bits_twice() {
+    // 7,500 train records in batches of 24: 313 steps, the last of 12 records.
+    let network = classifier("loss = nn.ClassNLLCriterion()", "");
+    assert!(compared(&network, 2, "--solver sgd --lr 0.1") < 1e-12);
+    let folder = with_network(&network);
+    let run = "--processes 2 --device cpu --epochs 1 --aug-flip fliplr --snapshot-interval 0.5";
+    for job in ["a", "b"] {
+        well(folder.path(), &format!("run net.lua --job {job} {run}"));
+    }
+    let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+    assert_eq!(bits(&state(&a)), bits(&state(&b)));
+    assert_eq!(losses(&a), losses(&b));
+    let job = JobView::open(&a).unwrap().record().unwrap();
+    assert_eq!((job.status, job.settings["shares"].as_u64()), (Status::Done, Some(2)));
+    assert!(fs::read_dir(&a).unwrap().flatten().all(|file| !file.file_name().to_string_lossy().starts_with("rank-")));
+}
+
+#[test]
+fn three_processes_and_criteria_of_every_kind() {
+    // A sum; class weights, which the parts alone do not tell; a penalty that averages; a criterion of the user's own.
+    let sum = classifier("loss = nn.ClassNLLCriterion(nil, false)", "");
+    assert!(compared(&sum, 3, "--solver nag --lr 0.001") < 1e-12);
+    let weighted = "loss = nn.ClassNLLCriterion(torch.range(1, 10))";
+    assert!(compared(&classifier(weighted, ":add(nn.L1Penalty(0.01, true))"), 3, "--solver adam --lr 0.01") < 1e-11);
+    let own = "do local class, parent = torch.class('Own', 'nn.Criterion')\n\
+        function class:__init() parent.__init(self); self.nll = nn.ClassNLLCriterion() end\n\
+        function class:updateOutput(x, t)\n\
+          self.output = self.nll:updateOutput(x, t) + x[1][1] * 0.01; return self.output end\n\
+        function class:updateGradInput(x, t)\n\
+          self.gradInput = self.nll:updateGradInput(x, t):clone(); self.gradInput[1][1] = self.gradInput[1][1] + 0.01\n\
+          return self.gradInput end end\n\
+        loss = Own()";
+    // It looks at the first sample alone: only the whole batch gives that.
+    assert!(compared(&classifier(own, ""), 2, "--solver rmsprop --lr 0.001") < 1e-11);
+}
+
+#[test]
+fn a_batch_of_fewer_samples_than_processes_leaves_some_without() {
+    // 7,500 records in batches of 3,749: the last one has 2, of which rank 0 of 3 has none.
+    for loss in ["loss = nn.ClassNLLCriterion()", "loss = nn.ClassNLLCriterion(torch.range(1, 10))"] {
+        let folder = with_network(&classifier(loss, ""));
+        let common = "--double --autograd --device cpu --epochs 2 --snapshot-interval 0 --batch-size 3749 --lr 0.1";
+        well(folder.path(), &format!("run net.lua --job one {common}"));
+        well(folder.path(), &format!("run net.lua --job three --processes 3 --global-batch {common}"));
+        let (one, three) = (folder.path().join("one"), folder.path().join("three"));
+        assert_eq!(losses(&one).last().unwrap().1, 6);
+        assert!(apart(&state(&one), &state(&three)) < 1e-12);
+        let (one, three) = (losses(&one), losses(&three));
+        for ((kind, at, loss), (other_kind, other_at, other_loss)) in one.into_iter().zip(three) {
+            assert_eq!((kind, at), (other_kind, other_at));
+            // The same batches, validations among them.
+            assert!((loss - other_loss).abs() <= 1e-12 * loss.abs(), "{kind:?} {at}: {loss} {other_loss}");
+        }
+    }
+}
+
+#[test]
+fn running_statistics_are_averaged_and_a_job_goes_on_in_another_number_of_processes() {
+    let network = classifier("loss = nn.ClassNLLCriterion()", ":add(nn.BatchNormalization(16))");
+    let folder = with_network(&network);
+    let path = folder.path();
+    let common = "--double --device cpu --snapshot-interval 0";
+    well(path, &format!("run net.lua --job j --processes 2 --epochs 1 {common}"));
+    let two = state(&path.join("j"));
+    let mean = two.iter().find(|(name, _)| name.ends_with("running_mean")).unwrap();
+    assert!(mean.1.iter().any(|mean| mean.abs() > 1e-3), "{mean:?}");
+    // One process goes on with the batches of two.
+    let words = well(path, "run --resume j --epochs 2");
+    assert!(words.contains("batch size 24 (2 x 12)"), "{words}");
+    well(path, &format!("run net.lua --job k --processes 2 --epochs 2 {common}"));
+    let steps = |job: &str| losses(&path.join(job)).last().unwrap().1;
+    assert_eq!((steps("j"), steps("k")), (2 * 313, 2 * 313));
+}
+
+/// The processes that this one started, by rank.
+fn ranks(parent: &Child, count: usize) -> Vec<i32> {
+    let id = parent.id();
+    let begun = Instant::now();
+    loop {
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        let found: Vec<i32> = children.split_whitespace().map(|child| child.parse().unwrap()).collect();
+        if found.len() >= count {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{found:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(process: i32, name: &str) {
+    assert!(Command::new("kill").args([name, &process.to_string()]).status().unwrap().success());
+}
+
+/// Waits until the job has a snapshot.
+fn first_snapshot(job: &Path) {
+    let begun = Instant::now();
+    while !JobView::open(job).and_then(|job| job.snapshots()).is_ok_and(|all| !all.is_empty()) {
+        assert!(begun.elapsed() < Duration::from_secs(120), "no snapshot");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+const LONG: [&str; 12] = [
+    "run",
+    "net.lua",
+    "--processes",
+    "2",
+    "--device",
+    "cpu",
+    "--epochs",
+    "3",
+    "--snapshot-interval",
+    "0.1",
+    "--timeout",
+    "5",
+];
+
+fn long(folder: &Path, job: &str) -> Child {
+    program(folder, &[&LONG[..], &["--job", job]].concat()).spawn().unwrap()
+}
+
+fn words(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn a_killed_rank_is_named_and_the_run_goes_on_by_itself_to_the_same_bits() {
+    let folder = with_network(&classifier("loss = nn.ClassNLLCriterion()", ":add(nn.Dropout(0.2))"));
+    let path = folder.path();
+    assert!(long(path, "whole").wait_with_output().unwrap().status.success());
+    let run = long(path, "killed");
+    first_snapshot(&path.join("killed"));
+    signal(ranks(&run, 2)[1], "-KILL");
+    let output = run.wait_with_output().unwrap();
+    let words = words(&output);
+    assert!(output.status.success(), "{words}");
+    assert!(words.contains("rank 1 of 2 is lost"), "{words}");
+    assert!(words.contains("rank 1 was ended by signal 9: all 2 processes start anew"), "{words}");
+    assert_eq!(bits(&state(&path.join("killed"))), bits(&state(&path.join("whole"))));
+    assert_eq!(losses(&path.join("killed")), losses(&path.join("whole")));
+}
+
+#[test]
+fn a_rank_that_stops_answering_is_noticed() {
+    let folder = with_network(&classifier("loss = nn.ClassNLLCriterion()", ""));
+    let run = long(folder.path(), "j");
+    first_snapshot(&folder.path().join("j"));
+    signal(ranks(&run, 2)[1], "-STOP");
+    let output = run.wait_with_output().unwrap();
+    let words = words(&output);
+    assert!(words.contains("rank 1 of 2 is lost"), "{words}");
+    assert!(output.status.success(), "{words}");
+}
+
+#[test]
+fn a_stop_is_everybody_s_and_the_state_is_saved() {
+    let folder = with_network(&classifier("loss = nn.ClassNLLCriterion()", ""));
+    let job = folder.path().join("j");
+    let run = long(folder.path(), "j");
+    first_snapshot(&job);
+    signal(run.id() as i32, "-TERM");
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", words(&output));
+    assert_eq!(JobView::open(&job).unwrap().record().unwrap().status, Status::Aborted);
+    let before = losses(&job).last().unwrap().1;
+    assert!(long(folder.path(), "j").wait_with_output().unwrap().status.success());
+    assert!(losses(&job).last().unwrap().1 > before);
+}
+
+/// A process as torchrun starts it, without torchrun's store.
+fn rank(folder: &Path, rank: &str, port: u16, arguments: &[&str]) -> Child {
+    let mut command = program(folder, arguments);
+    command.env("RANK", rank).env("LOCAL_RANK", rank).env("WORLD_SIZE", "2").env("LOCAL_WORLD_SIZE", "2");
+    command.env("MASTER_ADDR", "127.0.0.1").env("MASTER_PORT", port.to_string()).env("OMP_NUM_THREADS", "1");
+    command.stdout(Stdio::piped()).spawn().unwrap()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Both ranks' words, of a run that each starts with arguments of its own.
+fn both(folder: &Path, first: &[&str], second: &[&str]) -> [(bool, String); 2] {
+    let port = free_port();
+    let runs = [rank(folder, "0", port, first), rank(folder, "1", port, second)];
+    runs.map(|run| {
+        let output = run.wait_with_output().unwrap();
+        (output.status.success(), words(&output))
+    })
+}
+
+#[test]
+fn torchrun_s_variables_start_a_run_and_ranks_that_differ_are_refused() {
+    let folder = with_network(&classifier("loss = nn.ClassNLLCriterion()", ""));
+    let path = folder.path();
+    let run = ["run", "net.lua", "--job", "j", "--device", "cpu", "--epochs", "1"];
+    let [(good, words), (other_good, others)] = both(path, &run, &run);
+    assert!(good && other_good, "{words}{others}");
+    assert!(words.contains("rank 0 of 2, started by torchrun, meeting at 127.0.0.1:"), "{words}");
+    assert_eq!(others, "");
+    // Nothing is left to do.
+    let [(good, words), (other_good, others)] = both(path, &run, &run);
+    assert!(good && other_good && words.contains("is done already"), "{words}{others}");
+
+    let other = ["run", "net.lua", "--job", "k", "--device", "cpu", "--epochs", "2"];
+    let run = ["run", "net.lua", "--job", "k", "--device", "cpu", "--epochs", "1"];
+    for (good, words) in both(path, &run, &other) {
+        assert!(!good && words.contains("rank 1 was given other options than rank 0"), "{words}");
+        assert!(words.contains("1 on rank 0, 2 on rank 1"), "{words}");
+    }
+    fs::write(path.join("other.lua"), classifier("loss = nn.ClassNLLCriterion()", ":add(nn.Identity())")).unwrap();
+    let other = ["run", "other.lua", "--job", "k", "--device", "cpu", "--epochs", "1"];
+    for (good, words) in both(path, &run, &other) {
+        assert!(!good && words.contains("rank 1 has another network file than rank 0"), "{words}");
+    }
+    fs::create_dir(path.join("datasets/other")).unwrap();
+    for file in ["train_db", "val_db", "labels.txt", "mean.binaryproto"] {
+        copy(&path.join("datasets/mnist-sample").join(file), &path.join("datasets/other").join(file));
+    }
+    // The same records but for the split.
+    fs::remove_dir_all(path.join("datasets/other/train_db")).unwrap();
+    copy(&path.join("datasets/mnist-sample/val_db"), &path.join("datasets/other/train_db"));
+    let other = [&run[..], &["--dataset", "datasets/other"]].concat();
+    let first = [&run[..], &["--dataset", "datasets/mnist-sample"]].concat();
+    for (good, words) in both(path, &first, &other) {
+        assert!(!good && words.contains("rank 1 does not have what rank 0 has"), "{words}");
+        assert!(words.contains("dataset of rank 0"), "{words}");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    if !from.is_dir() {
+        if from.exists() {
+            fs::copy(from, to).unwrap();
+        }
+        return;
+    }
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        copy(&entry.path(), &to.join(entry.file_name()));
+    }
+}
+
+#[test]
+fn a_mistake_of_one_rank_is_a_page_of_all() {
+    // Rank 1's hook fails; which rank it is, it learns from the environment of its noise: the records that it sees.
+    let text = classifier("loss = nn.ClassNLLCriterion()", "").replace(
+        "return { model",
+        "local seen = 0\n\
+         local function hook(input, labels)\n\
+           seen = seen + input:size(1)\n\
+           if seen > 600 and input:sum() % 2 == 1 then error('cannot go on') end\n\
+           return labels\n\
+         end\n\
+         return { labelHook = hook, model",
+    );
+    let folder = with_network(&text);
+    let run = ["run", "net.lua", "--job", "j", "--device", "cpu", "--epochs", "2", "--subtract-mean", "none"];
+    let port = free_port();
+    let runs = [rank(folder.path(), "0", port, &run), rank(folder.path(), "1", port, &run)];
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        let words = words(&output);
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        assert!(words.contains("cannot go on"), "{words}");
+    }
+    let job = JobView::open(&folder.path().join("j")).unwrap();
+    assert_eq!(job.record().unwrap().status, Status::Error);
+    assert!(job.record().unwrap().error.unwrap().contains("cannot go on"));
+}
+
+#[test]
+fn an_environment_that_is_set_by_half_is_a_page() {
+    let folder = with_network(&classifier("loss = nn.ClassNLLCriterion()", ""));
+    let run = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let output = program(folder.path(), arguments).envs(variables.iter().copied()).output().unwrap();
+        (output.status.code(), words(&output))
+    };
+    let (status, page) = run(&[("RANK", "0"), ("WORLD_SIZE", "2")], &["run", "net.lua"]);
+    assert_eq!(status, Some(2));
+    assert!(page.contains("the variables of torchrun are set by half"), "{page}");
+    assert!(page.contains("LOCAL_RANK, MASTER_ADDR, MASTER_PORT"), "{page}");
+    let (_, doctor) =
+        run(&[("PMI_RANK", "1"), ("PMI_SIZE", "4"), ("MPI_LOCALRANKID", "1"), ("MPI_LOCALNRANKS", "4")], &["doctor"]);
+    assert!(doctor.contains("rank 1 of 4, started by MPICH, meeting at 127.0.0.1:29500"), "{doctor}");
+    let (_, doctor) = run(&[("SLURM_STEP_ID", "0"), ("SLURM_PROCID", "1")], &["doctor"]);
+    assert!(doctor.contains("none: the variables of Slurm are set by half"), "{doctor}");
+    let (status, page) = run(&[], &["run", "-", "--processes", "2"]);
+    assert!(status == Some(2) && page.contains("several processes cannot read one standard input"), "{page}");
+    let (status, page) = run(&[], &["run", "net.lua", "--processes", "2", "--lr", "0.1,0.2", "--epochs", "1"]);
+    assert!(status == Some(2) && page.contains("a sweep is not shared out among 2 processes"), "{page}");
+}
