@@ -66,6 +66,9 @@ def first_missing(page, output, returned, limit):
         return f"still ran after {limit} s"
     if returned < 0:
         return f"ended by signal {-returned}"
+    failed = re.search(r"Function call failed\n(.+)|^(.+ failed: .+)$", output, re.MULTILINE)
+    if failed and "while running tests" in page:
+        return "a test fails: " + (failed[1] or failed[2])
     lines = [line.strip() for line in page.splitlines() if line.strip() and not line.startswith("warning")]
     lines = lines or ["ended early, after: " + line for line in output.strip().splitlines()[-1:]] or ["printed nothing"]
     return re.sub(r"\x1b\[[0-9;]*m", "", re.sub(r"\s+", " ", lines[0])).rstrip(":")
@@ -112,7 +115,7 @@ def table(cases, results):
             shown = f"its own: {case.reason}"
         else:
             shown = "ours: " + result[:160].replace("|", "\\|").replace("<", "&lt;")
-        yield f"| {case.repository} | {case.name} | {shown} |"
+        yield f"| {case.repository} | `{case.name}` | {shown} |"
 
 
 def main():
