@@ -1,4 +1,4 @@
-//! Build script: Rust types from `proto/`, the C++ files (`torch/fused.cpp`, `torch/guard.cpp`), an rpath to libtorch so that
+//! Build script: Rust types from `proto/`, the C++ files (`torch/*.cpp`, `cuda/graphs.cpp`), an rpath to libtorch so that
 //! the binary runs without `LD_LIBRARY_PATH`, the versions that `digits-rs doctor` reports, and the studio's page from
 //! `studio/dist`.
 
@@ -16,18 +16,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/build.rs");
     println!("cargo:rerun-if-changed=proto");
     prost_build::Config::new().compile_fds(protox::compile(
-        ["proto/caffe.proto", "proto/onnx.proto", "proto/tensorboard.proto"],
+        ["proto/caffe.proto", "proto/caffe_net.proto", "proto/onnx.proto", "proto/tensorboard.proto"],
         ["proto"],
     )?)?;
     versions()?;
     studio()?;
     // libtorch's headers lie beside its libraries; torch-sys says where those are.
-    println!("cargo:rerun-if-changed=src/torch/fused.cpp");
-    println!("cargo:rerun-if-changed=src/torch/guard.cpp");
+    let files = ["src/torch/fused.cpp", "src/torch/guard.cpp", "src/torch/precision.cpp"];
+    files.iter().for_each(|file| println!("cargo:rerun-if-changed={file}"));
     if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {
         let mut shim = cc::Build::new();
         shim.cpp(true).std("c++17").warnings(false).include(Path::new(&libtorch).join("../include"));
-        shim.file("src/torch/fused.cpp").file("src/torch/guard.cpp").compile("digits_fused");
+        shim.files(files).compile("digits_fused");
+        captures(Path::new(&libtorch))?;
         // guard.cpp stands between tch and torch-sys. The linker may see the archive that holds it before anybody wants it.
         for name in ["ats_free", "get_and_reset_last_err"] {
             println!("cargo:rustc-link-arg=-Wl,--wrap={name}");
@@ -43,6 +44,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN/../lib");
     }
     Ok(())
+}
+
+/// `digits_cuda.so` of `src/cuda/graphs.cpp`: opened where libtorch's CUDA half is, so it may be built where that is not.
+/// Empty on systems and for libtorches that have no such half.
+fn captures(libtorch: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=src/cuda/graphs.cpp");
+    println!("cargo:rerun-if-changed=src/cuda/runtime");
+    let built = PathBuf::from(env::var("OUT_DIR")?).join("digits_cuda.so");
+    let headers = libtorch.join("../include");
+    fs::write(&built, "")?;
+    let is_linux = env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux");
+    if !is_linux || !headers.join("c10/cuda/impl/cuda_cmake_macros.h").exists() {
+        return Ok(());
+    }
+    let mut library = cc::Build::new();
+    library.cpp(true).std("c++17").warnings(false).opt_level(1).debug(false).pic(true).cargo_metadata(false);
+    library.include("src/cuda/runtime").include(headers);
+    let mut compiler = library.get_compiler().to_command();
+    compiler.args(["-shared", "-fvisibility=hidden", "-Wl,--strip-all", "src/cuda/graphs.cpp", "-o"]).arg(&built);
+    match compiler.status()?.success() {
+        true => Ok(()),
+        false => Err("src/cuda/graphs.cpp does not compile: see above".into()),
+    }
 }
 
 /// The compiler's version line and those of the crates that wrap a foreign library, as `DIGITS_VERSION_…`.

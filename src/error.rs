@@ -169,11 +169,17 @@ impl Error {
         &self.0.message
     }
 
+    /// Whether memory was refused: a smaller batch may go well.
+    #[must_use]
+    pub fn is_out_of_memory(&self) -> bool {
+        [NO_TENSOR_MEMORY, NO_MACHINE_MEMORY, NO_DEVICE_MEMORY].contains(&self.message())
+    }
+
     /// Message and first cause in one line, for lists of what went wrong.
     #[must_use]
     pub fn reason(&self) -> String {
         match self.causes().first() {
-            Some(cause) => format!("{}: {cause}", self.message()),
+            Some(cause) => format!("{}: {}", self.message(), cause.split_whitespace().collect::<Vec<_>>().join(" ")),
             None => self.message().to_string(),
         }
     }
@@ -307,6 +313,11 @@ impl std::error::Error for Error {}
 /// What `torch/guard.cpp` says inside libtorch's words.
 pub(crate) const NO_ROOM: &str = "it does not fit into the tensor memory";
 
+// What libtorch's refusals of memory become.
+const NO_TENSOR_MEMORY: &str = "the result does not fit into the tensor memory";
+const NO_MACHINE_MEMORY: &str = "the result does not fit into the machine's memory";
+const NO_DEVICE_MEMORY: &str = "the device's memory is full";
+
 impl From<tch::TchError> for Error {
     /// Keeps the first line of libtorch's text: the rest is a C++ stack that helps nobody here.
     fn from(source: tch::TchError) -> Self {
@@ -315,15 +326,15 @@ impl From<tch::TchError> for Error {
         // What libtorch's allocator was refused (`torch::guard`), or what the system refused it.
         if let Some((_, rest)) = first.split_once(NO_ROOM) {
             let bytes = rest.trim_start_matches([':', ' ']).split_ascii_whitespace().next().unwrap_or_default();
-            return Error::new(Kind::Limit, "the result does not fit into the tensor memory")
+            return Error::new(Kind::Limit, NO_TENSOR_MEMORY)
                 .with_fact("it needs", format!("{bytes} bytes"))
                 .with_help("look for a size that is far too large");
         }
         if first.contains("can't allocate memory") || first.contains("not enough memory") {
-            return Error::new(Kind::Limit, "the result does not fit into the machine's memory").with_cause(first);
+            return Error::new(Kind::Limit, NO_MACHINE_MEMORY).with_cause(first);
         }
         if let Some((_, rest)) = first.split_once("CUDA out of memory.") {
-            return Error::new(Kind::Limit, "the device's memory is full")
+            return Error::new(Kind::Limit, NO_DEVICE_MEMORY)
                 .with_cause(rest.trim())
                 .with_help("a smaller batch needs less: --batch-size N, or trainBatchSize in the network file");
         }
@@ -340,6 +351,7 @@ mod tests {
         let text = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.10 GiB\nException raised from";
         let page = Error::from(tch::TchError::Torch(text.into()));
         assert_eq!((page.kind(), page.message()), (Kind::Limit, "the device's memory is full"));
+        assert!(page.is_out_of_memory() && !Error::new(Kind::Limit, "too many steps").is_out_of_memory());
         let page = page.to_string();
         assert!(page.contains("Tried to allocate 2.00 GiB") && page.contains("--batch-size"), "{page}");
     }

@@ -1,6 +1,7 @@
 //! digits-rs: paste a DIGITS-era Torch7 network file, train it on today's libtorch, look inside it.
 
 pub mod cli;
+pub mod cuda;
 pub mod data;
 pub mod docs;
 pub mod error;

@@ -207,6 +207,9 @@ struct GenericArgs {
     /// The mean image, mean.binaryproto.
     #[arg(long, value_name = "FILE")]
     mean: Option<PathBuf>,
+    /// The classes' names, one on each line: makes the task a classification.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     /// The dataset folder to make.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -214,8 +217,8 @@ struct GenericArgs {
 
 impl GenericArgs {
     fn request(self) -> GenericRequest {
-        let GenericArgs { train_db, train_labels_db, val_db, val_labels_db, mean, out } = self;
-        GenericRequest { train_db, train_labels_db, val_db, val_labels_db, mean, out }
+        let GenericArgs { train_db, train_labels_db, val_db, val_labels_db, mean, labels, out } = self;
+        GenericRequest { train_db, train_labels_db, val_db, val_labels_db, mean, labels, out }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     error::Result,
     fence::Support,
     tasks::doctor::{DoctorReport, doctor},
+    torch::precision::Precision,
 };
 
 /// Versions, libtorch's path, processor, memory and devices; says why CUDA is off when it is.
@@ -64,8 +65,13 @@ fn table(report: &DoctorReport) -> String {
     for (index, name) in report.cuda.devices.iter().enumerate() {
         table.row(&format!("CUDA {index}"), name.clone());
     }
-    if let Some(reason) = &report.cuda.off_because {
-        table.row("CUDA", format!("off: {reason}"));
+    match (&report.cuda.off_because, &report.cuda.captures_off_because) {
+        (Some(reason), _) => table.row("CUDA", format!("off: {reason}")),
+        (None, Some(reason)) => table.row("  captured steps", format!("off: {reason}")),
+        (None, None) => table.row("  captured steps", "ready".into()),
+    }
+    if let Some(Precision::Full) = report.cuda.f32 {
+        table.row("  32 bits", "as they are; run --tf32 rounds the inputs of products".into());
     }
 
     table.row("fence", fence(&report.fence));

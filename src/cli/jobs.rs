@@ -210,7 +210,7 @@ impl Rows {
             (true, false) => Accuracy::One,
             (false, false) => Accuracy::None,
         };
-        let table = Table::new(accuracy, None);
+        let table = Table::new(accuracy, std::io::stdout().is_terminal().then(LiveLine::width));
         table.head().iter().for_each(|head| report::line(head));
         self.table = Some(table);
     }

@@ -218,6 +218,13 @@ impl Observer for Progress {
                 accuracy: percent(event.accuracy, event.accuracy_top5),
                 ..Row::default()
             }),
+            // One within an epoch; that of an epoch's end stands in the epoch's row.
+            EventKind::Validation if (event.epoch - event.epoch.round()).abs() > 1e-6 => self.row(&Row {
+                epoch: significant(event.epoch, 4),
+                validation_loss: loss(event.loss),
+                accuracy: percent(event.accuracy, event.accuracy_top5),
+                ..Row::default()
+            }),
             EventKind::Error | EventKind::End => {
                 if let Some(line) = &mut self.line {
                     line.clear();

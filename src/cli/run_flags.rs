@@ -78,6 +78,9 @@ pub(super) struct RunFlags {
     /// Always differentiate with libtorch, also where a faster written-out step exists
     #[arg(long, help_heading = "Training")]
     autograd: bool,
+    /// On CUDA round the inputs of products to TF32: faster, and only three digits are sure
+    #[arg(long, help_heading = "Training")]
+    tf32: bool,
     /// Regularisation losses of a TensorFlow file have gradients; DIGITS only adds them to the loss that it logs
     #[arg(long, help_heading = "Training")]
     tf_regularize: bool,
@@ -177,6 +180,7 @@ impl RunFlags {
             threads,
             double,
             autograd,
+            tf32,
             tf_regularize,
             tf_across_epochs,
             solver,
@@ -225,6 +229,7 @@ impl RunFlags {
             threads,
             double,
             autograd,
+            tf32,
             tf_regularize,
             tf_across_epochs,
             solver,

@@ -10,7 +10,7 @@ use super::{
     json, report,
 };
 use crate::{
-    data::{Dataset, Parts, Place},
+    data::Dataset,
     error::{Error, Kind, Result, shell_path},
     fence::Reach,
     inspect::{
@@ -198,11 +198,7 @@ pub fn run(mut args: Test) -> Result<()> {
 fn enter(args: &Test) -> Result<Option<Outlet>> {
     let Some(subject) = args.db.as_ref().or(args.list.as_ref()).or(args.image.as_ref()) else { return Ok(None) };
     let tested = match (&args.db, &args.list) {
-        (Some(db), _) => reach::dataset(&Place::Parts(Parts {
-            val: Some(db.clone()),
-            val_labels: args.labels_db.clone(),
-            ..Parts::default()
-        })),
+        (Some(db), _) => reach::tested(db.clone(), args.labels_db.clone()),
         (None, Some(list)) => reach::list(list),
         (None, None) => Reach::default().reading(subject),
     };

@@ -4,7 +4,13 @@
 
 use std::{fs, io::Cursor, path::Path};
 
-use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageReader, codecs::jpeg::JpegEncoder};
+use image::{
+    DynamicImage, ExtendedColorType, ImageDecoder as _, ImageEncoder, ImageReader, codecs::jpeg::JpegEncoder,
+    metadata::Orientation,
+};
+
+/// Bytes at a file's beginning in which a camera's remarks lie.
+const EXIF_WITHIN: usize = 128 << 10;
 use serde::{Deserialize, Serialize};
 
 use super::{decoded::Decoded, deep::DeepImage, image::Image, png};
@@ -45,15 +51,31 @@ impl Decoded {
     /// As [`Decoded::decode`].
     pub fn decode_with_alpha(bytes: &[u8]) -> Result<Decoded> {
         let Ok(decoded) = dynamic(bytes) else { return Decoded::decode(bytes) };
-        let (width, height) = (decoded.width() as usize, decoded.height() as usize);
-        let (channels, pixels) = match decoded {
-            DynamicImage::ImageLumaA8(image) => (2, image.into_raw()),
-            DynamicImage::ImageRgba8(image) => (4, image.into_raw()),
-            DynamicImage::ImageLumaA16(image) => (2, high_bytes(image.as_raw())),
-            DynamicImage::ImageRgba16(image) => (4, high_bytes(image.as_raw())),
-            other => return opaque(other, bytes),
+        with_alpha(decoded, bytes)
+    }
+
+    /// As [`Decoded::decode`], of a file of a user's: turned as its camera says it is to be seen (EXIF), which records are not.
+    ///
+    /// # Errors
+    /// As [`Decoded::decode`].
+    pub fn decode_file(bytes: &[u8]) -> Result<Decoded> {
+        match orientation(bytes) {
+            None => Decoded::decode(bytes),
+            Some(orientation) => opaque(turned(dynamic(bytes)?, orientation), bytes),
+        }
+    }
+
+    /// As [`Decoded::decode_file`], with its transparency as [`Decoded::decode_with_alpha`] has it.
+    ///
+    /// # Errors
+    /// As [`Decoded::decode`].
+    pub fn decode_file_with_alpha(bytes: &[u8]) -> Result<Decoded> {
+        let Ok(decoded) = dynamic(bytes) else { return Decoded::decode(bytes) };
+        let decoded = match orientation(bytes) {
+            Some(orientation) => turned(decoded, orientation),
+            None => decoded,
         };
-        Ok(Image { width, height, channels, pixels }.into())
+        with_alpha(decoded, bytes)
     }
 
     /// Reads and decodes a file.
@@ -61,7 +83,7 @@ impl Decoded {
     /// # Errors
     /// When it cannot be read or decoded; the path is in the page.
     pub fn open(path: &Path) -> Result<Decoded> {
-        opened(path, Decoded::decode)
+        opened(path, Decoded::decode_file)
     }
 
     /// Reads a file and decodes it with its transparency.
@@ -69,7 +91,7 @@ impl Decoded {
     /// # Errors
     /// As [`Decoded::open`].
     pub fn open_with_alpha(path: &Path) -> Result<Decoded> {
-        opened(path, Decoded::decode_with_alpha)
+        opened(path, Decoded::decode_file_with_alpha)
     }
 }
 
@@ -86,6 +108,38 @@ fn undecodable(cause: String) -> Error {
 fn dynamic(bytes: &[u8]) -> Result<DynamicImage> {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| undecodable(e.to_string()))?;
     reader.decode().map_err(|e| undecodable(e.to_string()))
+}
+
+/// How an image is to be turned to be seen upright; none where it lies so, or does not say.
+fn orientation(bytes: &[u8]) -> Option<Orientation> {
+    // Only cameras write it, in front of the pixels: most images are not looked at twice.
+    let head = &bytes[..bytes.len().min(EXIF_WITHIN)];
+    if !head.windows(4).any(|word| matches!(word, b"Exif" | b"eXIf" | b"EXIF"))
+        && !head.starts_with(b"II*")
+        && !head.starts_with(b"MM\0*")
+    {
+        return None;
+    }
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
+    let found = reader.into_decoder().ok()?.orientation().ok()?;
+    (found != Orientation::NoTransforms).then_some(found)
+}
+
+fn turned(mut image: DynamicImage, orientation: Orientation) -> DynamicImage {
+    image.apply_orientation(orientation);
+    image
+}
+
+fn with_alpha(decoded: DynamicImage, bytes: &[u8]) -> Result<Decoded> {
+    let (width, height) = (decoded.width() as usize, decoded.height() as usize);
+    let (channels, pixels) = match decoded {
+        DynamicImage::ImageLumaA8(image) => (2, image.into_raw()),
+        DynamicImage::ImageRgba8(image) => (4, image.into_raw()),
+        DynamicImage::ImageLumaA16(image) => (2, high_bytes(image.as_raw())),
+        DynamicImage::ImageRgba16(image) => (4, high_bytes(image.as_raw())),
+        other => return opaque(other, bytes),
+    };
+    Ok(Image { width, height, channels, pixels }.into())
 }
 
 /// The image without transparency; `bytes` are its file's.
@@ -205,5 +259,23 @@ mod tests {
         assert_eq!(Image::decode(&bytes).unwrap().pixels, [255; 4]);
         assert!(Image::decode(b"GIF89a").is_err());
         assert!(Image::decode(b"").is_err());
+    }
+
+    #[test]
+    fn a_camera_s_files_are_turned_and_records_are_not() {
+        // One entry: tag 0x0112, the orientation, is 6: the top of the scene is at the right.
+        let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+        let mut bytes = Vec::new();
+        let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 100);
+        encoder.set_exif_metadata(exif).unwrap();
+        let pixels: Vec<u8> = (0..32 * 16).map(|at| if at % 32 < 16 { 20 } else { 220 }).collect();
+        encoder.write_image(&pixels, 32, 16, ExtendedColorType::L8).unwrap();
+        let size = |image: Decoded| image.size();
+        assert_eq!(size(Decoded::decode(&bytes).unwrap()), [32, 16]);
+        let turned = Decoded::decode_file(&bytes).unwrap();
+        assert_eq!(turned.size(), [16, 32]);
+        let image = turned.reduced();
+        assert!(image.pixels[0] < 60 && image.pixels[31 * 16] > 180, "the left half is the upper one");
+        assert_eq!(size(Decoded::decode_file_with_alpha(&bytes).unwrap()), [16, 32]);
     }
 }

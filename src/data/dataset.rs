@@ -67,6 +67,9 @@ impl Dataset {
     /// one split of pairs (`features` and `labels`); none where it is neither.
     #[must_use]
     pub fn databases_of(dir: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
+        if let Some(database) = database_of(dir) {
+            return Some((database, None));
+        }
         let [images, labels] = ["features", "labels"].map(|name| dir.join(name));
         if images.is_dir() {
             let labels = labels.is_dir().then_some(labels);
@@ -308,13 +311,25 @@ fn found(dir: &Path) -> Result<Parts> {
     Err(page.with_help("make one with `digits-rs dataset mnist` or `digits-rs dataset folder`"))
 }
 
+/// The folder of a database of which its file `data.mdb` was named; none of any other path.
+#[must_use]
+pub fn database_of(path: &Path) -> Option<PathBuf> {
+    let is_file = path.file_name().is_some_and(|name| name == "data.mdb") && path.is_file();
+    is_file.then(|| path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf())
+}
+
 /// The names of the classes that the dataset folder around a database has; none where there is none, or it has none.
 #[must_use]
 pub fn labels_around(database: &Path) -> Option<Vec<String>> {
+    read_labels(&label_file_around(database)?).ok().filter(|labels| !labels.is_empty())
+}
+
+/// The file of class names in the dataset folder around a database.
+#[must_use]
+pub fn label_file_around(database: &Path) -> Option<PathBuf> {
     let folder = fs::canonicalize(database).ok()?;
     // DIGITS' generic datasets hold `train_db/features`.
-    let text = folder.ancestors().skip(1).take(2).map(|above| above.join("labels.txt")).find(|text| text.is_file())?;
-    read_labels(&text).ok().filter(|labels| !labels.is_empty())
+    folder.ancestors().skip(1).take(2).map(|above| above.join("labels.txt")).find(|text| text.is_file())
 }
 
 /// One class a line; blank lines at the end do not count (quirk 31).

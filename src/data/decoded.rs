@@ -43,6 +43,15 @@ impl Decoded {
         matches!(self, Decoded::Deep(_))
     }
 
+    /// Width and height.
+    #[must_use]
+    pub fn size(&self) -> [usize; 2] {
+        match self {
+            Decoded::Bytes(image) => [image.width, image.height],
+            Decoded::Deep(deep) => [deep.width, deep.height],
+        }
+    }
+
     /// 1 to 4.
     #[must_use]
     pub fn channels(&self) -> usize {

@@ -11,11 +11,11 @@ use std::{
 use walkdir::{DirEntry, WalkDir};
 
 use super::random::Random;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, shell_path};
 
 /// The file name endings that count as images, in any case.
 pub const EXTENSIONS: &[&str] =
-    &["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp", "ppm", "pgm", "pbm", "pnm"];
+    &["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp", "ppm", "pgm", "pbm", "pnm", "jfif", "jpe"];
 
 /// How the images are chosen and divided.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -130,7 +130,11 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
         return Err(Error::new(Kind::Usage, format!("{val} % for validation and {test} % for testing do not fit"))
             .with_help("give percentages from 0 to 100 that add up to at most 100"));
     }
+    let given = folder;
     let (folder, classes) = class_folders(folder)?;
+    if let Some(page) = sets_for_classes(given, &classes) {
+        return Err(page);
+    }
     let page = |message: String| {
         Error::new(Kind::Data, message)
             .with_fact("it wants", "one subfolder for each class, at least two, with images in them")
@@ -166,16 +170,22 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
 }
 
 /// All images of another folder whose class folders have these names, for validation or testing. Folders of other names
-/// are passed over.
+/// are `left_out`, with the reason.
 ///
 /// # Errors
 /// When the folder cannot be read or holds no image of these classes.
-pub fn parse_known(folder: &Path, labels: &[String]) -> Result<Vec<Item>> {
+pub fn parse_known(folder: &Path, labels: &[String], left_out: &mut Vec<(String, String)>) -> Result<Vec<Item>> {
     let (folder, classes) = class_folders(folder)?;
     let (mut items, mut seen) = (Vec::new(), Seen::default());
     for class in classes {
         let name = class_name(&class)?;
-        let Some(label) = labels.iter().position(|known| *known == name) else { continue };
+        let Some(label) = labels.iter().position(|known| *known == name) else {
+            left_out.push((
+                class.display().to_string(),
+                format!("a folder of class {name}, which there is none of to train on"),
+            ));
+            continue;
+        };
         // The second time that a file is met, it is passed over.
         let files = seen.images(&class, usize::MAX, &mut Vec::new())?;
         let item = |path: PathBuf| Item { name: path.to_string_lossy().into_owned(), label, index: 0 };
@@ -224,10 +234,42 @@ fn class_folders(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
         .map_err(|e| Error::io("read the folder", &folder, &e))?
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
+        .filter(|path| path.is_dir() && !is_left_behind(path))
         .collect();
     classes.sort();
     Ok((folder, classes))
+}
+
+/// Folders that systems leave beside those of classes.
+fn is_left_behind(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name == "__MACOSX" || name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// The page for a folder whose subfolders are the sets of a dataset, each with the classes in it.
+fn sets_for_classes(folder: &Path, classes: &[PathBuf]) -> Option<Error> {
+    const SETS: [&str; 6] = ["train", "training", "val", "valid", "validation", "test"];
+    let set =
+        |path: &PathBuf| path.file_name().is_some_and(|name| SETS.iter().any(|set| *set == name.to_ascii_lowercase()));
+    let holds_classes = |path: &PathBuf| class_folders(path).is_ok_and(|(_, inside)| inside.len() > 1);
+    if classes.len() < 2 || !classes.iter().all(|class| set(class) && holds_classes(class)) {
+        return None;
+    }
+    let named = |words: &[&str]| {
+        let is_so = |path: &&PathBuf| {
+            path.file_name().is_some_and(|name| words.iter().any(|word| *word == name.to_ascii_lowercase()))
+        };
+        classes.iter().find(is_so).map(|path| shell_path(&folder.join(path.file_name().unwrap_or_default())))
+    };
+    let train = named(&["train", "training"]).unwrap_or_else(|| shell_path(folder));
+    let option = |name: &str, path: Option<String>| path.map_or_else(String::new, |path| format!(" {name} {path}"));
+    let val = option("--val-folder", named(&["val", "valid", "validation"]));
+    let test = option("--test-folder", named(&["test"]));
+    let page = Error::new(Kind::Data, format!("the folders of {} are sets, not classes", folder.display()));
+    let names: Vec<_> = classes.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    Some(
+        page.with_fact("they are", names.join(", "))
+            .with_help(format!("give each its place: digits-rs dataset folder {train}{val}{test}")),
+    )
 }
 
 /// A class' name after its folder.
@@ -408,9 +450,11 @@ mod tests {
             fs::write(root.path().join(path), "").unwrap();
         }
         let labels = ["none".to_string(), "b c".to_string(), "a".to_string()];
-        let found = parse_known(root.path(), &labels).unwrap();
+        let mut left_out = Vec::new();
+        let found = parse_known(root.path(), &labels, &mut left_out).unwrap();
         assert_eq!(found.iter().map(|item| item.label).collect::<Vec<_>>(), [2, 2, 1]);
-        let page = parse_known(root.path(), &labels[..1]).unwrap_err().to_string();
+        assert!(left_out.len() == 1 && left_out[0].1.contains("class other"), "{left_out:?}");
+        let page = parse_known(root.path(), &labels[..1], &mut left_out).unwrap_err().to_string();
         assert!(page.contains("has no image of the classes"), "{page}");
     }
 

@@ -1,5 +1,7 @@
 //! What is in a dataset: counts, shape, classes, mean, disk size; and a contact sheet of its records.
 
+use std::fs;
+
 use serde::Serialize;
 
 use super::{
@@ -33,7 +35,7 @@ pub struct Info {
 /// A split in numbers.
 #[derive(Debug, Clone, Serialize)]
 pub struct SplitInfo {
-    /// `train` or `val`.
+    /// `train`, `val` or `test`.
     pub name: String,
     /// The folder of its images.
     pub folder: String,
@@ -67,6 +69,23 @@ impl Info {
             let folder = records.folder().display().to_string();
             let labels = records.label_folder().map(|labels| labels.display().to_string());
             splits.push(SplitInfo { name: name.to_string(), folder, labels, entries: records.len(), classes });
+        }
+        // Nothing but a test reads the third one: `dataset.json` says what it holds.
+        let of_test = dataset.manifest.as_ref().and_then(|manifest| manifest.splits.get("test"));
+        let beside = dataset
+            .train()
+            .or_else(|| dataset.val())
+            .and_then(|records| Some(records.folder().parent()?.to_path_buf()));
+        if let (Some(entry), Some(beside)) = (of_test, beside) {
+            let folder = beside.join(&entry.images);
+            disk_size += fs::metadata(folder.join("data.mdb")).map_or(0, |data| data.len());
+            splits.push(SplitInfo {
+                name: "test".into(),
+                folder: folder.display().to_string(),
+                labels: entry.labels.as_ref().map(|labels| beside.join(labels).display().to_string()),
+                entries: entry.entries,
+                classes: entry.classes.clone().unwrap_or_default(),
+            });
         }
         let kind = match &dataset.manifest {
             Some(manifest) => manifest.kind.clone(),

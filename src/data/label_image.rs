@@ -1,6 +1,6 @@
 //! `LabelImages`: what the pixels of label images mean: values to repeat, or a class at each pixel.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, io::Cursor, path::Path};
 
 use super::{dataset::read_labels, decoded::Decoded, fit::Resize, image::Image, random::Random};
 use crate::{
@@ -10,6 +10,8 @@ use crate::{
 
 /// The number of pixels that belong to no class, by the custom of such images.
 const NO_CLASS: u8 = 255;
+/// Larger label images are no palette images here.
+const MOST_BYTES: usize = 1 << 30;
 /// Values of label images below this one are all but black.
 const DARK: usize = 32;
 
@@ -19,7 +21,7 @@ pub struct LabelImages {
     /// Names of the classes; none where labels are images.
     names: Vec<String>,
     are_classes: bool,
-    /// The class of each colour; of grey images the value itself is the class, of others their palette tells.
+    /// The class of each colour; without, the number in the file is the class: a grey level's, or that in a palette.
     colors: Option<HashMap<[u8; 3], u8>>,
 }
 
@@ -94,16 +96,17 @@ impl LabelImages {
     }
 
     /// A label image of `[c, h, w]`: of classes one channel, whose values are never mixed. Besides: whether it has 16 bits
-    /// a pixel in its file, of which 8 are left.
+    /// a pixel in its file, of which 8 are left, and its own width and height.
     ///
     /// # Errors
     /// When it cannot be read, or a pixel is of no class.
-    pub fn open(&self, path: &Path, [c, h, w]: [usize; 3], resize: Resize) -> Result<(Image, bool)> {
+    pub fn open(&self, path: &Path, [c, h, w]: [usize; 3], resize: Resize) -> Result<(Image, bool, [usize; 2])> {
         let image = Decoded::open(path)?;
+        let own = image.size();
         let is_deep = image.is_deep();
         if !self.are_classes {
             let fitted = image.reduced().with_channels(c).resized(w, h, resize, &mut Random::new(&[0]))?;
-            return Ok((fitted, is_deep));
+            return Ok((fitted, is_deep, own));
         }
         if is_deep {
             return Err(Error::new(Kind::Data, "a label image of classes has 16 bits a pixel")
@@ -115,30 +118,59 @@ impl LabelImages {
             return Err(Error::new(Kind::Usage, "labels of classes are fitted by squash alone")
                 .with_help("cut inputs and labels to one size before"));
         }
-        Ok((nearest(&numbers, w, h), false))
+        Ok((nearest(&numbers, w, h), false, own))
     }
 
+    /// The class of each pixel: by the colours that are given; else the number in the file, of a palette's colour or a grey
+    /// level.
     fn numbers(&self, image: Image, path: &Path) -> Result<Image> {
-        if image.channels == 1 && self.colors.is_none() {
-            return Ok(image);
-        }
-        let palette = match &self.colors {
-            Some(_) => HashMap::new(),
-            None => palette(&input::read(path, Form::Image)?).ok_or_else(|| {
-                Error::new(Kind::Data, "a label image in colour has no palette")
-                    .with_help("name a file of the classes' colours, red green blue a line")
-            })?,
+        let Some(known) = &self.colors else {
+            if let Some(indices) = palette_indices(&input::read(path, Form::Image)?) {
+                return Ok(indices);
+            }
+            let is_grey = |pixel: &[u8]| pixel[0] == pixel[1] && pixel[1] == pixel[2];
+            return match image.channels {
+                1 => Ok(image),
+                // Grey levels that a program has written as colours.
+                3 if image.pixels.chunks_exact(3).all(is_grey) => Ok(image.with_channels(1)),
+                _ => Err(Error::new(Kind::Data, "a label image in colour has no numbers for its colours")
+                    .with_help("give --colors FILE, the classes' colours: red green blue on each line")),
+            };
         };
-        let known = self.colors.as_ref().unwrap_or(&palette);
         let image = image.with_channels(3);
         let number = |pixel: &[u8]| {
             known.get(pixel).copied().ok_or_else(|| {
                 Error::new(Kind::Data, format!("the colour {} {} {} is of no class", pixel[0], pixel[1], pixel[2]))
+                    .with_help(
+                        "--colors FILE names every colour of the label images; a JPEG file has others than were drawn: keep them as PNG",
+                    )
             })
         };
         let pixels = image.pixels.chunks_exact(3).map(number).collect::<Result<Vec<u8>>>()?;
         Ok(Image { channels: 1, pixels, ..image })
     }
+}
+
+/// The numbers of a PNG file's pixels in its palette, as they stand there: two of them may have one colour.
+fn palette_indices(bytes: &[u8]) -> Option<Image> {
+    let mut decoder = png::Decoder::new(Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::IDENTITY);
+    let mut reader = decoder.read_info().ok()?;
+    let info = reader.info();
+    if info.color_type != png::ColorType::Indexed {
+        return None;
+    }
+    let (width, height, depth) = (info.width as usize, info.height as usize, info.bit_depth as usize);
+    let mut packed = vec![0; reader.output_buffer_size().filter(|size| *size <= MOST_BYTES)?];
+    let frame = reader.next_frame(&mut packed).ok()?;
+    let mask = u8::MAX >> (8 - depth);
+    let pixel = |row: &[u8], x: usize| {
+        let bit = x * depth;
+        (row[bit / 8] >> (8 - depth - bit % 8)) & mask
+    };
+    let rows = packed.chunks_exact(frame.line_size).take(height);
+    let pixels = rows.flat_map(|row| (0..width).map(move |x| pixel(row, x))).collect();
+    Some(Image { width, height, channels: 1, pixels })
 }
 
 /// The nearest pixel of each.
@@ -149,22 +181,6 @@ fn nearest(image: &Image, width: usize, height: usize) -> Image {
         |(x, y): (usize, usize)| image.pixels[at(y, image.height, height) * image.width + at(x, image.width, width)];
     let pixels = (0..height).flat_map(row).map(pixel).collect();
     Image { width, height, channels: 1, pixels }
-}
-
-/// The colours of a PNG's palette, each with its number.
-fn palette(png: &[u8]) -> Option<HashMap<[u8; 3], u8>> {
-    let mut rest = png.strip_prefix(b"\x89PNG\r\n\x1a\n")?;
-    loop {
-        let (head, body) = rest.split_at_checked(8)?;
-        let length = u32::from_be_bytes(head[..4].try_into().ok()?) as usize;
-        let data = body.get(..length)?;
-        if &head[4..] == b"PLTE" {
-            // Of two equal colours the first one counts.
-            let colors = data.chunks_exact(3).zip(0u8..=255).rev();
-            return Some(colors.map(|(color, number)| ([color[0], color[1], color[2]], number)).collect());
-        }
-        rest = body.get(length + 4..)?;
-    }
 }
 
 fn read_colors(path: &Path) -> Result<HashMap<[u8; 3], u8>> {
@@ -208,7 +224,7 @@ mod tests {
         let page = labels.open(&at("b.png"), [3, 1, 1], Resize::Squash).unwrap_err();
         assert_eq!(page.message(), "the colour 0 255 0 is of no class");
         let page = LabelImages::classes(None, None).unwrap().open(&at("b.png"), [3, 1, 1], Resize::Squash);
-        assert_eq!(page.unwrap_err().message(), "a label image in colour has no palette");
+        assert_eq!(page.unwrap_err().message(), "a label image in colour has no numbers for its colours");
         std::fs::write(at("wrong.txt"), "0 0\n").unwrap();
         assert!(LabelImages::classes(None, Some(&at("wrong.txt"))).is_err());
     }
@@ -239,11 +255,25 @@ mod tests {
     }
 
     #[test]
-    fn a_palette_numbers_its_colours() {
-        let chunk = |kind: &[u8], data: &[u8]| [&(data.len() as u32).to_be_bytes()[..], kind, data, &[0; 4]].concat();
-        let png = [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &[0; 13]), &chunk(b"PLTE", &[0, 0, 0, 9, 8, 7, 0, 0, 0])]
-            .concat();
-        assert_eq!(palette(&png), Some(HashMap::from([([0, 0, 0], 0), ([9, 8, 7], 1)])));
-        assert_eq!(palette(&png[..20]), None);
+    fn a_palette_s_numbers_count_and_not_its_colours() {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 5, 2);
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_depth(png::BitDepth::Two);
+        // Classes 1 and 2 have one colour.
+        encoder.set_palette(vec![0, 0, 0, 9, 8, 7, 9, 8, 7]);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(&[0b0001_1000, 0b0100_0000, 0b1010_0101, 0b0000_0000]).unwrap();
+        writer.finish().unwrap();
+        let image = palette_indices(&bytes).unwrap();
+        assert_eq!((image.width, image.height, image.channels), (5, 2, 1));
+        assert_eq!(image.pixels, [0, 1, 2, 0, 1, 2, 2, 1, 1, 0]);
+        assert_eq!(palette_indices(&bytes[..40]), None);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("grey.png");
+        let grey = Image { width: 2, height: 1, channels: 3, pixels: vec![2, 2, 2, 0, 0, 0] };
+        grey.save_png(&path).unwrap();
+        let labels = LabelImages::classes(None, None).unwrap();
+        assert_eq!(labels.open(&path, [1, 1, 2], Resize::Squash).unwrap().0.pixels, [2, 0]);
     }
 }

@@ -194,6 +194,26 @@ impl DataLoader {
         self.shared.cache.records()
     }
 
+    /// Records in a batch that is not the last one.
+    #[must_use]
+    pub fn batch_size(&self) -> usize {
+        self.shared.options.batch_size
+    }
+
+    /// The numbers, from 0, of the records of epoch (of [`Borders::Endless`], pass) `epoch` (from 1), in its order.
+    #[must_use]
+    pub fn order(&self, epoch: u64) -> Vec<u32> {
+        let options = &self.shared.options;
+        let (count, size) = (self.records().len() as u32, options.batch_size as u64);
+        of_epoch(options.order, count, options.seed, epoch, options.borders, size)
+    }
+
+    /// Whether threads are making batches, or have made some that nobody took.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// What happens to each record.
     #[must_use]
     pub fn preprocess(&self) -> &Preprocess {
@@ -223,9 +243,8 @@ impl DataLoader {
     pub fn start(&mut self, epoch: u64, first_batch: u64) -> Result<()> {
         self.stop();
         let options = &self.shared.options;
-        let count = self.records().len() as u32;
         let size = options.batch_size as u64;
-        let indices = Arc::new(of_epoch(options.order, count, options.seed, epoch, options.borders, size));
+        let indices = Arc::new(self.order(epoch));
         let ahead = ahead(self.shared.pool.batch_bytes());
         let total = (indices.len() as u64).div_ceil(size);
         let queue = Arc::new(Queue::new(first_batch.min(total), total, ahead));
@@ -294,7 +313,8 @@ impl DataLoader {
         }
     }
 
-    fn stop(&mut self) {
+    /// Ends the epoch: its threads, and what they have made.
+    pub fn stop(&mut self) {
         if let Some(running) = self.running.take() {
             running.queue.stop();
             for thread in running.threads {

@@ -53,7 +53,7 @@ mod transform;
 
 pub use cache::RecordCache;
 pub use codec::Encoding;
-pub use dataset::{Dataset, Parts, labels_around};
+pub use dataset::{Dataset, Parts, database_of, label_file_around, labels_around};
 pub use decoded::Decoded;
 pub use deep::DeepImage;
 pub use fingerprint::Fingerprint;

@@ -106,6 +106,7 @@ pub fn create(
     let mut skipped = pairs.left_out.clone();
     let mut reduced = 0;
     let mut values = [false; 256];
+    let mut of_other_shape = 0u64;
     let mut manifest = Manifest {
         format: 1,
         kind: "pairs".to_string(),
@@ -142,7 +143,8 @@ pub fn create(
             for (pair, made) in chunk.iter().zip(made) {
                 seen += 1;
                 match made {
-                    Ok(MadePair { input, record, target, is_reduced, seen }) => {
+                    Ok(MadePair { input, record, target, is_reduced, seen, is_of_other_shape }) => {
+                        of_other_shape += u64::from(is_of_other_shape);
                         values.iter_mut().zip(seen).for_each(|(all, seen)| *all |= seen);
                         sum.add(&input);
                         reduced += u64::from(is_reduced);
@@ -181,7 +183,13 @@ pub fn create(
     progress::go_on(progress, out)?;
     manifest.write(folder)?;
     creation.finish()?;
-    Ok(Report { manifest, skipped, reduced, notes: labels.notes(&values) })
+    let mut notes = labels.notes(&values);
+    if of_other_shape > 0 {
+        notes.push(format!(
+            "{of_other_shape} pairs are an input and a label of other proportions: both were fitted to one size, and what lies at one place in both is another thing in each"
+        ));
+    }
+    Ok(Report { manifest, skipped, reduced, notes })
 }
 
 /// Pairs in memory at once.
@@ -193,9 +201,11 @@ fn records(pair: &Pair, labels: &LabelImages, options: CreateOptions) -> Result<
     let mut noise = Random::new(&[options.seed]);
     let input = Decoded::open(&pair.input)?;
     let was_deep = input.is_deep();
+    let own = input.size();
     let input = input.with_channels(c).resized(w, h, options.resize, &mut noise)?;
     let input = if options.encoding == Encoding::Jpg { input.reduced().into() } else { input };
-    let (label, is_label_reduced) = labels.open(&pair.label, [c, h, w], options.resize)?;
+    let (label, is_label_reduced, of_label) = labels.open(&pair.label, [c, h, w], options.resize)?;
+    let across = |[w, h]: [usize; 2], [other_w, other_h]: [usize; 2]| (w * other_h).abs_diff(h * other_w);
     let record = datum::encode_decoded(&input, 0, options.encoding)?;
     // What is a class number must come back as it is.
     let kept = if labels.are_classes() { Encoding::Png } else { options.encoding };
@@ -203,6 +213,8 @@ fn records(pair: &Pair, labels: &LabelImages, options: CreateOptions) -> Result<
     label.pixels.iter().for_each(|&value| seen[usize::from(value)] = true);
     Ok(MadePair {
         seen,
+        // A pixel or two that a camera or a program cut off are none.
+        is_of_other_shape: across(own, of_label) * 20 > own[0] * of_label[1],
         is_reduced: was_deep && !input.is_deep() || is_label_reduced,
         target: datum::encode(&label, 0, kept)?,
         input,
@@ -216,6 +228,7 @@ struct MadePair {
     record: Vec<u8>,
     target: Vec<u8>,
     is_reduced: bool,
+    is_of_other_shape: bool,
     /// The values of the label's pixels.
     seen: [bool; 256],
 }

@@ -152,6 +152,11 @@ fn rows(place: &Path, left_out: &mut Vec<(String, String)>) -> Result<Vec<Row>> 
     Ok(found)
 }
 
+/// What a column of classes is called in a line of headings, and one of texts.
+const CLASS_WORDS: &[&str] = &["label", "labels", "class", "classes", "category", "target", "topic", "sentiment", "y"];
+const TEXT_WORDS: &[&str] =
+    &["text", "texts", "content", "sentence", "title", "description", "review", "message", "comment", "document", "x"];
+
 fn of_csv(file: &Path, left_out: &mut Vec<(String, String)>) -> Result<Vec<Row>> {
     let text = input::read_text(file, Form::List)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -165,6 +170,22 @@ fn of_csv(file: &Path, left_out: &mut Vec<(String, String)>) -> Result<Vec<Row>>
         let name = format!("{}:{line}", file.display());
         let mut fields = record.iter();
         let class = fields.next().unwrap_or_default().trim();
+        let is_word = |words: &[&str], field: &str| words.contains(&field.trim().to_lowercase().as_str());
+        if line == 1 && record.len() > 1 {
+            let last = record.iter().next_back().unwrap_or_default();
+            if is_word(CLASS_WORDS, class) && record.iter().skip(1).all(|field| is_word(TEXT_WORDS, field)) {
+                left_out.push((name, "the line of headings".into()));
+                continue;
+            }
+            if is_word(TEXT_WORDS, class) && is_word(CLASS_WORDS, last) {
+                return Err(Error::new(
+                    Kind::Data,
+                    format!("{} has the text first and the class last", file.display()),
+                )
+                .with_fact("its headings", record.iter().collect::<Vec<_>>().join(", "))
+                .with_help("write the class into the first field of each line, the text into those behind it"));
+            }
+        }
         let text: String = fields.collect();
         let reason = match (class.is_empty(), text.trim().is_empty()) {
             (true, _) => "no class in the first field",

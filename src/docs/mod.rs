@@ -8,6 +8,9 @@ pub mod architecture {}
 #[doc = include_str!("contributing.md")]
 pub mod contributing {}
 
+#[doc = include_str!("cuda.md")]
+pub mod cuda {}
+
 #[doc = include_str!("memory.md")]
 pub mod memory {}
 

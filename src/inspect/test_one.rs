@@ -14,7 +14,7 @@ use super::{
     seen::Seen,
     shown::Shown,
     statistics::Statistics,
-    values::{values, without_batch},
+    values::{one_after_another, values, without_batch},
     wanted_view, weights,
 };
 use crate::{
@@ -93,7 +93,7 @@ pub fn run(subject: &Subject<'_>) -> Result<TestOne> {
 
     let (last_shape, last) = match &output {
         Activity::Tensor(tensor) => (without_batch(tensor.size()), values(tensor)?),
-        Activity::Table(_) => (Vec::new(), Vec::new()),
+        table @ Activity::Table(_) => one_after_another(table)?,
     };
     let kind = match subject.view {
         Some(view) => wanted_view::check(view, network, &size, &last_shape, subject.order).map(|()| view)?,

@@ -25,7 +25,7 @@ pub fn check_classes((low, high): (i64, i64), least: i64, classes: i64) -> Resul
     Err(page.with_help(match wrong {
         0 => {
             "classes are counted from 1, as in Torch; a database's labels, which count from 0, do so too once the classes \
-             have names: run --labels FILE, or dataset pairs --class-names FILE"
+             have names: run --train-db DIR --labels FILE, dataset generic --labels FILE, or dataset pairs --class-names FILE"
                 .to_string()
         }
         _ => format!(

@@ -6,7 +6,7 @@ use super::{
     counter::{self, Counter},
     flat::{self, Real, Rule},
     gradient::Gradient,
-    optimizer::Optimizer,
+    optimizer::{DeviceUpdate, Optimizer},
     spec::OptimizerSpec,
 };
 use crate::error::Result;
@@ -43,6 +43,17 @@ impl Rule<2> for Update {
     }
 }
 
+fn by_operations(x: &tch::Tensor, g: &Gradient, [s, a]: [&tch::Tensor; 2], decay: f64) -> Result<()> {
+    let g = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?;
+    let s = s.shallow_clone().f_mul_scalar_(RHO)?.f_add_(&g.f_mul_scalar(1.0 - RHO)?.f_mul_(&g)?)?;
+    let std = s.f_add_scalar(EPSILON)?.f_sqrt_()?;
+    let delta = a.f_add_scalar(EPSILON)?.f_sqrt_()?.f_div_(&std)?.f_mul_(&g)?;
+    let _ = x.shallow_clone().f_sub_(&delta)?;
+    let square = delta.f_mul_scalar(1.0 - RHO)?.f_mul_(&delta)?;
+    let _ = a.shallow_clone().f_mul_scalar_(RHO)?.f_add_(&square)?;
+    Ok(())
+}
+
 impl Optimizer for Adadelta {
     fn step(&mut self, x: &tch::Tensor, g: &Gradient, _rate: f64) -> Result<()> {
         let decay = self.decay;
@@ -51,16 +62,24 @@ impl Optimizer for Adadelta {
         if let (Some(s), Some(a)) = (&self.variance, &self.accumulated)
             && !flat::sweep(&Update { decay }, x, g, [s, a])
         {
-            let g = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?;
-            let s = s.shallow_clone().f_mul_scalar_(RHO)?.f_add_(&g.f_mul_scalar(1.0 - RHO)?.f_mul_(&g)?)?;
-            let std = s.f_add_scalar(EPSILON)?.f_sqrt_()?;
-            let delta = a.f_add_scalar(EPSILON)?.f_sqrt_()?.f_div_(&std)?.f_mul_(&g)?;
-            let _ = x.shallow_clone().f_sub_(&delta)?;
-            let square = delta.f_mul_scalar(1.0 - RHO)?.f_mul_(&delta)?;
-            let _ = a.shallow_clone().f_mul_scalar_(RHO)?.f_add_(&square)?;
+            by_operations(x, g, [s, a], decay)?;
         }
         self.counter.advance();
         Ok(())
+    }
+
+    fn coming_rate(&self, rate: f64) -> f64 {
+        rate
+    }
+
+    fn device_update(&mut self, x: &tch::Tensor) -> Result<DeviceUpdate> {
+        let (s, a) = (counter::shared(&mut self.variance, x)?, counter::shared(&mut self.accumulated, x)?);
+        let decay = self.decay;
+        Ok(Box::new(move |x, g, _| by_operations(x, g, [&s, &a], decay)))
+    }
+
+    fn advance(&mut self) {
+        self.counter.advance();
     }
 
     fn state(&self) -> Vec<(String, tch::Tensor)> {

@@ -6,10 +6,11 @@ use super::{
     counter::{self, Counter},
     flat::{self, Real, Rule},
     gradient::Gradient,
-    optimizer::Optimizer,
+    optimizer::{DeviceUpdate, Optimizer},
+    pieces::Pieces,
     spec::OptimizerSpec,
 };
-use crate::error::Result;
+use crate::{error::Result, torch::fused};
 
 const EPSILON: f64 = 1e-10;
 
@@ -42,8 +43,7 @@ impl Rule<1> for Update {
 
 impl Optimizer for Adagrad {
     fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
-        let rate = self.counter.decayed(rate, self.spec.learning_rate_decay);
-        let decay = self.spec.weight_decay;
+        let (rate, decay) = (self.coming_rate(rate), self.spec.weight_decay);
         let s = counter::vector(&mut self.variance, x)?;
         if !flat::sweep(&Update { decay, rate }, x, g, [s]) {
             let g = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?;
@@ -53,6 +53,22 @@ impl Optimizer for Adagrad {
         }
         self.counter.advance();
         Ok(())
+    }
+
+    fn coming_rate(&self, rate: f64) -> f64 {
+        self.counter.decayed(rate, self.spec.learning_rate_decay)
+    }
+
+    fn device_update(&mut self, x: &tch::Tensor) -> Result<DeviceUpdate> {
+        let (s, many) = (counter::shared(&mut self.variance, x)?, fused::many_steps(x.device())?);
+        let (decay, in_pieces) = (self.spec.weight_decay, Pieces::new());
+        Ok(Box::new(move |x, g, rate| {
+            in_pieces.each(g, [x, &s], &mut |g, [x, s]| fused::adagrad(x, g, s, &many, [decay, EPSILON], rate))
+        }))
+    }
+
+    fn advance(&mut self) {
+        self.counter.advance();
     }
 
     fn state(&self) -> Vec<(String, tch::Tensor)> {

@@ -7,10 +7,14 @@ use super::{
     counter::{self, Counter},
     flat::{self, Real, Rule},
     gradient::Gradient,
-    optimizer::Optimizer,
+    optimizer::{DeviceUpdate, Optimizer},
+    pieces::Pieces,
     spec::OptimizerSpec,
 };
-use crate::error::Result;
+use crate::{
+    error::Result,
+    torch::fused::{self, AdamNumbers},
+};
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
@@ -53,11 +57,7 @@ impl Optimizer for Adam {
     }
 
     fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
-        let rate = self.counter.decayed(rate, self.spec.learning_rate_decay);
-        let (turn, of) = self.turn;
-        let t = self.counter.count() * of as f64 + turn as f64 + 1.0;
-        let rate = rate * (1.0 - BETA2.powf(t)).sqrt() / (1.0 - BETA1.powf(t));
-        let decay = self.spec.weight_decay;
+        let (rate, decay) = (self.coming_rate(rate), self.spec.weight_decay);
         counter::vector(&mut self.mean, x)?;
         counter::vector(&mut self.variance, x)?;
         if let (Some(m), Some(v)) = (&self.mean, &self.variance)
@@ -72,6 +72,26 @@ impl Optimizer for Adam {
         }
         self.counter.advance();
         Ok(())
+    }
+
+    fn coming_rate(&self, rate: f64) -> f64 {
+        let rate = self.counter.decayed(rate, self.spec.learning_rate_decay);
+        let (turn, of) = self.turn;
+        let t = self.counter.count() * of as f64 + turn as f64 + 1.0;
+        rate * (1.0 - BETA2.powf(t)).sqrt() / (1.0 - BETA1.powf(t))
+    }
+
+    fn device_update(&mut self, x: &tch::Tensor) -> Result<DeviceUpdate> {
+        let (m, v) = (counter::shared(&mut self.mean, x)?, counter::shared(&mut self.variance, x)?);
+        let numbers = AdamNumbers { beta1: BETA1, beta2: BETA2, decay: self.spec.weight_decay, epsilon: EPSILON };
+        let (many, in_pieces) = (fused::many_steps(x.device())?, Pieces::new());
+        Ok(Box::new(move |x, g, rate| {
+            in_pieces.each(g, [x, &m, &v], &mut |g, [x, m, v]| fused::adam(x, g, [m, v], &many, numbers, rate))
+        }))
+    }
+
+    fn advance(&mut self) {
+        self.counter.advance();
     }
 
     fn state(&self) -> Vec<(String, tch::Tensor)> {

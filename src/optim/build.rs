@@ -5,6 +5,7 @@ use super::{
     adagrad::Adagrad,
     adam::Adam,
     nag::Nag,
+    on_device::OnDevice,
     optimizer::Optimizer,
     rmsprop::Rmsprop,
     sgd::Sgd,
@@ -43,5 +44,14 @@ impl OptimizerSpec {
             | OptimizerKind::TensorflowFtrl
             | OptimizerKind::TensorflowRmsprop => Box::new(Slots::new(self)),
         })
+    }
+
+    /// [`OptimizerSpec::build`] for parameters on `device`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn build_for(&self, device: tch::Device) -> Result<Box<dyn Optimizer>> {
+        let rule = self.build()?;
+        Ok(if device.is_cuda() { Box::new(OnDevice::new(rule)) } else { rule })
     }
 }

@@ -45,6 +45,11 @@ pub(super) fn vector<'a>(slot: &'a mut Option<tch::Tensor>, x: &tch::Tensor) -> 
     Ok(slot.as_ref().expect("filled just above"))
 }
 
+/// [`vector`], by a handle of its own.
+pub(super) fn shared(slot: &mut Option<tch::Tensor>, x: &tch::Tensor) -> Result<tch::Tensor> {
+    Ok(vector(slot, x)?.shallow_clone())
+}
+
 /// The named vectors that exist, shared.
 pub(super) fn save(vectors: &[(&str, &Option<tch::Tensor>)]) -> Vec<(String, tch::Tensor)> {
     vectors.iter().filter_map(|(name, slot)| Some((name.to_string(), slot.as_ref()?.shallow_clone()))).collect()

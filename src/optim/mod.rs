@@ -14,7 +14,9 @@ mod counter;
 mod flat;
 mod gradient;
 mod nag;
+mod on_device;
 mod optimizer;
+mod pieces;
 mod rmsprop;
 pub mod schedule;
 mod sgd;
@@ -22,7 +24,8 @@ mod spec;
 mod tensorflow;
 
 pub use gradient::Gradient;
-pub use optimizer::Optimizer;
+pub use on_device::{OnDevice, Repeatable};
+pub use optimizer::{DeviceUpdate, LookAhead, Optimizer};
 pub use sgd::{Sgd, SgdStep};
 pub use spec::{OptimizerKind, OptimizerSpec, TENSORFLOW_SOLVERS};
 

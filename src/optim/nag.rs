@@ -7,10 +7,10 @@ use super::{
     counter::{self, Counter},
     flat::{self, Real, Rule},
     gradient::Gradient,
-    optimizer::Optimizer,
+    optimizer::{DeviceUpdate, LookAhead, Optimizer},
     spec::OptimizerSpec,
 };
-use crate::error::Result;
+use crate::{error::Result, torch::fused::Rate};
 
 /// Nesterov's accelerated gradient.
 pub(super) struct Nag {
@@ -43,6 +43,19 @@ impl Rule<1> for Update {
     }
 }
 
+fn by_operations(
+    x: &tch::Tensor,
+    g: &Gradient,
+    v: &tch::Tensor,
+    [momentum, decay]: [f64; 2],
+    rate: &Rate,
+) -> Result<()> {
+    let down = rate.times(&g.flat()?.f_add(&x.f_mul_scalar(decay)?)?)?;
+    let _ = v.shallow_clone().f_mul_scalar_(momentum)?.f_sub_(&down)?;
+    let _ = x.shallow_clone().f_sub_(&down)?;
+    Ok(())
+}
+
 impl Optimizer for Nag {
     fn before_forward(&mut self, x: &tch::Tensor) -> Result<()> {
         if let Some(velocity) = &self.velocity {
@@ -63,17 +76,41 @@ impl Optimizer for Nag {
     }
 
     fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
-        let rate = self.counter.decayed(rate, self.spec.learning_rate_decay);
+        let rate = self.coming_rate(rate);
         let (momentum, decay) = (self.spec.momentum, self.spec.weight_decay);
         let v = counter::vector(&mut self.velocity, x)?;
         if !flat::sweep(&Update { momentum, decay, rate }, x, g, [v]) {
-            let down = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?.f_mul_scalar_(rate)?;
-            let _ = v.shallow_clone().f_mul_scalar_(momentum)?.f_sub_(&down)?;
-            let _ = x.shallow_clone().f_sub_(&down)?;
+            by_operations(x, g, v, [momentum, decay], &Rate::Number(rate))?;
         }
+        self.advance();
+        Ok(())
+    }
+
+    fn coming_rate(&self, rate: f64) -> f64 {
+        self.counter.decayed(rate, self.spec.learning_rate_decay)
+    }
+
+    fn device_update(&mut self, x: &tch::Tensor) -> Result<DeviceUpdate> {
+        let (v, settings) = (counter::shared(&mut self.velocity, x)?, [self.spec.momentum, self.spec.weight_decay]);
+        Ok(Box::new(move |x, g, rate| by_operations(x, g, &v, settings, rate)))
+    }
+
+    fn device_look_ahead(&self) -> Option<LookAhead> {
+        let (velocity, momentum) = (self.velocity.as_ref()?.shallow_clone(), self.spec.momentum);
+        Some(Box::new(move |x| {
+            let _ = x.shallow_clone().f_add_(&velocity.f_mul_scalar(momentum)?)?;
+            Ok(())
+        }))
+    }
+
+    /// The first step has no velocity to look ahead with.
+    fn is_settled(&self) -> bool {
+        self.velocity.is_some()
+    }
+
+    fn advance(&mut self) {
         self.counter.advance();
         self.ahead = false;
-        Ok(())
     }
 
     fn state(&self) -> Vec<(String, tch::Tensor)> {

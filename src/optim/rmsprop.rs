@@ -6,10 +6,14 @@ use super::{
     counter,
     flat::{self, Real, Rule},
     gradient::Gradient,
-    optimizer::Optimizer,
+    optimizer::{DeviceUpdate, Optimizer},
+    pieces::Pieces,
     spec::OptimizerSpec,
 };
-use crate::error::Result;
+use crate::{
+    error::Result,
+    torch::fused::{self, AdamNumbers},
+};
 
 const ALPHA: f64 = 0.99;
 const EPSILON: f64 = 1e-8;
@@ -53,6 +57,23 @@ impl Optimizer for Rmsprop {
         }
         Ok(())
     }
+
+    fn coming_rate(&self, rate: f64) -> f64 {
+        rate
+    }
+
+    /// Adam's launch without a mean: with β₁ = 0 its mean is the gradient.
+    fn device_update(&mut self, x: &tch::Tensor) -> Result<DeviceUpdate> {
+        let (m, scratch) = (counter::shared(&mut self.mean_square, x)?, x.f_detach()?.f_zeros_like()?);
+        let numbers = AdamNumbers { beta1: 0.0, beta2: ALPHA, decay: self.decay, epsilon: EPSILON };
+        let (many, in_pieces) = (fused::many_steps(x.device())?, Pieces::new());
+        Ok(Box::new(move |x, g, rate| {
+            in_pieces
+                .each(g, [x, &scratch, &m], &mut |g, [x, mean, m]| fused::adam(x, g, [mean, m], &many, numbers, rate))
+        }))
+    }
+
+    fn advance(&mut self) {}
 
     fn state(&self) -> Vec<(String, tch::Tensor)> {
         counter::save(&[("m", &self.mean_square)])

@@ -6,7 +6,8 @@ use super::{
     counter::{self, Counter},
     flat::{self, Real, Rule},
     gradient::Gradient,
-    optimizer::Optimizer,
+    optimizer::{DeviceUpdate, Optimizer},
+    pieces::Pieces,
     spec::OptimizerSpec,
 };
 use crate::{
@@ -21,32 +22,6 @@ pub struct Sgd {
     velocity: Option<tch::Tensor>,
     /// Whether `velocity` holds anything yet.
     moving: bool,
-    /// Parameters and velocity in the gradient's pieces, for steps on a device.
-    views: Option<Views>,
-}
-
-/// Views of two vectors in pieces of these lengths.
-struct Views {
-    address: *mut std::ffi::c_void,
-    lengths: Vec<usize>,
-    x: Vec<tch::Tensor>,
-    v: Vec<tch::Tensor>,
-}
-
-impl Views {
-    fn new(x: &tch::Tensor, v: Option<&tch::Tensor>, lengths: Vec<usize>) -> Result<Views> {
-        let cut = |whole: &tch::Tensor| -> Result<Vec<tch::Tensor>> {
-            let mut first = 0;
-            let mut views = Vec::new();
-            for &length in &lengths {
-                views.push(whole.f_narrow(0, first, length as i64)?);
-                first += length as i64;
-            }
-            Ok(views)
-        };
-        let (address, x, v) = (x.data_ptr(), cut(x)?, v.map(cut).transpose()?.unwrap_or_default());
-        Ok(Views { address, lengths, x, v })
-    }
 }
 
 /// The numbers of one step: v ← `keep`·v + `take`·(g + `decay`·x); x ← x − `rate`·v.
@@ -66,7 +41,7 @@ impl Sgd {
     /// At rest.
     #[must_use]
     pub fn new(spec: &OptimizerSpec) -> Sgd {
-        Sgd { spec: spec.clone(), counter: Counter::default(), velocity: None, moving: false, views: None }
+        Sgd { spec: spec.clone(), counter: Counter::default(), velocity: None, moving: false }
     }
 
     /// What the coming step will do with learning rate `rate`. For engines that fuse it into their own backward:
@@ -87,30 +62,6 @@ impl Sgd {
             return Ok(None);
         }
         Ok(Some(counter::vector(&mut self.velocity, x)?))
-    }
-
-    /// The step by libtorch's fused kernel: `x` is contiguous, on any device.
-    pub(super) fn fused(&mut self, x: &tch::Tensor, g: &Gradient, step: SgdStep) -> Result<()> {
-        let pieces = g.pieces().iter().filter(|piece| piece.numel() > 0);
-        let pieces = pieces.map(|piece| Ok(piece.f_reshape([-1])?)).collect::<Result<Vec<_>>>()?;
-        let lengths: Vec<usize> = pieces.iter().map(tch::Tensor::numel).collect();
-        let views = self.views.take().filter(|views| views.address == x.data_ptr() && views.lengths == lengths);
-        let views = match views {
-            Some(views) => views,
-            None => Views::new(x, self.velocity(x)?, lengths)?,
-        };
-        let momentum = self.spec.momentum;
-        let (velocity, is_first) = ((momentum != 0.0).then_some(&views.v[..]), !self.moving);
-        let (decay, rate, dampening) = (step.decay, step.rate, self.spec.dampening());
-        fused::sgd(&views.x, &pieces, velocity, SgdNumbers { decay, momentum, dampening, rate, is_first })?;
-        self.views = Some(views);
-        Ok(())
-    }
-
-    /// Notes that a step was taken.
-    pub fn advance(&mut self) {
-        self.counter.advance();
-        self.moving = self.spec.momentum != 0.0;
     }
 }
 
@@ -138,9 +89,7 @@ impl Rule<0> for Plain {
 impl Optimizer for Sgd {
     fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
         let step = self.coming(rate);
-        if x.is_contiguous() && x.device().is_cuda() {
-            self.fused(x, g, step)?;
-        } else if let Some(v) = self.velocity(x)? {
+        if let Some(v) = self.velocity(x)? {
             if !flat::sweep(&Momentum(step), x, g, [v]) {
                 let g = g.flat()?.f_add(&x.f_mul_scalar(step.decay)?)?;
                 let v = v.shallow_clone().f_mul_scalar_(step.keep)?.f_add_(&g.f_mul_scalar(step.take)?)?;
@@ -154,6 +103,35 @@ impl Optimizer for Sgd {
         Ok(())
     }
 
+    fn coming_rate(&self, rate: f64) -> f64 {
+        self.coming(rate).rate
+    }
+
+    fn device_update(&mut self, x: &tch::Tensor) -> Result<DeviceUpdate> {
+        let (momentum, dampening) = (self.spec.momentum, self.spec.dampening());
+        let numbers = SgdNumbers { decay: self.spec.weight_decay, momentum, dampening, is_first: !self.moving };
+        let (velocity, in_pieces) = (self.velocity(x)?.map(tch::Tensor::shallow_clone), Pieces::new());
+        Ok(match velocity {
+            Some(v) => Box::new(move |x, g, rate| {
+                in_pieces.each(g, [x, &v], &mut |g, [x, v]| fused::sgd(x, g, Some(v), numbers, rate))
+            }),
+            None => {
+                Box::new(move |x, g, rate| in_pieces.each(g, [x], &mut |g, [x]| fused::sgd(x, g, None, numbers, rate)))
+            }
+        })
+    }
+
+    /// The first step sets the velocity.
+    fn is_settled(&self) -> bool {
+        self.moving || self.spec.momentum == 0.0
+    }
+
+    /// Notes that a step was taken.
+    fn advance(&mut self) {
+        self.counter.advance();
+        self.moving = self.spec.momentum != 0.0;
+    }
+
     fn state(&self) -> Vec<(String, tch::Tensor)> {
         let mut state = vec![self.counter.save("evalCounter")];
         if self.moving {
@@ -165,7 +143,7 @@ impl Optimizer for Sgd {
     fn load(&mut self, x: &tch::Tensor, state: &[(String, tch::Tensor)]) -> Result<()> {
         let (counter, velocity) = (Counter::load("evalCounter", state)?, counter::load("dfdx", x, state)?);
         self.moving = velocity.is_some() && self.spec.momentum != 0.0;
-        (self.counter, self.velocity, self.views) = (counter, velocity, None);
+        (self.counter, self.velocity) = (counter, velocity);
         Ok(())
     }
 }

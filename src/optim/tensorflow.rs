@@ -9,10 +9,17 @@
 //! for the starting values. Its gradient descent, momentum and Adam are Torch's rules with other settings.
 
 use super::{
-    Gradient, Optimizer, OptimizerKind, OptimizerSpec, counter,
+    counter,
     flat::{self, Real, Rule},
+    gradient::Gradient,
+    optimizer::{DeviceUpdate, Optimizer},
+    pieces::Pieces,
+    spec::{OptimizerKind, OptimizerSpec},
 };
-use crate::error::Result;
+use crate::{
+    error::Result,
+    torch::fused::{self, Rate},
+};
 
 const FIRST_ACCUMULATOR: f64 = 0.1;
 const RHO: f64 = 0.95;
@@ -114,6 +121,45 @@ impl Rule<2> for Pair {
     }
 }
 
+fn by_operations(
+    form: Form,
+    x: &tch::Tensor,
+    g: &Gradient,
+    [first, second]: [&Option<tch::Tensor>; 2],
+    rate: &Rate,
+) -> Result<()> {
+    let g = g.flat()?;
+    let Some(mut a) = first.as_ref().map(tch::Tensor::shallow_clone) else { return Ok(()) };
+    let mut x = x.shallow_clone();
+    match (form, second.as_ref().map(tch::Tensor::shallow_clone)) {
+        (Form::Adadelta, Some(mut b)) => {
+            let _ = a.f_mul_scalar_(RHO)?.f_add_(&g.f_square()?.f_mul_scalar_(1.0 - RHO)?)?;
+            let root = |t: &tch::Tensor| t.f_add_scalar(ADADELTA_EPSILON)?.f_sqrt();
+            let u = root(&b)?.f_div_(&root(&a)?)?.f_mul_(&g)?;
+            let _ = x.f_sub_(&rate.times(&u)?)?;
+            let _ = b.f_mul_scalar_(RHO)?.f_add_(&u.f_square()?.f_mul_scalar_(1.0 - RHO)?)?;
+        }
+        (Form::Ftrl, Some(mut b)) => {
+            let new = a.f_add(&g.f_square()?)?;
+            let pull = rate.divides(new.f_sqrt()?.f_sub_(&a.f_sqrt()?)?)?.f_mul_(&x)?;
+            let _ = b.f_add_(&g)?.f_sub_(&pull)?;
+            x.f_copy_(&rate.times(&b)?.f_neg_()?.f_div_(&new.f_sqrt()?)?)?;
+            a.f_copy_(&new)?;
+        }
+        (Form::Rmsprop { momentum }, Some(mut b)) => {
+            let _ = a.f_mul_scalar_(RMS_DECAY)?.f_add_(&g.f_square()?.f_mul_scalar_(1.0 - RMS_DECAY)?)?;
+            let push = rate.times(&g)?.f_div_(&a.f_add_scalar(RMS_EPSILON)?.f_sqrt_()?)?;
+            let m = b.f_mul_scalar_(momentum)?.f_add_(&push)?;
+            let _ = x.f_sub_(&m)?;
+        }
+        _ => {
+            let _ = a.f_add_(&g.f_square()?)?;
+            let _ = x.f_sub_(&rate.times(&g)?.f_div_(&a.f_sqrt()?)?)?;
+        }
+    }
+    Ok(())
+}
+
 impl Optimizer for Slots {
     fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
         self.start(x)?;
@@ -126,39 +172,27 @@ impl Optimizer for Slots {
         if swept {
             return Ok(());
         }
-        let g = g.flat()?;
-        let (Some(mut a), b) = (self.first.as_ref().map(tch::Tensor::shallow_clone), &self.second) else {
-            return Ok(());
-        };
-        let mut x = x.shallow_clone();
-        match (form, b.as_ref().map(tch::Tensor::shallow_clone)) {
-            (Form::Adadelta, Some(mut b)) => {
-                let _ = a.f_mul_scalar_(RHO)?.f_add_(&g.f_square()?.f_mul_scalar_(1.0 - RHO)?)?;
-                let root = |t: &tch::Tensor| t.f_add_scalar(ADADELTA_EPSILON)?.f_sqrt();
-                let u = root(&b)?.f_div_(&root(&a)?)?.f_mul_(&g)?;
-                let _ = x.f_sub_(&u.f_mul_scalar(rate)?)?;
-                let _ = b.f_mul_scalar_(RHO)?.f_add_(&u.f_square()?.f_mul_scalar_(1.0 - RHO)?)?;
-            }
-            (Form::Ftrl, Some(mut b)) => {
-                let new = a.f_add(&g.f_square()?)?;
-                let pull = new.f_sqrt()?.f_sub_(&a.f_sqrt()?)?.f_div_scalar_(rate)?.f_mul_(&x)?;
-                let _ = b.f_add_(&g)?.f_sub_(&pull)?;
-                x.f_copy_(&b.f_mul_scalar(-rate)?.f_div_(&new.f_sqrt()?)?)?;
-                a.f_copy_(&new)?;
-            }
-            (Form::Rmsprop { momentum }, Some(mut b)) => {
-                let _ = a.f_mul_scalar_(RMS_DECAY)?.f_add_(&g.f_square()?.f_mul_scalar_(1.0 - RMS_DECAY)?)?;
-                let push = g.f_mul_scalar(rate)?.f_div_(&a.f_add_scalar(RMS_EPSILON)?.f_sqrt_()?)?;
-                let m = b.f_mul_scalar_(momentum)?.f_add_(&push)?;
-                let _ = x.f_sub_(&m)?;
-            }
-            _ => {
-                let _ = a.f_add_(&g.f_square()?)?;
-                let _ = x.f_sub_(&g.f_mul_scalar(rate)?.f_div_(&a.f_sqrt()?)?)?;
-            }
-        }
-        Ok(())
+        by_operations(form, x, g, [&self.first, &self.second], &Rate::Number(rate))
     }
+
+    fn coming_rate(&self, rate: f64) -> f64 {
+        rate
+    }
+
+    fn device_update(&mut self, x: &tch::Tensor) -> Result<DeviceUpdate> {
+        self.start(x)?;
+        let form = self.form;
+        let [first, second] = [&self.first, &self.second].map(|slot| slot.as_ref().map(tch::Tensor::shallow_clone));
+        if let (Form::Adagrad, Some(a)) = (form, &first) {
+            let (a, many, in_pieces) = (a.shallow_clone(), fused::many_steps(x.device())?, Pieces::new());
+            return Ok(Box::new(move |x, g, rate| {
+                in_pieces.each(g, [x, &a], &mut |g, [x, a]| fused::adagrad(x, g, a, &many, [0.0, 0.0], rate))
+            }));
+        }
+        Ok(Box::new(move |x, g, rate| by_operations(form, x, g, [&first, &second], rate)))
+    }
+
+    fn advance(&mut self) {}
 
     fn state(&self) -> Vec<(String, tch::Tensor)> {
         let slots = [&self.first, &self.second];

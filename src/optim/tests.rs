@@ -1,7 +1,7 @@
 //! Every rule against the numbers of `tests/golden/optim/make.py`, by both ways of computing, and across a resume.
 
 use super::*;
-use crate::torch::fused::SgdNumbers;
+use crate::torch::fused::{Rate, SgdNumbers};
 
 /// The made-up gradient of `make.py`.
 fn gradient(x: &tch::Tensor, t: usize) -> tch::Tensor {
@@ -36,19 +36,35 @@ fn one_step(optimizer: &mut dyn Optimizer, x: &tch::Tensor, t: usize) {
     optimizer.step(x, &g, rate_at(t)).unwrap();
 }
 
-fn follow(kind: tch::Kind, gaps: bool, resume_at: usize, tolerance: f64) {
+/// By which way a rule's steps are computed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    /// One pass over the vectors.
+    Sweep,
+    /// libtorch's operations.
+    Gaps,
+    /// A device's launches, here on the processor.
+    Device,
+}
+
+fn built(spec: &OptimizerSpec, way: Way) -> Box<dyn Optimizer> {
+    let rule = spec.build().unwrap();
+    if way == Way::Device { Box::new(OnDevice::new(rule)) } else { rule }
+}
+
+fn follow(kind: tch::Kind, way: Way, resume_at: usize, tolerance: f64) {
     let golden: serde_json::Value = serde_json::from_str(include_str!("../../tests/golden/optim/rules.json")).unwrap();
     let numbers = |v: &serde_json::Value| -> Vec<f64> { serde_json::from_value(v.clone()).unwrap() };
     let runs = golden["runs"].as_array().unwrap();
     for run in runs {
         let spec: OptimizerSpec = serde_json::from_value(run["spec"].clone()).unwrap();
         let start = tch::Tensor::from_slice(&numbers(&golden["start"])).to_kind(kind);
-        let mut x = if gaps { strided(&start) } else { start.copy() };
-        let mut optimizer = spec.build().unwrap();
+        let mut x = if way == Way::Gaps { strided(&start) } else { start.copy() };
+        let mut optimizer = built(&spec, way);
         for (t, wanted) in run["x"].as_array().unwrap().iter().enumerate() {
             if t == resume_at {
                 let state = optimizer.state();
-                optimizer = spec.build().unwrap();
+                optimizer = built(&spec, way);
                 x = x.copy();
                 optimizer.load(&x, &state).unwrap();
             }
@@ -57,7 +73,7 @@ fn follow(kind: tch::Kind, gaps: bool, resume_at: usize, tolerance: f64) {
             for (got, wanted) in got.iter().zip(numbers(wanted)) {
                 assert!(
                     (got - wanted).abs() <= tolerance * wanted.abs().max(1e-2),
-                    "{spec:?} at step {t}: {got}, not {wanted}"
+                    "{spec:?} at step {t}, {way:?}: {got}, not {wanted}"
                 );
             }
         }
@@ -67,54 +83,91 @@ fn follow(kind: tch::Kind, gaps: bool, resume_at: usize, tolerance: f64) {
 
 #[test]
 fn every_rule_follows_the_reference_in_f64_and_f32() {
-    follow(tch::Kind::Double, false, usize::MAX, 1e-12);
-    follow(tch::Kind::Float, false, usize::MAX, 2e-4);
+    follow(tch::Kind::Double, Way::Sweep, usize::MAX, 1e-12);
+    follow(tch::Kind::Float, Way::Sweep, usize::MAX, 2e-4);
 }
 
 #[test]
 fn libtorch_s_operations_give_the_same_numbers() {
-    follow(tch::Kind::Double, true, usize::MAX, 1e-12);
+    follow(tch::Kind::Double, Way::Gaps, usize::MAX, 1e-12);
 }
 
 #[test]
-fn the_fused_step_of_libtorch_gives_the_same_numbers() {
-    let settings = [(0.9, None, 1e-4), (0.9, Some(0.0), 0.0), (0.5, Some(0.2), 0.1), (0.0, None, 0.01)];
-    for (kind, most) in [(tch::Kind::Double, 1e-14), (tch::Kind::Float, 1e-6)] {
-        for (momentum, dampening, weight_decay) in settings {
-            let spec = OptimizerSpec { momentum, dampening, weight_decay, ..Default::default() };
-            let (mut swept, mut fused) = (Sgd::new(&spec), Sgd::new(&spec));
+fn a_device_s_launches_give_the_same_numbers() {
+    for at in [usize::MAX, 0, 1, 5] {
+        follow(tch::Kind::Double, Way::Device, at, 1e-12);
+        follow(tch::Kind::Float, Way::Device, at, 2e-4);
+    }
+}
+
+#[test]
+fn every_rule_on_a_device_keeps_to_the_sweep_within_rounding() {
+    let mut specs: Vec<OptimizerSpec> =
+        TENSORFLOW_SOLVERS.into_iter().filter_map(|solver| OptimizerSpec::tensorflow(solver, 0.9).ok()).collect();
+    specs.extend(OptimizerKind::ALL.map(|kind| OptimizerSpec { kind, ..Default::default() }));
+    for (momentum, dampening, weight_decay) in [(0.9, Some(0.0), 0.0), (0.5, Some(0.2), 0.1), (0.0, None, 0.01)] {
+        specs.push(OptimizerSpec { momentum, dampening, weight_decay, learning_rate_decay: 0.1, ..Default::default() });
+    }
+    assert!(specs.len() >= 16);
+    for spec in &specs {
+        for (kind, most) in [(tch::Kind::Double, 1e-13), (tch::Kind::Float, 4e-6)] {
             let x = tch::Tensor::from_slice(&[0.5f64, -1.0, 2.0, 0.1, -0.3, 1.5, 4.0]).to_kind(kind);
+            let (mut swept, mut launched) = (built(spec, Way::Sweep), built(spec, Way::Device));
             let y = x.copy();
             for t in 0..8 {
-                if t == 5 {
-                    let state = fused.state();
-                    fused = Sgd::new(&spec);
-                    fused.load(&y, &state).unwrap();
-                }
-                one_step(&mut swept, &x, t);
-                let g = gradient(&y, t);
-                let coming = fused.coming(rate_at(t));
-                fused.fused(&y, &in_pieces(&g), coming).unwrap();
-                fused.advance();
+                one_step(&mut *swept, &x, t);
+                one_step(&mut *launched, &y, t);
                 let difference = (&x - &y).abs().max().double_value(&[]);
-                assert!(difference <= most, "{spec:?} at step {t}: {difference:e}");
+                assert!(difference <= most, "{spec:?} in {kind:?} at step {t}: {difference:e}");
             }
         }
     }
 }
 
 #[test]
+fn repeated_work_follows_the_rate_and_gives_the_bits_of_steps_one_by_one() {
+    for kind in OptimizerKind::ALL {
+        let spec = OptimizerSpec { kind, learning_rate_decay: 0.1, ..Default::default() };
+        let x = tch::Tensor::from_slice(&[0.5f32, -1.0, 2.0, 0.1, -0.3, 1.5, 4.0]);
+        let (mut steps, mut repeats) = (built(&spec, Way::Device), OnDevice::new(spec.build().unwrap()));
+        let y = x.copy();
+        assert!(repeats.repeatable(&y).unwrap().is_none(), "nothing is known before the first step");
+        for t in 0..2 {
+            one_step(&mut *steps, &x, t);
+            one_step(&mut repeats, &y, t);
+        }
+        let work = repeats.repeatable(&y).unwrap().unwrap();
+        for t in 2..9 {
+            one_step(&mut *steps, &x, t);
+            repeats.set_rate(rate_at(t), y.device()).unwrap();
+            work.look_ahead(&y).unwrap();
+            let g = gradient(&y, t);
+            work.update(&y, &if t.is_multiple_of(2) { Gradient::whole(&g) } else { in_pieces(&g) }).unwrap();
+            repeats.advance();
+            assert_eq!(Vec::<f32>::try_from(&x).unwrap(), Vec::<f32>::try_from(&y).unwrap(), "{kind} at step {t}");
+        }
+        let states = [steps.state(), repeats.state()].map(|state| {
+            state
+                .into_iter()
+                .map(|(name, t)| (name, Vec::<f64>::try_from(t.to_kind(tch::Kind::Double)).unwrap()))
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(states[0], states[1], "{kind}");
+    }
+}
+
+#[test]
 fn what_the_fused_step_refuses_is_an_error() {
     let [x, g, v] = [0; 3].map(|_| tch::Tensor::zeros([4], (tch::Kind::Int64, tch::Device::Cpu)));
-    let numbers = SgdNumbers { decay: 0.0, momentum: 0.9, dampening: 0.9, rate: 0.1, is_first: true };
-    let refused = crate::torch::fused::sgd(&[x], &[g], Some(&[v]), numbers);
+    let numbers = SgdNumbers { decay: 0.0, momentum: 0.9, dampening: 0.9, is_first: true };
+    let refused = crate::torch::fused::sgd(&[x], &[g], Some(&[v]), numbers, &Rate::Number(0.1));
     assert!(refused.unwrap_err().to_string().contains("not implemented for 'Long'"));
 }
 
 #[test]
 fn a_resumed_optimizer_goes_on_as_if_nothing_had_happened() {
     for at in [0, 1, 5] {
-        follow(tch::Kind::Double, false, at, 1e-12);
+        follow(tch::Kind::Double, Way::Sweep, at, 1e-12);
     }
 }
 

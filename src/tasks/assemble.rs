@@ -21,7 +21,7 @@ use crate::{
     optim::schedule::Schedule,
     torch::on_one_thread,
     train::{
-        BatchSource, Plan, Position, RunRecord, Stop, Targets, TrainObserver, Trainer,
+        Plan, Position, RunRecord, Stop, Targets, TrainObserver, Trainer,
         engine::{self, Engine, EngineOptions, Surroundings},
     },
 };
@@ -117,16 +117,22 @@ pub(super) fn assemble(
     let shown = settings.tensorboard.then(|| loaders::of_validation(&settings, &opened)).transpose()?;
     let subtracted = shown.and_then(|plan| plan.subtracted());
     Ok(Run {
-        warnings: warnings::of(options, &settings, &plan, &opened, learning),
+        warnings: warnings::of(
+            (start == Start::Fresh).then_some(options),
+            &settings,
+            &plan,
+            &opened,
+            (learning, device.is_cuda()),
+        ),
         should_fall: learning > 0 && settings.lr != 0.0 && engine.network().criterion.taught().is_empty(),
         plan,
         title: format!(
-            "{}: {parameters} parameters, {}, batch size {}, {} on {}",
+            "{}: {parameters} parameters, {}, batch size {}, {} on {device}{}",
             loaded.name(),
             criterion.trim_end(),
             settings.batch_size,
             engine.describe(),
-            if device.is_cuda() { "CUDA" } else { "the processor" },
+            if settings.tf32 && device.is_cuda() { " in TF32" } else { "" },
         ),
         printed: format!("{}\n{}", loaded.printed().trim_end(), criterion.trim_end()),
         criterion: criterion.trim_end().to_string(),
@@ -190,8 +196,8 @@ impl Run {
         let (schedule, Loaders { train, validation }) = (self.schedule, self.loaders);
         Trainer {
             engine: self.engine,
-            train: Box::new(train),
-            validation: validation.map(|source| Box::new(source) as Box<dyn BatchSource>),
+            train,
+            validation,
             targets: Targets::new(self.hook),
             scalars: self.scalars,
             views: self.views,

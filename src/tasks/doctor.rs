@@ -5,9 +5,13 @@ use std::{fs, io::Read as _, path::PathBuf};
 use serde::Serialize;
 
 use crate::{
+    cuda,
     fence::{self, Support},
     frontend::lua::vm,
-    torch::device::{self, CudaStatus, cuda_status},
+    torch::{
+        device::{self, CudaStatus, DeviceChoice, cuda_status},
+        precision::{self, Precision},
+    },
 };
 
 /// Everything the program can say about where it runs. Sizes in MiB.
@@ -96,6 +100,10 @@ pub struct Cuda {
     pub devices: Vec<String>,
     /// Why it is off.
     pub off_because: Option<String>,
+    /// Why steps of a training are not captured as graphs there; none when they are.
+    pub captures_off_because: Option<String>,
+    /// How products of f32 are computed there when a run does not ask for TF32.
+    pub f32: Option<Precision>,
 }
 
 /// Looks at where this process runs.
@@ -105,6 +113,9 @@ pub fn doctor() -> DoctorReport {
         CudaStatus::Ready { devices, .. } => ((0..devices).map(|i| format!("cuda:{i}")).collect(), None),
         CudaStatus::Off { reason } => (Vec::new(), Some(reason)),
     };
+    // As a run finds its device, and then what libtorch says.
+    let is_found = device::resolve(DeviceChoice::Auto).is_ok_and(|device| device.is_cuda());
+    let f32 = if is_found { precision::current() } else { None };
     DoctorReport {
         versions: Versions {
             digits_rs: env!("CARGO_PKG_VERSION"),
@@ -117,7 +128,7 @@ pub fn doctor() -> DoctorReport {
         libtorch: Libtorch::loaded(),
         processor: Processor::here(),
         memory: Memory::now(),
-        cuda: Cuda { devices, off_because },
+        cuda: Cuda { devices, off_because, captures_off_because: cuda::readiness().err(), f32 },
         fence: fence::support(),
         mnist_sample: sample_images(),
     }

@@ -13,6 +13,9 @@ use crate::{
     job::{self, JobRecord, JobView, file},
 };
 
+/// Records whose numbers are looked at.
+const LOOKED_AT: u64 = 16;
+
 /// What inference needs to know of a dataset. The mean image lies beside it, the network file's neighbours in `beside/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Kept {
@@ -30,7 +33,7 @@ pub(super) struct Kept {
     /// Whether the records are texts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) texts: bool,
-    /// The lowest and the highest number of its first records; jobs of before do not know them.
+    /// The lowest and the highest number of some of its records; jobs of before do not know them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) range: Option<[f32; 2]>,
     /// Whether there is a mean image.
@@ -111,12 +114,20 @@ impl Kept {
     }
 }
 
-/// The lowest and the highest number of the first records.
+/// The lowest and the highest number of some records, spread over all of them.
 fn range(dataset: &Dataset) -> Result<Option<[f32; 2]>> {
     let Some(records) = dataset.train() else { return Ok(None) };
     let mut found: Option<[f32; 2]> = None;
-    for index in 0..records.len().min(4) {
-        for value in records.get(index)?.image.values.to_floats().into_iter().filter(|value| value.is_finite()) {
+    let count = records.len();
+    for part in 0..count.min(LOOKED_AT) {
+        for value in records
+            .get(part * count / count.min(LOOKED_AT))?
+            .image
+            .values
+            .to_floats()
+            .into_iter()
+            .filter(|value| value.is_finite())
+        {
             let [lowest, highest] = found.unwrap_or([value; 2]);
             found = Some([lowest.min(value), highest.max(value)]);
         }

@@ -76,7 +76,7 @@ fn of_numbers(values: &[f32], records: Option<[f32; 2]>) -> Option<String> {
     let is_deep = highest > 255.0 && highest <= 65_535.0 && low >= 0.0 && high <= 255.0;
     let way = if is_deep { " (pixels of 16 bits divided by 257)" } else { "" };
     Some(format!(
-        "numbers from {lowest} to {highest} where the job's records have {low} to {high}: they are taken as they are; give them in the records' scale{way}"
+        "numbers from {lowest} to {highest} where those of the job that were looked at have {low} to {high}: they are taken as they are; give them in the records' scale{way}"
     ))
 }
 

@@ -2,20 +2,26 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use super::{prepare::OpenedDataset, settings::RunSettings};
+use super::{
+    loader_source::LoaderSource,
+    prepare::OpenedDataset,
+    resident::{Resident, is_still},
+    settings::RunSettings,
+};
 use crate::{
-    data::{Augment, Borders, DataLoader, HeadStart, LoaderOptions, Order, Preprocess, Records},
+    cuda,
+    data::{Augment, Borders, DataLoader, LoaderOptions, Order, Preprocess, Records},
     error::Result,
     torch::device::Resolved,
-    train::{BatchSource, Finish, TrainBatch},
+    train::{BatchSource, Finish},
 };
 
 /// Where a run's batches come from.
 pub(super) struct Loaders {
     /// Train records, changed at random.
-    pub(super) train: LoaderSource,
+    pub(super) train: Box<dyn BatchSource>,
     /// Validation records, when there are any.
-    pub(super) validation: Option<LoaderSource>,
+    pub(super) validation: Option<Box<dyn BatchSource>>,
 }
 
 /// What happens to a train record on its way to the network.
@@ -39,6 +45,14 @@ fn preprocess(settings: &RunSettings, opened: &OpenedDataset, augment: Augment) 
     Preprocess::new(dataset.shape, settings.subtract_mean, dataset.mean.as_ref(), settings.cut(), augment)
 }
 
+/// Bytes that are free on a CUDA device, where that can be asked.
+fn room_on(device: Resolved) -> Option<u64> {
+    match device.device() {
+        tch::Device::Cuda(number) => cuda::free_memory(number).ok(),
+        _ => None,
+    }
+}
+
 /// The loaders; train records take the way `of_train`.
 ///
 /// # Errors
@@ -53,7 +67,7 @@ pub(super) fn loaders_for(
     let records = (opened.train()?, opened.dataset.val());
     let names = opened.dataset.labels.len();
     let head_start = opened.head_start.map(Arc::new);
-    let source = |records: Arc<Records>, preprocess: Preprocess, train: bool| -> Result<LoaderSource> {
+    let source = |records: Arc<Records>, preprocess: Preprocess, train: bool| -> Result<Box<dyn BatchSource>> {
         // Bytes are for a bus; the processor's own loader threads do all of the plan.
         let rest = if device.is_cuda() { preprocess.rest(train, settings.kind(), device.device())? } else { None };
         let finish = rest.map(|rest| Rc::new(move |bytes: &tch::Tensor| rest.of(bytes)) as Finish);
@@ -75,41 +89,17 @@ pub(super) fn loaders_for(
             train,
             workers: None,
         };
+        // A quarter of what is free, for each split: the network's activations come later.
+        let room = if finish.is_some() && is_still(&preprocess, train) { room_on(device) } else { None };
         let loader = DataLoader::new(records, preprocess, options)?;
-        Ok(LoaderSource { loader, finish, head_start: head_start.clone() })
+        let source = LoaderSource::new(loader, finish, head_start.clone());
+        Ok(match room {
+            Some(room) => Box::new(Resident::new(source, device.device(), room / 4)),
+            None => Box::new(source),
+        })
     };
     Ok(Loaders {
         train: source(records.0, of_train, true)?,
         validation: records.1.map(|records| source(records, of_validation, false)).transpose()?,
     })
-}
-
-/// A loader as the training loop sees it. The loader counts epochs from 1, the loop from 0.
-pub(super) struct LoaderSource {
-    loader: DataLoader,
-    /// What the device does with batches of bytes.
-    finish: Option<Finish>,
-    head_start: Option<Arc<HeadStart>>,
-}
-
-impl BatchSource for LoaderSource {
-    fn start(&mut self, epoch: u64, first_batch: u64) -> Result<()> {
-        // From here on the loaders' own threads decode what is missing.
-        if let Some(head_start) = self.head_start.take() {
-            head_start.stop();
-        }
-        self.loader.start(epoch + 1, first_batch)
-    }
-
-    fn next(&mut self) -> Result<Option<TrainBatch>> {
-        let finish = self.finish.as_ref();
-        Ok(self.loader.next()?.map(|batch| TrainBatch {
-            input: batch.input.shallow_clone(),
-            finish: finish.filter(|_| batch.input.kind() == tch::Kind::Uint8).cloned(),
-            target: batch.target.shallow_clone(),
-            count: batch.count as u64,
-            wait: batch.wait,
-            owner: Some(Box::new(batch)),
-        }))
-    }
 }

@@ -65,6 +65,8 @@ pub struct RunOptions {
     pub double: bool,
     /// Always differentiate with libtorch, also where a faster written-out step exists.
     pub autograd: bool,
+    /// On a CUDA device products of 32 bits round their inputs to TF32: faster, and only three digits are sure.
+    pub tf32: bool,
     /// Regularisation losses of a TensorFlow file have gradients; in DIGITS they are reported only.
     pub tf_regularize: bool,
     /// Batches run across the borders of epochs, and each validation goes on where the last one stopped, as in DIGITS'

@@ -7,12 +7,13 @@ use std::{
 
 use super::{options::RunOptions, settings::RunSettings};
 use crate::{
-    data::{self, Dataset, HeadStart, Parts, Place, Records, Target, Wanted},
+    data::{self, Dataset, HeadStart, Parts, Place, Records, Target, Wanted, database_of},
     error::{Error, Kind, Result},
     frontend::{LabelShape, NetworkFile, NetworkParams, Output, Settings, Source},
     torch::{
         device::{self, Resolved},
         on_one_thread,
+        precision::{self, Precision},
     },
 };
 
@@ -70,7 +71,11 @@ pub struct OpenedDataset {
 /// # Errors
 /// When the name is none, or the device is not here.
 pub fn device(settings: &RunSettings) -> Result<Resolved> {
-    device::resolve(settings.device.parse()?)
+    let device = device::resolve(settings.device.parse()?)?;
+    if settings.tf32 && device.is_cuda() {
+        precision::set(Precision::Tf32)?;
+    }
+    Ok(device)
 }
 
 /// The options, with the folder of the built-in sample as their dataset when they name none: a job that keeps them finds
@@ -208,11 +213,13 @@ pub fn wanted(options: RunOptions) -> Option<Wanted> {
 /// Where the dataset lies that the settings name.
 pub(super) fn place(settings: &RunSettings) -> Place {
     if let Some(train) = &settings.train_db {
+        // Its file was named where the folder is meant.
+        let folder = |path: &PathBuf| database_of(path).unwrap_or_else(|| path.clone());
         return Place::Parts(Parts {
-            train: Some(train.clone()),
-            train_labels: settings.train_labels_db.clone(),
-            val: settings.val_db.clone(),
-            val_labels: settings.val_labels_db.clone(),
+            train: Some(folder(train)),
+            train_labels: settings.train_labels_db.as_ref().map(folder),
+            val: settings.val_db.as_ref().map(folder),
+            val_labels: settings.val_labels_db.as_ref().map(folder),
             mean: settings.mean.clone(),
             labels: settings.labels.clone(),
         });

@@ -5,9 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
+use walkdir::WalkDir;
+
 use super::{inference, kept::Kept, options::RunOptions, prepare, settings::RunSettings};
 use crate::{
-    data::{Parts, Place},
+    data::{Parts, Place, label_file_around},
     error::Result,
     fence::Reach,
     frontend,
@@ -109,11 +111,22 @@ pub fn network(file: &Path) -> Reach {
     neighbours(folder).reading(file)
 }
 
+/// A database that is tested, and the classes of the dataset around it.
+#[must_use]
+pub fn tested(database: PathBuf, labels: Option<PathBuf>) -> Reach {
+    let classes = label_file_around(&database);
+    let parts = Parts { val: Some(database), val_labels: labels, ..Parts::default() };
+    classes.into_iter().fold(dataset(&Place::Parts(parts)), Reach::reading)
+}
+
 /// The images of a list.
 #[must_use]
 pub fn list(list: &Path) -> Reach {
     if list.is_dir() {
-        return Reach::default().reading(list);
+        // What its links lead to is named by the user as well.
+        let entries = WalkDir::new(list).into_iter().flatten().filter(walkdir::DirEntry::path_is_symlink);
+        let targets = entries.filter_map(|link| link.path().canonicalize().ok()).take(ENTRIES);
+        return targets.fold(Reach::default().reading(list), Reach::reading);
     }
     inference::images(list).into_iter().fold(Reach::default().reading(list), Reach::reading)
 }

@@ -48,6 +48,7 @@ pub struct RunSettings {
     pub threads: Option<u64>,
     pub double: bool,
     pub autograd: bool,
+    pub tf32: bool,
     pub tf_regularize: bool,
     pub tf_across_epochs: bool,
     /// The network file's, which decides whose solver is meant.
@@ -149,6 +150,7 @@ impl RunSettings {
             threads: options.threads,
             double: options.double,
             autograd: options.autograd,
+            tf32: options.tf32,
             tf_regularize: options.tf_regularize,
             tf_across_epochs: options.tf_across_epochs,
             language: file.language,

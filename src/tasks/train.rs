@@ -131,11 +131,30 @@ fn again(
     let resumed = RunOptions::resumed(&record.settings, &options)?;
     let has_all_epochs = resumed.epochs.is_none_or(|epochs| record.settings["epochs"].as_u64() >= Some(epochs));
     if record.status == Status::Done && has_all_epochs {
+        if let Some(other) = options
+            .dataset
+            .as_ref()
+            .or(options.train_db.as_ref())
+            .filter(|other| is_elsewhere(other, &record.dataset.path))
+        {
+            return Err(Error::new(
+                Kind::Usage,
+                format!("{} is done, and learned from another dataset", path.display()),
+            )
+            .with_fact("it learned from", record.dataset.path)
+            .with_fact("asked for", other.display().to_string())
+            .with_help("name another folder with --job"));
+        }
         let summary = done_before(&view)?;
         observer.finished(&summary);
         return Ok(summary);
     }
     go_on(Resume { job: path.to_path_buf(), from_snapshot: None, options }, head_start, observer, stop)
+}
+
+/// Whether two paths lead to two places; a dataset that was moved away is in none.
+fn is_elsewhere(path: &Path, other: &str) -> bool {
+    matches!((path.canonicalize(), Path::new(other).canonicalize()), (Ok(here), Ok(there)) if here != there)
 }
 
 /// What a job came to that has nothing to do.

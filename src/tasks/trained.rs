@@ -78,6 +78,9 @@ impl Trained {
         let subtract = settings.subtract_mean;
         let augment = data::Augment::default();
         let preprocess = Preprocess::new(kept.shape, subtract, kept.mean.as_ref(), crop, augment)?;
+        let is_input = is_input(label_hook.as_ref(), !kept.label_databases.is_empty());
+        let mut targets = for_tests(label_hook);
+        let target_is_input = is_input && follows_input(&mut targets, preprocess.output_shape(), network.kind);
         let shown = snapshot_path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let facts = vec![
             ("job".into(), path.display().to_string()),
@@ -98,9 +101,9 @@ impl Trained {
             texts: kept.texts,
             batch_size: settings.validation_batch_size as usize,
             is_classification: records.classes.is_some(),
-            target_is_input: is_input(label_hook.as_ref(), !kept.label_databases.is_empty()),
+            target_is_input,
             own: kept.label_databases,
-            targets: RefCell::new(for_tests(label_hook)),
+            targets: RefCell::new(targets),
             loaded,
         })
     }
@@ -345,6 +348,30 @@ pub(super) fn is_input(hook: Option<&LabelHook>, has_label_database: bool) -> bo
         Some(LabelHook::Code(_)) => !has_label_database,
         Some(LabelHook::Labels) | None => false,
     }
+}
+
+/// Whether the target of an input is that input, moved and scaled at most: a hook of code may make anything else of it. One
+/// that refuses what it is given here is believed.
+fn follows_input(targets: &mut Targets, [c, h, w]: [i64; 3], kind: tch::Kind) -> bool {
+    let mut compared = || -> Result<bool> {
+        let count = c * h * w;
+        // Neither of one value nor in order.
+        let input = tch::Tensor::f_arange(count, (tch::Kind::Double, tch::Device::Cpu))?.f_mul_scalar(7)?.f_fmod(11)?;
+        let input = input.f_to_kind(kind)?.f_view([1, c, h, w])?;
+        let label = tch::Tensor::f_ones([1], (kind, tch::Device::Cpu))?;
+        let (input, Activity::Tensor(target)) = targets.of(&input, &label)? else { return Ok(false) };
+        if target.numel() != input.numel() {
+            return Ok(false);
+        }
+        let plain = |tensor: &tch::Tensor| -> Result<tch::Tensor> {
+            let row = tensor.f_to_kind(tch::Kind::Double)?.f_reshape([-1])?;
+            let centred = row.f_sub(&row.f_mean(tch::Kind::Double)?)?;
+            Ok(centred.f_div(&centred.f_norm()?.f_clamp_min(1e-12)?)?)
+        };
+        let alike = plain(&input)?.f_dot(&plain(&target)?)?;
+        Ok(f64::try_from(alike)?.abs() > 0.999)
+    };
+    compared().unwrap_or(true)
 }
 
 fn for_tests(hook: Option<LabelHook>) -> Targets {

@@ -6,13 +6,14 @@ use crate::{
     train::Plan,
 };
 
-/// Sentences about the settings of a run, for options as they were given; `learning` parameters learn.
+/// Sentences about the settings of a run, for options as they were given, where it begins; `learning` parameters learn, and
+/// the device is CUDA's or not.
 pub(super) fn of(
-    given: &RunOptions,
+    given: Option<&RunOptions>,
     settings: &RunSettings,
     plan: &Plan,
     opened: &OpenedDataset,
-    learning: usize,
+    (learning, is_cuda): (usize, bool),
 ) -> Vec<String> {
     let mut found = Vec::new();
     let mut say = |sentence: String| found.push(sentence);
@@ -35,7 +36,10 @@ pub(super) fn of(
             "--threads {threads} is more than this machine's {processors} processors: that is slower, not faster"
         ));
     }
-    without_effect(given, settings, opened).into_iter().for_each(&mut say);
+    if settings.tf32 && !is_cuda {
+        say("--tf32 has no effect: the run computes on the processor".into());
+    }
+    given.into_iter().flat_map(|given| without_effect(given, settings, opened)).for_each(&mut say);
     if changes_labels(&settings.augment(), settings)
         && let Some([label, image]) = labels_of_another_size(opened)
     {

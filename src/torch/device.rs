@@ -5,9 +5,7 @@
 //! question about it, so [`resolve`] or [`cuda_status`] must come before any other use of libtorch.
 
 use std::{
-    ffi::{CStr, CString},
     fmt,
-    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     str::FromStr,
     sync::OnceLock,
@@ -15,6 +13,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    library::Library,
+    precision::{self, Precision},
+};
 use crate::error::{Error, Kind, Result};
 
 /// What `--device` asks for.
@@ -106,19 +108,29 @@ impl Resolved {
     }
 }
 
+impl fmt::Display for Resolved {
+    /// `cuda:0`, or `the processor`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            tch::Device::Cuda(number) => write!(f, "cuda:{number}"),
+            _ => f.write_str("the processor"),
+        }
+    }
+}
+
 /// The device for `choice`. For `Cpu` the CUDA library is not opened: that takes seconds.
 ///
 /// # Errors
 /// `Kind::Device` when CUDA is asked for and is off, or has fewer devices.
 pub fn resolve(choice: DeviceChoice) -> Result<Resolved> {
     match choice {
-        DeviceChoice::Auto => Ok(Resolved(match cuda_status() {
-            CudaStatus::Ready { .. } => tch::Device::Cuda(0),
-            CudaStatus::Off { .. } => tch::Device::Cpu,
-        })),
+        DeviceChoice::Auto => match cuda_status() {
+            CudaStatus::Ready { .. } => exact(tch::Device::Cuda(0)),
+            CudaStatus::Off { .. } => Ok(Resolved(tch::Device::Cpu)),
+        },
         DeviceChoice::Cpu => Ok(Resolved(tch::Device::Cpu)),
         DeviceChoice::Cuda(number) => match cuda_status() {
-            CudaStatus::Ready { devices, .. } if number < devices => Ok(Resolved(tch::Device::Cuda(number))),
+            CudaStatus::Ready { devices, .. } if number < devices => exact(tch::Device::Cuda(number)),
             CudaStatus::Ready { devices, .. } => {
                 Err(Error::new(Kind::Device, format!("there is no CUDA device {number}"))
                     .with_fact("devices", format!("{devices}, numbered from 0")))
@@ -130,13 +142,19 @@ pub fn resolve(choice: DeviceChoice) -> Result<Resolved> {
     }
 }
 
+/// A CUDA device that computes as exactly as the processor, until somebody asks for less.
+fn exact(device: tch::Device) -> Result<Resolved> {
+    precision::set(Precision::Full)?;
+    Ok(Resolved(device))
+}
+
 /// `batch` on `device`. To a CUDA device it goes by way of pinned memory, so that nobody waits for the copy: libtorch keeps
 /// the pinned pages until the device is done with them, and uses them again.
 ///
 /// # Errors
 /// When libtorch refuses.
 pub fn carry(batch: &tch::Tensor, device: tch::Device) -> Result<tch::Tensor> {
-    if !device.is_cuda() {
+    if !device.is_cuda() || batch.device() == device {
         return Ok(batch.f_to_device(device)?);
     }
     Ok(batch.f_pin_memory(device)?.f_internal_to_copy((batch.kind(), device), true)?)
@@ -187,7 +205,7 @@ fn find_cuda() -> CudaStatus {
     if !library.exists() {
         return off(format!("this libtorch is a CPU build: {} is not there", library.display()));
     }
-    if let Err(reason) = open(&library) {
+    if let Err(reason) = Library::open_for_all(&library) {
         return off(format!("{} does not open: {reason}", library.display()));
     }
     let devices = usize::try_from(tch::Cuda::device_count()).unwrap_or(0);
@@ -198,23 +216,6 @@ fn find_cuda() -> CudaStatus {
         true => "the NVIDIA driver gives this process no device (see CUDA_VISIBLE_DEVICES and nvidia-smi)".into(),
         false => "the machine has no NVIDIA driver (/proc/driver/nvidia/version is not there)".into(),
     })
-}
-
-/// Opens a library for the whole process and keeps it open.
-#[expect(unsafe_code, reason = "libtorch's CUDA half must be opened at run time; the standard library cannot")]
-fn open(library: &Path) -> Result<(), String> {
-    let path = CString::new(library.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
-    // SAFETY: the path is a live C string; the library's initialisers are those of the libtorch in use.
-    let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
-    if !handle.is_null() {
-        return Ok(());
-    }
-    // SAFETY: dlerror gives null or a C string that lives until the next call on this thread.
-    let reason = unsafe {
-        let text = libc::dlerror();
-        if text.is_null() { None } else { Some(CStr::from_ptr(text).to_string_lossy().into_owned()) }
-    };
-    Err(reason.unwrap_or_else(|| "for a reason that the system does not tell".into()))
 }
 
 #[cfg(test)]
@@ -230,6 +231,12 @@ mod tests {
         for text in ["gpu", "cuda:", "cuda:x", ""] {
             assert_eq!(text.parse::<DeviceChoice>().unwrap_err().kind(), Kind::Usage);
         }
+    }
+
+    #[test]
+    fn a_device_is_named_as_it_is_asked_for() {
+        let name = |device| Resolved(device).to_string();
+        assert_eq!((name(tch::Device::Cuda(3)), name(tch::Device::Cpu)), ("cuda:3".into(), "the processor".into()));
     }
 
     #[test]

@@ -10,7 +10,9 @@ mod format;
 pub mod fused;
 mod generator;
 pub mod guard;
+mod library;
 pub mod memory;
+pub mod precision;
 mod samplers;
 pub mod start_up;
 mod storage;
@@ -22,6 +24,7 @@ mod views;
 
 pub use flatten::flatten;
 pub use generator::Generator;
+pub use library::Library;
 pub use samplers::alias_table;
 pub use storage::Storage;
 pub use tensor::{MOST_DIMS, Tensor, contiguous_strides};

@@ -6,8 +6,10 @@
 //! Read `trainer.rs` first: it is the loop. Source of the rhythm: DIGITS `tools/torch/main.lua`.
 
 mod cadence;
+mod carried;
 mod diagnose;
 pub mod engine;
+mod fitting;
 mod meter;
 mod observer;
 mod plan;

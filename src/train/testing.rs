@@ -61,21 +61,34 @@ impl Criterion for Squares {
 
 /// Two noisy layers; the second one overflows when its weight is above `limit`.
 pub(super) fn noisy_engine(limit: f64) -> Box<dyn Engine> {
+    noisy(limit, i64::MAX)
+}
+
+/// The same where the memory is full with batches of more than `room` samples.
+pub(super) fn cramped_engine(room: i64) -> Box<dyn Engine> {
+    noisy(f64::MAX, room)
+}
+
+fn noisy(limit: f64, room: i64) -> Box<dyn Engine> {
     let seed = Rc::new(Cell::new(0));
     let options = EngineOptions { force_autograd: true, ..EngineOptions::default() };
     let inner = engine(network(limit, &seed), &OptimizerSpec::default(), &options).unwrap();
-    Box::new(Seeded { inner, seed })
+    Box::new(Seeded { inner, seed, room })
 }
 
 /// Lets the network see the step's seed.
 struct Seeded {
     inner: Box<dyn Engine>,
     seed: Rc<Cell<u64>>,
+    room: i64,
 }
 
 impl Engine for Seeded {
     fn step(&mut self, input: &tch::Tensor, target: &Activity, rate: f64, seed: u64) -> Result<()> {
         self.seed.set(seed);
+        if input.size()[0] > self.room {
+            return Err(tch::TchError::Torch("CUDA out of memory. Tried to allocate 2.00 GiB.".into()).into());
+        }
         self.inner.step(input, target, rate, seed)
     }
     fn take_losses(&mut self) -> Result<Vec<f64>> {
@@ -95,6 +108,9 @@ impl Engine for Seeded {
     }
     fn surroundings(&self) -> Surroundings {
         self.inner.surroundings()
+    }
+    fn fits(&mut self, input: &tch::Tensor, target: &Activity) -> Option<bool> {
+        if input.size()[0] > self.room { Some(false) } else { self.inner.fits(input, target) }
     }
     fn describe(&self) -> String {
         self.inner.describe()

@@ -10,8 +10,10 @@ mod tests;
 use std::{collections::BTreeMap, time::Instant};
 
 use super::{
+    carried::on_device,
     diagnose::{self, Guard},
     engine::Engine,
+    fitting,
     meter::{Accuracy, Meter, RunningMean},
     observer::{EpochSummary, Evaluated},
     plan::Plan,
@@ -180,9 +182,14 @@ impl Trainer<'_> {
     /// One step: the batch to the device, the hook, forward, backward, update. Gives the input on the device.
     fn step(&mut self, batch: &TrainBatch, rate: f64) -> Result<tch::Tensor> {
         let seed = self.plan.step_seed(self.position.iteration);
-        let (input, target) = self.on_device(batch).map_err(|error| self.placed(error))?;
-        self.engine.step(&input, &target, rate, seed).map_err(|error| self.placed(error))?;
-        Ok(input)
+        let taken = self.on_device(batch).and_then(|(input, target)| {
+            self.engine.step(&input, &target, rate, seed)?;
+            Ok(input)
+        });
+        taken.map_err(|error| {
+            let error = fitting::advised(error, &mut *self.engine, &mut self.targets, batch);
+            self.placed(error)
+        })
     }
 
     /// What the network file wants to be logged, of this batch, its input on the device; equal names are averaged, as in DIGITS.
@@ -439,6 +446,7 @@ impl Trainer<'_> {
 
     fn train_line(&mut self, guard: &Guard, rate: f64, meter: &Meter, scalars: Scalars) -> Result<()> {
         self.collect_losses(guard)?;
+        self.engine.take_notice().map_or(Ok(()), |notice| self.record.log(&notice))?;
         let loss = std::mem::take(&mut self.position.line_loss).value();
         self.position.line_images = 0;
         let mut event = self.event(EventKind::Train);
@@ -481,17 +489,6 @@ impl Trainer<'_> {
             is_best: here && self.position.validations_without_gain == 0,
         }
     }
-}
-
-/// Input and target of a batch where the network's parameters are.
-fn on_device(engine: &dyn Engine, targets: &mut Targets, batch: &TrainBatch) -> Result<(tch::Tensor, Activity)> {
-    let device = engine.network().device;
-    let carried = carry(&batch.input, device)?;
-    let input = match &batch.finish {
-        Some(finish) => finish(&carried)?,
-        None => carried,
-    };
-    targets.of(&input, &carry(&batch.target, device)?)
 }
 
 /// Numbers of the file's, as a log line has them.

@@ -19,14 +19,14 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 # In the repository, and in the folder that `make cuda-kit` fills.
 sys.path[:0] = [f"{HERE}/../bench/peers", f"{HERE}/peers"]
-EPOCHS = 12
 
 
 def digits_rate(arguments):
     """Images a second by the program's own metrics, the first epoch left out."""
     with tempfile.TemporaryDirectory() as folder:
+        more = ["--tf32"] if arguments.tf32 else []
         command = [arguments.digits, "run", f"networks/{arguments.network}.lua", "--dataset", arguments.dataset, "--device", arguments.device]
-        command += ["--epochs", str(EPOCHS), "--validation-interval", "0", "--snapshot-interval", "0", "--job", f"{folder}/job"]
+        command += ["--epochs", str(arguments.epochs), "--validation-interval", "0", "--snapshot-interval", "0", "--job", f"{folder}/job", *more]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         with open(f"{folder}/job/metrics.jsonl") as file:
             events = [json.loads(line) for line in file]
@@ -65,6 +65,8 @@ def torch_rate(arguments, is_captured):
     import torch
 
     device = arguments.device
+    # As this program has it without --tf32: PyTorch's own default rounds convolutions.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = arguments.tf32
     pixels, labels = (torch.from_numpy(column).to(device) for column in arrays(arguments))
     network, criterion, scale = networks.build(arguments.network)
     network = network.to(device)
@@ -102,7 +104,7 @@ def torch_rate(arguments, is_captured):
     epoch()
     finish()
     begin = time.monotonic()
-    done = sum(epoch() for _ in range(EPOCHS - 1))
+    done = sum(epoch() for _ in range(arguments.epochs - 1))
     finish()
     return done / (time.monotonic() - begin)
 
@@ -115,6 +117,8 @@ def main():
     parser.add_argument("--keep", metavar="FILE", help="only write the train images for --arrays")
     parser.add_argument("--network", choices=["autoencoder", "lenet"], default="autoencoder")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    parser.add_argument("--tf32", action="store_true", help="both sides round the inputs of products to TF32")
+    parser.add_argument("--epochs", type=int, default=12, help="2 or more: the first is not counted")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     arguments.digits, arguments.dataset = os.path.abspath(arguments.digits), os.path.abspath(arguments.dataset)

@@ -46,7 +46,7 @@ fn arrays_and_databases_that_are_not_like_the_job_s_are_noted_or_refused() {
     let unit: Vec<u8> = (0..784).flat_map(|i| (i as f32 / 783.0).to_le_bytes()).collect();
     array(&at("unit.npy"), "<f4", "28, 28", &unit);
     let text = well(folder.path(), "test j unit.npy");
-    assert!(text.contains("numbers from 0 to 1 where the job's records have 0 to 255"), "{text}");
+    assert!(text.contains("numbers from 0 to 1 where those of the job that were looked at have 0 to 255"), "{text}");
     array(&at("nan.npy"), "<f4", "28, 28", &f32::NAN.to_le_bytes().repeat(784));
     let text = well(folder.path(), "test j nan.npy");
     assert!(text.contains("784 numbers that are NaN"), "{text}");

@@ -125,7 +125,7 @@ const FOLLOWED: &[Followed] = &[
         edits: &[("names.txt", "", "cat\ndog\n")],
         ..command(
             "labels_without_names",
-            "once the classes have names: run --labels FILE",
+            "once the classes have names: run --train-db DIR --labels FILE",
             "run net.lua --train-db db --labels names.txt --subtract-mean none --epochs 1 --job job --device cpu",
         )
     },

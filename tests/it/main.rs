@@ -16,6 +16,7 @@ mod endings;
 mod engines;
 mod errors;
 mod fence;
+mod first_hours;
 mod forms;
 mod given;
 mod gradients;

@@ -252,3 +252,75 @@ fn gnuplot_s_pictures_are_drawn_without_gnuplot() {
     assert!(said.contains("writes no pictures"), "{said}");
     assert!(!folder.path().join("figure1.svg").exists());
 }
+
+/// A field of a protobuf message: its number, and bytes of a known length.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut made = Vec::new();
+    let mut varint = |mut value: usize| {
+        while value > 127 {
+            made.push(value as u8 | 128);
+            value >>= 7;
+        }
+        made.push(value as u8);
+    };
+    varint(usize::from(number) << 3 | 2);
+    varint(bytes.len());
+    made.extend_from_slice(bytes);
+    made
+}
+
+/// A blob of 0.01, 0.02, …, with a shape of today, or the four numbers of 2014.
+fn blob(dims: &[u8], is_old: bool) -> Vec<u8> {
+    let count: usize = dims.iter().map(|&d| usize::from(d)).product();
+    let data: Vec<u8> = (1..=count).flat_map(|i| (i as f32 * 0.01).to_le_bytes()).collect();
+    let shape = if is_old {
+        let four = [vec![1u8; 4 - dims.len()], dims.to_vec()].concat();
+        four.iter().zip(1u8..).flat_map(|(&d, number)| [number << 3, d]).collect()
+    } else {
+        field(7, &field(1, dims))
+    };
+    [shape, field(5, &data)].concat()
+}
+
+#[test]
+fn networks_of_caffe_s_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    let layers = |is_old: bool| {
+        let (net, name, blobs) = if is_old { (2, 4, 6) } else { (100, 1, 7) };
+        let of = |called: &str, weight: &[u8], bias: u8| {
+            let blobs = [field(blobs, &blob(weight, is_old)), field(blobs, &blob(&[bias], is_old))].concat();
+            field(net, &[field(name, called.as_bytes()), blobs].concat())
+        };
+        [of("conv1", &[2, 1, 3, 3], 2), of("fc", &[3, 8], 3)].concat()
+    };
+    write("new.caffemodel", &layers(false));
+    write("old.caffemodel", &layers(true));
+    let text = "name: \"toy\" # a network\n\
+        input: \"data\"\ninput_dim: 1 input_dim: 1\n\
+        layer { name: 'data' type: 'Data' top: 'data' include { phase: TRAIN } }\n\
+        layer { name: 'conv1' type: 'Convolution' bottom: 'data' top: 'conv1'\n\
+          convolution_param { num_output: 2 pad: 1 kernel_size: 3 weight_filler { type: 'xavier' } } }\n\
+        layer { name: 'relu1' type: 'ReLU' bottom: 'conv1' top: 'conv1' }\n\
+        layer { name: 'norm1' type: 'LRN' bottom: 'conv1' top: 'norm1' lrn_param { local_size: 5 alpha: 1e-4 beta: 0.75 } }\n\
+        layer { name: 'pool1' type: 'Pooling' bottom: 'norm1' top: 'pool1' pooling_param { pool: MAX kernel_size: 2 stride: 2 } }\n\
+        layer { name: 'fc' type: 'InnerProduct' bottom: 'pool1' top: 'fc' inner_product_param { num_output: 3 } }\n\
+        layer { name: 'drop' type: 'Dropout' bottom: 'fc' top: 'fc' dropout_param { dropout_ratio: 0.5 } }\n\
+        layer { name: 'prob' type: 'Softmax' bottom: 'fc' top: 'prob' }\n";
+    write("new.prototxt", text.as_bytes());
+    let old = ["Convolution", "ReLU", "LRN", "Pooling", "InnerProduct", "Dropout", "Softmax", "Data"].iter().fold(
+        text.replace("layer {", "layers {"),
+        |text, kind| {
+            let upper = if *kind == "InnerProduct" { "INNER_PRODUCT".into() } else { kind.to_uppercase() };
+            text.replace(&format!("type: '{kind}'"), &format!("type: {upper}"))
+        },
+    );
+    write("old.prototxt", old.as_bytes());
+    write("cut.prototxt", b"name: 'x'\n\nlayer { name: 'a'");
+    let branch = "layer { name: 'a' type: 'ReLU' bottom: 'data' top: 'a' }\n\
+        layer { name: 'b' type: 'ReLU' bottom: 'data' top: 'b' }\n";
+    write("branch.prototxt", branch.as_bytes());
+    write("strange.prototxt", b"layer { name: 's' type: 'Scale' bottom: 'data' top: 's' }");
+    let said = trusted("loadcaffe.lua", folder.path());
+    assert!(said.contains("read") && said.contains("conv1: 2 1 3 3") && said.contains("fc: 1 1 3 8"), "{said}");
+}

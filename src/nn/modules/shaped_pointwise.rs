@@ -23,6 +23,8 @@ pub struct ShapedPointwise(pub Function);
 pub enum Function {
     /// Between the two numbers.
     Clamp(f64, f64),
+    /// Between the two numbers, with the gradient passed on as it comes.
+    Through(f64, f64),
     /// x above 0, alpha·(eˣ − 1) below.
     Elu(f64),
     /// x above 0, slope·x below.
@@ -97,7 +99,7 @@ pub const SPECS: &[Spec] = &[
         all,
         quiet,
         "-0.5, 0.5",
-        |f| Ok(Function::Clamp(f.number("minval")?, f.number("maxval")?))
+        |f| Ok(Function::Through(f.number("minval")?, f.number("maxval")?))
     ),
     row!(["nn.ReLU6"], &[INPLACE], all, quiet, "", |_| Ok(Function::Clamp(0.0, 6.0))),
     row!(["cudnn.ClippedReLU"], &[required("ceiling", ArgKind::Number), INPLACE], all, quiet, "1.5", |f| Ok(
@@ -146,6 +148,8 @@ impl Module for ShapedPointwise {
                 let edge = x.f_detach()?.f_clamp(min, max)?;
                 x.f_where_self(&x.f_gt(min)?.f_logical_and(&x.f_lt(max)?)?, &edge)?
             }
+            // What is added is 0, and has x's gradient.
+            Function::Through(min, max) => x.f_detach()?.f_clamp(min, max)?.f_add(&x.f_sub(&x.f_detach()?)?)?,
             Function::Elu(alpha) => {
                 // The exponential sees only numbers up to 0, so that it cannot overflow.
                 let below = x.f_clamp_max(0.0)?.f_expm1()?.f_mul_scalar(alpha)?;
@@ -181,6 +185,9 @@ mod tests {
         assert_close(&plain("nn.HardTanh").eval(x.copy()).1, &[-1.0, 0.5, 1.0, 1.0]);
         assert_close(&plain("nn.HardTanh").gradient(&x), &[0.0, 1.0, 0.0, 0.0]);
         assert_close(&plain("nn.ReLU6").eval(x.copy()).1, &[0.0, 0.5, 1.0, 6.0]);
+        let clip = object("nn.Clip", [-1.0, 1.0]);
+        assert_close(&clip.eval(x.copy()).1, &[-1.0, 0.5, 1.0, 1.0]);
+        assert_close(&clip.gradient(&x), &[1.0, 1.0, 1.0, 1.0]);
     }
 
     #[test]

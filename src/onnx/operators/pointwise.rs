@@ -64,7 +64,7 @@ pub(super) fn pointwise(_: &Pointwise, mut site: Site<'_>) -> Result<Value> {
 pub(super) fn shaped(module: &ShapedPointwise, mut site: Site<'_>) -> Result<Value> {
     let x = site.input.tensor()?;
     Ok(match module.0 {
-        Function::Clamp(min, max) => {
+        Function::Clamp(min, max) | Function::Through(min, max) => {
             let (min, max) = (site.graph.number(min), site.graph.number(max));
             site.apply_with("Clip", &[&min, &max])?
         }

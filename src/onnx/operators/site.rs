@@ -21,7 +21,9 @@ pub(in crate::onnx) struct Site<'a> {
 /// The page for a module that is not in the table.
 pub(in crate::onnx) fn unknown(class: &str) -> Error {
     Error::new(Kind::Network, format!("{class} cannot be written as ONNX"))
-        .with_help("replace it by modules that ONNX has operators for; one written in Lua has none")
+        .with_help(
+            "replace it by modules that ONNX has operators for: a module written in Lua has none, nor has a graph of tf whose operations are no known layers; .safetensors and .t7 hold the weights of any network",
+        )
 }
 
 /// The page for a form of a module that ONNX has no operator for.

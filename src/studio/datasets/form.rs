@@ -237,6 +237,7 @@ impl DatasetForm {
                     val_db: maybe(val_db)?,
                     val_labels_db: maybe(val_labels_db)?,
                     mean: maybe(mean)?,
+                    labels: None,
                     out,
                 })
             }

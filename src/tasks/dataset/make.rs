@@ -153,10 +153,10 @@ pub(super) fn division(request: &FolderRequest) -> Result<Lists> {
     };
     let mut lists = folder::parse(&request.folder, &division)?;
     if let Some(folder) = &request.val_folder {
-        lists.val = folder::parse_known(folder, &lists.labels)?;
+        lists.val = folder::parse_known(folder, &lists.labels, &mut lists.left_out)?;
     }
     if let Some(folder) = &request.test_folder {
-        lists.test = folder::parse_known(folder, &lists.labels)?;
+        lists.test = folder::parse_known(folder, &lists.labels, &mut lists.left_out)?;
     }
     Ok(lists)
 }
@@ -283,6 +283,9 @@ pub struct GenericRequest {
     /// The mean image, `mean.binaryproto`.
     #[serde(default)]
     pub mean: Option<PathBuf>,
+    /// The classes' names, one on each line: makes the task a classification.
+    #[serde(default)]
+    pub labels: Option<PathBuf>,
     /// The dataset folder to make.
     pub out: PathBuf,
 }
@@ -301,7 +304,7 @@ pub fn generic(request: &GenericRequest, stop: &Stop) -> Result<Info> {
             val: request.val_db.clone(),
             val_labels: request.val_labels_db.clone(),
             mean: request.mean.clone(),
-            labels: None,
+            labels: request.labels.clone(),
         };
         Info::of(&Dataset::create_generic(&request.out, &parts, &Watched::by(&mut Unobserved, stop))?)
     })

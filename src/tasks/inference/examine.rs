@@ -21,7 +21,7 @@ use crate::{
         reconstruction,
         statistics::Statistics,
         value_map::{self, Colors, Ground, Tiles},
-        values::{values, without_batch},
+        values::{one_after_another, values, without_batch},
         wanted_view,
     },
     job,
@@ -202,7 +202,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
     let output = tch::no_grad(|| network.forward(&batch, &mut Context::new(Mode::Evaluate).observed(&mut seen)))?;
     let (output_shape, output) = match &output {
         Activity::Tensor(tensor) => (without_batch(tensor.size()), values(tensor)?),
-        Activity::Table(_) => (Vec::new(), Vec::new()),
+        table @ Activity::Table(_) => one_after_another(table)?,
     };
     let keeper = Keeper::new(&request.out)?;
     let (mut layers, mut narrow) = (Vec::new(), Vec::new());

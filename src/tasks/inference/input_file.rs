@@ -53,10 +53,10 @@ fn image(path: &Path, shape: [i64; 3], resize: Option<Resize>) -> Result<Planes>
         return stacked(path, pages, shape, resize);
     }
     let image = match channels {
-        1 | 3 => Decoded::decode(&bytes).map_err(in_file)?.with_channels(channels as usize),
+        1 | 3 => Decoded::decode_file(&bytes).map_err(in_file)?.with_channels(channels as usize),
         // As datasets of four channels are made: an image without alpha is opaque.
-        4 => Decoded::decode_with_alpha(&bytes).map_err(in_file)?.with_channels(4),
-        _ => Decoded::decode_with_alpha(&bytes).map_err(in_file)?,
+        4 => Decoded::decode_file_with_alpha(&bytes).map_err(in_file)?.with_channels(4),
+        _ => Decoded::decode_file_with_alpha(&bytes).map_err(in_file)?,
     };
     if image.channels() as i64 != channels {
         return Err(Error::new(Kind::Data, format!("{} has not the channels of the job's images", path.display()))

@@ -1,5 +1,7 @@
 //! `Autograd`: runs any network, differentiated by libtorch.
 
+use std::rc::Rc;
+
 use super::{
     contract::Engine,
     crowd::Crowd,
@@ -14,36 +16,64 @@ use crate::{
 
 /// The general engine.
 pub(super) struct Autograd {
-    network: Network,
+    network: Rc<Network>,
     optimizer: Box<dyn Optimizer>,
     /// Where several losses teach parameters of their own, the optimiser's place is taken by these.
     turns: Option<Turns>,
-    /// Scalars on the device, not read yet.
+    /// On the device, not read yet: scalars, or vectors of them.
     losses: Vec<tch::Tensor>,
     crowd: Crowd,
+    /// Why its steps are not captured, on a device where they could be.
+    remark: Option<String>,
 }
 
 impl Autograd {
     /// With a fresh optimiser.
     pub(super) fn new(network: Network, spec: &OptimizerSpec) -> Result<Autograd> {
+        let optimizer = spec.build_for(network.device)?;
+        Autograd::with(network, spec, optimizer)
+    }
+
+    /// With this rule, which is `spec`'s, in a form of its own.
+    pub(super) fn with(network: Network, spec: &OptimizerSpec, optimizer: Box<dyn Optimizer>) -> Result<Autograd> {
         let turns = Turns::of(&network, spec)?;
-        Ok(Autograd { network, optimizer: spec.build()?, turns, losses: Vec::new(), crowd: Crowd::new() })
+        let (network, crowd) = (Rc::new(network), Crowd::new());
+        Ok(Autograd { network, optimizer, turns, losses: Vec::new(), crowd, remark: None })
     }
 
-    /// Loss of a training pass, and the cuts of its graph.
-    fn pass(&self, input: &tch::Tensor, target: &Activity) -> Result<(tch::Tensor, Vec<Cut>)> {
-        let mut cx = Context::new(Mode::Train).private().towards(target);
-        let output = self.network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx)?;
-        let loss = self.network.loss(&output, target, &mut cx)?;
-        Ok((loss, cx.take_cuts()))
+    /// The network, to be shared with work that is captured.
+    pub(super) fn shared(&self) -> Rc<Network> {
+        self.network.clone()
     }
 
-    /// Loss and gradient; parameters are not changed.
-    fn differentiate(&self, input: &tch::Tensor, target: &Activity) -> Result<(tch::Tensor, Gradient)> {
-        let (loss, cuts) = self.pass(input, target)?;
-        let gradient = Gradient::of(self.network.gradients(&loss, cuts)?);
-        Ok((loss.f_detach()?, gradient))
+    /// Notes losses, one or a vector of them, of steps that others took.
+    pub(super) fn note(&mut self, losses: tch::Tensor) {
+        self.losses.push(losses);
     }
+
+    /// Says why its steps are not captured.
+    pub(super) fn remarking(self, why: String) -> Autograd {
+        Autograd { remark: Some(why), ..self }
+    }
+}
+
+/// Loss of a training pass, and the cuts of its graph.
+fn pass(network: &Network, input: &tch::Tensor, target: &Activity) -> Result<(tch::Tensor, Vec<Cut>)> {
+    let mut cx = Context::new(Mode::Train).private().towards(target);
+    let output = network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx)?;
+    let loss = network.loss(&output, target, &mut cx)?;
+    Ok((loss, cx.take_cuts()))
+}
+
+/// Loss and gradient; parameters are not changed.
+pub(super) fn differentiate(
+    network: &Network,
+    input: &tch::Tensor,
+    target: &Activity,
+) -> Result<(tch::Tensor, Gradient)> {
+    let (loss, cuts) = pass(network, input, target)?;
+    let gradient = Gradient::of(network.gradients(&loss, cuts)?);
+    Ok((loss.f_detach()?, gradient))
 }
 
 impl Engine for Autograd {
@@ -52,7 +82,7 @@ impl Engine for Autograd {
         tch::manual_seed(seed.cast_signed());
         self.crowd.look();
         if self.turns.is_some() {
-            let (loss, _) = self.pass(input, target)?;
+            let (loss, _) = pass(&self.network, input, target)?;
             let loss = loss.f_detach()?;
             if let Some(turns) = &mut self.turns {
                 turns.step(&self.network, rate)?;
@@ -65,7 +95,7 @@ impl Engine for Autograd {
         if learns {
             self.optimizer.before_forward(&x)?;
         }
-        let (loss, gradient) = match self.differentiate(input, target) {
+        let (loss, gradient) = match differentiate(&self.network, input, target) {
             Ok(both) => both,
             Err(error) => {
                 if learns {
@@ -85,7 +115,7 @@ impl Engine for Autograd {
         if self.losses.is_empty() {
             return Ok(Vec::new());
         }
-        let scalars = self.losses.iter().map(|loss| Ok(loss.f_reshape([1])?)).collect::<Result<Vec<_>>>()?;
+        let scalars = self.losses.iter().map(|loss| Ok(loss.f_reshape([-1])?)).collect::<Result<Vec<_>>>()?;
         let all = tch::Tensor::f_cat(&scalars, 0)?.f_to_kind(tch::Kind::Double)?;
         self.losses.clear();
         Ok(Vec::try_from(all)?)
@@ -133,7 +163,20 @@ impl Engine for Autograd {
         self.optimizer.load(&self.network.parameters.flat.view(), state)
     }
 
+    fn fits(&mut self, input: &tch::Tensor, target: &Activity) -> Option<bool> {
+        let x = self.network.parameters.flat.view();
+        // A first step would make the rule's state.
+        let state = if x.numel() > 0 { self.optimizer.device_update(&x).map(drop) } else { Ok(()) };
+        match state.and_then(|()| differentiate(&self.network, input, target)) {
+            Ok(_) => Some(true),
+            Err(error) => error.is_out_of_memory().then_some(false),
+        }
+    }
+
     fn describe(&self) -> String {
-        "autograd".to_string()
+        match &self.remark {
+            Some(why) => format!("autograd, steps are not captured ({why})"),
+            None => "autograd".to_string(),
+        }
     }
 }

@@ -2,13 +2,15 @@
 
 use super::{
     autograd::Autograd,
+    capturable,
+    captured::Captured,
     chain::Chain,
     contract::{Engine, EngineOptions},
     panels::{self, Panels},
     recognise,
     reported::reported,
 };
-use crate::{error::Result, nn::Network, optim::OptimizerSpec};
+use crate::{cuda, error::Result, nn::Network, optim::OptimizerSpec};
 
 /// The fastest engine that can train `network` by the rule of `spec`.
 ///
@@ -25,6 +27,21 @@ pub fn engine(network: Network, spec: &OptimizerSpec, options: &EngineOptions) -
     let general = Autograd::new(network, spec)?;
     Ok(match planned {
         Some(planned) => reported(Box::new(Panels::new(general, planned, options)?), true),
-        None => reported(Box::new(general), false),
+        None if options.force_autograd => reported(Box::new(general), false),
+        None => reported(captured(general)?, false),
+    })
+}
+
+/// The engine, its steps captured where device, network and libraries allow it.
+fn captured(general: Autograd) -> Result<Box<dyn Engine>> {
+    let network = general.network();
+    let tch::Device::Cuda(number) = network.device else { return Ok(Box::new(general)) };
+    let recorder = match capturable::refusal(network) {
+        Some(why) => Err(why),
+        None => cuda::recorder(number),
+    };
+    Ok(match recorder {
+        Ok(recorder) => Box::new(Captured::new(general, recorder)?),
+        Err(why) => Box::new(general.remarking(why)),
     })
 }

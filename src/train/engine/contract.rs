@@ -58,6 +58,17 @@ pub trait Engine {
     /// What it wants of the process that it runs in; it works without, only slower.
     fn surroundings(&self) -> Surroundings;
 
+    /// Whether a training step of such a batch fits into the memory: a pass without an update, during which running
+    /// statistics may move. `None` where that does not tell.
+    fn fits(&mut self, _input: &tch::Tensor, _target: &Activity) -> Option<bool> {
+        None
+    }
+
+    /// A sentence for the log about how steps are carried out from now on, where that has changed; handed out once.
+    fn take_notice(&mut self) -> Option<String> {
+        None
+    }
+
     /// In words for the log: `autograd`, `chain (4 layers, avx2, 2 threads)`.
     fn describe(&self) -> String;
 }

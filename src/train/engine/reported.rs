@@ -120,6 +120,14 @@ impl Engine for Reported {
         self.engine.load_optimizer_state(state)
     }
 
+    fn fits(&mut self, input: &tch::Tensor, target: &Activity) -> Option<bool> {
+        self.engine.fits(input, target)
+    }
+
+    fn take_notice(&mut self) -> Option<String> {
+        self.engine.take_notice()
+    }
+
     fn describe(&self) -> String {
         self.engine.describe()
     }

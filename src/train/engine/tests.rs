@@ -7,7 +7,7 @@ use super::{
 use crate::{
     nn::{Activity, modules::mul_constant::MulConstant},
     optim::OptimizerSpec,
-    torch::TensorType,
+    torch::{TensorType, memory},
 };
 
 fn options(threads: usize) -> EngineOptions {
@@ -127,6 +127,25 @@ fn odd_widths_and_settings_follow_autograd_s() {
             assert!(difference < 1e-6, "{:?} {spec:?}: {difference:e}", sample.widths);
         }
     }
+}
+
+#[test]
+fn whether_a_batch_fits_is_found_without_an_update() {
+    // One number, seen as rows of 4 MiB: what the first module makes of them is memory.
+    let width = 1 << 20;
+    let mut engine = autograd(&Sample::of(&[width, 1]), &OptimizerSpec::default());
+    let before = weights(&*engine);
+    let one = tch::Tensor::from_slice(&[1f32]);
+    let mut fits = |n: i64| {
+        let (input, target) = (one.expand([n, 1, 1, width], false), one.expand([n, 1, 1], false));
+        engine.fits(&input, &Activity::Tensor(target))
+    };
+    memory::set_limit(memory::live() + (100 << 20));
+    assert_eq!([fits(64), fits(32), fits(20), fits(1)], [Some(false), Some(false), Some(true), Some(true)]);
+    memory::set_limit(memory::DEFAULT_LIMIT);
+    let narrow = tch::Tensor::zeros([2, 1, 1, 5], (tch::Kind::Float, tch::Device::Cpu));
+    assert_eq!(engine.fits(&narrow, &Activity::Tensor(narrow.shallow_clone())), None);
+    assert!(distance(&weights(&*engine), &before) == 0.0 && engine.take_losses().unwrap().is_empty());
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Turns {
                         turn.parameters.push(index);
                     }
                     _ => {
-                        let mut optimizer = spec.build()?;
+                        let mut optimizer = spec.build_for(network.device)?;
                         optimizer.take_turns(loss as u64, taught.len() as u64);
                         turns.push(Turn { loss, first, length, parameters: vec![index], optimizer });
                     }

@@ -9,7 +9,7 @@ use crate::{
     train::{
         cadence::Interval,
         observer::Silent,
-        testing::{MadeUp, RECORDS, job, noisy_engine, plan, tensors, trainer},
+        testing::{MadeUp, RECORDS, cramped_engine, job, noisy_engine, plan, tensors, trainer},
     },
 };
 
@@ -234,4 +234,22 @@ fn a_rate_that_blows_the_weights_up_is_found_by_repeating_the_step() {
     trainer.rate = Box::new(|t, _| if t == 8 { f64::INFINITY } else { 0.01 });
     let page = trainer.run().unwrap_err().to_string();
     assert!(page.contains("the update of 1.weight") || page.contains("1.weight and"), "{page}");
+}
+
+#[test]
+fn a_step_that_does_not_fit_names_a_batch_that_does() {
+    let folder = tempfile::tempdir().unwrap();
+    for (room, wanted) in
+        [(3, "a batch that fits  3, found by trying; it was 4"), (0, "a batch of one  does not fit either")]
+    {
+        let (mut job, mut observer) = (job(&folder.path().join(room.to_string())), Silent);
+        let mut trainer = trainer(&mut job, Plan { validation_interval: 0.0, ..plan() }, &mut observer);
+        trainer.engine = cramped_engine(room);
+        let before = trainer.engine.network().parameters.flat.view().copy();
+        let flat = trainer.engine.network().parameters.flat.clone();
+        let page = trainer.run().unwrap_err();
+        assert!(page.is_out_of_memory() && page.to_string().contains(wanted), "{page}");
+        assert!(page.to_string().contains("--batch-size"), "{page}");
+        assert!(flat.view().equal(&before), "tries change no parameter");
+    }
 }

@@ -122,13 +122,25 @@ pub(super) fn allow(lua: &Lua, what: &str) -> mlua::Result<()> {
 /// # Errors
 /// When it may not, or the file cannot be read.
 pub(super) fn read(lua: &Lua, name: &str) -> mlua::Result<Vec<u8>> {
+    read_as(lua, name, Form::Image)
+}
+
+/// As [`read`], of a file of weights.
+///
+/// # Errors
+/// Those of [`read`].
+pub(super) fn read_weights(lua: &Lua, name: &str) -> mlua::Result<Vec<u8>> {
+    read_as(lua, name, Form::Weights)
+}
+
+fn read_as(lua: &Lua, name: &str, form: Form) -> mlua::Result<Vec<u8>> {
     let shared = shared(lua)?;
     let mut path = PathBuf::from(name);
     if !shared.options.trusted {
         let refuse = || {
             let page = Error::new(Kind::Limit, format!("{name} is not in the network file's folder"))
                 .with_fact("why", "a pasted file may read what lies beside it, nothing else")
-                .with_help("put the image into the folder of the network file");
+                .with_help("put it into the folder of the network file");
             raise(page.at(origin(lua).as_ref()))
         };
         let folder = shared.modules.borrow().folder().ok_or_else(refuse)?;
@@ -137,5 +149,5 @@ pub(super) fn read(lua: &Lua, name: &str) -> mlua::Result<Vec<u8>> {
         let Ok(below) = path.strip_prefix(&home) else { return Err(refuse()) };
         shared.modules.borrow_mut().note_read(&folder.join(below));
     }
-    input::read(&path, Form::Image).map_err(|page| raise(page.at(origin(lua).as_ref())))
+    input::read(&path, form).map_err(|page| raise(page.at(origin(lua).as_ref())))
 }

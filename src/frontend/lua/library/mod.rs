@@ -4,9 +4,10 @@
 //! **Never:** training, or a network's lowering.
 //!
 //! `chunks` (the prelude's files, run with the same four arguments), `native` (the functions that Rust gives them), `specs`
-//! (the classes that `nn` declares), `scripts`, `files` and `image` (what may touch the disk), `torch_file`, `packages` (the
+//! (the classes that `nn` declares), `scripts`, `files`, `image`, `plots` and `caffe` (what may touch the disk), `torch_file`, `packages` (the
 //! list of all of it).
 
+mod caffe;
 pub(in crate::frontend::lua) mod chunks;
 mod files;
 mod image;

@@ -5,6 +5,7 @@
 use mlua::{Function, Lua, Table, Value};
 
 use super::{
+    caffe,
     chunks::{CLASS, Chunk, METHODS, MODULES, SHOW, START, chunk, native, package, prepare},
     files, image, native, plots, scripts, specs, torch_file,
 };
@@ -71,6 +72,7 @@ packages! {
     "nninit": ["nninit"],
     "optnet": ["optnet"],
     "gnuplot": ["gnuplot"],
+    "loadcaffe": ["loadcaffe"],
     "tds": ["tds"],
     "threads": ["threads"],
     "torchx": ["torchx"],
@@ -127,6 +129,7 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     native.raw_set("files", files::table(lua)?)?;
     native.raw_set("image", image::table(lua)?)?;
     native.raw_set("plots", plots::table(lua)?)?;
+    native.raw_set("caffe", caffe::table(lua)?)?;
     let (show, print) = SHOW.run::<(Function, Function)>(lua)?;
     native.raw_set("show", show)?;
     lua.globals().raw_set("print", print)?;

@@ -260,6 +260,10 @@ impl Engine for Panels {
         Surroundings::of_team(self.team.members())
     }
 
+    fn fits(&mut self, input: &tch::Tensor, target: &Activity) -> Option<bool> {
+        self.general.fits(input, target)
+    }
+
     fn describe(&self) -> String {
         described("panels", (self.planned.plan.stages.len(), "stage"), self.level, self.team.members())
     }
