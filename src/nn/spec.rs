@@ -132,6 +132,14 @@ impl<'a> Args<'a> {
                 break;
             }
             let value = given.get(i).cloned().unwrap_or(Value::Nil);
+            let is_number = matches!(arg.kind, ArgKind::Number | ArgKind::Int);
+            let value = match value {
+                // Torch7 writes `eps or 1e-5`: false is no number given.
+                Value::Bool(false) if is_number && arg.default != Missing::Error => Value::Nil,
+                // Lua takes text that is a number for one.
+                Value::Text(text) if is_number => text.trim().parse().map_or(Value::Text(text), Value::Number),
+                value => value,
+            };
             let value = match (value, arg.default) {
                 (Value::Nil, Missing::Error) => return Err(bad(i, arg, &Value::Nil)),
                 (Value::Nil, Missing::Nil) => Value::Nil,

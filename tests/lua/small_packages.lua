@@ -135,3 +135,9 @@ assert(verdict('checkMinibatch', right, torch.randn(4, 3)) == 0 and verdict('che
 assert(verdict('checkTypeCastable', right, torch.randn(3)) == 0 and verdict('checkTypePreservesSharing', right) == 0)
 local report = totem.Tester()
 report:add(totem.TestSuite())
+
+-- Constructors take what Torch7's took: false for a number that is not given, text that is a number.
+assert(nn.BatchNormalization(3, false).eps == 1e-5)
+assert(nn.Linear('3', 2).weight:size(2) == 3)
+assert(not pcall(nn.Linear, 'three', 2) and not pcall(nn.Linear, false, 2))
+require 'argcheck.doc' [[a text]]

@@ -80,6 +80,7 @@ packages! {
     "trepl": ["trepl"],
     "env": [],
     "argcheck": [],
+    "argcheck.doc": ["argcheck_doc"],
     "class": [],
     "lfs": ["lfs"],
     "cwrap": [],

@@ -73,8 +73,10 @@ fn require(lua: &Lua, name: &str, fallback: Option<&Function>) -> mlua::Result<V
         }
     }
     let folder = shared.modules.borrow().folder();
+    // trepl's `require` takes a file's own name, too.
+    let module = name.strip_suffix(".lua").unwrap_or(name);
     if let Some((path, text)) =
-        folder.as_deref().and_then(|folder| read_module(folder, name)).transpose().map_err(raise)?
+        folder.as_deref().and_then(|folder| read_module(folder, module)).transpose().map_err(raise)?
     {
         shared.modules.borrow_mut().note_read(&path);
         let shown = path.display().to_string();

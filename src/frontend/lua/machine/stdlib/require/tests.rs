@@ -46,12 +46,13 @@ fn modules_beside_the_file_run_once() {
     let (_folder, vm) = vm();
     run(&vm, "local l = require 'layers' assert(l.name == 'layers' and require 'layers' == l and count == 1 and layers == nil)").unwrap();
     run(&vm, "assert(require 'silent' == true)").unwrap();
+    run(&vm, "assert(require('layers.lua').name == 'layers.lua')").unwrap(); // as trepl's does
 }
 
 #[test]
 fn nothing_outside_the_folder_is_reached() {
     let (_folder, vm) = vm();
-    for name in ["../outer", "..outer", "/etc/passwd", "link", "data.txt", "inner/layers", "layers.lua", "", "a\\0b"] {
+    for name in ["../outer", "..outer", "/etc/passwd", "link", "data.txt", "inner/layers", "outer.lua", "", "a\\0b"] {
         let page = run(&vm, &format!("require '{name}'")).unwrap_err();
         assert!(page.message().ends_with("not found"), "{name}: {page}");
     }
