@@ -10,8 +10,11 @@ use std::{
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::random::Random;
-use crate::error::{Error, Kind, Result, shell_path};
+use super::{
+    folder_of_sets::{is_left_behind, sets_for_classes},
+    random::Random,
+};
+use crate::error::{Error, Kind, Result};
 
 /// The file name endings that count as images, in any case.
 pub const EXTENSIONS: &[&str] =
@@ -238,38 +241,6 @@ fn class_folders(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
         .collect();
     classes.sort();
     Ok((folder, classes))
-}
-
-/// Folders that systems leave beside those of classes.
-fn is_left_behind(folder: &Path) -> bool {
-    folder.file_name().is_some_and(|name| name == "__MACOSX" || name.as_encoded_bytes().starts_with(b"."))
-}
-
-/// The page for a folder whose subfolders are the sets of a dataset, each with the classes in it.
-fn sets_for_classes(folder: &Path, classes: &[PathBuf]) -> Option<Error> {
-    const SETS: [&str; 6] = ["train", "training", "val", "valid", "validation", "test"];
-    let set =
-        |path: &PathBuf| path.file_name().is_some_and(|name| SETS.iter().any(|set| *set == name.to_ascii_lowercase()));
-    let holds_classes = |path: &PathBuf| class_folders(path).is_ok_and(|(_, inside)| inside.len() > 1);
-    if classes.len() < 2 || !classes.iter().all(|class| set(class) && holds_classes(class)) {
-        return None;
-    }
-    let named = |words: &[&str]| {
-        let is_so = |path: &&PathBuf| {
-            path.file_name().is_some_and(|name| words.iter().any(|word| *word == name.to_ascii_lowercase()))
-        };
-        classes.iter().find(is_so).map(|path| shell_path(&folder.join(path.file_name().unwrap_or_default())))
-    };
-    let train = named(&["train", "training"]).unwrap_or_else(|| shell_path(folder));
-    let option = |name: &str, path: Option<String>| path.map_or_else(String::new, |path| format!(" {name} {path}"));
-    let val = option("--val-folder", named(&["val", "valid", "validation"]));
-    let test = option("--test-folder", named(&["test"]));
-    let page = Error::new(Kind::Data, format!("the folders of {} are sets, not classes", folder.display()));
-    let names: Vec<_> = classes.iter().filter_map(|path| path.file_name()?.to_str()).collect();
-    Some(
-        page.with_fact("they are", names.join(", "))
-            .with_help(format!("give each its place: digits-rs dataset folder {train}{val}{test}")),
-    )
 }
 
 /// A class' name after its folder.

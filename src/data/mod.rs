@@ -22,6 +22,7 @@ mod deep;
 mod fingerprint;
 mod fit;
 pub mod folder;
+mod folder_of_sets;
 mod head_start;
 pub mod idx;
 pub mod image;
