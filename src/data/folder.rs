@@ -133,8 +133,7 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
         return Err(Error::new(Kind::Usage, format!("{val} % for validation and {test} % for testing do not fit"))
             .with_help("give percentages from 0 to 100 that add up to at most 100"));
     }
-    let given = folder;
-    let (folder, classes) = class_folders(folder)?;
+    let (given, (folder, classes)) = (folder, class_folders(folder)?);
     if let Some(page) = sets_for_classes(given, &classes) {
         return Err(page);
     }
