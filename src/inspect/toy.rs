@@ -144,6 +144,7 @@ impl Toy {
             criterion_origin: None,
             reported: None,
             gradient_update: None,
+            draws: None,
             parameters: Parameters { flat, grad, list: self.parameters, buffers: vec![] },
             kind: tch::Kind::Float,
             device: tch::Device::Cpu,

@@ -40,7 +40,7 @@ pub use gradient_check::{CheckedGradients, ComparedGradient, check_gradients, no
 pub use init::{set_arguments, set_parameters, uniform_reset};
 pub use layout::{arranged, axis, pair, planes, pooled_size};
 pub use module::{BatchReduction, Context, Criterion, GradientUpdate, Mode, Module, Node, Observer, ReportedTerm};
-pub use network::Network;
+pub use network::{Draws, Network};
 pub use parameters::{Buffer, Parameter, Parameters, Stored};
 pub use refusals::{check_classes, missing, size_mismatch};
 pub use scores::Scores;

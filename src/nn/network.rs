@@ -10,6 +10,9 @@ use super::{
 };
 use crate::error::{Kind, Origin, Result};
 
+/// Seeds the generator of the network file's own code.
+pub type Draws = Box<dyn Fn(u64)>;
+
 /// A network ready to train: nodes over one flat parameter vector, and a criterion.
 pub struct Network {
     /// The root module.
@@ -24,6 +27,8 @@ pub struct Network {
     pub reported: Option<ReportedTerm>,
     /// What becomes of gradients before the optimiser gets them.
     pub gradient_update: Option<GradientUpdate>,
+    /// Seeds what the network file's own code draws from, where it may draw.
+    pub draws: Option<Draws>,
     /// What it learns.
     pub parameters: Parameters,
     /// f32 or f64: the type of parameters and inputs.

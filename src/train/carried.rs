@@ -3,7 +3,7 @@
 use super::{engine::Engine, source::TrainBatch, target::Targets};
 use crate::{error::Result, nn::Activity, torch::device::carry};
 
-/// Input and target of a batch where the network's parameters are.
+/// Input and target of a batch where the network's parameters are; `seed` is that of the step.
 ///
 /// # Errors
 /// When the memory cannot be had, and those of the network file's hook.
@@ -11,8 +11,12 @@ pub(super) fn on_device(
     engine: &dyn Engine,
     targets: &mut Targets,
     batch: &TrainBatch,
+    seed: u64,
 ) -> Result<(tch::Tensor, Activity)> {
-    let device = engine.network().device;
+    let network = engine.network();
+    let device = network.device;
+    // Whatever the file's code draws from here to the end of the step is this batch's alone.
+    network.draws.iter().for_each(|draws| draws(seed.wrapping_add(batch.number)));
     if batch.count == 0 {
         // A part without a record: there is nothing that a hook could make of it.
         return Ok((batch.input.shallow_clone(), Activity::Tensor(batch.target.shallow_clone())));

@@ -56,7 +56,7 @@ fn fits(engine: &mut dyn Engine, targets: &mut Targets, batch: &TrainBatch, coun
             owner: None,
         })
     };
-    match few().and_then(|few| on_device(engine, targets, &few)) {
+    match few().and_then(|few| on_device(engine, targets, &few, 0)) {
         Ok((input, target)) => engine.fits(&input, &target),
         Err(error) => error.is_out_of_memory().then_some(false),
     }

@@ -145,6 +145,7 @@ fn network(limit: f64, seed: &Rc<Cell<u64>>) -> Network {
         criterion_origin: None,
         reported: None,
         gradient_update: None,
+        draws: None,
         parameters: Parameters { flat, grad, list, buffers: vec![] },
         kind: tch::Kind::Float,
         device: tch::Device::Cpu,

@@ -94,7 +94,8 @@ impl Trainer<'_> {
     }
 
     fn on_device(&mut self, batch: &TrainBatch) -> Result<(tch::Tensor, Activity)> {
-        on_device(&*self.engine, &mut self.targets, batch)
+        let seed = self.plan.step_seed(self.position.iteration);
+        on_device(&*self.engine, &mut self.targets, batch, seed)
     }
 
     /// Path of a snapshot of this moment below the job directory.
@@ -148,8 +149,8 @@ impl Trainer<'_> {
             let (epoch, batch) = plan.place(at);
             train.start(epoch, batch)?;
             while let Some(batch) = train.next()? {
-                let (input, target) = on_device(&**engine, targets, &batch)?;
                 let seed = plan.step_seed(at);
+                let (input, target) = on_device(&**engine, targets, &batch, seed)?;
                 let before = Snapshot::capture(&**engine)?;
                 if let Some(ranks) = ranks {
                     ranks.prepare(BatchPart { count: batch.count, total: batch.total }, Wishes::default());

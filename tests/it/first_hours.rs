@@ -131,3 +131,30 @@ fn outputs_and_rows_are_what_they_are() {
     let rows = text.lines().filter(|line| line.trim_start().starts_with("1.5") || line.trim_start().starts_with("1.6"));
     assert!(rows.count() >= 1, "the validation within the epoch has no row: {text}");
 }
+
+/// The loss after the last epoch, as it stands in the job's folder.
+fn last_loss(job: &Path) -> String {
+    let metrics = fs::read_to_string(job.join("metrics.jsonl")).unwrap();
+    let events = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    events.filter(|event| event["event"] == "validation").last().unwrap()["loss"].to_string()
+}
+
+#[test]
+fn what_a_hook_draws_is_the_same_after_a_resume() {
+    let folder = workshop();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(
+        at("noisy.lua"),
+        "local net = nn.Sequential():add(nn.View(-1):setNumInputDims(3)):add(nn.Linear(784, 4)):add(nn.Linear(4, 784))\n\
+         return { model = net, loss = nn.MSECriterion(), trainBatchSize = 500, labelHook = function(input)\n\
+         return input:view(input:size(1), -1) + torch.randn(1)[1] + math.random() end }\n",
+    )
+    .unwrap();
+    let options = "--lr 0.0001 --lr-policy fixed --solver adam --device cpu --autograd";
+    well(folder.path(), &format!("run noisy.lua --epochs 2 --job whole {options}"));
+    well(folder.path(), &format!("run noisy.lua --epochs 1 --job halves {options}"));
+    let half = last_loss(&at("halves"));
+    well(folder.path(), "run --resume halves --epochs 2");
+    assert_eq!(last_loss(&at("whole")), last_loss(&at("halves")));
+    assert_ne!(half, last_loss(&at("halves")));
+}

@@ -84,6 +84,7 @@ impl Sample {
             criterion_origin: None,
             reported: None,
             gradient_update: None,
+            draws: None,
             parameters: Parameters { flat, grad, list, buffers: vec![] },
             kind: tensor_type.element.kind(),
             device: tch::Device::Cpu,

@@ -127,11 +127,16 @@ impl Loaded {
             _ => {}
         }
         let (vm, params, mut warned) = (Rc::clone(&self.vm), self.params.clone(), false);
+        // math.random follows torch's generator, which is seeded for each batch.
+        let seed_math: Option<Function> =
+            self.vm.lua().globals().get::<Table>("math").and_then(|math| math.get("randomseed")).ok();
         Some(LabelHook::Code(Box::new(move |phase, input, label| {
             vm.guard(Limit::Hook, "in labelHook", || {
                 let lua = vm.lua();
                 // On an accelerator each batch has new memory, which Lua's collector cannot see behind past handles.
                 tensor::pace_collector(lua)?;
+                let seed = tensor::generator(lua).borrow().clone().random();
+                seed_math.as_ref().map_or(Ok(()), |seed_math| seed_math.call(seed))?;
                 let arguments = (tensor::to_lua(lua, input.clone())?, tensor::to_lua(lua, label.clone())?);
                 if let Some(params) = &params {
                     params.raw_set("phase", phase.name())?;

@@ -19,8 +19,8 @@ use crate::{
         },
         tensor,
     },
-    nn::{Buffer, Build, Builder, Criterion, Fields, Network, Node, Parameter, Parameters, Spec, Value},
-    torch::{Element, Tensor, TensorType},
+    nn::{Buffer, Build, Builder, Criterion, Draws, Fields, Network, Node, Parameter, Parameters, Spec, Value},
+    torch::{Element, Generator, Tensor, TensorType},
 };
 
 /// The container that applies its one child to every entry of a table.
@@ -102,6 +102,12 @@ pub(in crate::frontend::lua) struct Lowering {
     depth: usize,
 }
 
+/// A step's numbers are those of its seed alone, so that a run that was stopped draws what it would have drawn.
+fn draws(lua: &Lua) -> Draws {
+    let generator = tensor::generator(lua);
+    Box::new(move |seed| *generator.borrow_mut() = Generator::new(seed))
+}
+
 impl Lowering {
     fn new(lua: &Lua, flat: Option<Flat>) -> Lowering {
         let (places, nodes) = (HashMap::new(), HashMap::new());
@@ -156,6 +162,7 @@ impl Lowering {
             criterion_origin: origin_of(lua, criterion),
             reported: None,
             gradient_update: None,
+            draws: Some(draws(lua)),
             parameters: Parameters { flat: parameters, grad, list: lowering.list, buffers: lowering.buffers },
             kind,
             device,

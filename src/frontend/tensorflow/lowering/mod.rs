@@ -105,6 +105,7 @@ pub fn lower(
         criterion_origin,
         reported,
         gradient_update,
+        draws: None,
         parameters,
         kind,
         device,
