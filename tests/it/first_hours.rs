@@ -136,7 +136,7 @@ fn outputs_and_rows_are_what_they_are() {
 fn last_loss(job: &Path) -> String {
     let metrics = fs::read_to_string(job.join("metrics.jsonl")).unwrap();
     let events = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    events.filter(|event| event["event"] == "validation").last().unwrap()["loss"].to_string()
+    events.filter(|event| event["event"] == "validation").next_back().unwrap()["loss"].to_string()
 }
 
 #[test]
