@@ -157,7 +157,22 @@ if not native.trusted then
   end
 end
 
-table.unpack = unpack
+-- C's unpack counts in ints that overflow at their ends: `unpack({}, 2147483648)` would write past the stack. The stack of a
+-- call holds 8,000 values.
+do
+  local MOST, LOWEST, HIGHEST = 7900, -2147483648, 2147483646
+  function _G.unpack(list, first, last)
+    local from, to = tonumber(first == nil and 1 or first), tonumber(last == nil and type(list) == 'table' and #list or last)
+    if type(list) == 'table' and from and to then
+      if not (from >= LOWEST and from <= HIGHEST and to >= LOWEST and to <= HIGHEST and to - from < MOST) then
+        if from > to then return end
+        error('too many results to unpack', 2)
+      end
+    end
+    return unpack(list, first, last)
+  end
+end
+table.unpack = _G.unpack
 function table.pack(...) return { n = select('#', ...), ... } end
 table.getn = table.getn or function(t) return #t end
 math.pow = math.pow or function(x, y) return x ^ y end

@@ -126,6 +126,25 @@ fn an_inner_guard_ends_without_ending_the_outer() {
 }
 
 #[test]
+fn unpack_takes_what_the_stack_holds() {
+    passes(
+        "local function refused(...)\n\
+           local ok, why = pcall(table.unpack, ...)\n\
+           assert(not ok and why:find('too many results to unpack'), why)\n\
+         end\n\
+         for _, low in ipairs {2147483648, -2147483648, -2147483649, -1e300, 0 / 0} do\n\
+           for _, high in ipairs {0, 3, 2147483647, 2147483648, 1e300} do\n\
+             if not (low > high) then refused({}, low, high) end\n\
+           end\n\
+         end\n\
+         refused({}, 1, 0 / 0) refused({}, 1, 8000)\n\
+         assert(select('#', unpack({}, 2147483648)) == 0 and select('#', unpack({}, 1e300, -1e300)) == 0)\n\
+         assert(select('#', unpack({}, 1, 7000)) == 7000 and select(2, unpack {4, 5}) == 5)\n\
+         assert(not pcall(unpack, 7) and not pcall(unpack, {}, 'x') and unpack({1, 2}, '2') == 2)",
+    );
+}
+
+#[test]
 fn what_is_refused_says_why() {
     for (text, subject) in [
         ("io.open('/etc/passwd')", "io.open is"),
