@@ -42,6 +42,9 @@ fn reduction(
     })
 }
 
+/// libtorch multiplies one number after another, where it adds many at once.
+const SECONDS_A_FACTOR: f64 = 2.5e-9;
+
 /// Integer sums and products accumulate in 64 bits over all, in the type along a dimension.
 fn wide(x: &tch::Tensor) -> Option<Kind> {
     if x.is_floating_point() { None } else { Some(Kind::Int64) }
@@ -95,7 +98,8 @@ pub(super) fn rows() -> Vec<Row> {
 fn all() -> Vec<Row> {
     vec![
         reduction("sum", false, |x| x.f_sum(wide(x)), |x, dim| x.f_sum_dim_intlist(&[dim][..], true, x.kind())),
-        reduction("prod", false, |x| x.f_prod(wide(x)), |x, dim| x.f_prod_dim_int(dim, true, x.kind())),
+        reduction("prod", false, |x| x.f_prod(wide(x)), |x, dim| x.f_prod_dim_int(dim, true, x.kind()))
+            .costs(|call| call.largest() as f64 * SECONDS_A_FACTOR),
         reduction("mean", true, |x| x.f_mean(None), |x, dim| x.f_mean_dim(&[dim][..], true, None)),
         spread("var", false),
         spread("std", true),
