@@ -135,8 +135,8 @@ fn outputs_and_rows_are_what_they_are() {
 /// The loss after the last epoch, as it stands in the job's folder.
 fn last_loss(job: &Path) -> String {
     let metrics = fs::read_to_string(job.join("metrics.jsonl")).unwrap();
-    let events = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    events.filter(|event| event["event"] == "validation").next_back().unwrap()["loss"].to_string()
+    let mut events = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    events.rfind(|event| event["event"] == "validation").unwrap()["loss"].to_string()
 }
 
 #[test]
