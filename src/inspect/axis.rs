@@ -73,6 +73,8 @@ impl Scale {
     #[must_use]
     pub fn ticks(self, wanted: usize) -> Vec<f64> {
         match self {
+            // From the top down, as the rows of a picture.
+            Scale::Linear { lo, hi } if lo > hi => Scale::Linear { lo: hi, hi: lo }.ticks(wanted),
             Scale::Linear { lo, hi } => {
                 let step = round_step(hi - lo, wanted);
                 let first = (lo / step - 1e-9).ceil() as i64;

@@ -6,6 +6,7 @@
 use super::{
     axis::Scale,
     curves::{Curves, Point},
+    frame::{Frame, GRID, INK, SOFT_INK},
     numbers::{measured, significant},
     svg::{Svg, number, polyline, text_width},
 };
@@ -19,9 +20,6 @@ const PLOT: Frame = Frame { left: 78.0, right: 872.0, top: 118.0, bottom: 476.0 
 const TRAIN: &str = "#2f6fb5";
 const VALIDATION: &str = "#c03a0c";
 const RATE: &str = "#5f6b3a";
-const INK: &str = "#1b2430";
-const SOFT_INK: &str = "#586474";
-const GRID: &str = "#e4e8ed";
 
 /// What a loss chart says and shows.
 #[derive(Debug, Clone, Default)]
@@ -36,24 +34,6 @@ pub struct LossChart {
     pub epochs: f64,
     /// A logarithmic loss axis instead of one from 0.
     pub log: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Frame {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-}
-
-impl Frame {
-    fn x(self, share: f64) -> f64 {
-        self.left + share * (self.right - self.left)
-    }
-
-    fn y(self, share: f64) -> f64 {
-        self.bottom - share * (self.bottom - self.top)
-    }
 }
 
 /// The chart as an SVG document of 960 × 540 on white.
@@ -119,11 +99,7 @@ fn rate_scale(rate: &[Point]) -> Option<Scale> {
 
 fn draw_grid(svg: &mut Svg, scales: &Scales, log: bool) {
     let label = format!("fill=\"{SOFT_INK}\"");
-    for tick in scales.loss.ticks(6) {
-        let y = PLOT.y(scales.loss.place(tick));
-        svg.line((PLOT.left, y), (PLOT.right, y), &format!("stroke=\"{GRID}\""));
-        svg.text((PLOT.left - 10.0, y + 4.2), 12.0, &format!("{label} text-anchor=\"end\""), &measured(tick));
-    }
+    PLOT.rows(svg, scales.loss, true, measured);
     // A run of a few epochs gets a line for each, not for fractions of them.
     let epochs = if let Scale::Linear { lo, hi } = scales.x { hi - lo } else { 0.0 };
     for tick in scales.x.ticks(if epochs >= 3.0 { (epochs as usize).min(10) } else { 10 }) {
@@ -144,9 +120,7 @@ fn draw_grid(svg: &mut Svg, scales: &Scales, log: bool) {
         svg.text((x, y), 12.5, &style, "learning rate");
     }
     svg.line((PLOT.left, PLOT.bottom), (PLOT.right, PLOT.bottom), &format!("stroke=\"{SOFT_INK}\""));
-    let (x, y) = (22.0, PLOT.y(0.5));
-    let style = format!("fill=\"{INK}\" text-anchor=\"middle\" transform=\"rotate(-90 {} {})\"", number(x), number(y));
-    svg.text((x, y), 12.5, &style, if log { "loss (logarithmic)" } else { "loss" });
+    PLOT.beside(svg, if log { "loss (logarithmic)" } else { "loss" });
     let style = format!("fill=\"{INK}\" text-anchor=\"middle\"");
     svg.text((PLOT.x(0.5), HEIGHT - 20.0), 12.5, &style, "epoch");
 }

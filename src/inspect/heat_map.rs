@@ -2,12 +2,11 @@
 
 use super::{
     confusion::Confusion,
+    frame::{INK, SOFT_INK},
     numbers::grouped,
     svg::{Svg, number, text_width},
 };
 
-const INK: &str = "#1b2430";
-const SOFT_INK: &str = "#586474";
 /// Above this many classes cells have no numbers, above the second no names.
 const WITH_NUMBERS: usize = 24;
 const WITH_NAMES: usize = 120;

@@ -3,8 +3,9 @@
 use super::{
     axis::Scale,
     curves::Point,
-    numbers::{measured, significant},
-    svg::{Svg, number, polyline, text_width},
+    frame::{Frame, INK, SOFT_INK, tick_text},
+    numbers::significant,
+    svg::{Svg, polyline, text_width},
 };
 
 const WIDTH: f64 = 960.0;
@@ -12,9 +13,6 @@ const TOP: f64 = 84.0;
 const LEFT: f64 = 84.0;
 const BOTTOM: f64 = 476.0;
 const HEIGHT: f64 = 540.0;
-const INK: &str = "#1b2430";
-const SOFT_INK: &str = "#586474";
-const GRID: &str = "#e4e8ed";
 
 /// Told apart by lightness too, and by their dashes from the ninth line on; at least 3 : 1 on white.
 const COLORS: [&str; 8] = ["#2f6fb5", "#c03a0c", "#3c7a3e", "#7a4fa3", "#9a6a00", "#00808a", "#b0306a", "#4a5560"];
@@ -78,25 +76,14 @@ impl LineChart {
         svg.rect(0.0, 0.0, WIDTH, height, "fill=\"#ffffff\"");
         svg.text((24.0, 36.0), 20.0, &format!("fill=\"{INK}\""), &self.title);
         svg.text((24.0, 58.0), 12.5, &format!("fill=\"{SOFT_INK}\""), &self.subtitle);
-        for tick in y_scale.ticks(6) {
-            let y = BOTTOM - y_scale.place(tick) * (BOTTOM - TOP);
-            svg.line((LEFT, y), (right, y), &format!("stroke=\"{GRID}\""));
-            let text = if tick.abs() < 1.0 { significant(tick, 4) } else { measured(tick) };
-            svg.text((LEFT - 10.0, y + 4.2), 12.0, &format!("fill=\"{SOFT_INK}\" text-anchor=\"end\""), &text);
-        }
-        for tick in x_scale.ticks(if last >= 3.0 { (last as usize).min(10) } else { 10 }) {
-            let x = LEFT + x_scale.place(tick) * (right - LEFT);
-            svg.line((x, TOP), (x, BOTTOM), &format!("stroke=\"{GRID}\""));
-            let style = format!("fill=\"{SOFT_INK}\" text-anchor=\"middle\"");
-            svg.text((x, BOTTOM + 20.0), 12.0, &style, &significant(tick, 4));
-        }
+        let frame = Frame { left: LEFT, right, top: TOP, bottom: BOTTOM };
+        frame.rows(&mut svg, y_scale, true, tick_text);
+        let wanted = if last >= 3.0 { (last as usize).min(10) } else { 10 };
+        frame.columns(&mut svg, x_scale, wanted, true, |tick| significant(tick, 4));
         svg.line((LEFT, BOTTOM), (right, BOTTOM), &format!("stroke=\"{SOFT_INK}\""));
-        let (x, y) = (22.0, (TOP + BOTTOM) / 2.0);
-        let turned = format!("transform=\"rotate(-90 {} {})\"", number(x), number(y));
-        let words = if self.log { format!("{} (logarithmic)", self.measure) } else { self.measure.clone() };
-        svg.text((x, y), 12.5, &format!("fill=\"{INK}\" text-anchor=\"middle\" {turned}"), &words);
-        let middle = format!("fill=\"{INK}\" text-anchor=\"middle\"");
-        svg.text(((LEFT + right) / 2.0, BOTTOM + 44.0), 12.5, &middle, "epoch");
+        frame
+            .beside(&mut svg, &if self.log { format!("{} (logarithmic)", self.measure) } else { self.measure.clone() });
+        frame.below(&mut svg, "epoch");
 
         for (i, line) in self.lines.iter().enumerate() {
             let stroke = stroke(i);
@@ -136,7 +123,7 @@ pub(super) fn color(line: usize) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::raster;
+    use crate::inspect::{raster, svg::number};
 
     fn line(name: &str, values: &[f64]) -> Line {
         let points = values.iter().enumerate().map(|(i, &value)| Point { epoch: i as f64, value }).collect();

@@ -16,6 +16,7 @@ pub mod csv;
 pub mod curves;
 pub mod database;
 pub mod files;
+mod frame;
 pub mod gradients;
 pub mod graph;
 pub mod heat_map;

@@ -10,6 +10,7 @@ use super::{
     picture::Picture,
     shown::Shown,
     statistics::Statistics,
+    values::ends,
 };
 
 /// Numbers that are listed at most.
@@ -193,10 +194,9 @@ fn image(output: &Output<'_>) -> Option<Shown> {
             (vec![channels as i64, height as i64, width as i64], values)
         }
     };
-    let finite = || values.iter().copied().filter(|value: &f32| value.is_finite());
-    let (lo, hi) = match output.pixels {
-        Pixels::Clip => (0.0, 255.0),
-        Pixels::Normalize => (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max)),
+    let [lo, hi] = match output.pixels {
+        Pixels::Clip => [0.0, 255.0],
+        Pixels::Normalize => ends(&values),
     };
     let alt = match output.pixels {
         Pixels::Clip => "The output, 0 black and 255 white",

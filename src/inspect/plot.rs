@@ -2,9 +2,9 @@
 
 use super::{
     axis::Scale,
+    frame::{Frame, INK, SOFT_INK, tick_text},
     lines::{color, stroke},
-    numbers::{measured, significant},
-    svg::{Svg, number, polyline, text_width},
+    svg::{Svg, polyline, text_width},
 };
 
 const WIDTH: f64 = 800.0;
@@ -12,9 +12,6 @@ const HEIGHT: f64 = 560.0;
 const TOP: f64 = 60.0;
 const LEFT: f64 = 84.0;
 const BOTTOM: f64 = 500.0;
-const INK: &str = "#1b2430";
-const SOFT_INK: &str = "#586474";
-const GRID: &str = "#e4e8ed";
 /// Radius of a point.
 const POINT: f64 = 3.0;
 
@@ -92,18 +89,18 @@ pub struct Plot {
 struct Places {
     x: Scale,
     y: Scale,
-    right: f64,
+    frame: Frame,
 }
 
 impl Places {
     fn at(&self, x: f64, y: f64) -> (f64, f64) {
-        (LEFT + self.x.place(x) * (self.right - LEFT), BOTTOM - self.y.place(y) * (BOTTOM - TOP))
+        (self.frame.x(self.x.place(x)), self.frame.y(self.y.place(y)))
     }
 
     /// The height of 0, or of what is nearest to it.
     fn ground(&self) -> f64 {
         let zero = self.y.place(0.0);
-        BOTTOM - if zero.is_finite() { zero.clamp(0.0, 1.0) } else { 0.0 } * (BOTTOM - TOP)
+        self.frame.y(if zero.is_finite() { zero.clamp(0.0, 1.0) } else { 0.0 })
     }
 }
 
@@ -112,7 +109,8 @@ impl Plot {
     #[must_use]
     pub fn svg(&self) -> String {
         let right = WIDTH - 24.0 - self.legend_width();
-        let places = Places { x: self.x_scale(), y: self.y_scale(), right };
+        let frame = Frame { left: LEFT, right, top: TOP, bottom: BOTTOM };
+        let places = Places { x: self.x_scale(), y: self.y_scale(), frame };
         let mut svg = Svg::new(WIDTH, HEIGHT, if self.title.is_empty() { "A plot" } else { &self.title });
         svg.rect(0.0, 0.0, WIDTH, HEIGHT, "fill=\"#ffffff\"");
         svg.text((LEFT, 34.0), 17.0, &format!("fill=\"{INK}\""), &self.title);
@@ -161,36 +159,14 @@ impl Plot {
     }
 
     fn axes(&self, svg: &mut Svg, places: &Places) {
-        let soft = format!("fill=\"{SOFT_INK}\"");
-        let right = places.right;
-        let text = |value: f64| if value.abs() < 1.0 { significant(value, 4) } else { measured(value) };
-        let grid = format!("stroke=\"{GRID}\"");
-        let y_ticks = match places.y {
-            Scale::Linear { lo, hi } if lo > hi => Scale::exact(hi, lo).ticks(6),
-            scale => scale.ticks(6),
-        };
-        for tick in y_ticks {
-            let (_, y) = places.at(0.0, tick);
-            if self.has_grid {
-                svg.line((LEFT, y), (right, y), &grid);
-            }
-            svg.text((LEFT - 10.0, y + 4.2), 12.0, &format!("{soft} text-anchor=\"end\""), &text(tick));
-        }
-        for tick in places.x.ticks(8) {
-            let (x, _) = places.at(tick, 0.0);
-            if self.has_grid {
-                svg.line((x, TOP), (x, BOTTOM), &grid);
-            }
-            svg.text((x, BOTTOM + 20.0), 12.0, &format!("{soft} text-anchor=\"middle\""), &text(tick));
-        }
+        let frame = places.frame;
+        frame.rows(svg, places.y, self.has_grid, tick_text);
+        frame.columns(svg, places.x, 8, self.has_grid, tick_text);
         let edge = format!("stroke=\"{SOFT_INK}\"");
-        svg.line((LEFT, BOTTOM), (right, BOTTOM), &edge);
+        svg.line((LEFT, BOTTOM), (frame.right, BOTTOM), &edge);
         svg.line((LEFT, TOP), (LEFT, BOTTOM), &edge);
-        let middle = format!("fill=\"{INK}\" text-anchor=\"middle\"");
-        svg.text(((LEFT + right) / 2.0, BOTTOM + 44.0), 12.5, &middle, &self.x.label);
-        let (x, y) = (22.0, (TOP + BOTTOM) / 2.0);
-        let turned = format!("{middle} transform=\"rotate(-90 {} {})\"", number(x), number(y));
-        svg.text((x, y), 12.5, &turned, &self.y.label);
+        frame.below(svg, &self.x.label);
+        frame.beside(svg, &self.y.label);
     }
 }
 
@@ -312,6 +288,7 @@ fn heat(share: f64) -> [f64; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inspect::svg::number;
 
     fn series(look: Look, points: &[[f64; 2]]) -> Series {
         let points = points.iter().map(|[x, y]| [*x, *y, 0.0, 0.0]).collect();

@@ -14,7 +14,7 @@ use super::{
     seen::Seen,
     shown::Shown,
     statistics::Statistics,
-    values::{one_after_another, values, without_batch},
+    values::{ends, of_output, values, without_batch},
     wanted_view, weights,
 };
 use crate::{
@@ -91,14 +91,9 @@ pub fn run(subject: &Subject<'_>) -> Result<TestOne> {
         }
     }
 
-    let (last_shape, last) = match &output {
-        Activity::Tensor(tensor) => (without_batch(tensor.size()), values(tensor)?),
-        table @ Activity::Table(_) => one_after_another(table)?,
-    };
-    let kind = match subject.view {
-        Some(view) => wanted_view::check(view, network, &size, &last_shape, subject.order).map(|()| view)?,
-        None => OutputKind::of(network, &size, &last_shape, subject.target_is_input),
-    };
+    let (last_shape, last) = of_output(&output)?;
+    let kind =
+        wanted_view::chosen(subject.view, network, [&size, &last_shape], subject.order, subject.target_is_input)?;
     let scores = network.scores().filter(|_| kind == OutputKind::Classes);
     let image = Picture::image(&size, &original, 0.0, 255.0).unwrap_or_else(|| Picture::filled(1, 1, [255; 3]));
     let view = OutputView::of(&Output {
@@ -111,7 +106,7 @@ pub fn run(subject: &Subject<'_>) -> Result<TestOne> {
         pixels: subject.pixels,
         order: subject.order,
     });
-    let (lo, hi) = (min(&input), max(&input));
+    let [lo, hi] = ends(&input);
     let shown = |file: &str, alt: &str, picture: Option<Picture>| Shown {
         file: file.into(),
         alt: alt.into(),
@@ -158,14 +153,6 @@ impl Observer for Collector {
         }
         self.modules.push((Seen::of(node), output.tensors().into_iter().map(tch::Tensor::shallow_clone).collect()));
     }
-}
-
-fn min(values: &[f32]) -> f32 {
-    values.iter().copied().filter(|v| v.is_finite()).fold(f32::INFINITY, f32::min)
-}
-
-fn max(values: &[f32]) -> f32 {
-    values.iter().copied().filter(|v| v.is_finite()).fold(f32::NEG_INFINITY, f32::max)
 }
 
 #[cfg(test)]

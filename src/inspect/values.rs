@@ -11,14 +11,25 @@ pub fn values(tensor: &tch::Tensor) -> Result<Vec<f32>> {
     Ok(Vec::try_from(flat)?)
 }
 
-/// The numbers of a table's tensors one after another, as one row.
+/// An output's shape without the batch, and its numbers; those of a table one tensor after another, as one row.
 ///
 /// # Errors
 /// When libtorch cannot copy one.
-pub fn one_after_another(table: &Activity) -> Result<(Vec<i64>, Vec<f32>)> {
-    let parts = table.tensors().into_iter().map(values).collect::<Result<Vec<_>>>()?;
-    let all = parts.concat();
-    Ok((vec![all.len() as i64], all))
+pub fn of_output(output: &Activity) -> Result<(Vec<i64>, Vec<f32>)> {
+    match output {
+        Activity::Tensor(tensor) => Ok((without_batch(tensor.size()), values(tensor)?)),
+        Activity::Table(_) => {
+            let all = output.tensors().into_iter().map(values).collect::<Result<Vec<_>>>()?.concat();
+            Ok((vec![all.len() as i64], all))
+        }
+    }
+}
+
+/// The lowest and the highest number that is finite; infinities the wrong way round where none is.
+#[must_use]
+pub fn ends(values: &[f32]) -> [f32; 2] {
+    let finite = || values.iter().copied().filter(|value| value.is_finite());
+    [finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max)]
 }
 
 /// The shape without a leading 1, which DIGITS drops.

@@ -9,11 +9,28 @@ use crate::{
     nn::Network,
 };
 
+/// What an output is shown as: what somebody asks for, else what it is. The shapes are those of one sample's input and output.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn chosen(
+    wanted: Option<OutputKind>,
+    network: &Network,
+    [input, output]: [&[i64]; 2],
+    order: Order,
+    target_is_input: bool,
+) -> Result<OutputKind> {
+    match wanted {
+        Some(view) => check(view, network, input, output, order).map(|()| view),
+        None => Ok(OutputKind::of(network, input, output, target_is_input)),
+    }
+}
+
 /// Whether an output, both shapes of one sample, can be shown as somebody asks for.
 ///
 /// # Errors
 /// When it cannot: what it wants.
-pub fn check(view: OutputKind, network: &Network, input: &[i64], output: &[i64], order: Order) -> Result<()> {
+fn check(view: OutputKind, network: &Network, input: &[i64], output: &[i64], order: Order) -> Result<()> {
     let count = |shape: &[i64]| shape.iter().product::<i64>();
     let channels = match order {
         Order::Chw => output.first(),
