@@ -4,28 +4,30 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, shell_path};
 
+const TRAIN: &[&str] = &["train", "training"];
+const VAL: &[&str] = &["val", "valid", "validation"];
+const TEST: &[&str] = &["test"];
+
 /// The page for a folder whose subfolders are the sets of a dataset, each with the classes in it.
 pub(super) fn sets_for_classes(folder: &Path, classes: &[PathBuf]) -> Option<Error> {
-    const SETS: [&str; 6] = ["train", "training", "val", "valid", "validation", "test"];
-    let set =
-        |path: &PathBuf| path.file_name().is_some_and(|name| SETS.iter().any(|set| *set == name.to_ascii_lowercase()));
-    let holds_classes = |path: &PathBuf| {
+    let called = |path: &Path, words: &[&str]| {
+        path.file_name().is_some_and(|name| words.iter().any(|word| *word == name.to_ascii_lowercase()))
+    };
+    let is_set = |path: &Path| [TRAIN, VAL, TEST].iter().any(|words| called(path, words));
+    let holds_classes = |path: &Path| {
         let inside = std::fs::read_dir(path).into_iter().flatten().flatten();
         inside.filter(|entry| entry.path().is_dir()).count() > 1
     };
-    if classes.len() < 2 || !classes.iter().all(|class| set(class) && holds_classes(class)) {
+    if classes.len() < 2 || !classes.iter().all(|class| is_set(class) && holds_classes(class)) {
         return None;
     }
-    let named = |words: &[&str]| {
-        let is_so = |path: &&PathBuf| {
-            path.file_name().is_some_and(|name| words.iter().any(|word| *word == name.to_ascii_lowercase()))
-        };
-        classes.iter().find(is_so).map(|path| shell_path(&folder.join(path.file_name().unwrap_or_default())))
+    let place = |words: &[&str]| {
+        let name = classes.iter().find(|class| called(class, words))?.file_name()?;
+        Some(shell_path(&folder.join(name)))
     };
-    let train = named(&["train", "training"]).unwrap_or_else(|| shell_path(folder));
-    let option = |name: &str, path: Option<String>| path.map_or_else(String::new, |path| format!(" {name} {path}"));
-    let val = option("--val-folder", named(&["val", "valid", "validation"]));
-    let test = option("--test-folder", named(&["test"]));
+    let train = place(TRAIN).unwrap_or_else(|| shell_path(folder));
+    let option = |name: &str, words| place(words).map_or_else(String::new, |path| format!(" {name} {path}"));
+    let (val, test) = (option("--val-folder", VAL), option("--test-folder", TEST));
     let page = Error::new(Kind::Data, format!("the folders of {} are sets, not classes", folder.display()));
     let names: Vec<_> = classes.iter().filter_map(|path| path.file_name()?.to_str()).collect();
     Some(

@@ -101,7 +101,9 @@ impl LabelImages {
     /// # Errors
     /// When it cannot be read, or a pixel is of no class.
     pub fn open(&self, path: &Path, [c, h, w]: [usize; 3], resize: Resize) -> Result<(Image, bool, [usize; 2])> {
-        let image = Decoded::open(path)?;
+        let bytes = input::read(path, Form::Image)?;
+        let image =
+            Decoded::decode_file(&bytes).map_err(|page| page.with_fact("in the file", path.display().to_string()))?;
         let own = image.size();
         let is_deep = image.is_deep();
         if !self.are_classes {
@@ -113,7 +115,7 @@ impl LabelImages {
                 .with_help("save it with 8: classes are numbers from 0 to 255"));
         }
         let image = image.reduced();
-        let numbers = self.check(self.numbers(image, path)?)?;
+        let numbers = self.check(self.numbers(image, &bytes)?)?;
         if (numbers.width, numbers.height) != (w, h) && resize != Resize::Squash {
             return Err(Error::new(Kind::Usage, "labels of classes are fitted by squash alone")
                 .with_help("cut inputs and labels to one size before"));
@@ -123,9 +125,9 @@ impl LabelImages {
 
     /// The class of each pixel: by the colours that are given; else the number in the file, of a palette's colour or a grey
     /// level.
-    fn numbers(&self, image: Image, path: &Path) -> Result<Image> {
+    fn numbers(&self, image: Image, bytes: &[u8]) -> Result<Image> {
         let Some(known) = &self.colors else {
-            if let Some(indices) = palette_indices(&input::read(path, Form::Image)?) {
+            if let Some(indices) = palette_indices(bytes) {
                 return Ok(indices);
             }
             let is_grey = |pixel: &[u8]| pixel[0] == pixel[1] && pixel[1] == pixel[2];

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Kind, Result},
     frontend::{LabelShape, Source},
     input::{self, Form},
+    inspect::values::ends,
     job::{self, JobRecord, JobView, file},
 };
 
@@ -117,22 +118,14 @@ impl Kept {
 /// The lowest and the highest number of some records, spread over all of them.
 fn range(dataset: &Dataset) -> Result<Option<[f32; 2]>> {
     let Some(records) = dataset.train() else { return Ok(None) };
-    let mut found: Option<[f32; 2]> = None;
     let count = records.len();
-    for part in 0..count.min(LOOKED_AT) {
-        for value in records
-            .get(part * count / count.min(LOOKED_AT))?
-            .image
-            .values
-            .to_floats()
-            .into_iter()
-            .filter(|value| value.is_finite())
-        {
-            let [lowest, highest] = found.unwrap_or([value; 2]);
-            found = Some([lowest.min(value), highest.max(value)]);
-        }
+    let looked_at = count.min(LOOKED_AT);
+    let mut of_each = Vec::new();
+    for part in 0..looked_at {
+        of_each.extend(ends(&records.get(part * count / looked_at)?.image.values.to_floats()));
     }
-    Ok(found)
+    let found = ends(&of_each);
+    Ok((found[0] <= found[1]).then_some(found))
 }
 
 /// Copies files that the network file has read from beside it, each given with its place below `beside/`.

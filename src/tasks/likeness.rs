@@ -3,7 +3,10 @@
 use std::{cell::OnceCell, path::Path};
 
 use super::inference::is_array;
-use crate::data::{Planes, Values, labels_around};
+use crate::{
+    data::{Planes, Values, labels_around},
+    inspect::values::ends,
+};
 
 /// Numbers that reach so many times further than the records' are of another scale.
 const FURTHER: f32 = 4.0;
@@ -70,8 +73,7 @@ fn of_numbers(values: &[f32], records: Option<[f32; 2]>) -> Option<String> {
     if here == 0.0 || there == 0.0 || (here <= FURTHER * there && there <= NEARER * here) {
         return None;
     }
-    let lowest = values.iter().copied().fold(f32::INFINITY, f32::min);
-    let highest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let [lowest, highest] = ends(values);
     // Grey images of 16 bits are 0 to 255 in steps of 1/257.
     let is_deep = highest > 255.0 && highest <= 65_535.0 && low >= 0.0 && high <= 255.0;
     let way = if is_deep { " (pixels of 16 bits divided by 257)" } else { "" };

@@ -139,7 +139,8 @@ const CHANGEABLE: [&str; 9] = [
 ];
 
 /// Where the data lies: it may have moved. That it is the same data, its fingerprint says.
-const PLACES: [&str; 7] = ["dataset", "train_db", "val_db", "train_labels_db", "val_labels_db", "mean", "labels"];
+pub(super) const PLACES: [&str; 7] =
+    ["dataset", "train_db", "val_db", "train_labels_db", "val_labels_db", "mean", "labels"];
 
 impl RunOptions {
     /// Paths made independent of the folder that the program was started in.

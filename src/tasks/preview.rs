@@ -257,7 +257,7 @@ fn opened(network: Option<Source>, options: RunOptions) -> Result<(RunSettings, 
         let opened = OpenedDataset::open(&settings, None)?;
         return Ok((settings, opened));
     };
-    let device = prepare::device(&settings)?;
+    let device = prepare::device(&settings, 0)?;
     let prepared = prepare::prepare(source, options, device, OpenedDataset::open(&settings, None)?, Output::silent())?;
     Ok((prepared.settings, prepared.opened))
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::{Dataset, DeepImage, Encoding, Image, Planes, Records, Target, Values, datum, lmdb::Database},
     error::{Error, Kind, Result},
-    inspect::picture::Picture,
+    inspect::{picture::Picture, values::ends},
 };
 
 /// No more records are listed at once.
@@ -325,8 +325,7 @@ fn shrunk(image: Image, max: Option<usize>) -> Result<Image> {
 /// Numbers, or planes of another count than 1 or 3: their mean over the channels, darkest black.
 fn of_numbers(planes: &Planes) -> Result<Vec<u8>> {
     let values = planes.values.to_floats();
-    let finite = || values.iter().copied().filter(|value| value.is_finite());
-    let (lo, hi) = (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max));
+    let [lo, hi] = ends(&values);
     let picture = Picture::image(&planes.shape, &values, lo, hi);
     picture.ok_or_else(|| Error::new(Kind::Data, "the record holds no values"))?.png()
 }

@@ -320,11 +320,8 @@ impl Trained {
         labels: Option<&Path>,
         stop: &'a Stop,
     ) -> Result<(u64, Batches<'a>)> {
-        let known = || {
-            let db = std::path::absolute(db).ok()?;
-            self.own.iter().find(|(images, _)| *images == db).map(|(_, labels)| labels.as_path())
-        };
-        let records = Arc::new(self.fitting(Records::open(db, labels.or_else(known))?, db)?);
+        let own = self.labels_of(db);
+        let records = Arc::new(self.fitting(Records::open(db, labels.or(own.as_deref()))?, db)?);
         let count = records.len();
         let mut loader = self.loader(records)?;
         loader.start(1, 0)?;

@@ -21,7 +21,7 @@ use crate::{
         reconstruction,
         statistics::Statistics,
         value_map::{self, Colors, Ground, Tiles},
-        values::{one_after_another, values, without_batch},
+        values::{ends, of_output, values, without_batch},
         wanted_view,
     },
     job,
@@ -200,10 +200,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
     let mut seen = Collector::default();
     let batch: Activity = input.f_to_kind(network.kind)?.f_to_device(network.device)?.f_unsqueeze(0)?.into();
     let output = tch::no_grad(|| network.forward(&batch, &mut Context::new(Mode::Evaluate).observed(&mut seen)))?;
-    let (output_shape, output) = match &output {
-        Activity::Tensor(tensor) => (without_batch(tensor.size()), values(tensor)?),
-        table @ Activity::Table(_) => one_after_another(table)?,
-    };
+    let (output_shape, output) = of_output(&output)?;
     let keeper = Keeper::new(&request.out)?;
     let (mut layers, mut narrow) = (Vec::new(), Vec::new());
     for (i, module) in seen.0.iter().enumerate() {
@@ -225,14 +222,11 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
         layers.push(ExaminedLayer { id, activations, weights });
     }
     let (input_values, original_values) = (values(&input)?, values(&original)?);
-    let finite = || input_values.iter().copied().filter(|value| value.is_finite());
-    let range = [finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max)];
+    let range = ends(&input_values);
     keeper.picture("original", Picture::image(&size, &original_values, 0.0, 255.0))?;
     keeper.picture("normalized", Picture::image(&size, &input_values, range[0], range[1]))?;
-    let view = match request.view {
-        Some(view) => wanted_view::check(view, network, &size, &output_shape, Order::Chw).map(|()| view)?,
-        None => OutputKind::of(network, &size, &output_shape, job.target_is_input()),
-    };
+    let shapes: [&[i64]; 2] = [&size, &output_shape];
+    let view = wanted_view::chosen(request.view, network, shapes, Order::Chw, job.target_is_input())?;
     let compared = Some(&output).filter(|_| view == OutputKind::Reconstruction);
     let compared = compared.and_then(|output| reconstruction::compare(&size, &original_values, &input_values, output));
     if let Some(r) = &compared {
@@ -241,8 +235,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
         let difference: Vec<f32> = output.iter().zip(&input_values).map(|(output, input)| output - input).collect();
         keeper.keep("difference", "difference", &size, &size, &difference, None)?;
     } else if matches!(view, OutputKind::Image) {
-        let finite = || output.iter().copied().filter(|value| value.is_finite());
-        let (lo, hi) = (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max));
+        let [lo, hi] = ends(&output);
         keeper.picture("output", Picture::image(&output_shape, &output, lo, hi))?;
     }
     let right = target.as_ref().map(|target| job.pixel_classes(&input, target)).transpose()?.flatten();
