@@ -10,7 +10,7 @@ use crate::{
     frontend::{
         Settings, Source,
         lua::{
-            lowering::lower::Lowering,
+            lowering::lower::{Lowering, draws},
             machine::{
                 bytecode,
                 error::raise,
@@ -90,7 +90,13 @@ impl Loaded {
     /// When a module cannot be lowered; the page names its line.
     pub fn lower(&self, kind: tch::Kind, device: tch::Device) -> Result<Network> {
         self.vm.guard(Limit::Build, "while the network was made ready to run", || {
-            Lowering::network(self.vm.lua(), &self.model, &self.criterion, kind, device).map_err(raise)
+            let lua = self.vm.lua();
+            let mut network = Lowering::network(lua, &self.model, &self.criterion, kind, device).map_err(raise)?;
+            let returns_argument = |hook| matches!(bytecode::returned_argument(hook), Some(0 | 1));
+            if self.label_hook.as_ref().is_some_and(|hook| !returns_argument(hook)) {
+                network.draws = Some(draws(lua).map_err(raise)?);
+            }
+            Ok(network)
         })
     }
 
@@ -127,16 +133,11 @@ impl Loaded {
             _ => {}
         }
         let (vm, params, mut warned) = (Rc::clone(&self.vm), self.params.clone(), false);
-        // math.random follows torch's generator, which is seeded for each batch.
-        let seed_math: Option<Function> =
-            self.vm.lua().globals().get::<Table>("math").and_then(|math| math.get("randomseed")).ok();
         Some(LabelHook::Code(Box::new(move |phase, input, label| {
             vm.guard(Limit::Hook, "in labelHook", || {
                 let lua = vm.lua();
                 // On an accelerator each batch has new memory, which Lua's collector cannot see behind past handles.
                 tensor::pace_collector(lua)?;
-                let seed = tensor::generator(lua).borrow().clone().random();
-                seed_math.as_ref().map_or(Ok(()), |seed_math| seed_math.call(seed))?;
                 let arguments = (tensor::to_lua(lua, input.clone())?, tensor::to_lua(lua, label.clone())?);
                 if let Some(params) = &params {
                     params.raw_set("phase", phase.name())?;

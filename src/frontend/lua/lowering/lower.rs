@@ -11,7 +11,7 @@ use super::foreign::{Caller, Foreign, ForeignCriterion};
 use crate::{
     error::{Error, Kind, Result},
     frontend::lua::{
-        machine::{bytecode, error::OrPage},
+        machine::{bytecode, error::OrPage, stdlib::random_seed},
         objects::{
             classes::{class_name, is_pristine, spec_of},
             object::{LuaFields, tostring},
@@ -99,19 +99,39 @@ pub(in crate::frontend::lua) struct Lowering {
     buffers: Vec<Buffer>,
     /// The nodes so far by their object, for modules that refer to another one (unpooling to its pooling).
     nodes: HashMap<usize, Rc<Node>>,
+    /// Whether a module or a criterion stays Lua.
+    has_code: bool,
     depth: usize,
 }
 
-/// A step's numbers are those of its seed alone, so that a run that was stopped draws what it would have drawn.
-fn draws(lua: &Lua) -> Draws {
-    let generator = tensor::generator(lua);
-    Box::new(move |seed| *generator.borrow_mut() = Generator::new(seed))
+/// A step's numbers, torch's and those of `math.random`, are those of its seed alone, so that a run that was stopped draws what
+/// it would have drawn.
+///
+/// # Errors
+/// When the machine was not furnished.
+pub(in crate::frontend::lua) fn draws(lua: &Lua) -> Result<Draws> {
+    let (generator, random_seed) = (tensor::generator(lua), random_seed(lua).or_page(lua)?);
+    Ok(Box::new(move |seed| {
+        let fresh = Generator::new(seed);
+        // Lua's own function, which takes any number.
+        let _ = random_seed.call::<()>(fresh.clone().random());
+        *generator.borrow_mut() = fresh;
+    }))
 }
 
 impl Lowering {
     fn new(lua: &Lua, flat: Option<Flat>) -> Lowering {
         let (places, nodes) = (HashMap::new(), HashMap::new());
-        Lowering { lua: lua.clone(), flat, list: Vec::new(), places, buffers: Vec::new(), nodes, depth: 0 }
+        Lowering {
+            lua: lua.clone(),
+            flat,
+            list: Vec::new(),
+            places,
+            buffers: Vec::new(),
+            nodes,
+            has_code: false,
+            depth: 0,
+        }
     }
 
     /// For one eager call: nothing is differentiable or registered.
@@ -162,7 +182,7 @@ impl Lowering {
             criterion_origin: origin_of(lua, criterion),
             reported: None,
             gradient_update: None,
-            draws: Some(draws(lua)),
+            draws: lowering.has_code.then(|| draws(lua)).transpose()?,
             parameters: Parameters { flat: parameters, grad, list: lowering.list, buffers: lowering.buffers },
             kind,
             device,
@@ -281,6 +301,7 @@ impl Lowering {
             self.keep(object, path)?;
         }
         let caller = if path.is_empty() { Caller::Trainer } else { Caller::Parent };
+        self.has_code = true;
         Ok((Box::new(Foreign::new(&self.lua, object, class, caller)?), own))
     }
 
@@ -348,10 +369,15 @@ impl Lowering {
         self.loss(object, Caller::Parent)
     }
 
+    fn foreign_loss(&mut self, object: &Table, caller: Caller) -> Result<Box<dyn Criterion>> {
+        self.has_code = true;
+        Ok(Box::new(ForeignCriterion::new(&self.lua, object, caller)?))
+    }
+
     fn loss(&mut self, object: &Table, caller: Caller) -> Result<Box<dyn Criterion>> {
         let class = class_name(object).unwrap_or_else(|| "table".into());
         let Some(spec) = spec_of(object) else {
-            return Ok(Box::new(ForeignCriterion::new(&self.lua, object, caller)?));
+            return self.foreign_loss(object, caller);
         };
         let called: &[&str] = match caller {
             Caller::Trainer => &["updateOutput", "updateGradInput", "forward", "backward"],
@@ -359,7 +385,7 @@ impl Lowering {
         };
         for method in called {
             if !is_pristine(&self.lua, object, spec.name(), method).or_page(&self.lua)? {
-                return Ok(Box::new(ForeignCriterion::new(&self.lua, object, caller)?));
+                return self.foreign_loss(object, caller);
             }
         }
         let Build::Criterion(build) = spec.build else {

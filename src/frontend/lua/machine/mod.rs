@@ -22,6 +22,6 @@ mod output;
 mod pages;
 mod source;
 pub(in crate::frontend::lua) mod state;
-mod stdlib;
+pub(in crate::frontend::lua) mod stdlib;
 pub mod suggest;
 pub mod vm;

@@ -64,9 +64,22 @@ const REFUSED_FUNCTIONS: [(&str, &str); 2] = [
 /// What the compiler takes for a byte of text, on a fast machine.
 const SECONDS_A_BYTE: f64 = 2e-8;
 
+/// Where Lua's own `math.randomseed` lies in its registry, out of a file's reach.
+const RANDOM_SEED: &str = "digits.randomseed";
+
+/// Lua's own `math.randomseed`, whatever a file has made of it.
+///
+/// # Errors
+/// When the machine was not furnished.
+pub(in crate::frontend::lua) fn random_seed(lua: &Lua) -> mlua::Result<Function> {
+    lua.named_registry_value(RANDOM_SEED)
+}
+
 /// Sets up the globals of a fresh machine.
 pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
     let globals = lua.globals();
+    let seed: Function = globals.get::<Table>("math")?.get("randomseed")?;
+    lua.set_named_registry_value(RANDOM_SEED, seed)?;
     let native = lua.create_table()?;
     native.set("check", lua.create_function(|lua, ()| limits::check_time(lua))?)?;
     native.set("look", lua.create_function(|lua, ()| limits::look(lua))?)?;

@@ -162,6 +162,7 @@ end
 do
   local MOST, LOWEST, HIGHEST = 7900, -2147483648, 2147483646
   function _G.unpack(list, first, last)
+    if first == nil and last == nil then return unpack(list) end
     local from, to = tonumber(first == nil and 1 or first), tonumber(last == nil and type(list) == 'table' and #list or last)
     if type(list) == 'table' and from and to then
       if not (from >= LOWEST and from <= HIGHEST and to >= LOWEST and to <= HIGHEST and to - from < MOST) then

@@ -16,6 +16,8 @@ use mlua::Lua;
 
 use super::state::Shared;
 
+pub(in crate::frontend::lua) use globals::random_seed;
+
 /// Furnishes a fresh machine.
 pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
     globals::install(lua, shared)?;
