@@ -31,7 +31,6 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
             fs::write(&name, bytes).map_err(|source| raise(Error::io("write", name.as_ref(), &source)))
         })?,
     )?;
-    plots.raw_set("may_write", lua.create_function(|lua, ()| files::trusted(lua))?)?;
     Ok(plots)
 }
 

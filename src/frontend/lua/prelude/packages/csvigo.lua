@@ -3,10 +3,13 @@
 local torch, nn, native, packages = ...
 local csvigo = packages.csvigo
 
+-- What a cell may hold between quotes only, as a pattern.
+local function special_of(separator) return '["\r\n' .. separator:gsub('%W', '%%%0') .. ']' end
+
 -- The cells of a whole text: quotes protect separators and line ends, and two of them are one.
 local function parse(text, separator)
    local rows, row, cell, at, quoted = {}, {}, {}, 1, false
-   local special = '["\r\n' .. separator:gsub('%W', '%%%0') .. ']'
+   local special = special_of(separator)
    local function end_cell()
       row[#row + 1] = table.concat(cell)
       cell = {}
@@ -130,9 +133,9 @@ function csvigo.load(options)
    return data
 end
 
-local function quote(cell, separator)
+local function quote(cell, special)
    cell = tostring(cell)
-   if cell:find('["\r\n' .. separator:gsub('%W', '%%%0') .. ']') then return '"' .. cell:gsub('"', '""') .. '"' end
+   if cell:find(special) then return '"' .. cell:gsub('"', '""') .. '"' end
    return cell
 end
 
@@ -164,9 +167,10 @@ function csvigo.save(options, data)
    end
    local file, reason = io.open(options.path, options.mode == 'append' and 'a' or 'w')
    if not file then error('csvigo.save: ' .. tostring(reason), 2) end
+   local special = special_of(separator)
    for _, row in ipairs(rows) do
       local cells = {}
-      for i, cell in ipairs(row) do cells[i] = quote(cell, separator) end
+      for i, cell in ipairs(row) do cells[i] = quote(cell, special) end
       file:write(table.concat(cells, separator), '\n')
    end
    file:close()

@@ -94,12 +94,12 @@ local PASSED_OVER = {
 
 local BUILD = {}
 
-local function weights_of(blobs, name, module, kind)
-   local given = blobs[name]
-   if not given then
-      print(('loadcaffe: the model has no numbers for %s, which keeps those it began with'):format(name))
-      return module
-   end
+-- The numbers of a layer, which say how many inputs it has.
+local function numbers_of(state, name)
+   return state.blobs[name] or error('loadcaffe: the model has no numbers for ' .. name .. ', so that its inputs are unknown', 0)
+end
+
+local function filled(module, given, name)
    if given[1]:nElement() ~= module.weight:nElement() then
       error(('loadcaffe: %s wants %d weights, the model has %d'):format(name, module.weight:nElement(), given[1]:nElement()), 0)
    end
@@ -118,9 +118,8 @@ function BUILD.convolution(layer, state)
    local dw, dh = both(fields, 'stride', 1)
    local pw, ph = both(fields, 'pad', 0)
    local dilation = first(fields, 'dilation', 1)
-   local given = state.blobs[name]
    if not (outputs and kw and kh) then error('loadcaffe: ' .. name .. ' has no num_output or kernel_size', 0) end
-   if not given then error('loadcaffe: the model has no numbers for ' .. name .. ', so that its inputs are unknown', 0) end
+   local given = numbers_of(state, name)
    local inputs = given[1]:nElement() / (outputs * kw * kh) * groups
    local module
    if dilation ~= 1 then
@@ -132,20 +131,20 @@ function BUILD.convolution(layer, state)
       module = nn.SpatialConvolution(inputs, outputs, kw, kh, dw, dh, pw, ph)
    end
    state.flat = false
-   return weights_of(state.blobs, name, module)
+   return filled(module, given, name)
 end
 
 function BUILD.innerproduct(layer, state)
    local name, fields = first(layer, 'name'), first(layer, 'inner_product_param', {})
-   local outputs, given = first(fields, 'num_output'), state.blobs[name]
+   local outputs = first(fields, 'num_output')
    if not outputs then error('loadcaffe: ' .. name .. ' has no num_output', 0) end
-   if not given then error('loadcaffe: the model has no numbers for ' .. name .. ', so that its inputs are unknown', 0) end
+   local given = numbers_of(state, name)
    if not state.flat then
       state.net:add(nn.View(-1):setNumInputDims(3))
       state.net:get(#state.net.modules).name = 'torch_view'
    end
    state.flat = true
-   return weights_of(state.blobs, name, nn.Linear(given[1]:nElement() / outputs, outputs))
+   return filled(nn.Linear(given[1]:nElement() / outputs, outputs), given, name)
 end
 
 function BUILD.pooling(layer, state)

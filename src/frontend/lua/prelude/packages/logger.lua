@@ -78,7 +78,7 @@ function Logger:display(state) self.showPlot = state end
 
 -- The columns that have a style, over the rows, beside the log: `training.log.svg`.
 function Logger:plot()
-   if not (self.name and native.plots.may_write()) then
+   if not (self.name and native.files.trusted()) then
       if not self.warned then print('<Logger> warning: cannot plot here: the numbers are in ' .. tostring(self.name)) end
       self.warned = true
       return
@@ -95,8 +95,8 @@ function Logger:plot()
    local gnuplot = require 'gnuplot'
    gnuplot.svgfigure(self.name .. '.svg')
    if self.logscale then gnuplot.raw('set logscale y') end
-   gnuplot.plot(series)
    gnuplot.grid(true)
    gnuplot.title('<Logger::' .. self.name .. '>')
+   gnuplot.plot(series)
    gnuplot.close()
 end

@@ -63,9 +63,8 @@ local STEP = 1e-5
 -- Gradients by the input and by the parameters against finite differences, for random gradients of the output.
 function totem.nn.checkGradients(tester, module, input, precision)
    precision = precision or 1e-5
-   local output = same_draws(function() return module:updateOutput(input) end)
    local forward = same_draws(function() return module:updateOutput(input) end)
-   local gradOutput = random_like(native.copy(output()))
+   local gradOutput = random_like(native.copy(forward()))
    module:zeroGradParameters()
    forward()
    local gradInput = native.copy(module:updateGradInput(input, gradOutput))

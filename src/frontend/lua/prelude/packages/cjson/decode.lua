@@ -67,17 +67,23 @@ local function read_string(source, at, settings)
    end
 end
 
+-- Numbers that JSON does not have, the first that fits: 0x10 begins as 0 does.
+local INVALID = {
+   {'^-?0[xX]%x+', tonumber},
+   {'^[+-]?0%d*%.?%d*', tonumber},
+   {'^-?[iI][nN][fF][iI]?[nN]?[iI]?[tT]?[yY]?', function(word) return word:sub(1, 1) == '-' and -math.huge or math.huge end},
+   {'^-?[nN][aA][nN]', function() return 0 / 0 end},
+}
+
 local function read_number(source, at, settings)
    local stop = select(2, source:find('^-?%d+%.?%d*[eE]?[+-]?%d*', at))
    local value = stop and tonumber(source:sub(at, stop))
    local leading_zero = source:find('^-?0%d', at)
    if value and not leading_zero and not source:find('^-?0[xX]', at) then return value, stop + 1 end
    if settings.decode_invalid then
-      for pattern, read in pairs{['^-?0[xX]%x+'] = tonumber, ['^[+-]?0%d*%.?%d*'] = tonumber,
-         ['^-?[iI][nN][fF][iI]?[nN]?[iI]?[tT]?[yY]?'] = function(word) return word:sub(1, 1) == '-' and -math.huge or math.huge end,
-         ['^-?[nN][aA][nN]'] = function() return 0 / 0 end} do
-         stop = select(2, source:find(pattern, at))
-         if stop then return read(source:sub(at, stop)), stop + 1 end
+      for _, form in ipairs(INVALID) do
+         stop = select(2, source:find(form[1], at))
+         if stop then return form[2](source:sub(at, stop)), stop + 1 end
       end
    end
    expected('value', source, at)

@@ -91,14 +91,8 @@ local function pairs_of(t)
    return list
 end
 
-local function turned(list)
-   local result = {}
-   for i = #list, 1, -1 do result[#result + 1] = list[i] end
-   return result
-end
-
 function moses.reduce(t, f, state) return fold(pairs_of(t), f, state) end
-function moses.reduceRight(t, f, state) return fold(turned(pairs_of(t)), f, state) end
+function moses.reduceRight(t, f, state) return fold(moses.reverse(pairs_of(t)), f, state) end
 
 function moses.reduceby(t, f, state, pred, ...)
    return moses.reduce(moses.select(t, pred, ...), f, state)
@@ -112,7 +106,7 @@ end
 
 function moses.mapReduceRight(t, f, state)
    local states = {}
-   fold(turned(pairs_of(t)), f, state, function(_, now) states[#states + 1] = now end)
+   fold(moses.reverse(pairs_of(t)), f, state, function(_, now) states[#states + 1] = now end)
    return states
 end
 
