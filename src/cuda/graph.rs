@@ -2,14 +2,17 @@
 
 use std::{
     cell::Cell,
-    ffi::{CStr, c_char, c_int, c_void},
+    ffi::{c_char, c_int, c_void},
 };
 
 use super::{
     library::{Functions, functions},
     recorder::{Recorder, Recording, Work},
 };
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    torch::said::said,
+};
 
 thread_local! {
     /// The device whose own stream this thread works on.
@@ -98,13 +101,7 @@ impl Drop for Graph {
 
 /// What a call of graphs.cpp gave; libtorch's words keep their meaning (a full device is a limit).
 fn done(wrong: *const c_char) -> Result<()> {
-    if wrong.is_null() {
-        return Ok(());
-    }
-    #[expect(unsafe_code, reason = "a text of C++'s")]
-    // SAFETY: the text is good until this thread's next call.
-    let wrong = unsafe { CStr::from_ptr(wrong) }.to_string_lossy().into_owned();
-    Err(Error::from(tch::TchError::Torch(wrong)))
+    said(wrong).map_or(Ok(()), |words| Err(Error::from(tch::TchError::Torch(words))))
 }
 
 #[cfg(test)]

@@ -89,10 +89,8 @@ pub(super) fn assemble(
     before.optimizer()?; // a page about the command line comes before any work
     before.schedule()?;
     let mut prepared = {
-        let device = match ranks {
-            None => prepare::device(&before)?,
-            Some(ranks) => prepare::device_of_rank(&before, ranks.group().place().local_rank)?,
-        };
+        let local_rank = ranks.map_or(0, |ranks| ranks.group().place().local_rank);
+        let device = prepare::device(&before, local_rank)?;
         prepare::prepare(source, options, device, OpenedDataset::open(&before, head_start)?, heard.output())?
     };
     let records = prepared.opened.train()?;
@@ -118,7 +116,10 @@ pub(super) fn assemble(
     };
     let threads = settings.threads.and_then(|threads| i32::try_from(threads).ok());
     let wanted = engine.surroundings();
-    observer.surroundings(&Surroundings { libtorch_threads: wanted.libtorch_threads.or(threads), ..wanted });
+    // Threads of our own engines are asked for elsewhere, what several processes share out is a proposal.
+    let libtorch_threads =
+        if ranks.is_some() { threads.or(wanted.libtorch_threads) } else { wanted.libtorch_threads.or(threads) };
+    observer.surroundings(&Surroundings { libtorch_threads, ..wanted });
     // Where the target is the input there are no right answers to count.
     let classes = classes.filter(|_| !matches!(label_hook, Some(LabelHook::Input)));
     let plan = plan_of(&settings, &records, classes)?;

@@ -66,24 +66,17 @@ pub struct OpenedDataset {
     pub head_start: Option<HeadStart>,
 }
 
-/// The device that the settings name; before anything else asks libtorch, which is why [`prepare`] wants it.
+/// The device of a run, or of its process number `local_rank` on this machine, from 0: where the settings leave the choice, each
+/// process gets a GPU of its own. As exact as the settings want it.
 ///
 /// # Errors
-/// When the name is none, or the device is not here.
-pub fn device(settings: &RunSettings) -> Result<Resolved> {
-    let device = device::resolve(settings.device.parse()?)?;
+/// When the name is none, the device is not here, or the machine has fewer GPUs than processes.
+pub fn device(settings: &RunSettings, local_rank: usize) -> Result<Resolved> {
+    let device = device::resolve_for(settings.device.parse()?, local_rank)?;
     if settings.tf32 && device.is_cuda() {
         precision::set(Precision::Tf32)?;
     }
     Ok(device)
-}
-
-/// The same for one of several processes: where the settings leave the choice, each of a machine gets a GPU of its own.
-///
-/// # Errors
-/// As [`device()`]; when the machine has fewer GPUs than processes.
-pub fn device_of_rank(settings: &RunSettings, local_rank: usize) -> Result<Resolved> {
-    device::resolve_for(settings.device.parse()?, local_rank)
 }
 
 /// The options, with the folder of the built-in sample as their dataset when they name none: a job that keeps them finds

@@ -72,7 +72,7 @@ impl Resident {
         let of_one =
             |tensor: &tch::Tensor| tensor.numel() / batch.count.max(1) as usize * tensor.kind().elt_size_in_bytes();
         let bytes = (of_one(&batch.input) + of_one(&batch.target)) as u64 * count;
-        if batch.input.kind() != tch::Kind::Uint8 || bytes > self.room {
+        if bytes > self.room {
             return Ok(None);
         }
         let empty = |like: &tch::Tensor| -> Result<tch::Tensor> {
@@ -90,14 +90,13 @@ impl Resident {
 
     /// Keeps a batch that the loader made of these records, and gives it on the device.
     fn keep(&mut self, batch: TrainBatch, records: &[u64]) -> Result<TrainBatch> {
+        if batch.input.kind() != tch::Kind::Uint8 {
+            self.kept = Kept::GivenUp;
+        }
         if let Kept::Nothing = self.kept {
             self.kept = self.store(&batch)?.map_or(Kept::GivenUp, Kept::Records);
         }
         let Kept::Records(store) = &mut self.kept else { return Ok(batch) };
-        if batch.input.kind() != tch::Kind::Uint8 {
-            self.kept = Kept::GivenUp;
-            return Ok(batch);
-        }
         let (input, target) = (carry(&batch.input, self.device)?, carry(&batch.target, self.device)?);
         let places: Vec<i64> = records.iter().map(|&record| record as i64).collect();
         let places = carry(&tch::Tensor::f_from_slice(&places)?, self.device)?;
@@ -119,7 +118,7 @@ impl Resident {
             self.gathered = None;
             return Ok(None);
         }
-        let number = gathered.first / self.source.batch_size().max(1);
+        let number = gathered.first / self.source.batch_size();
         let places = gathered.order.f_narrow(0, gathered.first, count)?;
         gathered.first += count;
         Ok(Some(TrainBatch {

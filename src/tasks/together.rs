@@ -8,7 +8,10 @@ use std::{cell::Cell, path::PathBuf, rc::Rc};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{assemble::Run, options::RunOptions};
+use super::{
+    assemble::Run,
+    options::{PLACES, RunOptions},
+};
 use crate::{
     distributed::{Group, Program},
     error::{Error, Kind, Result},
@@ -76,20 +79,13 @@ struct Alike {
     settings: serde_json::Map<String, serde_json::Value>,
 }
 
-/// What a machine may have of its own: places of the data, and how it computes.
-const OWN: [&str; 11] = [
-    "dataset",
-    "train_db",
-    "val_db",
-    "train_labels_db",
-    "val_labels_db",
-    "mean",
-    "labels",
-    "weights",
-    "memory",
-    "device",
-    "threads",
-];
+/// What a machine may have of its own beside the places of the data: how it computes.
+const OWN: [&str; 4] = ["weights", "memory", "device", "threads"];
+
+/// Whether a machine may have its own value of a setting.
+fn is_own(name: &str) -> bool {
+    PLACES.contains(&name) || OWN.contains(&name)
+}
 
 /// The program as it must be in every process.
 #[must_use]
@@ -240,7 +236,7 @@ impl Alike {
         let parameters: String =
             parameters.iter().map(|(name, tensor)| format!("{name} {:?}\n", tensor.size())).collect();
         let mut settings = run.settings.to_json()?.as_object().cloned().unwrap_or_default();
-        settings.retain(|name, _| !OWN.contains(&name.as_str()));
+        settings.retain(|name, _| !is_own(name));
         Ok(Alike {
             dataset: run.fingerprint.word().to_string(),
             network: run.printed.clone(),
@@ -287,7 +283,7 @@ impl Orders {
         let (own, first, mut all) = (json(own)?, json(&self.given)?, json(&self.options)?);
         let mut page = None;
         for (name, value) in own {
-            if OWN.contains(&name.as_str()) {
+            if is_own(&name) {
                 if !value.is_null() {
                     all.insert(name, value);
                 }

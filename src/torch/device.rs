@@ -124,10 +124,7 @@ impl fmt::Display for Resolved {
 /// `Kind::Device` when CUDA is asked for and is off, or has fewer devices.
 pub fn resolve(choice: DeviceChoice) -> Result<Resolved> {
     match choice {
-        DeviceChoice::Auto => match cuda_status() {
-            CudaStatus::Ready { .. } => exact(tch::Device::Cuda(0)),
-            CudaStatus::Off { .. } => Ok(Resolved(tch::Device::Cpu)),
-        },
+        DeviceChoice::Auto => resolve_for(choice, 0),
         DeviceChoice::Cpu => Ok(Resolved(tch::Device::Cpu)),
         DeviceChoice::Cuda(number) => match cuda_status() {
             CudaStatus::Ready { devices, .. } if number < devices => exact(tch::Device::Cuda(number)),
@@ -154,22 +151,20 @@ fn exact(device: tch::Device) -> Result<Resolved> {
 /// # Errors
 /// `Kind::Device` when there are fewer GPUs than processes; as [`resolve`].
 pub fn resolve_for(choice: DeviceChoice, local_rank: usize) -> Result<Resolved> {
-    match (choice, cuda_status_for(choice)) {
-        (DeviceChoice::Auto, Some(CudaStatus::Ready { devices, .. })) if local_rank >= devices => {
+    if choice != DeviceChoice::Auto {
+        return resolve(choice);
+    }
+    match cuda_status() {
+        CudaStatus::Off { .. } => Ok(Resolved(tch::Device::Cpu)),
+        CudaStatus::Ready { devices, .. } if local_rank < devices => exact(tch::Device::Cuda(local_rank)),
+        CudaStatus::Ready { devices, .. } => {
             Err(Error::new(Kind::Device, format!("process {} of this machine has no GPU", local_rank + 1))
                 .with_fact("GPUs", devices.to_string())
                 .with_help(format!(
                     "start {devices} processes a machine, or --device cpu\nseveral on one GPU: --device cuda:0 for all"
                 )))
         }
-        (DeviceChoice::Auto, Some(CudaStatus::Ready { .. })) => exact(tch::Device::Cuda(local_rank)),
-        _ => resolve(choice),
     }
-}
-
-/// The CUDA library is opened only where it matters.
-fn cuda_status_for(choice: DeviceChoice) -> Option<CudaStatus> {
-    (choice == DeviceChoice::Auto).then(cuda_status)
 }
 
 /// `batch` on `device`. To a CUDA device it goes by way of pinned memory, so that nobody waits for the copy: libtorch keeps

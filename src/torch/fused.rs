@@ -2,10 +2,11 @@
 //!
 //! Sources: `at::_fused_sgd_`, `at::_fused_adam_`, `at::_fused_adagrad_`, by way of `fused.cpp`.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 
 use torch_sys::C_tensor;
 
+use super::said::said;
 use crate::error::{Error, Kind, Result};
 
 /// Tensors as C++ takes them.
@@ -225,11 +226,7 @@ fn pointers(tensors: &[tch::Tensor]) -> Vec<*mut C_tensor> {
 
 /// What a call of fused.cpp gave.
 fn taken(rule: &str, wrong: *const c_char) -> Result<()> {
-    if wrong.is_null() {
-        return Ok(());
-    }
-    #[expect(unsafe_code, reason = "a text of C++'s")]
-    // SAFETY: the text is good until this thread's next call of fused.cpp.
-    let wrong = unsafe { CStr::from_ptr(wrong) }.to_string_lossy().into_owned();
-    Err(Error::new(Kind::Torch, format!("libtorch refused a fused step of {rule}")).with_cause(wrong))
+    let page =
+        |words: String| Error::new(Kind::Torch, format!("libtorch refused a fused step of {rule}")).with_cause(words);
+    said(wrong).map_or(Ok(()), |words| Err(page(words)))
 }

@@ -4,10 +4,11 @@
 //! leaves cuDNN free to choose kernels that add in another order each time. Here both keep f32 unless the user asks, and one
 //! seed is to give one run. Source: PyTorch's notes on numerical accuracy and on reproducibility.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{c_char, c_int};
 
 use serde::Serialize;
 
+use super::said::said;
 use crate::error::{Error, Kind, Result};
 
 #[expect(unsafe_code, reason = "what precision.cpp defines")]
@@ -33,11 +34,8 @@ pub enum Precision {
 /// When libtorch refuses.
 pub fn set(precision: Precision) -> Result<()> {
     #[expect(unsafe_code, reason = "a call into C++")]
-    // SAFETY: it takes a truth value; an exception becomes a text, which is read before this thread calls again.
-    let wrong = unsafe {
-        let wrong = digits_set_precision(precision == Precision::Tf32);
-        (!wrong.is_null()).then(|| CStr::from_ptr(wrong).to_string_lossy().into_owned())
-    };
+    // SAFETY: it takes a truth value; an exception becomes a text.
+    let wrong = said(unsafe { digits_set_precision(precision == Precision::Tf32) });
     match wrong {
         None => Ok(()),
         Some(wrong) => Err(Error::new(Kind::Device, "libtorch refused a setting of CUDA devices").with_cause(wrong)),

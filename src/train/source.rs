@@ -9,7 +9,7 @@ pub type Finish = Rc<dyn Fn(&tch::Tensor) -> Result<tch::Tensor>>;
 
 /// A batch as the loop sees it. Dropping it may give its memory to a later batch.
 pub struct TrainBatch {
-    /// `[n, c, h, w]` on the processor; preprocessed when `finish` is done with it on the network's device.
+    /// `[n, c, h, w]`, on the processor unless the source keeps its records on the network's device; preprocessed when `finish` is done with it on the network's device.
     pub input: tch::Tensor,
     /// See `input`.
     pub finish: Option<Finish>,

@@ -93,17 +93,14 @@ impl Captured {
         if self.given_up.is_some() || self.steps.len() == RECORDINGS {
             return false;
         }
-        match self.seen.iter_mut().find(|(seen, _)| seen == batch) {
-            Some((_, times)) if *times >= WARM_UP => true,
-            Some((_, times)) => {
-                *times += 1;
-                false
-            }
-            None => {
-                self.seen.push((batch.clone(), 1));
-                false
-            }
-        }
+        let at = self.seen.iter().position(|(seen, _)| seen == batch).unwrap_or_else(|| {
+            self.seen.push((batch.clone(), 0));
+            self.seen.len() - 1
+        });
+        let times = &mut self.seen[at].1;
+        let is_due = *times >= WARM_UP;
+        *times += u32::from(!is_due);
+        is_due
     }
 
     /// Records the step for batches like this one.
@@ -145,11 +142,17 @@ impl Captured {
         Ok(())
     }
 
-    /// The general engine's step; losses stay in their order.
-    fn one_by_one(&mut self, input: &tch::Tensor, target: &Activity, rate: f64, seed: u64) -> Result<()> {
+    /// Hands the ring's losses to the general engine, which keeps all of them in order.
+    fn settle(&mut self) -> Result<()> {
         if let Some(losses) = self.losses.drain()? {
             self.general.note(losses);
         }
+        Ok(())
+    }
+
+    /// The general engine's step.
+    fn one_by_one(&mut self, input: &tch::Tensor, target: &Activity, rate: f64, seed: u64) -> Result<()> {
+        self.settle()?;
         self.general.step(input, target, rate, seed)
     }
 }
@@ -181,6 +184,8 @@ impl Engine for Captured {
                 self.repeat(self.steps.len() - 1, input, wanted, rate, seed)
             }
             Err(error) => {
+                // A capture that failed leaves the generator in another state than the one that earlier graphs draw from.
+                self.steps.clear();
                 let why = error.message().to_string();
                 self.notice = Some(format!("steps go on one by one: the step was not captured ({why})"));
                 self.given_up = Some(why);
@@ -190,9 +195,7 @@ impl Engine for Captured {
     }
 
     fn take_losses(&mut self) -> Result<Vec<f64>> {
-        if let Some(losses) = self.losses.drain()? {
-            self.general.note(losses);
-        }
+        self.settle()?;
         self.general.take_losses()
     }
 

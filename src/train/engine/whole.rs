@@ -20,6 +20,7 @@ enum Described {
     /// It has no samples.
     Nothing,
     Made {
+        count: u64,
         output: Form,
         target: Form,
     },
@@ -100,7 +101,9 @@ pub(super) fn whole(
         Err(error) if error.kind() == Kind::Lost => return Err(error.clone()),
         Err(_) => Described::Failed,
         Ok(None) => Described::Nothing,
-        Ok(Some((output, target))) => Described::Made { output: Form::of(output), target: Form::of(target) },
+        Ok(Some((output, target))) => {
+            Described::Made { count: part.count, output: Form::of(output), target: Form::of(target) }
+        }
     };
     let all = group.gather(&serde_json::to_vec(&described).unwrap_or_default())?;
     let all: Vec<Described> =
@@ -110,25 +113,19 @@ pub(super) fn whole(
         return Err(Error::new(Kind::Lost, "a rank could not say what it has"));
     }
     let own = own?;
-    let (output, target) = of_sample(&all, part.total)?;
+    let (output, target) = of_sample(&all)?;
     let (own_output, own_target) = own.unzip();
-    let place = Place { group, part, device };
+    let counts = all.iter().map(|one| if let Described::Made { count, .. } = one { *count } else { 0 });
+    let place = Place { group, part, before: counts.take(group.rank()).sum(), device };
     Ok((place.joined(&output, own_output.as_ref())?, place.joined(&target, own_target.as_ref())?))
 }
 
-/// Where a rank's samples lie in a batch of `total`.
-fn place_of(rank: usize, size: usize, total: u64) -> std::ops::Range<u64> {
-    let (rank, size) = (rank as u64, size as u64);
-    total * rank / size..total * (rank + 1) / size
-}
-
 /// The forms of a sample's output and target, which must be the same on all ranks.
-fn of_sample(all: &[Described], total: u64) -> Result<(Form, Form)> {
+fn of_sample(all: &[Described]) -> Result<(Form, Form)> {
     let mut known: Option<(Form, Form)> = None;
     for (rank, one) in all.iter().enumerate() {
-        let Described::Made { output, target } = one else { continue };
-        let places = place_of(rank, all.len(), total);
-        let count = (places.end - places.start) as i64;
+        let Described::Made { count, output, target } = one else { continue };
+        let count = *count as i64;
         let page = |what: &str, form: &Form| {
             Error::new(Kind::Shape, format!("the {what} of rank {rank} is no part of the others' batch"))
                 .with_fact(format!("rank {rank} has"), form.to_string())
@@ -154,9 +151,12 @@ fn of_sample(all: &[Described], total: u64) -> Result<(Form, Form)> {
     known.ok_or_else(|| Error::new(Kind::Data, "a batch without a sample"))
 }
 
+/// Where a rank's samples lie in the batch.
 struct Place<'a> {
     group: &'a Group,
     part: BatchPart,
+    /// Samples of the ranks below.
+    before: u64,
     device: tch::Device,
 }
 
@@ -181,8 +181,7 @@ impl Place<'_> {
                 })?;
                 let (rows, rest) = size.split_first().map_or((1, &[][..]), |(rows, rest)| (*rows, rest));
                 let total = rows * self.part.total as i64;
-                let places = place_of(self.group.rank(), self.group.size(), self.part.total);
-                let (start, end) = (rows * places.start as i64, rows * places.end as i64);
+                let (start, end) = (rows * self.before as i64, rows * (self.before + self.part.count) as i64);
                 let all = tch::Tensor::f_zeros([&[total], rest].concat(), (kind, self.device))?;
                 if let Some(own) = own {
                     all.f_narrow(0, start, end - start)?.f_copy_(&own.f_detach()?)?;
