@@ -60,11 +60,9 @@ impl ProcessFlags {
     /// # Errors
     /// `Kind::Usage` when a launcher's variables are set by half, or rank 0's machine has no address.
     pub(super) fn rendezvous(self) -> Result<Option<Rendezvous>> {
-        let Some(place) = Place::of_environment()?.filter(|place| place.size > 1) else { return Ok(None) };
+        let Some(place) = placed()? else { return Ok(None) };
         if self.processes.is_some() {
-            return Err(Error::new(Kind::Usage, "--processes is given to a process that a launcher started")
-                .with_fact("this is", place.describe())
-                .with_help("leave --processes out: the launcher says how many there are"));
+            return Err(within_a_launcher(&place));
         }
         let host = distributed::locate(&place)?;
         let timeouts = Timeouts::of(Duration::from_secs(self.timeout.unwrap_or(TIMEOUT)));
@@ -97,21 +95,21 @@ impl Rendezvous {
 /// # Errors
 /// When a process cannot be started; when each would have to read the network file from standard input.
 pub(super) fn start(flags: ProcessFlags, file: Option<&Path>, named: bool, job: PathBuf) -> Result<()> {
-    if let Some(place) = Place::of_environment()?.filter(|place| place.size > 1) {
-        return Err(Error::new(Kind::Usage, "--processes is given to a process that a launcher started")
-            .with_fact("this is", place.describe())
-            .with_help("leave --processes out: the launcher says how many there are"));
+    if let Some(place) = placed()? {
+        return Err(within_a_launcher(&place));
     }
     if file == Some(Path::new("-")) {
         return Err(Error::new(Kind::Usage, "several processes cannot read one standard input")
             .with_help("save the network file, and name it"));
     }
     let processes = flags.processes.map_or(1, |processes| processes as usize);
-    let mut arguments = without_processes(std::env::args_os().skip(1));
+    let mut arguments = without(std::env::args_os().skip(1), "--processes");
     if !named {
         arguments.extend([OsString::from("--job"), job.clone().into_os_string()]);
     }
-    let launch = Launch { processes, arguments, job, restarts: RESTARTS };
+    // What came after that snapshot is there when they start anew.
+    let again = without(arguments.iter().cloned(), "--from-snapshot");
+    let launch = Launch { processes, arguments, again, job, restarts: RESTARTS };
     let sent = Signals::default();
     let of_handler = sent.clone();
     signals::on(signals::STOP, move |signal| of_handler.send(signal))?;
@@ -119,15 +117,26 @@ pub(super) fn start(flags: ProcessFlags, file: Option<&Path>, named: bool, job: 
     if status == 0 { Ok(()) } else { exit::end(status) }
 }
 
-/// The arguments of one of the processes: all but `--processes N`.
-fn without_processes(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+/// Where this process is among several that a launcher started; nothing where it is alone.
+fn placed() -> Result<Option<Place>> {
+    Ok(Place::of_environment()?.filter(|place| place.size > 1))
+}
+
+fn within_a_launcher(place: &Place) -> Error {
+    Error::new(Kind::Usage, "--processes is given to a process that a launcher started")
+        .with_fact("this is", place.describe())
+        .with_help("leave --processes out: the launcher says how many there are")
+}
+
+/// All words but an option and its value, as `--option VALUE` or `--option=VALUE`.
+fn without(words: impl Iterator<Item = OsString>, option: &str) -> Vec<OsString> {
     let mut kept = Vec::new();
-    let mut words = words.peekable();
+    let mut words = words;
     while let Some(word) = words.next() {
         let text = word.to_string_lossy();
-        if text == "--processes" {
+        if text == option {
             words.next();
-        } else if !text.starts_with("--processes=") {
+        } else if !text.strip_prefix(option).is_some_and(|rest| rest.starts_with('=')) {
             kept.push(word);
         }
     }
@@ -141,6 +150,10 @@ mod tests {
     #[test]
     fn a_process_is_not_told_to_start_others() {
         let words = ["run", "a.lua", "--processes", "2", "--job", "j", "--processes=3"].map(OsString::from);
-        assert_eq!(without_processes(words.into_iter()), ["run", "a.lua", "--job", "j"].map(OsString::from));
+        let kept = without(words.into_iter(), "--processes");
+        assert_eq!(kept, ["run", "a.lua", "--job", "j"].map(OsString::from));
+        let words = ["run", "--resume", "j", "--from-snapshot=2", "--from-snapshots"].map(OsString::from);
+        let kept = without(words.into_iter(), "--from-snapshot");
+        assert_eq!(kept, ["run", "--resume", "j", "--from-snapshots"].map(OsString::from));
     }
 }

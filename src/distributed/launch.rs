@@ -27,6 +27,8 @@ pub struct Launch {
     pub processes: usize,
     /// The arguments of each of them.
     pub arguments: Vec<OsString>,
+    /// The same when they start anew.
+    pub again: Vec<OsString>,
     /// The job's folder, where the ranks from 1 on leave a log each.
     pub job: PathBuf,
     /// How often all of them are started anew, when one was lost.
@@ -90,7 +92,8 @@ struct Rank {
 pub fn launch(launch: &Launch, signals: &Signals, say: &mut dyn FnMut(&str)) -> Result<u8> {
     let mut left = launch.restarts;
     loop {
-        let ranks = once(launch, signals)?;
+        let arguments = if left == launch.restarts { &launch.arguments } else { &launch.again };
+        let ranks = once(launch, arguments, signals)?;
         let lost = lost(&ranks);
         let failed = ranks.iter().find(|rank| !rank.status.is_some_and(|status| status.success()));
         let Some(failed) = failed else { return Ok(0) };
@@ -107,18 +110,16 @@ pub fn launch(launch: &Launch, signals: &Signals, say: &mut dyn FnMut(&str)) -> 
             left -= 1;
             continue;
         }
-        let first_failed = ranks[0].status.is_some_and(|status| !status.success());
-        let told = if first_failed { &ranks[0] } else { failed };
         // Rank 0 speaks for all, unless it was killed.
-        if told.status.is_some_and(|status| status.code().is_none()) || told.number > 0 {
+        if failed.status.is_some_and(|status| status.code().is_none()) || failed.number > 0 {
             say(&format!(
                 "rank {} {}; the others' words are in {}",
-                told.number,
-                ending(told.status),
+                failed.number,
+                ending(failed.status),
                 logs(&launch.job)
             ));
         }
-        return Ok(exit_status(told.status));
+        return Ok(exit_status(failed.status));
     }
 }
 
@@ -148,14 +149,14 @@ fn exit_status(status: Option<ExitStatus>) -> u8 {
 }
 
 /// Starts all, waits for all.
-fn once(launch: &Launch, signals: &Signals) -> Result<Vec<Rank>> {
+fn once(launch: &Launch, arguments: &[OsString], signals: &Signals) -> Result<Vec<Rank>> {
     let failed = |cause: String| Error::new(Kind::Io, "the processes of the run cannot be started").with_cause(cause);
     let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let store = Store::open(local, 0, true, Duration::from_secs(60)).map_err(failed)?;
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut ranks = Vec::new();
     for number in 0..launch.processes {
-        match start(launch, &program, number, store.port()) {
+        match start(launch.processes, &program, arguments, number, store.port()) {
             Ok(rank) => {
                 signals.lock().processes.push(rank.child.id());
                 ranks.push(rank);
@@ -178,17 +179,17 @@ fn once(launch: &Launch, signals: &Signals) -> Result<Vec<Rank>> {
     Ok(ranks)
 }
 
-fn start(launch: &Launch, program: &Path, number: usize, port: u16) -> std::io::Result<Rank> {
+fn start(processes: usize, program: &Path, arguments: &[OsString], number: usize, port: u16) -> std::io::Result<Rank> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let mut command = Command::new(program);
-    command.args(&launch.arguments).process_group(0);
-    let (number_text, size) = (number.to_string(), launch.processes.to_string());
+    command.args(arguments).process_group(0);
+    let (number_text, size) = (number.to_string(), processes.to_string());
     command.env("RANK", &number_text).env("LOCAL_RANK", &number_text);
     command.env("WORLD_SIZE", &size).env("LOCAL_WORLD_SIZE", &size);
     command.env("MASTER_ADDR", "127.0.0.1").env("MASTER_PORT", port.to_string());
     command.env("TORCHELASTIC_USE_AGENT_STORE", "True").env(BY_DIGITS, &size);
     if std::env::var_os("OMP_NUM_THREADS").is_none() {
-        command.env("OMP_NUM_THREADS", (cores / launch.processes).max(1).to_string());
+        command.env("OMP_NUM_THREADS", (cores / processes).max(1).to_string());
     }
     if number > 0 {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());

@@ -211,7 +211,7 @@ impl JobDir {
     /// When it cannot be written; the old one is then intact.
     pub fn update(&mut self, change: impl FnOnce(&mut JobRecord)) -> Result<()> {
         change(&mut self.record);
-        if self.writes() { self.replace_json(file::RECORD, &self.record) } else { Ok(()) }
+        self.replace_json(file::RECORD, &self.record)
     }
 
     /// Sets the status, and with it the time of the start or the end.

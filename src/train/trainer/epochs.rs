@@ -70,7 +70,7 @@ impl Trainer<'_> {
                 self.position.advance(batch.total);
                 meter.add(batch.total, batch.wait);
                 let writes_line = iteration == 0 || self.position.line_images >= self.plan.images_per_line();
-                let scalars = if writes_line { self.scalars_of(&input, &batch)? } else { Scalars::new() };
+                let scalars = if writes_line { self.line_scalars(&input, &batch)? } else { Scalars::new() };
                 if self.validation.is_none() && self.position.batch == 1 {
                     self.view(&input, &batch)?;
                 }

@@ -33,16 +33,16 @@ impl Trainer<'_> {
         }
         self.record.observer.snapshot(&self.position, &state)?;
         self.record.log(&format!("Snapshotting to {name}"))?;
-        let job = self.record.job.record();
-        let note = SnapshotNote {
-            position: self.position.clone(),
-            seed: self.plan.seed,
-            metrics_len: self.record.job.synced_metrics_len()?,
-            dataset: job.dataset.fingerprint.clone(),
-            network: job.network.blake3.clone(),
-            program: format!("{}, libtorch {}", job.program, job.libtorch),
-        };
         if self.record.job.writes() {
+            let job = self.record.job.record();
+            let note = SnapshotNote {
+                position: self.position.clone(),
+                seed: self.plan.seed,
+                metrics_len: self.record.job.synced_metrics_len()?,
+                dataset: job.dataset.fingerprint.clone(),
+                network: job.network.blake3.clone(),
+                program: format!("{}, libtorch {}", job.program, job.libtorch),
+            };
             self.record.job.replace(&name, &state.to_bytes(&note)?).map_err(|error| self.placed(error))?;
         }
         self.record.log(&format!("Snapshot saved - {name}"))?;

@@ -5,8 +5,9 @@ use std::time::Instant;
 use super::Trainer;
 use crate::{
     error::{Error, Result},
+    job::Scalars,
     nn::Activity,
-    train::{BatchPart, TrainBatch, Wishes, diagnose::Guard},
+    train::{BatchPart, TrainBatch, Wishes, diagnose::Guard, tried::Tried},
 };
 
 impl Trainer<'_> {
@@ -37,6 +38,19 @@ impl Trainer<'_> {
         let nothing = tch::Tensor::from_slice::<f32>(&[]);
         let target = Activity::Tensor(nothing.shallow_clone());
         self.engine.step(&nothing, &target, 0.0, 0).err().unwrap_or(error)
+    }
+
+    /// What the network file wants to be logged of a train batch: the mean over the parts of it; an error of one rank is an error
+    /// of all.
+    pub(super) fn line_scalars(&self, input: &tch::Tensor, batch: &TrainBatch) -> Result<Scalars> {
+        let own = self.scalars_of(input, batch);
+        let Some(ranks) = self.ranks.as_ref().filter(|_| self.scalars.is_some()) else { return own };
+        let own = own.map(|scalars| {
+            let mut tried = Tried::default();
+            tried.add(ranks.group().rank() as u64, batch.count, 0.0, scalars);
+            tried
+        });
+        Ok(Tried::of_all(own, ranks)?.scalars())
     }
 
     /// Whether the run is to end after this step: somebody's wish, of which all ranks know.
