@@ -1,6 +1,6 @@
 //! `digits-rs jobs`: lists jobs, removes some, compares some; `digits-rs watch JOB`: the table of a running one.
 
-use std::{io::IsTerminal, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use indicatif::HumanBytes;
 
@@ -70,9 +70,11 @@ pub fn run(args: Jobs) -> Result<()> {
             if found.is_empty() {
                 return Err(none_in(&args.folder));
             }
-            let rows: Vec<_> = [head()].into_iter().chain(found.iter().map(cells)).collect();
-            let width = std::io::stdout().is_terminal().then(LiveLine::width);
-            aligned(&width.map_or_else(|| rows.clone(), |width| fitting(&rows, width)));
+            let mut rows: Vec<_> = [head()].into_iter().chain(found.iter().map(cells)).collect();
+            if let Some(width) = LiveLine::output_width() {
+                fit(&mut rows, width);
+            }
+            aligned(&rows);
         }
         Some(What::Rm { jobs }) => {
             // None is removed when one of them is no job.
@@ -101,27 +103,25 @@ fn head() -> Vec<String> {
 }
 
 /// The columns that a terminal holds: those that matter least go first, then names lose their beginnings.
-fn fitting(rows: &[Vec<String>], width: usize) -> Vec<Vec<String>> {
+fn fit(rows: &mut [Vec<String>], width: usize) {
     const FIRST_TO_GO: [&str; 5] = ["created", "size", "epochs", "accuracy", "state"];
-    let mut rows = rows.to_vec();
     let needed = |rows: &[Vec<String>]| widths(rows).iter().map(|width| width + GAP).sum::<usize>().saturating_sub(GAP);
     for name in FIRST_TO_GO {
-        if needed(&rows) <= width {
-            return rows;
+        if needed(rows) <= width {
+            return;
         }
         if let Some(at) = rows[0].iter().position(|head| head == name) {
             rows.iter_mut().for_each(|row| drop(row.remove(at)));
         }
     }
-    let over = needed(&rows).saturating_sub(width);
-    let longest = widths(&rows)[0].saturating_sub(over).max(8);
+    let over = needed(rows).saturating_sub(width);
+    let longest = widths(rows)[0].saturating_sub(over).max(8);
     for name in rows.iter_mut().map(|row| &mut row[0]) {
         let characters = name.chars().count();
         if characters > longest {
             *name = format!("…{}", name.chars().skip(characters - longest + 1).collect::<String>());
         }
     }
-    rows
 }
 
 fn cells(job: &ListedJob) -> Vec<String> {
@@ -210,7 +210,7 @@ impl Rows {
             (true, false) => Accuracy::One,
             (false, false) => Accuracy::None,
         };
-        let table = Table::new(accuracy, std::io::stdout().is_terminal().then(LiveLine::width));
+        let table = Table::new(accuracy, LiveLine::output_width());
         table.head().iter().for_each(|head| report::line(head));
         self.table = Some(table);
     }
@@ -272,7 +272,11 @@ mod tests {
             texts.map(String::from).to_vec()
         };
         let rows = vec![head(), row("jobs/autoencoder-of-yesterday"), row("jobs/lenet")];
-        let shown = |width| fitting(&rows, width);
+        let shown = |width| {
+            let mut rows = rows.clone();
+            fit(&mut rows, width);
+            rows
+        };
         assert_eq!(shown(200), rows);
         assert_eq!(shown(80)[0], ["job", "state", "epochs", "best loss", "accuracy", "size"]);
         assert_eq!(shown(40)[0], ["job", "best loss"]);

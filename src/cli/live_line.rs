@@ -1,7 +1,7 @@
 //! `LiveLine`: one line at the bottom of the terminal that is drawn again and again; never wider than the terminal.
 
 use std::{
-    io::{IsTerminal, Write as _, stderr},
+    io::{IsTerminal, Write as _, stderr, stdout},
     time::{Duration, Instant},
 };
 
@@ -32,6 +32,11 @@ impl LiveLine {
     /// Characters in a line of the terminal.
     pub(super) fn width() -> usize {
         terminal_size::terminal_size_of(stderr()).map_or(80, |(width, _)| usize::from(width.0).max(1))
+    }
+
+    /// Characters in a line of standard output, where that is a terminal.
+    pub(super) fn output_width() -> Option<usize> {
+        stdout().is_terminal().then(LiveLine::width)
     }
 
     /// Draws the pieces that fit, the first ones before the others; not more often than a person can see.

@@ -2,7 +2,6 @@
 //! the epoch elsewhere. It also grants an engine what it wants of the process, which is this program's to give.
 
 use std::{
-    io::IsTerminal as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -114,8 +113,8 @@ impl Progress {
     }
 
     fn table(&self) -> Table {
-        let width = std::io::stdout().is_terminal().then(LiveLine::width);
-        Table::new(self.course.as_ref().map_or(Accuracy::None, |course| course.accuracy), width)
+        let accuracy = self.course.as_ref().map_or(Accuracy::None, |course| course.accuracy);
+        Table::new(accuracy, LiveLine::output_width())
     }
 
     fn draw(&mut self) {
@@ -133,9 +132,9 @@ impl Progress {
     }
 }
 
-/// A sentence in lines that the terminal holds.
-fn wrapped(line: &str) -> String {
-    let options = textwrap::Options::new(LiveLine::width()).subsequent_indent("  ").break_words(false);
+/// A sentence in lines of a terminal's width.
+fn wrapped(line: &str, width: usize) -> String {
+    let options = textwrap::Options::new(width).subsequent_indent("  ").break_words(false);
     textwrap::fill(line, options.word_splitter(textwrap::WordSplitter::NoHyphenation))
 }
 
@@ -248,9 +247,9 @@ impl Observer for Progress {
 
     fn finished(&mut self, summary: &TrainSummary) {
         let text = summary.text();
-        match std::io::stdout().is_terminal() {
-            true => text.lines().for_each(|line| self.line(&wrapped(line))),
-            false => self.line(&text),
+        match LiveLine::output_width() {
+            Some(width) => text.lines().for_each(|line| self.line(&wrapped(line, width))),
+            None => self.line(&text),
         }
         if self.is_sweep || summary.was_done {
             return;
