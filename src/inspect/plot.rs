@@ -124,7 +124,12 @@ impl Plot {
         let named = self.series.iter().enumerate().filter(|(_, series)| !series.name.is_empty());
         for (row, (i, series)) in named.enumerate() {
             let y = TOP + 14.0 + 22.0 * row as f64;
-            svg.line((right + 16.0, y - 4.0), (right + 38.0, y - 4.0), &stroke(i));
+            if series.look != Look::Points {
+                svg.line((right + 16.0, y - 4.0), (right + 38.0, y - 4.0), &stroke(i));
+            }
+            if matches!(series.look, Look::Points | Look::LinePoints) {
+                svg.circle((right + 27.0, y - 4.0), POINT, &format!("fill=\"{}\"", color(i)));
+            }
             svg.text((right + 44.0, y), 12.5, &format!("fill=\"{INK}\""), &series.name);
         }
         svg.finish()
