@@ -22,9 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     versions()?;
     studio()?;
     // libtorch's headers lie beside its libraries; torch-sys says where those are.
-    let files = ["src/torch/fused.cpp", "src/torch/guard.cpp", "src/torch/precision.cpp", "src/torch/profile.cpp"];
+    let torch = ["backward", "fused", "guard", "precision", "profile"].map(|name| format!("src/torch/{name}.cpp"));
     let beside = ["src/torch/caught.h", "src/distributed/c10d.cpp", "src/distributed/gloo_names.h"];
-    files.iter().chain(&beside).for_each(|file| println!("cargo:rerun-if-changed={file}"));
+    let watched = torch.iter().map(String::as_str).chain(beside);
+    watched.for_each(|file| println!("cargo:rerun-if-changed={file}"));
     if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {
         let mut shim = cc::Build::new();
         shim.cpp(true)
@@ -33,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .include("src/torch")
             .include(Path::new(&libtorch).join("../include"));
         shim.include(Path::new(&libtorch).join("../include/torch/csrc/api/include"));
-        shim.files(files).compile("digits_fused");
+        shim.files(&torch).compile("digits_fused");
         // gloo is inside libtorch, its headers are not: names stand in for them.
         let mut c10d = cc::Build::new();
         c10d.cpp(true).std("c++17").warnings(false).include(gloo()?).include("src/distributed").include("src/torch");
