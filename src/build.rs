@@ -22,16 +22,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     versions()?;
     studio()?;
     // libtorch's headers lie beside its libraries; torch-sys says where those are.
-    let files = ["src/torch/backward.cpp", "src/torch/fused.cpp", "src/torch/guard.cpp", "src/torch/precision.cpp"];
-    let distributed = ["src/distributed/c10d.cpp", "src/distributed/gloo_names.h"];
-    files.iter().chain(&distributed).for_each(|file| println!("cargo:rerun-if-changed={file}"));
+    let torch = ["backward", "fused", "guard", "precision", "profile"].map(|name| format!("src/torch/{name}.cpp"));
+    let beside = ["src/torch/caught.h", "src/distributed/c10d.cpp", "src/distributed/gloo_names.h"];
+    let watched = torch.iter().map(String::as_str).chain(beside);
+    watched.for_each(|file| println!("cargo:rerun-if-changed={file}"));
     if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {
         let mut shim = cc::Build::new();
-        shim.cpp(true).std("c++17").warnings(false).include(Path::new(&libtorch).join("../include"));
-        shim.files(files).compile("digits_fused");
+        shim.cpp(true)
+            .std("c++17")
+            .warnings(false)
+            .include("src/torch")
+            .include(Path::new(&libtorch).join("../include"));
+        shim.include(Path::new(&libtorch).join("../include/torch/csrc/api/include"));
+        shim.files(&torch).compile("digits_fused");
         // gloo is inside libtorch, its headers are not: names stand in for them.
         let mut c10d = cc::Build::new();
-        c10d.cpp(true).std("c++17").warnings(false).include(gloo()?).include("src/distributed");
+        c10d.cpp(true).std("c++17").warnings(false).include(gloo()?).include("src/distributed").include("src/torch");
         c10d.include(Path::new(&libtorch).join("../include"));
         c10d.include(Path::new(&libtorch).join("../include/torch/csrc/api/include"));
         c10d.file("src/distributed/c10d.cpp").compile("digits_c10d");
@@ -67,7 +73,7 @@ fn captures(libtorch: &Path) -> Result<(), Box<dyn Error>> {
     }
     let mut library = cc::Build::new();
     library.cpp(true).std("c++17").warnings(false).opt_level(1).debug(false).pic(true).cargo_metadata(false);
-    library.include("src/cuda/runtime").include(headers);
+    library.include("src/cuda/runtime").include("src/torch").include(headers);
     let mut compiler = library.get_compiler().to_command();
     compiler.args(["-shared", "-fvisibility=hidden", "-Wl,--strip-all", "src/cuda/graphs.cpp", "-o"]).arg(&built);
     match compiler.status()?.success() {

@@ -66,6 +66,9 @@ pub(super) struct RunFlags {
     /// Also write event files for TensorBoard, into tensorboard/ in the job's folder
     #[arg(long, help_heading = "Training")]
     tensorboard: bool,
+    /// Time N steps, then record five with libtorch's profiler, into profile/ in the job's folder
+    #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
+    profile: Option<u64>,
     /// auto, cpu, cuda or cuda:N [default: auto]
     #[arg(long, value_name = "DEVICE", help_heading = "Training")]
     device: Option<String>,
@@ -176,6 +179,7 @@ impl RunFlags {
             keep,
             early_stop,
             tensorboard,
+            profile,
             device,
             threads,
             double,
@@ -226,6 +230,7 @@ impl RunFlags {
             keep,
             early_stop,
             tensorboard,
+            profile,
             device,
             threads,
             double,

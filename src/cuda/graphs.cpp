@@ -9,30 +9,17 @@
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAStream.h>
+#include <caught.h>
 #include <torch/headeronly/version.h>
 
-#include <exception>
 #include <memory>
 #include <mutex>
-#include <string>
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace {
 
-// Null, or what went wrong: text that is good until this thread's next call.
-template <typename Work> const char *caught(Work work) noexcept {
-  thread_local std::string wrong;
-  try {
-    work();
-    return nullptr;
-  } catch (const std::exception &error) {
-    wrong = error.what();
-  } catch (...) {
-    wrong = "an exception of another kind";
-  }
-  return wrong.c_str();
-}
+using digits::caught;
 
 // The graph, and what libtorch asks for only after a capture that went well.
 struct Graph final : at::cuda::CUDAGraph {

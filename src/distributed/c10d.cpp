@@ -1,7 +1,7 @@
 // libtorch's c10d, which neither tch nor torch-sys wraps: a store that processes meet at, and a group of them. See c10d.rs.
 #define USE_C10D_GLOO
-#include <c10/util/Exception.h>
 #include <c10/util/Logging.h>
+#include <caught.h>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -9,12 +9,12 @@
 
 #include <chrono>
 #include <cstring>
-#include <exception>
 #include <string>
 #include <vector>
 
 namespace {
 
+using digits::caught;
 using Milliseconds = std::chrono::milliseconds;
 
 struct DigitsStore {
@@ -25,30 +25,13 @@ struct DigitsGroup {
   c10::intrusive_ptr<c10d::Backend> group;
 };
 
-// Null, or what went wrong: text that is good until this thread's next call.
-template <typename Work>
-const char *guarded(Work &&work) noexcept {
-  thread_local std::string wrong;
-  try {
-    work();
-    return nullptr;
-  } catch (const c10::Error &error) {
-    wrong = error.what_without_backtrace();
-  } catch (const std::exception &error) {
-    wrong = error.what();
-  } catch (...) {
-    wrong = "an exception without a word";
-  }
-  return wrong.c_str();
-}
-
 }  // namespace
 
 extern "C" {
 
 // A store: its server, or a client of it. Port 0 takes a free one; `port` gets the one it has.
 const char *digits_store_open(const char *host, uint16_t *port, bool serves, int64_t timeout, DigitsStore **out) noexcept {
-  return guarded([&] {
+  return caught([&] {
     // c10d writes warnings to standard error: what went wrong comes back as an exception.
     FLAGS_caffe2_log_level = 3;
     c10d::TCPStoreOptions options;
@@ -64,13 +47,13 @@ const char *digits_store_open(const char *host, uint16_t *port, bool serves, int
 }
 
 const char *digits_store_set(DigitsStore *store, const char *key, const uint8_t *bytes, size_t count) noexcept {
-  return guarded([&] { store->store->set(std::string(key), std::vector<uint8_t>(bytes, bytes + count)); });
+  return caught([&] { store->store->set(std::string(key), std::vector<uint8_t>(bytes, bytes + count)); });
 }
 
 // The value of a key, handed to `take`; nothing when it has none: this never waits for one.
 const char *digits_store_get(DigitsStore *store, const char *key, void (*take)(void *, const uint8_t *, size_t),
                              void *taker) noexcept {
-  return guarded([&] {
+  return caught([&] {
     if (!store->store->check({std::string(key)})) {
       return;
     }
@@ -80,14 +63,14 @@ const char *digits_store_get(DigitsStore *store, const char *key, void (*take)(v
 }
 
 void digits_store_close(DigitsStore *store) noexcept {
-  guarded([&] { delete store; });
+  caught([&] { delete store; });
 }
 
 // Connects to every other rank; `address` is this process's own, as the others reach it; null: that of the interface
 // `interface`.
 const char *digits_group_open(DigitsStore *store, const char *prefix, int rank, int size, const char *address,
                               const char *interface, int64_t meeting, int64_t timeout, DigitsGroup **out) noexcept {
-  return guarded([&] {
+  return caught([&] {
     auto options = c10d::ProcessGroupGloo::Options::create(Milliseconds(meeting));
     options->devices.push_back(address != nullptr
                                    ? c10d::ProcessGroupGloo::createDeviceForHostname(std::string(address))
@@ -104,7 +87,7 @@ const char *digits_group_open(DigitsStore *store, const char *prefix, int rank, 
 
 // The sum over all ranks, in place.
 const char *digits_group_sum(DigitsGroup *group, at::Tensor *tensor) noexcept {
-  return guarded([&] {
+  return caught([&] {
     std::vector<at::Tensor> tensors{*tensor};
     group->group->allreduce(tensors)->wait();
   });
@@ -112,7 +95,7 @@ const char *digits_group_sum(DigitsGroup *group, at::Tensor *tensor) noexcept {
 
 // The tensor of rank `root` for all, in place.
 const char *digits_group_broadcast(DigitsGroup *group, at::Tensor *tensor, int64_t root) noexcept {
-  return guarded([&] {
+  return caught([&] {
     std::vector<at::Tensor> tensors{*tensor};
     c10d::BroadcastOptions options;
     options.rootRank = root;
@@ -121,6 +104,6 @@ const char *digits_group_broadcast(DigitsGroup *group, at::Tensor *tensor, int64
 }
 
 void digits_group_close(DigitsGroup *group) noexcept {
-  guarded([&] { delete group; });
+  caught([&] { delete group; });
 }
 }

@@ -38,6 +38,8 @@ pub const BESIDE: &str = "beside";
 pub const SUMMARIES: &str = "summaries";
 /// The folder of TensorBoard's event files.
 pub const TENSORBOARD: &str = "tensorboard";
+/// The folder of what `run --profile` found.
+pub const PROFILE: &str = "profile";
 /// What the studio was asked to run, once its process has taken it.
 pub const STARTED: &str = "request.started.json";
 /// The plan of a group of jobs: see [`super::SweepRecord`].

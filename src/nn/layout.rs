@@ -1,6 +1,6 @@
 //! Which dimension is which: Torch7's 1-based and negative dims, planes-first images, and the sizes of windows.
 
-use super::{activity::Activity, module::Context, refusals::size_mismatch};
+use super::{activity::Activity, memory_format::MemoryFormat, module::Context, refusals::size_mismatch};
 use crate::error::Result;
 
 /// The number of elements of a tensor of these sizes; where a file chose them, the product may be more than fits.
@@ -54,14 +54,25 @@ pub fn planes(input: &Activity, spatial: usize, count: Option<i64>) -> Result<&t
     })
 }
 
-/// Images `[n, c, h, w]` as libtorch's best kernels want them: with their planes side by side in a private pass in f32 on
-/// the processor, else as they are.
+/// Images `[n, c, h, w]` as this pass lays them out in memory; what is no batch of f32 images, as it is.
 ///
 /// # Errors
 /// When the memory cannot be had.
 pub fn arranged(x: &tch::Tensor, cx: &mut Context<'_>) -> Result<tch::Tensor> {
-    let prefers_planes_last = x.dim() == 4 && x.kind() == tch::Kind::Float && x.device() == tch::Device::Cpu;
-    if cx.is_private() && prefers_planes_last { cx.rearranged(x, planes_last) } else { Ok(x.shallow_clone()) }
+    let is_images = x.dim() == 4 && x.kind() == tch::Kind::Float;
+    match cx.memory_format() {
+        MemoryFormat::ImagesPlanesLast | MemoryFormat::PlanesLast if is_images => cx.rearranged(x, planes_last),
+        _ => Ok(x.shallow_clone()),
+    }
+}
+
+/// Kernels `[out, in, kH, kW]` likewise. Where they are arranged anew, their gradient flows back through it.
+///
+/// # Errors
+/// When the memory cannot be had.
+pub fn arranged_kernels(weight: tch::Tensor, cx: &Context<'_>) -> Result<tch::Tensor> {
+    let is_kernels = weight.dim() == 4 && weight.kind() == tch::Kind::Float;
+    if is_kernels && cx.memory_format() == MemoryFormat::PlanesLast { planes_last(&weight) } else { Ok(weight) }
 }
 
 /// The same sizes and numbers, `[n, h, w, c]` in memory.

@@ -7,6 +7,7 @@ use super::{
     activity::{Activity, Shape},
     cut::Cut,
     fields::Fields,
+    memory_format::MemoryFormat,
     noise::Noise,
     rearranged::Rearranged,
     scores::Scores,
@@ -231,7 +232,7 @@ pub struct Context<'a> {
     pub mode: Mode,
     noise: Noise<'a>,
     replay: bool,
-    private: bool,
+    private: Option<MemoryFormat>,
     rearranged: Rearranged,
     observer: Option<&'a mut dyn Observer>,
     target: Option<Activity>,
@@ -258,7 +259,7 @@ impl<'a> Context<'a> {
             mode,
             noise,
             replay: false,
-            private: false,
+            private: None,
             rearranged: Rearranged::default(),
             observer: None,
             target: None,
@@ -301,19 +302,25 @@ impl<'a> Context<'a> {
         self.target.as_ref()
     }
 
-    /// A pass where nobody looks at what flows between the modules: images may lie in memory with their planes side by
-    /// side, `[n, h, w, c]`, which convolutions and pooling prefer, and what no gradient needs may be overwritten. Sizes
-    /// and numbers are the same; a module that shows tensors to the user must give them Torch7's strides.
+    /// A pass where nobody looks at what flows between the modules: images lie in memory as `format` says, which
+    /// convolutions and pooling prefer, and what no gradient needs may be overwritten. Sizes and numbers are the same; a
+    /// module that shows tensors to the user must give them Torch7's strides.
     #[must_use]
-    pub fn private(mut self) -> Context<'a> {
-        self.private = true;
+    pub fn private(mut self, format: MemoryFormat) -> Context<'a> {
+        self.private = Some(format);
         self
     }
 
     /// Whether nobody looks at what flows between the modules.
     #[must_use]
     pub fn is_private(&self) -> bool {
-        self.private && self.observer.is_none()
+        self.private.is_some() && self.observer.is_none()
+    }
+
+    /// How this pass lays images and kernels out in memory.
+    #[must_use]
+    pub fn memory_format(&self) -> MemoryFormat {
+        self.private.filter(|_| self.observer.is_none()).unwrap_or_default()
     }
 
     /// `x` as `arrange` arranges it. What was made of the last tensor is used again when `x` is that tensor, such as the

@@ -142,15 +142,11 @@ impl Network {
             self.update_in_place()?;
             return Ok(vec![self.parameters.grad.view()]);
         };
-        let mut start = 0;
-        let pieces = order.iter().map(|&i| {
-            let leaf = &self.parameters.list[i].leaf;
-            let length = leaf.numel() as i64;
-            start += length;
-            Ok(flat.f_narrow(0, start - length, length)?.f_reshape(leaf.size())?)
-        });
-        let pieces = pieces.collect::<Result<Vec<_>>>()?;
-        update(0, &order, pieces)
+        let leaves: Vec<&tch::Tensor> = order.iter().map(|&i| &self.parameters.list[i].leaf).collect();
+        let lengths: Vec<i64> = leaves.iter().map(|leaf| leaf.numel() as i64).collect();
+        let pieces = flat.f_split_with_sizes(&lengths[..], 0)?;
+        let pieces = pieces.iter().zip(leaves).map(|(piece, leaf)| Ok(piece.f_reshape(leaf.size())?));
+        update(0, &order, pieces.collect::<Result<Vec<_>>>()?)
     }
 
     /// What the network file makes of the gradients in the flat vector.

@@ -10,7 +10,10 @@ use super::{
     pieces::Pieces,
     spec::OptimizerSpec,
 };
-use crate::{error::Result, torch::fused};
+use crate::{
+    error::Result,
+    torch::fused::{self, Rate},
+};
 
 const EPSILON: f64 = 1e-10;
 
@@ -46,10 +49,7 @@ impl Optimizer for Adagrad {
         let (rate, decay) = (self.coming_rate(rate), self.spec.weight_decay);
         let s = counter::vector(&mut self.variance, x)?;
         if !flat::sweep(&Update { decay, rate }, x, g, [s]) {
-            let g = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?;
-            let s = s.shallow_clone().f_add_(&g.f_mul(&g)?)?;
-            let down = g.f_mul_scalar(rate)?.f_div_(&s.f_sqrt()?.f_add_scalar_(EPSILON)?)?;
-            let _ = x.shallow_clone().f_sub_(&down)?;
+            self.device_update(x)?(x, g, &Rate::Number(rate))?;
         }
         self.counter.advance();
         Ok(())

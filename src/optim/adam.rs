@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    torch::fused::{self, AdamNumbers},
+    torch::fused::{self, AdamNumbers, Rate},
 };
 
 const BETA1: f64 = 0.9;
@@ -58,17 +58,9 @@ impl Optimizer for Adam {
 
     fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
         let (rate, decay) = (self.coming_rate(rate), self.spec.weight_decay);
-        counter::vector(&mut self.mean, x)?;
-        counter::vector(&mut self.variance, x)?;
-        if let (Some(m), Some(v)) = (&self.mean, &self.variance)
-            && !flat::sweep(&Update { decay, rate }, x, g, [m, v])
-        {
-            let g = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?;
-            let m = m.shallow_clone().f_mul_scalar_(BETA1)?.f_add_(&g.f_mul_scalar(1.0 - BETA1)?)?;
-            let square = g.f_mul_scalar(1.0 - BETA2)?.f_mul_(&g)?;
-            let v = v.shallow_clone().f_mul_scalar_(BETA2)?.f_add_(&square)?;
-            let down = m.f_mul_scalar(rate)?.f_div_(&v.f_sqrt()?.f_add_scalar_(EPSILON)?)?;
-            let _ = x.shallow_clone().f_sub_(&down)?;
+        let (m, v) = (counter::shared(&mut self.mean, x)?, counter::shared(&mut self.variance, x)?);
+        if !flat::sweep(&Update { decay, rate }, x, g, [&m, &v]) {
+            self.device_update(x)?(x, g, &Rate::Number(rate))?;
         }
         self.counter.advance();
         Ok(())

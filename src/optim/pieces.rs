@@ -36,7 +36,7 @@ impl Pieces {
         launch: Launch<'_, N>,
     ) -> Result<()> {
         let pieces = g.pieces().iter().filter(|piece| piece.numel() > 0);
-        let pieces = pieces.map(|piece| Ok(piece.f_reshape([-1])?)).collect::<Result<Vec<_>>>()?;
+        let pieces = pieces.map(|piece| Ok(piece.f_contiguous()?.f_reshape([-1])?)).collect::<Result<Vec<_>>>()?;
         let lengths: Vec<usize> = pieces.iter().map(tch::Tensor::numel).collect();
         let addresses: Vec<*mut c_void> = vectors.iter().map(|vector| vector.data_ptr()).collect();
         let mut kept = self.0.borrow_mut();
@@ -50,11 +50,6 @@ impl Pieces {
 }
 
 fn cut(whole: &tch::Tensor, lengths: &[usize]) -> Result<Vec<tch::Tensor>> {
-    let mut first = 0;
-    let mut views = Vec::new();
-    for &length in lengths {
-        views.push(whole.f_narrow(0, first, length as i64)?);
-        first += length as i64;
-    }
-    Ok(views)
+    let sizes: Vec<i64> = lengths.iter().map(|&length| length as i64).collect();
+    Ok(whole.f_split_with_sizes(&sizes[..], 0)?)
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    torch::fused::{self, AdamNumbers},
+    torch::fused::{self, AdamNumbers, Rate},
 };
 
 const ALPHA: f64 = 0.99;
@@ -49,11 +49,7 @@ impl Optimizer for Rmsprop {
         let decay = self.decay;
         let m = counter::vector(&mut self.mean_square, x)?;
         if !flat::sweep(&Update { decay, rate }, x, g, [m]) {
-            let g = g.flat()?.f_add(&x.f_mul_scalar(decay)?)?;
-            let square = g.f_mul_scalar(1.0 - ALPHA)?.f_mul_(&g)?;
-            let m = m.shallow_clone().f_mul_scalar_(ALPHA)?.f_add_(&square)?;
-            let down = g.f_mul_scalar(rate)?.f_div_(&m.f_sqrt()?.f_add_scalar_(EPSILON)?)?;
-            let _ = x.shallow_clone().f_sub_(&down)?;
+            self.device_update(x)?(x, g, &Rate::Number(rate))?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    torch::fused::{self, SgdNumbers},
+    torch::fused::{self, Rate, SgdNumbers},
 };
 
 /// Momentum and its velocity (`dfdx`).
@@ -89,15 +89,12 @@ impl Rule<0> for Plain {
 impl Optimizer for Sgd {
     fn step(&mut self, x: &tch::Tensor, g: &Gradient, rate: f64) -> Result<()> {
         let step = self.coming(rate);
-        if let Some(v) = self.velocity(x)? {
-            if !flat::sweep(&Momentum(step), x, g, [v]) {
-                let g = g.flat()?.f_add(&x.f_mul_scalar(step.decay)?)?;
-                let v = v.shallow_clone().f_mul_scalar_(step.keep)?.f_add_(&g.f_mul_scalar(step.take)?)?;
-                let _ = x.shallow_clone().f_sub_(&v.f_mul_scalar(step.rate)?)?;
-            }
-        } else if !flat::sweep(&Plain(step), x, g, []) {
-            let g = g.flat()?.f_add(&x.f_mul_scalar(step.decay)?)?;
-            let _ = x.shallow_clone().f_sub_(&g.f_mul_scalar(step.rate)?)?;
+        let swept = match self.velocity(x)? {
+            Some(v) => flat::sweep(&Momentum(step), x, g, [v]),
+            None => flat::sweep(&Plain(step), x, g, []),
+        };
+        if !swept {
+            self.device_update(x)?(x, g, &Rate::Number(step.rate))?;
         }
         self.advance();
         Ok(())

@@ -32,6 +32,7 @@ pub mod pack;
 pub mod panic;
 pub mod prepare;
 pub mod preview;
+mod profiling;
 pub mod reach;
 pub mod records;
 mod resident;

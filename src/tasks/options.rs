@@ -61,6 +61,9 @@ pub struct RunOptions {
     pub early_stop: Option<u64>,
     /// Also write event files that TensorBoard shows, into `tensorboard/` in the job's folder.
     pub tensorboard: bool,
+    /// Time this many steps, then record five with libtorch's profiler, into `profile/` in the job's folder; no profile when
+    /// not given.
+    pub profile: Option<u64>,
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
     pub device: Option<String>,
     /// Processor threads of the computation; as many as are useful on this machine when not given.
@@ -126,7 +129,7 @@ pub struct RunOptions {
 
 /// What may differ when a run goes on: none of these changes the numbers of the steps, but `epochs`, which the user
 /// asks for, and `device` and `threads`, which may round differently.
-const CHANGEABLE: [&str; 9] = [
+const CHANGEABLE: [&str; 10] = [
     "epochs",
     "device",
     "threads",
@@ -136,6 +139,7 @@ const CHANGEABLE: [&str; 9] = [
     "early_stop",
     "memory",
     "tensorboard",
+    "profile",
 ];
 
 /// Where the data lies: it may have moved. That it is the same data, its fingerprint says.

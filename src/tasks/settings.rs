@@ -46,6 +46,7 @@ pub struct RunSettings {
     pub keep: Option<u64>,
     pub early_stop: Option<u64>,
     pub tensorboard: bool,
+    pub profile: Option<u64>,
     pub device: String,
     pub threads: Option<u64>,
     pub double: bool,
@@ -149,6 +150,7 @@ impl RunSettings {
             keep: options.keep,
             early_stop: options.early_stop,
             tensorboard: options.tensorboard,
+            profile: options.profile,
             device: options.device.clone().unwrap_or_else(|| "auto".into()),
             threads: options.threads,
             double: options.double,
@@ -227,6 +229,7 @@ impl RunSettings {
             ("keep", self.keep),
             ("early_stop", self.early_stop),
             ("threads", self.threads),
+            ("profile", self.profile),
             ("crop", self.crop.map(|side| u64::try_from(side).unwrap_or(0))),
         ];
         // Records are counted in 32 bits, so that iterations stay below 64.

@@ -13,11 +13,12 @@ use super::{
     kept,
     observer::Observer,
     panic,
+    profiling::Profiling,
     train_summary::{self, BestAccuracy, TrainSummary},
     views,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     job::{Event, JobDir, Level, Status, file},
     nn::View,
     train::{EpochSummary, Evaluated, Plan, Position, Snapshot, Stop, TrainObserver},
@@ -63,9 +64,12 @@ pub(super) fn train(
     } else {
         None
     };
-    let mut painter = Painter { observer, heard, board };
+    let profiling = run.settings.profile.filter(|_| job.writes()).map(|steps| Profiling::of(steps, &run, job.path()));
+    let mut painter = Painter { observer, heard, board, profiling };
     let trained = catch_unwind(AssertUnwindSafe(|| run.trainer(job, position, &mut painter, stop.clone()).run()));
+    let unfinished = painter.profiling.take().and_then(Profiling::unfinished);
     heard.tell_all(observer);
+    unfinished.into_iter().for_each(|sentence| observer.warning(&sentence));
     if job.writes() {
         // A hook may have required more.
         let _ = kept::keep_beside(job.path(), &read_files());
@@ -115,6 +119,12 @@ struct Painter<'a> {
     observer: &'a mut dyn Observer,
     heard: &'a Heard,
     board: Option<Board>,
+    profiling: Option<Profiling>,
+}
+
+/// An error in one line.
+fn one_line(error: &Error) -> String {
+    std::iter::once(error.message()).chain(error.causes().iter().map(String::as_str)).collect::<Vec<_>>().join(": ")
 }
 
 impl TrainObserver for Painter<'_> {
@@ -132,6 +142,11 @@ impl TrainObserver for Painter<'_> {
 
     fn step(&mut self, position: &Position) {
         self.heard.tell(self.observer);
+        match self.profiling.as_mut().map(Profiling::step) {
+            Some(Ok(Some(sentence))) => self.observer.line(&sentence),
+            Some(Err(error)) => self.observer.warning(&format!("no profile was made: {}", one_line(&error))),
+            Some(Ok(None)) | None => {}
+        }
         self.observer.step(position);
     }
 

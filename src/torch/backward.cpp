@@ -2,27 +2,16 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/ones_like.h>
+#include <caught.h>
 #include <torch/csrc/autograd/engine.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/variable.h>
 
-#include <exception>
-#include <string>
 #include <vector>
 
 namespace {
 
-// Null, or what went wrong: text that is good until this thread's next call.
-template <typename Work> const char *caught(Work work) noexcept {
-  thread_local std::string wrong;
-  try {
-    work();
-    return nullptr;
-  } catch (const std::exception &error) {
-    wrong = error.what();
-    return wrong.c_str();
-  }
-}
+using digits::caught;
 
 // A new tensor of the caller's, or null.
 at::Tensor *given(at::Tensor tensor) { return tensor.defined() ? new at::Tensor(std::move(tensor)) : nullptr; }

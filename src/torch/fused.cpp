@@ -3,12 +3,13 @@
 #include <ATen/ops/_fused_adagrad.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <caught.h>
 
-#include <exception>
-#include <string>
 #include <vector>
 
 namespace {
+
+using digits::caught;
 
 using List = at::Tensor *const *;
 
@@ -19,18 +20,6 @@ std::vector<at::Tensor> list(List tensors, size_t count) {
     all.push_back(*tensors[i]);
   }
   return all;
-}
-
-// Null, or what went wrong: text that is good until this thread's next call.
-template <typename Step> const char *caught(Step step) noexcept {
-  thread_local std::string wrong;
-  try {
-    step();
-    return nullptr;
-  } catch (const std::exception &error) {
-    wrong = error.what();
-    return wrong.c_str();
-  }
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ pub mod guard;
 mod library;
 pub mod memory;
 pub mod precision;
+pub mod profile;
 pub(crate) mod said;
 mod samplers;
 pub mod start_up;

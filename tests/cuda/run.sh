@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that is claimed of CUDA, tried in about ten minutes: run.sh [--device cpu] [--only NAME,…] [--out DIR]
+# Everything that is claimed of CUDA, tried part by part: run.sh [--device cpu] [--only NAME,…] [--out DIR] [--speed-seconds N]
 #
 # Lies in a folder that `make cuda-kit` fills (build/cuda-kit) and needs no toolchain and no network: a Linux with glibc 2.35
 # and a python3 whose torch is 2.11 with CUDA. Its libraries are used in place of those that the program was built with.

@@ -1,145 +1,211 @@
-"""One GPU: this program against PyTorch eager and against PyTorch captured as a CUDA graph. Prints ratios.
+"""This program's training steps beside PyTorch's: one table, a row for each network, precision and way of taking steps.
 
-    python tests/cuda/speed.py --digits target/release/digits-rs --dataset datasets/mnist [--network autoencoder|lenet]
+    python tests/cuda/speed.py --digits target/release/digits-rs --digit-images datasets/mnist-sample --photos DIR
 
-Needs a Python whose torch 2.11 has CUDA, and a digits-rs built against that torch (see .ci/libtorch). On a GPU it has not
-been run yet, for want of one; `--device cpu` rehearses it without the graph. Its figures are images a second from the end
-of the first epoch to the end of the last, all data in the peer's device memory (its best case), medians over rounds in
-turn.
+Ours is `digits-rs run --profile`, the peers are peer.py, each in a process of its own: steps timed by the device's own clock,
+then a few recorded by libtorch's profiler, from which traces.py reads how much of a step the device computes, how often the
+host waits for it, and how many launches there are. Ours reads its images as any run does, the peers' lie on the device.
+Needs a Python whose torch is 2.11; `--device cpu` rehearses it, where there are no captured graphs. Prints Markdown; every
+figure also goes into speed.json, and what was not measured is named with the reason. It has not been run on a GPU yet.
 """
 import argparse
 import json
 import os
-import statistics
+import pathlib
+import shutil
+import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-# In the repository, and in the folder that `make cuda-kit` fills.
-sys.path[:0] = [f"{HERE}/../bench/peers", f"{HERE}/peers"]
+import traces
+
+HERE = pathlib.Path(__file__).resolve().parent
+OURS = "digits-rs"
+NETWORKS = {"autoencoder": "networks/autoencoder.lua", "lenet": "networks/lenet.lua", "alexnet": "networks/alexnet.lua",
+            "googlenet": "networks/googlenet.lua", "resnet-18": "resnet-18.lua"}
+SMALL = ["autoencoder", "lenet"]
+# The goals of the project, ours against the peer's images a second.
+GOALS = {("autoencoder", "eager"): 5.0, ("lenet", "eager"): 5.0, ("autoencoder", "graph"): 1.2, ("lenet", "graph"): 1.2}
+GOALS |= {(network, way): 1.0 for network in ("alexnet", "googlenet") for way in ("reduce-overhead", "max-autotune")}
+FIRST_STEP_GOAL = 1.5
 
 
-def digits_rate(arguments):
-    """Images a second by the program's own metrics, the first epoch left out."""
-    with tempfile.TemporaryDirectory() as folder:
-        more = ["--tf32"] if arguments.tf32 else []
-        command = [arguments.digits, "run", f"networks/{arguments.network}.lua", "--dataset", arguments.dataset, "--device", arguments.device]
-        command += ["--epochs", str(arguments.epochs), "--validation-interval", "0", "--snapshot-interval", "0", "--job", f"{folder}/job", *more]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        with open(f"{folder}/job/metrics.jsonl") as file:
-            events = [json.loads(line) for line in file]
-    train = [event for event in events if event["event"] == "train" and event["epoch"] > 1]
-    # The last step's time was read after the device had finished: metrics wait for the losses.
-    steps = train[-1]["iteration"] - train[0]["iteration"]
-    return 64 * steps / (train[-1]["time"] - train[0]["time"])
+class Skipped(Exception):
+    """Why something was not measured."""
 
 
-def arrays(arguments):
-    """Every train image less the mean, f32 [n, c, h, w], and its label."""
-    if arguments.arrays:
-        import numpy
-
-        with numpy.load(arguments.arrays) as kept:
-            return kept["pixels"].astype(numpy.float32) - kept["mean"], kept["labels"].astype(numpy.int64)
-    from caffe_lmdb import Images, columns, mean
-
-    return columns(Images(f"{arguments.dataset}/train_db", mean(f"{arguments.dataset}/mean.binaryproto")))
+def last_error(text):
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "it printed nothing")[:160]
 
 
-def keep(dataset, path):
-    """Writes what --arrays reads: u8 pixels, labels, the mean, for a Python without lmdb."""
-    import numpy
-    from caffe_lmdb import Images, columns, mean
+class Measures:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.out = pathlib.Path(arguments.out).resolve()
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.until = time.monotonic() + arguments.seconds
 
-    own = mean(f"{dataset}/mean.binaryproto")
-    images = Images(f"{dataset}/train_db", own * 0)
-    pixels, labels = columns(images)
-    numpy.savez_compressed(path, pixels=pixels.astype(numpy.uint8), labels=labels.astype(numpy.uint8), mean=own.reshape(pixels.shape[1:]))
+    def steps(self, network):
+        return self.arguments.steps if network in SMALL else max(2, self.arguments.steps // 20)
+
+    def batch(self, network):
+        """The network file's own, or a small one for a rehearsal."""
+        return [] if self.arguments.photo_batch == 0 or network in SMALL else ["--batch-size", str(self.arguments.photo_batch)]
+
+    def left(self, most):
+        seconds = min(most, self.until - time.monotonic())
+        if seconds < 5:
+            raise Skipped("not reached in its time")
+        return seconds
+
+    def ours(self, network, tf32):
+        job = self.out / f"job-{network}{'-tf32' if tf32 else ''}"
+        shutil.rmtree(job, ignore_errors=True)
+        images = self.arguments.digit_images if network in SMALL else self.arguments.photos
+        command = [self.arguments.digits, "run", HERE / NETWORKS[network] if (HERE / NETWORKS[network]).exists() else HERE / "../.." / NETWORKS[network]]
+        command += ["--dataset", images, "--device", self.arguments.device, "--job", job, "--profile", self.steps(network), "--lr", "1e-6"]
+        # It is stopped when the profile is there: epochs without end, nothing else to do.
+        command += ["--epochs", "1000000", "--validation-interval", "0", "--snapshot-interval", "0", *self.batch(network)]
+        command += ["--tf32"] * tf32 + ["--autograd"] * self.arguments.autograd
+        summary, limit = job / "profile/summary.json", time.monotonic() + self.left(120)
+        started = time.time()
+        with open(f"{job}.txt", "w") as log:
+            process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.out)
+        try:
+            while not summary.is_file() and process.poll() is None:
+                if time.monotonic() > limit:
+                    raise Skipped("not done in its time")
+                time.sleep(0.02)
+        finally:
+            process.kill()
+            process.wait()
+        if not summary.is_file():
+            raise Skipped(last_error(pathlib.Path(f"{job}.txt").read_text(errors="replace")))
+        return started, json.loads(summary.read_text()), job / "profile/trace.json"
+
+    def peer(self, network, tf32, way):
+        name = f"peer-{network}-{way}{'-tf32' if tf32 else ''}"
+        trace_file = self.out / f"{name}.json"
+        command = [sys.executable, HERE / "peer.py", "--network", network, "--way", way, "--device", self.arguments.device]
+        command += ["--steps", self.steps(network), "--trace", trace_file, *self.batch(network), *["--tf32"] * tf32]
+        if way == "compile" and network not in SMALL:
+            raise Skipped("a rehearsal compiles the small networks only")
+        limit, log = self.left(400 if way == "max-autotune" else 180), self.out / f"{name}.txt"
+        started = time.time()
+        with open(log, "w") as file:
+            # torch.compile has workers of its own: they end with their group.
+            process = subprocess.Popen([str(word) for word in command], stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            status = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise Skipped("not done in its time") from None
+        finally:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+        text = log.read_text(errors="replace")
+        if status != 0:
+            raise Skipped(last_error(text))
+        facts = next(line for line in reversed(text.splitlines()) if line.startswith('{"batch_size"'))
+        return started, json.loads(facts), trace_file
+
+    def row(self, network, tf32, way):
+        row = {"network": network, "tf32": tf32, "way": way}
+        try:
+            started, facts, trace_file = self.ours(network, tf32) if way == OURS else self.peer(network, tf32, way)
+            row |= facts
+            row["first_step_seconds"] = facts["first_step_at"] - started
+            row["images_a_second"] = facts["batch_size"] / facts["seconds_a_step"]
+            try:
+                found = traces.figures(trace_file)
+                row |= {name: found[name] for name in ("busy_share", "pieces", "launches", "waits", "waits_inside", "wait_names", "step_ms")}
+                (self.out / f"{trace_file.stem}-{network}{'-tf32' if tf32 else ''}-{way}.md").write_text(traces.table(found) + "\n")
+            except (ValueError, OSError) as error:
+                row["no_trace"] = str(error)
+        except Skipped as why:
+            row["skipped"] = str(why)
+        return row
 
 
-def torch_rate(arguments, is_captured):
-    """The same network and rule in PyTorch, eager or as one captured graph a step."""
-    import networks
-    import torch
+def number(row, name, form, scale=1.0):
+    return "" if row.get(name) is None else form.format(row[name] * scale)
 
-    device = arguments.device
-    # As this program has it without --tf32: PyTorch's own default rounds convolutions.
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = arguments.tf32
-    pixels, labels = (torch.from_numpy(column).to(device) for column in arrays(arguments))
-    network, criterion, scale = networks.build(arguments.network)
-    network = network.to(device)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.001, momentum=0.9, dampening=0.9, weight_decay=1e-4, foreach=True)
-    batch, target = torch.zeros(64, 1, 28, 28, device=device), torch.zeros(64, dtype=torch.int64, device=device)
 
-    def step():
-        optimizer.zero_grad(set_to_none=True)
-        criterion(network(batch * scale), networks.target(arguments.network, batch, target)).backward()
-        optimizer.step()
+def markdown(rows):
+    ours = {(row["network"], row["tf32"]): row for row in rows if row["way"] == OURS and "skipped" not in row}
+    lines = ["| network | products | steps | images/s | ours is | ms a step | device computes | launches | waits in a step | first step after | peak MiB |"]
+    lines += ["|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
+    for row in rows:
+        head = f"| {row['network']} | {'TF32' if row['tf32'] else 'f32'} | {row['way']} |"
+        if "skipped" in row:
+            lines.append(f"{head} not measured: {row['skipped'].replace('|', '/')} |" + " |" * 7)
+            continue
+        own = ours.get((row["network"], row["tf32"]))
+        ratio = f"{own['images_a_second'] / row['images_a_second']:.2f} x" if own and row is not own else ""
+        peak = f"{row['peak_memory'][0] / 2**20:,.0f}" if row.get("peak_memory") else ""
+        cells = [f"{row['images_a_second']:,.0f}", ratio, f"{row['seconds_a_step'] * 1e3:.3f}", number(row, "busy_share", "{:.0%}")]
+        cells += [number(row, "launches", "{:.1f}"), number(row, "waits_inside", "{:.1f}"), f"{row['first_step_seconds']:.2f} s", peak]
+        lines.append(f"{head} {' | '.join(cells)} |")
+    return lines
 
-    if is_captured:
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(3):
-                step()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            step()
-    run = graph.replay if is_captured else step
 
-    def epoch():
-        done = 0
-        for indices in torch.randperm(len(pixels), device=device).split(64):
-            if len(indices) == 64:  # a captured graph has one size
-                batch.copy_(pixels[indices])
-                target.copy_(labels[indices])
-                run()
-                done += 64
-        return done
-
-    finish = torch.cuda.synchronize if device == "cuda" else lambda: None
-    epoch()
-    finish()
-    begin = time.monotonic()
-    done = sum(epoch() for _ in range(arguments.epochs - 1))
-    finish()
-    return done / (time.monotonic() - begin)
+def goals(rows):
+    """Each goal of the project, and what came; empty where it was not measured."""
+    good = [row for row in rows if "skipped" not in row]
+    ours = {(row["network"], row["tf32"]): row for row in good if row["way"] == OURS}
+    lines = []
+    for row in good:
+        own, goal = ours.get((row["network"], row["tf32"])), GOALS.get((row["network"], row["way"]))
+        if own and goal:
+            ratio = own["images_a_second"] / row["images_a_second"]
+            lines.append(f"{row['network']}, {'TF32' if row['tf32'] else 'f32'}, {row['way']}: {ratio:.2f} x, goal {goal} x: {'met' if ratio >= goal else 'MISSED'}")
+    for (network, tf32), own in ours.items():
+        words = f"{network}, {'TF32' if tf32 else 'f32'}:"
+        lines.append(f"{words} first step after {own['first_step_seconds']:.2f} s, goal {FIRST_STEP_GOAL} s: {'met' if own['first_step_seconds'] < FIRST_STEP_GOAL else 'MISSED'}")
+        if "waits_inside" in own:
+            lines.append(f"{words} {own['waits_inside']:.1f} waits in a step, goal 0: {'met' if own['waits_inside'] == 0 else 'MISSED, ' + str(own['wait_names'])}")
+    return lines
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--digits", default="target/release/digits-rs")
-    parser.add_argument("--dataset", default="datasets/mnist")
-    parser.add_argument("--arrays", help="the train images as --keep wrote them, in place of the dataset's LMDB, for the peers")
-    parser.add_argument("--keep", metavar="FILE", help="only write the train images for --arrays")
-    parser.add_argument("--network", choices=["autoencoder", "lenet"], default="autoencoder")
+    parser.add_argument("--digit-images", required=True, help="dataset of 1x28x28 images")
+    parser.add_argument("--photos", required=True, help="dataset of 3x256x256 images")
+    parser.add_argument("--networks", default=",".join(NETWORKS))
+    parser.add_argument("--ways", default="", help="of digits-rs, eager, graph, compile, reduce-overhead, max-autotune")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--tf32", action="store_true", help="both sides round the inputs of products to TF32")
-    parser.add_argument("--epochs", type=int, default=12, help="2 or more: the first is not counted")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=2000, help="timed steps of the small networks; the large ones take a twentieth")
+    parser.add_argument("--photo-batch", type=int, default=0, help="images a step of the large networks, in place of their own")
+    parser.add_argument("--seconds", type=float, default=600, help="what is not reached in so many is named")
+    parser.add_argument("--autograd", action="store_true", help="ours by libtorch's differentiation also where there are kernels of our own")
+    parser.add_argument("--out", default="speed-out")
     arguments = parser.parse_args()
-    arguments.digits, arguments.dataset = os.path.abspath(arguments.digits), os.path.abspath(arguments.dataset)
-    if arguments.keep:
-        return keep(arguments.dataset, arguments.keep)
-    import torch
-
-    if arguments.device == "cuda" and not torch.cuda.is_available():
-        sys.exit("this Python's torch finds no CUDA device: nothing is measured")
-    place = torch.cuda.get_device_name() if arguments.device == "cuda" else "the processor, a rehearsal"
-    print(f"{place}, PyTorch {torch.__version__}, {arguments.network}")
-    contenders = {"digits-rs": lambda: digits_rate(arguments), "PyTorch eager": lambda: torch_rate(arguments, False)}
-    if arguments.device == "cuda":
-        contenders["PyTorch, CUDA graph"] = lambda: torch_rate(arguments, True)
-    rates = {name: [] for name in contenders}
-    for _ in range(arguments.rounds):
-        for name, measure in contenders.items():
-            rates[name].append(measure())
-    for name, values in rates.items():
-        ratios = [a / b for a, b in zip(rates["digits-rs"], values)]
-        print(f"{name:<22} {statistics.median(values):>12,.0f} images/s   ours is {statistics.median(ratios):.2f} x ({min(ratios):.2f} – {max(ratios):.2f})")
+    arguments.digits, arguments.digit_images, arguments.photos = map(os.path.abspath, (arguments.digits, arguments.digit_images, arguments.photos))
+    measures, rows, on_cuda = Measures(arguments), [], arguments.device == "cuda"
+    ways = arguments.ways.split(",") if arguments.ways else [OURS, "eager", *(["graph", "reduce-overhead", "max-autotune"] if on_cuda else ["compile"])]
+    networks, precisions = arguments.networks.split(","), (False, True) if on_cuda else (False,)
+    # What compiles for minutes comes last: the time may be over then.
+    stages = [[way for way in ways if way not in ("reduce-overhead", "max-autotune")], ["reduce-overhead"], ["max-autotune"]]
+    for stage in stages:
+        for network in networks:
+            for tf32 in precisions:
+                for way in [way for way in stage if way in ways]:
+                    row = measures.row(network, tf32, way)
+                    rows.append(row)
+                    words = row.get("skipped") or f"{row['images_a_second']:,.0f} images/s"
+                    print(f"    {network}, {'TF32' if tf32 else 'f32'}, {way}: {words}", file=sys.stderr, flush=True)
+    place = {name: at for at, name in enumerate(networks)}
+    rows.sort(key=lambda row: (place[row["network"]], row["tf32"], ways.index(row["way"])))
+    (measures.out / "speed.json").write_text(json.dumps(rows, indent=1))
+    print("\n".join(markdown(rows)))
+    if on_cuda:
+        print("\n" + "\n".join(f"- {line}" for line in goals(rows)))
+    sys.exit(any(row["way"] == OURS and "skipped" in row for row in rows))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 -- Runs one of Torch7's own test suites from a checkout, for score.py: digits-rs th --trusted driver.lua SUITE FILE RESULTS SEED [TEST]
 --
--- SUITE is nn or torch7, FILE its test file. Every test's outcome is appended to RESULTS when it ends, as a line
+-- SUITE is nn, torch7, or their forms for CUDA, cunn and cutorch; FILE its test file. Every test's outcome is appended to RESULTS when it ends, as a line
 -- `name <tab> assertions that held <tab> that failed <tab> 1 if it raised <tab> seconds <tab> first words`, so that a run
 -- that is killed still tells what it did. With TEST = ? nothing runs and the names are written instead.
 
@@ -8,7 +8,12 @@ local suite, file, results, seed, test = ...
 seed = tonumber(seed)
 
 require 'torch'
-if suite == 'nn' then require 'nn' end
+if suite == 'nn' or suite == 'cunn' then require 'nn' end
+if suite == 'cunn' or suite == 'cutorch' then
+   require(suite)
+   -- cunn's file names THC by LuaJIT's ffi, and calls nothing of it.
+   package.preload.ffi = function() return {os = 'Linux', C = {}} end
+end
 
 local out = assert(io.open(results, 'a'))
 local function tell(...)
@@ -46,5 +51,10 @@ if test == '?' then
    os.exit(0)
 end
 torch.manualSeed(seed)
-local run = suite == 'nn' and nn.test or torch.test
-run(test and {'^' .. test .. '$'} or nil, seed)
+local names = test and {'^' .. test .. '$'} or nil
+if suite == 'cunn' then
+   nn.testcuda(names, false, 1, seed)
+else
+   local run = {nn = nn.test, torch7 = torch.test, cutorch = cutorch and cutorch.test}
+   run[suite](names, seed)
+end

@@ -6,7 +6,9 @@ use crate::tree;
 
 /// A kit of this program; the tests of every module run anyway, so it holds none.
 fn kit(folder: &Path) {
-    fs::copy(tree::root().join("tests/cuda/kit.py"), folder.join("kit.py")).unwrap();
+    for script in ["kit.py", "traces.py"] {
+        fs::copy(tree::root().join("tests/cuda").join(script), folder.join(script)).unwrap();
+    }
     symlink(env!("CARGO_BIN_EXE_digits-rs"), folder.join("digits-rs")).unwrap();
     symlink(tree::root().join("networks"), folder.join("networks")).unwrap();
 }
@@ -24,12 +26,18 @@ fn run(folder: &Path, parts: &str) -> (Option<i32>, String) {
 fn the_kit_is_rehearsed_on_the_processor() {
     let folder = tempfile::tempdir().unwrap();
     kit(folder.path());
-    let (status, text) = run(folder.path(), "doctor,captured,stops,pages,crosses");
+    let (status, text) = run(folder.path(), "doctor,captured,stops,pages,crosses,profile,suites");
     assert_eq!(status, Some(0), "{text}");
     let table = fs::read_to_string(folder.path().join("kit-out/table.md")).unwrap();
-    for part in ["doctor", "captured", "stops", "pages", "crosses"] {
+    for part in ["doctor", "captured", "stops", "pages", "crosses", "profile"] {
         assert!(table.contains(&format!("| {part} | ok |")), "{table}");
     }
+    assert!(table.contains("| suites | skipped |"), "{table}");
+    // The profile's own table, below that of the parts: a product of matrices is among what a step is made of.
+    assert!(
+        table.contains("A step of autoencoder.lua, autograd:") && table.contains("| aten::addmm | 4.0 |"),
+        "{table}"
+    );
     // Without the tests beside it that part is a fault, and the next one goes on.
     let (status, text) = run(folder.path(), "modules,pages");
     assert_eq!(status, Some(1), "{text}");

@@ -8,7 +8,7 @@ use digits::{
         NetworkParams, Source,
         lua::{load, vm::VmOptions},
     },
-    nn::{Activity, Context, Mode, Network},
+    nn::{Activity, Context, MemoryFormat, Mode, Network},
     optim::{OptimizerKind, OptimizerSpec},
     torch::Generator,
     train::engine::{Engine, EngineOptions, Level, engine},
@@ -273,7 +273,7 @@ fn differentiated(network: &Network, input: &tch::Tensor, target: &Activity, is_
     let generator = RefCell::new(Generator::new(3));
     let mut cx = Context::with_generator(Mode::Train, &generator);
     if is_private {
-        cx = cx.private();
+        cx = cx.private(MemoryFormat::ImagesPlanesLast);
     }
     let output = network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx).unwrap();
     let loss = network.loss(&output, target, &mut cx).unwrap();
@@ -345,7 +345,7 @@ fn private_passes_lay_planes_side_by_side_and_plain_ones_do_not() {
         output.tensor().unwrap().stride()
     };
     assert_eq!(strides(Context::new(Mode::Evaluate)), [96, 16, 4, 1]);
-    assert_eq!(strides(Context::new(Mode::Evaluate).private()), [96, 1, 24, 6]);
+    assert_eq!(strides(Context::new(Mode::Evaluate).private(MemoryFormat::ImagesPlanesLast)), [96, 1, 24, 6]);
 }
 
 #[test]

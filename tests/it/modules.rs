@@ -2,7 +2,8 @@
 //! and lowered, and compared with reference numbers.
 //!
 //! The cases are `tests/golden/nn/*.json`; the formulas that made their numbers are the `*.py` beside them (`make.py`), and
-//! nothing else writes them. With `DIGITS_TEST_DEVICE=cuda` the lowered networks run there. What is done with a case is `tests/lua/nn/every.lua`. A class without a case fails.
+//! nothing else writes them. With `DIGITS_TEST_DEVICE=cuda` the lowered networks run there, with
+//! `DIGITS_TEST_KIND=f32` in 32 bits. What is done with a case is `tests/lua/nn/every.lua`. A class without a case fails.
 
 use std::{cell::RefCell, collections::BTreeSet};
 
@@ -124,7 +125,8 @@ pub(crate) fn driver(lua: &Lua) -> (Function, Function) {
     let lower = lua.create_function(lowered).unwrap();
     let text = std::fs::read_to_string(tree::root().join("tests/lua/nn/every.lua")).unwrap();
     let chunk = lua.load(text).set_name("@every.lua");
-    chunk.call(lower).unwrap()
+    let (output, gradient) = allowed();
+    chunk.call((lower, output, gradient, kind() == tch::Kind::Double)).unwrap()
 }
 
 /// Lowers a model and a criterion, runs them, and answers `{output, gradInput, gradParameters}`. `other` is the gradient of
@@ -144,8 +146,9 @@ pub(crate) fn lowered(
 ) -> mlua::Result<Table> {
     let page = |error: digits::error::Error| mlua::Error::runtime(error.to_string());
     let device = device().map_err(page)?;
-    let network = lua::lower(lua, &model, &criterion, tch::Kind::Double, device).map_err(page)?;
-    let there = |value: &Value| activity(value)?.map(&mut |x| Ok(x.f_to_device(device)?)).map_err(page);
+    let network = lua::lower(lua, &model, &criterion, kind(), device).map_err(page)?;
+    let typed = |x: tch::Tensor| if x.is_floating_point() { x.f_to_kind(kind()) } else { Ok(x) };
+    let there = |value: &Value| activity(value)?.map(&mut |x| Ok(typed(x.f_to_device(device)?)?)).map_err(page);
     let (input, other) = (there(&input)?, there(&other)?);
     let mode = if evaluates { Mode::Evaluate } else { Mode::Train };
     let run = || -> digits::error::Result<(Activity, Activity)> {
@@ -193,6 +196,25 @@ pub(crate) fn lowered(
     answer.set("gradInput", from_activity(lua, &grad_input)?)?;
     answer.set("gradParameters", gradients(lua, &network)?)?;
     Ok(answer)
+}
+
+/// The numbers of the lowered networks.
+fn kind() -> tch::Kind {
+    match std::env::var("DIGITS_TEST_KIND").as_deref() {
+        Ok("f32") => tch::Kind::Float,
+        _ => tch::Kind::Double,
+    }
+}
+
+/// How far output and gradients of a lowered network may be from those of the modules in f64 on the processor.
+fn allowed() -> (f64, f64) {
+    let is_here = device().is_ok_and(|device| device == tch::Device::Cpu);
+    match (kind(), is_here) {
+        (tch::Kind::Float, _) => (1e-4, 1e-3),
+        (_, true) => (1e-12, 1e-9),
+        // Another device adds in another order.
+        (_, false) => (1e-10, 1e-8),
+    }
 }
 
 /// Σ output · weight, over all tensors; `None` when none is in a graph.

@@ -10,7 +10,7 @@ use crate::{
         activity::{Activity, Shape},
         fields::Fields,
         init::set_arguments,
-        layout::{arranged, numel, pair, planes},
+        layout::{arranged, arranged_kernels, numel, pair, planes},
         module::{Context, Module},
         refusals::size_mismatch,
         spec::{Args, Builder, Probe, Spec},
@@ -139,7 +139,8 @@ pub struct Convolution {
     pub dilation: Vec<i64>,
     /// Runs of planes that see each other.
     pub groups: i64,
-    class: String,
+    /// Its name on pages.
+    pub class: String,
 }
 
 fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator, dims: &[&str], is_flat: bool) -> Result<()> {
@@ -246,7 +247,7 @@ impl Module for Convolution {
             return Err(size_mismatch(input, format!("images of at least {} pixels", pair(&needed, "x")))
                 .with_help("pool less before it, make its kernel smaller or pad it"));
         }
-        let (weight, bias) = (self.weight.f_view(&self.size[..])?, self.bias.as_ref());
+        let (weight, bias) = (arranged_kernels(self.weight.f_view(&self.size[..])?, cx)?, self.bias.as_ref());
         Ok(match spatial {
             2 => arranged(x, cx)?.f_conv2d(&weight, bias, &self.stride, &self.padding, &self.dilation, self.groups)?,
             _ => x.f_conv3d(&weight, bias, &self.stride, &self.padding, &self.dilation, self.groups)?,

@@ -51,7 +51,7 @@ impl Module for Sequential {
 mod tests {
     use super::*;
     use crate::nn::{
-        Mode, Observer,
+        MemoryFormat, Mode, Observer,
         testing::{Built, numbers, plain, tensor},
     };
 
@@ -95,7 +95,7 @@ mod tests {
         let cx = || Context::new(Mode::Evaluate);
         let mut watch = Watch;
         assert_eq!(run(cx()), [-1.0, 0.0, 2.0]);
-        assert_eq!(run(cx().private()), [0.0, 0.0, 2.0]);
-        assert_eq!(run(cx().private().observed(&mut watch)), [-1.0, 0.0, 2.0]);
+        assert_eq!(run(cx().private(MemoryFormat::default())), [0.0, 0.0, 2.0]);
+        assert_eq!(run(cx().private(MemoryFormat::default()).observed(&mut watch)), [-1.0, 0.0, 2.0]);
     }
 }

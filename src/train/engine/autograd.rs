@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    nn::{Activity, Context, Cut, Mode, Network},
+    nn::{Activity, Context, Cut, MemoryFormat, Mode, Network},
     optim::{Gradient, Optimizer, OptimizerSpec},
 };
 
@@ -23,6 +23,8 @@ pub(super) struct Autograd {
     /// On the device, not read yet: scalars, or vectors of them.
     losses: Vec<tch::Tensor>,
     pub(super) crowd: Crowd,
+    /// How its passes lay images and kernels out.
+    pub(super) format: MemoryFormat,
     /// Why its steps are not captured, on a device where they could be.
     remark: Option<String>,
 }
@@ -37,8 +39,9 @@ impl Autograd {
     /// With this rule, which is `spec`'s, in a form of its own.
     pub(super) fn with(network: Network, spec: &OptimizerSpec, optimizer: Box<dyn Optimizer>) -> Result<Autograd> {
         let turns = Turns::of(&network, spec)?;
+        let format = MemoryFormat::fastest(network.kind, network.device);
         let (network, crowd) = (Rc::new(network), Crowd::new());
-        Ok(Autograd { network, optimizer, turns, losses: Vec::new(), crowd, remark: None })
+        Ok(Autograd { network, optimizer, turns, losses: Vec::new(), crowd, format, remark: None })
     }
 
     /// The network, to be shared with work that is captured.
@@ -58,8 +61,13 @@ impl Autograd {
 }
 
 /// Loss of a training pass, and the cuts of its graph.
-fn pass(network: &Network, input: &tch::Tensor, target: &Activity) -> Result<(tch::Tensor, Vec<Cut>)> {
-    let mut cx = Context::new(Mode::Train).private().towards(target);
+fn pass(
+    network: &Network,
+    format: MemoryFormat,
+    input: &tch::Tensor,
+    target: &Activity,
+) -> Result<(tch::Tensor, Vec<Cut>)> {
+    let mut cx = Context::new(Mode::Train).private(format).towards(target);
     let output = network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx)?;
     let loss = network.loss(&output, target, &mut cx)?;
     Ok((loss, cx.take_cuts()))
@@ -68,10 +76,11 @@ fn pass(network: &Network, input: &tch::Tensor, target: &Activity) -> Result<(tc
 /// Loss and gradient; parameters are not changed.
 pub(super) fn differentiate(
     network: &Network,
+    format: MemoryFormat,
     input: &tch::Tensor,
     target: &Activity,
 ) -> Result<(tch::Tensor, Gradient)> {
-    let (loss, cuts) = pass(network, input, target)?;
+    let (loss, cuts) = pass(network, format, input, target)?;
     let gradient = Gradient::of(network.gradients(&loss, cuts)?);
     Ok((loss.f_detach()?, gradient))
 }
@@ -82,7 +91,7 @@ impl Engine for Autograd {
         tch::manual_seed(seed.cast_signed());
         self.crowd.look();
         if self.turns.is_some() {
-            let (loss, _) = pass(&self.network, input, target)?;
+            let (loss, _) = pass(&self.network, self.format, input, target)?;
             let loss = loss.f_detach()?;
             if let Some(turns) = &mut self.turns {
                 turns.step(&self.network, rate)?;
@@ -95,7 +104,7 @@ impl Engine for Autograd {
         if learns {
             self.optimizer.before_forward(&x)?;
         }
-        let (loss, gradient) = match differentiate(&self.network, input, target) {
+        let (loss, gradient) = match differentiate(&self.network, self.format, input, target) {
             Ok(both) => both,
             Err(error) => {
                 if learns {
@@ -124,7 +133,7 @@ impl Engine for Autograd {
     fn evaluate(&mut self, input: &tch::Tensor, target: &Activity) -> Result<(f64, Activity)> {
         self.crowd.look();
         let _guard = tch::no_grad_guard();
-        let mut cx = Context::new(Mode::Evaluate).private().towards(target);
+        let mut cx = Context::new(Mode::Evaluate).private(self.format).towards(target);
         let output = self.network.forward(&Activity::Tensor(input.shallow_clone()), &mut cx)?;
         let loss = self.network.loss(&output, target, &mut cx)?;
         if loss.numel() != 1 {
@@ -167,7 +176,7 @@ impl Engine for Autograd {
         let x = self.network.parameters.flat.view();
         // A first step would make the rule's state.
         let state = if x.numel() > 0 { self.optimizer.device_update(&x).map(drop) } else { Ok(()) };
-        match state.and_then(|()| differentiate(&self.network, input, target)) {
+        match state.and_then(|()| differentiate(&self.network, self.format, input, target)) {
             Ok(_) => Some(true),
             Err(error) => error.is_out_of_memory().then_some(false),
         }

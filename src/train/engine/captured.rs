@@ -105,7 +105,7 @@ impl Captured {
 
     /// Records the step for batches like this one.
     fn record(&mut self, batch: Batch, input: &tch::Tensor, target: &tch::Tensor) -> Result<Step> {
-        let network = self.general.shared();
+        let (network, format) = (self.general.shared(), self.general.format);
         let x = network.parameters.flat.view();
         let own = input.f_detach()?.f_empty_like()?;
         let own_target = if batch.is_own_target { own.shallow_clone() } else { target.f_detach()?.f_empty_like()? };
@@ -117,7 +117,7 @@ impl Captured {
         let wanted = Activity::Tensor(own_target.shallow_clone());
         let work = self.recorder.record(Box::new(move || {
             rule.look_ahead(&x)?;
-            let (loss, gradient) = differentiate(&network, &seen, &wanted)?;
+            let (loss, gradient) = differentiate(&network, format, &seen, &wanted)?;
             rule.update(&x, &gradient)?;
             losses.push(&loss)
         }))?;

@@ -17,7 +17,7 @@ use crate::{
         StandIn,
     },
     error::Result,
-    nn::{Activity, Context, Module, criteria::class_nll::ClassNll},
+    nn::{Activity, Context, MemoryFormat, Module, criteria::class_nll::ClassNll, modules::convolution::Convolution},
     optim::{OnDevice, OptimizerKind, OptimizerSpec},
     torch::TensorType,
 };
@@ -89,6 +89,50 @@ fn captured_steps_give_the_bits_of_steps_one_by_one_with_every_rule() {
             let count = |wanted: fn(&Call) -> bool| calls.iter().filter(|call| wanted(call)).count();
             assert_eq!(count(|call| matches!(call, Recorded(_))), 2, "whole and short batches: {calls:?}");
             assert_eq!(count(|call| matches!(call, Repeated(_))), 24 - 3 - 3, "{calls:?}");
+        }
+    }
+}
+
+/// A convolution of images `[n, 2, 5, 5]` to `[n, 4, 3, 3]`, by the parameters of a Linear from 18 to 4.
+fn convolving(format: MemoryFormat) -> Autograd {
+    let mut network = Sample::of(&[18, 4]).network(TensorType::FLOAT);
+    let leaf = |i: usize| network.parameters.list[i].leaf.shallow_clone();
+    let convolution = Convolution {
+        weight: leaf(0),
+        size: vec![4, 2, 3, 3],
+        bias: Some(leaf(1)),
+        stride: vec![1, 1],
+        padding: vec![0, 0],
+        dilation: vec![1, 1],
+        groups: 1,
+        class: "nn.SpatialConvolutionMM".into(),
+    };
+    network.root = node(String::new(), Box::new(convolution));
+    let spec = OptimizerSpec::default();
+    let rule = Box::new(OnDevice::new(spec.build().unwrap()));
+    let mut general = Autograd::with(network, &spec, rule).unwrap();
+    general.format = format;
+    general
+}
+
+#[test]
+fn planes_last_is_captured_too_and_leaves_parameters_and_state_in_torch7_s_order() {
+    let mut first: Option<Vec<f32>> = None;
+    for format in [MemoryFormat::PlanesFirst, MemoryFormat::PlanesLast] {
+        let mut ours = Captured::new(convolving(format), Box::new(StandIn::default())).unwrap();
+        let mut oracle = convolving(format);
+        for t in 0..8 {
+            let (input, target) = (batch(6, 50, t).view([6, 2, 5, 5]), batch(6, 36, t + 100).view([6, 4, 3, 3]));
+            for engine in [&mut ours as &mut dyn Engine, &mut oracle] {
+                engine.step(&input, &Activity::Tensor(target.shallow_clone()), rate(t), t as u64).unwrap();
+            }
+            assert_eq!(bits(&ours), bits(&oracle), "{format:?} at step {t}");
+        }
+        let state = ours.optimizer_state();
+        assert!(state.len() == 2 && state.iter().all(|(_, tensor)| tensor.is_contiguous()));
+        let now: Vec<f32> = bits(&ours).into_iter().map(f32::from_bits).collect();
+        for (a, b) in first.get_or_insert_with(|| now.clone()).iter().zip(&now) {
+            assert!((a - b).abs() <= 1e-5 * a.abs().max(1e-2), "{format:?}: {b}, not {a}");
         }
     }
 }

@@ -74,7 +74,7 @@ impl Synchronised {
         let failure = self.ranks.failure();
         let part = self.ranks.part();
         let network = &self.inner.network;
-        let mut cx = Context::new(Mode::Train).private().towards(target).sharing(part.share());
+        let mut cx = Context::new(Mode::Train).private(self.inner.format).towards(target).sharing(part.share());
         let mut forward = || -> Result<Option<Activity>> {
             if part.count == 0 {
                 return Ok(None);
@@ -178,12 +178,10 @@ impl Synchronised {
         let Synchronised { inner, vector, length, .. } = self;
         let gradient = vector.f_narrow(0, 0, *length)?;
         if let Some(turns) = &mut inner.turns {
-            let mut next = 0;
-            let pieces = turns.sizes(&inner.network).into_iter().map(|size| {
-                let count: i64 = size.iter().product();
-                next += count;
-                Ok(gradient.f_narrow(0, next - count, count)?.f_reshape(size)?)
-            });
+            let sizes = turns.sizes(&inner.network);
+            let lengths: Vec<i64> = sizes.iter().map(|size| size.iter().product()).collect();
+            let pieces = gradient.f_split_with_sizes(&lengths[..], 0)?;
+            let pieces = pieces.iter().zip(sizes).map(|(piece, size)| Ok(piece.f_reshape(size)?));
             let pieces = pieces.collect::<Result<Vec<_>>>()?;
             return turns.learn(&inner.network, pieces, rate);
         }
@@ -207,11 +205,9 @@ fn joined(network: &Network) -> Result<tch::Tensor> {
 }
 
 fn put(network: &Network, values: &tch::Tensor) -> Result<()> {
-    let mut next = 0;
-    for buffer in statistics(network) {
-        let count = buffer.numel() as i64;
-        buffer.f_detach()?.f_copy_(&values.f_narrow(0, next, count)?.f_reshape(buffer.size())?)?;
-        next += count;
+    let lengths: Vec<i64> = statistics(network).map(|buffer| buffer.numel() as i64).collect();
+    for (buffer, piece) in statistics(network).zip(values.f_split_with_sizes(&lengths[..], 0)?) {
+        buffer.f_detach()?.f_copy_(&piece.f_reshape(buffer.size())?)?;
     }
     Ok(())
 }

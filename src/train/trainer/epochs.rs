@@ -6,6 +6,7 @@ use super::{Outcome, Trainer, named};
 use crate::{
     error::{Error, Kind, Result, shell_path},
     job::{EventKind, Level, Scalars, Status, lua_number},
+    torch::profile,
     train::{EpochSummary, TrainBatch, diagnose::Guard, fitting, meter::Meter},
 };
 
@@ -126,6 +127,7 @@ impl Trainer<'_> {
 
     /// One step: the batch to the device, the hook, forward, backward, update. Gives the input on the device.
     fn step(&mut self, batch: &TrainBatch, rate: f64) -> Result<tch::Tensor> {
+        let _mark = profile::mark(c"step");
         let seed = self.plan.step_seed(self.position.iteration);
         let taken = match self.on_device(batch) {
             Err(error) if self.ranks.is_some() => {

@@ -1,7 +1,8 @@
 -- Takes one case of tests/golden/nn through everything that a user does with a module or a criterion.
 --
 -- Called with `lower(model, criterion, input, other, evaluates, differentiates, is_criterion)`, which lowers and runs a
--- network in Rust. Gives `run(case)`, which answers a list of faults, and `printed(expression)`. What the fields of a
+-- network in Rust, and how far its output and its gradients may be off, and
+-- whether it computes in doubles. Gives `run(case)`, which answers a list of faults, and `printed(expression)`. What the fields of a
 -- case mean is said in tests/golden/nn/recipe.py; flags of a case (each one is a fact about its class):
 --   is_rule               its gradient is not the derivative of its output (gradient reversal)
 --   no_backward           it has no gradient in this mode
@@ -18,7 +19,7 @@
 --   ignores_gradient      its gradient does not ask for the one of its output
 --   entries_without_gradient  so many last entries of its input get a token instead of a gradient
 
-local lower = ...
+local lower, output_allowed, gradient_allowed, in_doubles = ...
 local PARAMETER, GRADIENT, MAKE, TARGET, SEED = 400, 300, 100, 200, 7
 
 -- The numbers of recipe.py's `wave`.
@@ -376,13 +377,14 @@ local function module_case(case, faults)
       faults:check(not is_tensor(module.output) or module.output:nElement() == 0, 'clearState leaves the output')
       faults:same('the output after clearState', output(module), result, 0)
    end)
-   if not case.not_flattened then
+   -- What keeps its doubles has no network in 32 bits.
+   if not case.not_flattened and (in_doubles or not case.keeps_type) then
       faults:step('lowering', function()
          -- A lowered network is differentiated in training only.
          local differentiates = not (case.no_backward or case.evaluate)
          local low = lower(module:clone(), nn.MSECriterion(), copied(input), gradient, case.evaluate or false,
             differentiates)
-         faults:same('the lowered output', low.output, result, 1e-12)
+         faults:same('the lowered output', low.output, result, output_allowed)
          if differentiates then
             if not case.no_input_gradient then
                local wanted_gradient = golden(case.gradInput)
@@ -391,10 +393,10 @@ local function module_case(case, faults)
                   local first = #wanted_gradient - (case.entries_without_gradient or 0) + 1
                   for i = first, #low.gradInput do wanted_gradient[i] = false end
                end
-               faults:same('the lowered gradInput', low.gradInput, wanted_gradient, allowed)
+               faults:same('the lowered gradInput', low.gradInput, wanted_gradient, math.max(allowed, gradient_allowed))
             end
             if not case.no_parameter_gradient then
-               faults:same('the lowered gradParameters', low.gradParameters, found.parameters, 1e-9)
+               faults:same('the lowered gradParameters', low.gradParameters, found.parameters, gradient_allowed)
             end
          end
       end)
@@ -440,8 +442,8 @@ local function criterion_case(case, faults)
    end)
    faults:step('lowering', function()
       local low = lower(nn.Identity(), criterion:clone(), copied(input), copied(target), false, true, true)
-      faults:same('the lowered loss', low.output, loss, 1e-12)
-      faults:same('the lowered gradInput', low.gradInput, found, 1e-9)
+      faults:same('the lowered loss', low.output, loss, output_allowed)
+      faults:same('the lowered gradInput', low.gradInput, found, gradient_allowed)
    end)
 end
 
