@@ -12,7 +12,7 @@ use crate::{
 /// What an output is shown as: what somebody asks for, else what it is. The shapes are those of one sample's input and output.
 ///
 /// # Errors
-/// Those of [`check`].
+/// When the output cannot be shown as somebody asks for: what that wants.
 pub fn chosen(
     wanted: Option<OutputKind>,
     network: &Network,
