@@ -24,10 +24,10 @@ fn run(folder: &Path, parts: &str) -> (Option<i32>, String) {
 fn the_kit_is_rehearsed_on_the_processor() {
     let folder = tempfile::tempdir().unwrap();
     kit(folder.path());
-    let (status, text) = run(folder.path(), "doctor,captured,stops,pages,crosses");
+    let (status, text) = run(folder.path(), "doctor,captured,stops,pages,crosses,processes");
     assert_eq!(status, Some(0), "{text}");
     let table = fs::read_to_string(folder.path().join("kit-out/table.md")).unwrap();
-    for part in ["doctor", "captured", "stops", "pages", "crosses"] {
+    for part in ["doctor", "captured", "stops", "pages", "crosses", "processes"] {
         assert!(table.contains(&format!("| {part} | ok |")), "{table}");
     }
     // Without the tests beside it that part is a fault, and the next one goes on.
