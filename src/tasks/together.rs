@@ -90,10 +90,15 @@ fn is_own(name: &str) -> bool {
 /// The program as it must be in every process.
 #[must_use]
 pub fn program() -> Program {
-    let file = std::env::current_exe().and_then(std::fs::read);
+    // Piece by piece: the file has 200 MiB.
+    let hash = || -> std::io::Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(std::fs::File::open(std::env::current_exe()?)?)?;
+        Ok(hasher.finalize().to_hex()[..16].to_string())
+    };
     Program {
         version: env!("CARGO_PKG_VERSION").to_string(),
-        file: file.map_or_else(|error| error.to_string(), |bytes| blake3::hash(&bytes).to_hex()[..16].to_string()),
+        file: hash().unwrap_or_else(|error| error.to_string()),
         libtorch: device::libtorch_version().unwrap_or_else(|| "unknown".into()),
     }
 }

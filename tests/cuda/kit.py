@@ -353,7 +353,7 @@ def processes(kit):
     count = len(json.loads(kit.digits("doctor", "--json").split("\n", 1)[1])["cuda"]["devices"]) if on_cuda(kit) else 2
     if count < 2:
         return "skipped: NCCL wants two cards, and there is one"
-    words = ["--seed", "4", "--lr", "0.001", "--autograd", "--batch-size"]
+    words = ["--seed", "4", "--lr", "0.001", *({"--autograd"} - set(kit.more)), "--batch-size"]
     whole = losses(kit.train("lenet-plain.lua", "p-one", *words, "64"))
     device, seen = "auto" if on_cuda(kit) else kit.device, []
     for job in ("p-two", "p-again"):

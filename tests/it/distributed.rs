@@ -155,6 +155,14 @@ fn running_statistics_are_averaged_and_a_job_goes_on_in_another_number_of_proces
     let two = state(&path.join("j"));
     let mean = two.iter().find(|(name, _)| name.ends_with("running_mean")).unwrap();
     assert!(mean.1.iter().any(|mean| mean.abs() > 1e-3), "{mean:?}");
+    // Where nothing is learned, the mean of the parts' means is the mean of one process with the whole batch.
+    let still = "--double --autograd --device cpu --epochs 1 --snapshot-interval 0 --validation-interval 0 --lr 0";
+    well(path, &format!("run net.lua --job whole --batch-size 500 {still}"));
+    well(path, &format!("run net.lua --job parts --batch-size 250 --processes 2 {still}"));
+    let means = |job: &str| -> Vec<_> {
+        state(&path.join(job)).into_iter().filter(|(name, _)| name.ends_with("running_mean")).collect()
+    };
+    assert!(apart(&means("whole"), &means("parts")) < 1e-12);
     // One process goes on with the batches of two.
     let words = well(path, "run --resume j --epochs 2");
     assert!(words.contains("batch size 24 (2 x 12)"), "{words}");
