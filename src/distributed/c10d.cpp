@@ -95,6 +95,8 @@ const char *digits_store_open(const char *host, uint16_t *port, bool serves, int
   return guarded([&] {
     // c10d writes warnings to standard error: what went wrong comes back as an exception.
     FLAGS_caffe2_log_level = 3;
+    // The store's own thread goes on inside the fence, which refuses io_uring: libuv would end the process there.
+    c10::utils::set_env("UV_USE_IO_URING", "0");
     c10d::TCPStoreOptions options;
     options.port = *port;
     options.isServer = serves;
