@@ -95,13 +95,13 @@ const char *digits_store_open(const char *host, uint16_t *port, bool serves, int
   return guarded([&] {
     // c10d writes warnings to standard error: what went wrong comes back as an exception.
     FLAGS_caffe2_log_level = 3;
-    // The store's own thread goes on inside the fence, which refuses io_uring: libuv would end the process there.
-    c10::utils::set_env("UV_USE_IO_URING", "0");
     c10d::TCPStoreOptions options;
     options.port = *port;
     options.isServer = serves;
     options.waitWorkers = false;
     options.multiTenant = true;
+    // Who serves may go on inside the fence, which refuses io_uring: libuv's loop would end the process there.
+    options.useLibUV = !serves;
     options.timeout = Milliseconds(timeout);
     auto store = c10::make_intrusive<c10d::TCPStore>(std::string(host), options);
     *port = store->getPort();
