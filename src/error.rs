@@ -98,7 +98,7 @@ impl Kind {
 }
 
 /// A line of a network file: the place an author looks first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The file as the user named it (`networks/lenet.lua`), or `<stdin>`.
     pub file: Arc<str>,
@@ -114,11 +114,12 @@ impl fmt::Display for Origin {
     }
 }
 
-/// An error page. Cheap to pass around (one pointer), `Send + Sync`, foreign errors kept as words.
-#[derive(Clone, PartialEq)]
+/// An error page. Cheap to pass around (one pointer), `Send + Sync`, foreign errors kept as words. As JSON it reaches other
+/// processes.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Error(Box<Page>);
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Page {
     kind: Kind,
     message: String,
@@ -376,6 +377,14 @@ mod tests {
              net:add(nn.Linear(783,300))\n\n  in the network  model > (3) nn.Linear(783 -> 300)\n  it was given    \
              [64, 784]\n  it wants        [783] or [n, 783]\n\n  help: write nn.Linear(784, 300)"
         );
+    }
+
+    #[test]
+    fn another_process_has_the_same_page() {
+        let origin = Origin { file: "net.lua".into(), line: 4, text: "error('no')".into() };
+        let page = Error::new(Kind::Lua, "no").at(Some(&origin)).in_module("model").with_fact("a", "1").with_cause("c");
+        let sent = serde_json::to_vec(&page).unwrap();
+        assert_eq!(serde_json::from_slice::<Error>(&sent).unwrap(), page);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
     distributed::{self, Group, Launch, Place, Program, Signals, Timeouts},
     error::{Error, Kind, Result},
     tasks::together,
+    torch::device::{self, DeviceChoice},
 };
 
 /// Seconds that the other processes are waited for within a step.
@@ -76,17 +77,16 @@ impl Rendezvous {
         self.place.rank > 0
     }
 
-    /// Whether this is the first process of its machine: it makes what all of them read.
-    pub(super) fn is_first_here(&self) -> bool {
-        self.place.local_rank == 0
-    }
-
-    /// Meets the others.
+    /// Meets the others, and connects the devices.
     ///
     /// # Errors
-    /// When they do not come, or are another program.
-    pub(super) fn meet(self) -> Result<Rc<Group>> {
-        distributed::meet(self.place, self.host, &self.program, self.timeouts).map(Rc::new)
+    /// When they do not come, or are another program; when a rank does not have its device.
+    pub(super) fn meet(self, device: DeviceChoice) -> Result<Rc<Group>> {
+        // First: libtorch looks for CUDA once, when it is used for the first time.
+        let own = device::resolve_for(device, self.place.local_rank);
+        let mut group = distributed::meet(self.place, self.host, &self.program, self.timeouts)?;
+        group.connect_devices(own, self.timeouts)?;
+        Ok(Rc::new(group))
     }
 }
 

@@ -224,9 +224,8 @@ fn enter(
     let (outlet, reach) = match resume {
         Some(job) if follows => (None, reach::job(job)),
         None if follows => {
-            if others.as_ref().is_some_and(Rendezvous::is_first_here) {
-                reach::prepare_sample(options)?;
-            }
+            // Each for itself: whoever comes second waits, and what is not there now is out of reach later.
+            reach::prepare_sample(options)?;
             (None, Reach::default())
         }
         Some(job) => (None, fenced::job(job)?.writing(job)),
@@ -244,7 +243,10 @@ fn enter(
             fence.enter(&reach);
             None
         }
-        Some(others) => Some(fence.enter_connected(&reach, || others.meet())?),
+        Some(others) => {
+            let device = reach::device(options, resume);
+            Some(fence.enter_connected(&reach, || others.meet(device))?)
+        }
     };
     Ok((outlet, group))
 }

@@ -64,7 +64,7 @@ fn find() -> Result<Functions, String> {
     #[expect(unsafe_code, reason = "a function of the library that graphs.cpp is")]
     // SAFETY: its type there; it gives a constant.
     let built_for = unsafe { CStr::from_ptr(transmute::<*mut c_void, Constant>(built_for)()) };
-    fits(&built_for.to_string_lossy(), device::libtorch_version().as_deref())?;
+    device::fits(&built_for.to_string_lossy())?;
     let (free_memory, begin) = (function(c"digits_cuda_free_memory")?, function(c"digits_cuda_begin")?);
     let (record, finish) = (function(c"digits_cuda_record")?, function(c"digits_cuda_finish")?);
     let (abandon, replay) = (function(c"digits_cuda_abandon")?, function(c"digits_cuda_replay")?);
@@ -81,19 +81,6 @@ fn find() -> Result<Functions, String> {
             replay: transmute::<*mut c_void, OfGraph>(replay),
             release: transmute::<*mut c_void, OfGraph>(release),
         })
-    }
-}
-
-/// The layout of libtorch's own objects is compiled in: the libtorch in use must be of the same version, patches aside.
-fn fits(built_for: &str, found: Option<&str>) -> Result<(), String> {
-    let series = |version: &str| version.split('.').take(2).collect::<Vec<_>>().join(".");
-    match found {
-        Some(found) if series(found) == series(built_for) => Ok(()),
-        _ => Err(format!(
-            "this program records steps of libtorch {}, and found {}",
-            series(built_for),
-            found.unwrap_or("one of unknown version")
-        )),
     }
 }
 
@@ -127,6 +114,8 @@ mod tests {
         if let CudaStatus::Off { reason } = cuda_status() {
             assert!(readiness().unwrap_err().contains(&reason));
         }
+        // Before the library: its file's number may be given out again, and the loader goes by names.
+        assert!(open(b"no library").is_err());
         // Beside a full libtorch it opens, with a driver or without one.
         match (functions(), device::libtorch_folder().unwrap().join("libtorch_cuda.so").exists()) {
             (Ok(_), true) => {}
@@ -135,14 +124,5 @@ mod tests {
             (Err(reason), true) => panic!("{reason}"),
         }
         assert!(open(&[]).unwrap_err().contains("built without"));
-        assert!(open(b"no library").is_err());
-    }
-
-    #[test]
-    fn only_the_libtorch_that_it_was_built_for_fits() {
-        assert!(fits("2.11.0", Some("2.11.0+cu130")).is_ok() && fits("2.11.0", Some("2.11.1")).is_ok());
-        for other in [Some("2.1.0"), Some("2.12.0+cpu"), None] {
-            assert!(fits("2.11.0", other).unwrap_err().contains("2.11"));
-        }
     }
 }

@@ -47,6 +47,19 @@ unsafe extern "C" {
         timeout: i64,
         out: *mut *mut CGroup,
     ) -> *const c_char;
+    fn digits_c10d_built_for() -> *const c_char;
+    fn digits_devices_open(
+        store: *mut CStore,
+        prefix: *const c_char,
+        rank: c_int,
+        size: c_int,
+        device: c_int,
+        meeting: i64,
+        timeout: i64,
+        make_options: *mut c_void,
+        make_group: *mut c_void,
+        out: *mut *mut CGroup,
+    ) -> *const c_char;
     fn digits_group_sum(group: *mut CGroup, tensor: *mut C_tensor) -> *const c_char;
     fn digits_group_broadcast(group: *mut CGroup, tensor: *mut C_tensor, root: i64) -> *const c_char;
     fn digits_group_close(group: *mut CGroup);
@@ -72,6 +85,25 @@ fn milliseconds(time: Duration) -> i64 {
 
 fn c_text(text: &str) -> Outcome<CString> {
     CString::new(text).map_err(|_| "a text with a zero in it".to_string())
+}
+
+fn c_number(number: usize) -> Outcome<c_int> {
+    c_int::try_from(number).map_err(|_| format!("the number {number} is too large"))
+}
+
+/// The version of libtorch whose headers c10d.cpp was compiled with.
+#[expect(unsafe_code, reason = "text from C++")]
+pub(super) fn built_for() -> String {
+    // SAFETY: a constant.
+    unsafe { CStr::from_ptr(digits_c10d_built_for()) }.to_string_lossy().into_owned()
+}
+
+/// Where libtorch's CUDA half has the constructors of `c10d::ProcessGroupNCCL` and of its options; of the version that
+/// [`built_for`] names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Constructors {
+    pub(super) options: *mut c_void,
+    pub(super) group: *mut c_void,
 }
 
 /// A place where processes leave notes for each other.
@@ -164,8 +196,7 @@ impl Collectives {
         own: &Reached,
         (meeting, timeout): (Duration, Duration),
     ) -> Outcome<Collectives> {
-        let number = |number: usize| c_int::try_from(number).map_err(|_| "too many processes".to_string());
-        let (prefix, rank, size) = (c_text(prefix)?, number(rank)?, number(size)?);
+        let (prefix, rank, size) = (c_text(prefix)?, c_number(rank)?, c_number(size)?);
         let (address, interface) = match own {
             Reached::Address(address) => (Some(c_text(&address.to_string())?), None),
             Reached::Interface(name) => (None, Some(c_text(name)?)),
@@ -189,8 +220,39 @@ impl Collectives {
         Ok(Collectives { raw, _one_thread: PhantomData })
     }
 
-    /// The sum of every rank's tensor, in place: contiguous, on the processor, of one kind and size everywhere. Every rank
-    /// gets the same bits.
+    /// Connects the CUDA devices of all ranks; returns when a first sum over them is done.
+    #[expect(unsafe_code, reason = "a call into C++")]
+    pub(super) fn open_on_devices(
+        store: &Store,
+        prefix: &str,
+        (rank, size): (usize, usize),
+        device: usize,
+        (meeting, timeout): (Duration, Duration),
+        constructors: &Constructors,
+    ) -> Outcome<Collectives> {
+        let (prefix, rank, size, device) = (c_text(prefix)?, c_number(rank)?, c_number(size)?, c_number(device)?);
+        let mut raw = ptr::null_mut();
+        // SAFETY: every pointer is to a live value of the right type; the constructors are those of the libtorch that
+        // c10d.cpp was compiled for, as `Constructors` promises.
+        outcome(unsafe {
+            digits_devices_open(
+                store.raw,
+                prefix.as_ptr(),
+                rank,
+                size,
+                device,
+                milliseconds(meeting),
+                milliseconds(timeout),
+                constructors.options,
+                constructors.group,
+                &raw mut raw,
+            )
+        })?;
+        Ok(Collectives { raw, _one_thread: PhantomData })
+    }
+
+    /// The sum of every rank's tensor, in place: contiguous, of one kind and size everywhere, on the processor, or for
+    /// collectives of devices on this rank's. Every rank gets the same bits.
     #[expect(unsafe_code, reason = "a call into C++")]
     pub(super) fn sum(&self, tensor: &tch::Tensor) -> Outcome<()> {
         // SAFETY: both live through the call, which waits until nobody uses the tensor any more.

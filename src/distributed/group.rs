@@ -6,14 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     c10d::{Collectives, Outcome, Store},
+    devices::{Own, Verdict, verdict},
     launcher::Place,
     lost,
+    timeouts::Timeouts,
 };
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    torch::device::Resolved,
+};
 
 /// The processes of a run, connected to each other.
 pub struct Group {
@@ -22,50 +25,65 @@ pub struct Group {
     token: String,
     store: Arc<Store>,
     /// None once a rank was lost: what is broken stays broken.
-    collectives: RefCell<Option<Collectives>>,
+    connected: RefCell<Option<Connected>>,
+    /// How tensors on devices are summed, in words, where there are devices.
+    way: Option<String>,
     spent: Cell<Duration>,
 }
 
-/// A page on its way to another rank.
-#[derive(Serialize, Deserialize)]
-struct SentPage {
-    kind: Kind,
-    message: String,
-    facts: Vec<(String, String)>,
-    causes: Vec<String>,
-    help: Option<String>,
-}
-
-impl SentPage {
-    fn of(error: &Error) -> SentPage {
-        let mut facts = error.facts().to_vec();
-        if let Some(origin) = error.origin() {
-            facts.insert(0, ("at".into(), origin.to_string()));
-        }
-        if !error.module().is_empty() {
-            facts.insert(0, ("in the network".into(), error.module().join(" > ")));
-        }
-        SentPage {
-            kind: error.kind(),
-            message: error.message().to_string(),
-            facts,
-            causes: error.causes().to_vec(),
-            help: error.help().map(str::to_string),
-        }
-    }
-
-    fn page(self, rank: usize, size: usize) -> Error {
-        let page = Error::new(self.kind, self.message);
-        let page = self.facts.into_iter().fold(page, |page, (label, value)| page.with_fact(label, value));
-        let page = page.with_fact("on", format!("rank {rank} of {size}"));
-        let page = self.causes.into_iter().fold(page, Error::with_cause);
-        self.help.into_iter().fold(page, Error::with_help)
-    }
+/// What joins this rank to the others.
+struct Connected {
+    processors: Collectives,
+    /// Where every rank has a GPU of its own.
+    devices: Option<Collectives>,
 }
 
 impl Group {
     pub(super) fn new(place: Place, token: String, store: Arc<Store>, collectives: Collectives) -> Group {
-        Group { place, token, store, collectives: RefCell::new(Some(collectives)), spent: Cell::default() }
+        let connected = Connected { processors: collectives, devices: None };
+        let connected = RefCell::new(Some(connected));
+        Group { place, token, store, connected, way: None, spent: Cell::default() }
+    }
+
+    /// Agrees with the other ranks on how tensors on devices are summed, and connects the devices; `own` is this rank's. To be
+    /// called before the process gives up the network.
+    ///
+    /// # Errors
+    /// That of whichever rank has no device, for all of them; as [`Group::sum`].
+    pub fn connect_devices(&mut self, own: Result<Resolved>, timeouts: Timeouts) -> Result<()> {
+        let own = Own::of(self.together(own)?.device());
+        let offers = self.gather(&serde_json::to_vec(&own.offer).unwrap_or_default())?;
+        let offers = offers.iter().map(|bytes| serde_json::from_slice(bytes)).collect::<Result<Vec<_>, _>>();
+        let offers = offers.map_err(|cause| {
+            Error::new(Kind::Lost, "a rank could not say what device it has").with_cause(cause.to_string())
+        })?;
+        let why = match verdict(&offers) {
+            Verdict::Processors => return Ok(()),
+            Verdict::Through(why) => why,
+            Verdict::Devices => {
+                let prefix = format!("digits/{}/nccl", self.token);
+                let opened = own.open(&self.store, &prefix, (self.rank(), self.size()), timeouts);
+                let refusals = self.gather(opened.as_ref().err().map_or(&b""[..], |why| why.as_bytes()))?;
+                match refusals.iter().enumerate().find(|(_, why)| !why.is_empty()) {
+                    Some((rank, why)) => format!("rank {rank}: {}", String::from_utf8_lossy(why)),
+                    None => {
+                        if let Some(connected) = self.connected.get_mut() {
+                            connected.devices = opened.ok();
+                        }
+                        self.way = Some("sums go from GPU to GPU (NCCL)".into());
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        self.way = Some(format!("sums go by way of the processors' memory (gloo): {why}"));
+        Ok(())
+    }
+
+    /// How tensors on devices are summed, in words; nothing where all ranks compute on processors.
+    #[must_use]
+    pub fn way(&self) -> Option<&str> {
+        self.way.as_deref()
     }
 
     /// Which of the processes this one is.
@@ -99,41 +117,56 @@ impl Group {
     }
 
     /// The sum of every rank's tensor, in place; of one kind and size everywhere. Every rank gets the same bits, and the same
-    /// numbers give the same bits again. A tensor on a device goes by way of the processor's memory.
+    /// numbers give the same bits again.
     ///
     /// # Errors
     /// `Kind::Lost` when a rank does not take part; the page names it.
     pub fn sum(&self, tensor: &tch::Tensor) -> Result<()> {
-        if tensor.device() == tch::Device::Cpu && tensor.is_contiguous() {
-            return self.call(|collectives| collectives.sum(tensor));
+        let has_devices = self.connected.borrow().as_ref().is_some_and(|connected| connected.devices.is_some());
+        let device = if has_devices { tensor.device() } else { tch::Device::Cpu };
+        let own = tensor.f_to_device(device)?.f_contiguous()?;
+        if device != tch::Device::Cpu {
+            // Whoever is lost is missed here at once: devices would wait for the whole timeout.
+            let here = tch::Tensor::from_slice(&[1f32]);
+            self.call(|connected| connected.processors.sum(&here))?;
         }
-        let own = tensor.f_to_device(tch::Device::Cpu)?.f_contiguous()?;
-        self.call(|collectives| collectives.sum(&own))?;
-        tensor.shallow_clone().f_copy_(&own)?;
+        self.call(|connected| match &connected.devices {
+            Some(devices) if device != tch::Device::Cpu => devices.sum(&own),
+            _ => connected.processors.sum(&own),
+        })?;
+        if own.data_ptr() != tensor.data_ptr() {
+            tensor.shallow_clone().f_copy_(&own)?;
+        }
         Ok(())
     }
 
-    /// What rank 0 has to say; the others give nothing.
+    /// Rank 0: hands bytes to the others, which [`receive`](Group::receive) them.
     ///
     /// # Errors
     /// As [`Group::sum`].
-    pub fn from_first(&self, bytes: Option<&[u8]>) -> Result<Vec<u8>> {
-        let own = bytes.unwrap_or_default();
-        let length = tch::Tensor::from_slice(&[own.len() as i64]);
-        self.call(|collectives| collectives.broadcast(&length, 0))?;
-        let length = length.f_int64_value(&[0])?;
-        if self.is_first() {
-            if length > 0 {
-                let tensor = tch::Tensor::f_from_slice(own)?;
-                self.call(|collectives| collectives.broadcast(&tensor, 0))?;
-            }
-            return Ok(own.to_vec());
+    pub fn broadcast(&self, bytes: &[u8]) -> Result<()> {
+        let length = tch::Tensor::from_slice(&[bytes.len() as i64]);
+        self.call(|connected| connected.processors.broadcast(&length, 0))?;
+        if bytes.is_empty() {
+            return Ok(());
         }
+        let tensor = tch::Tensor::f_from_slice(bytes)?;
+        self.call(|connected| connected.processors.broadcast(&tensor, 0))
+    }
+
+    /// The others: what rank 0 hands out.
+    ///
+    /// # Errors
+    /// As [`Group::sum`].
+    pub fn receive(&self) -> Result<Vec<u8>> {
+        let length = tch::Tensor::from_slice(&[0i64]);
+        self.call(|connected| connected.processors.broadcast(&length, 0))?;
+        let length = length.f_int64_value(&[0])?;
         if length == 0 {
             return Ok(Vec::new());
         }
         let tensor = tch::Tensor::f_zeros([length], (tch::Kind::Uint8, tch::Device::Cpu))?;
-        self.call(|collectives| collectives.broadcast(&tensor, 0))?;
+        self.call(|connected| connected.processors.broadcast(&tensor, 0))?;
         Ok(Vec::try_from(tensor)?)
     }
 
@@ -178,34 +211,23 @@ impl Group {
             Ok(_) => Vec::new(),
             // Whoever was lost cannot be told.
             Err(error) if error.kind() == Kind::Lost => return result,
-            Err(error) => serde_json::to_vec(&SentPage::of(error)).unwrap_or_else(|_| vec![b'?']),
+            Err(error) => serde_json::to_vec(error).unwrap_or_else(|_| vec![b'?']),
         };
         let pages = self.gather(&sent)?;
         let value = result?;
         match pages.iter().enumerate().find(|(_, page)| !page.is_empty()) {
             None => Ok(value),
-            Some((rank, page)) => Err(self.received(rank, page)),
+            Some((rank, page)) => Err(match serde_json::from_slice(page) {
+                Ok(page) => self.of_rank(rank, page),
+                Err(_) => Error::new(Kind::Lost, format!("rank {rank} of {} ended with an error", self.size())),
+            }),
         }
     }
 
-    /// The page that another rank sent.
-    fn received(&self, rank: usize, page: &[u8]) -> Error {
-        match serde_json::from_slice::<SentPage>(page) {
-            Ok(page) => page.page(rank, self.size()),
-            Err(_) => Error::new(Kind::Lost, format!("rank {rank} of {} ended with an error", self.size())),
-        }
-    }
-
-    /// A page as bytes that [`Group::page_from_first`] reads.
+    /// A page that came from this rank, with a line that says so.
     #[must_use]
-    pub fn sent(error: &Error) -> Vec<u8> {
-        serde_json::to_vec(&SentPage::of(error)).unwrap_or_default()
-    }
-
-    /// The page that rank 0 sent as these bytes.
-    #[must_use]
-    pub fn page_from_first(&self, bytes: &[u8]) -> Error {
-        self.received(0, bytes)
+    pub fn of_rank(&self, rank: usize, page: Error) -> Error {
+        page.with_fact("on", format!("rank {rank} of {}", self.size()))
     }
 
     /// Leaves word of what ends this rank, for the others' pages.
@@ -213,9 +235,9 @@ impl Group {
         let _ = self.store.set(&lost::word(&self.token, self.rank()), error.message().as_bytes()); // nobody may be left
     }
 
-    fn call(&self, work: impl FnOnce(&Collectives) -> Outcome<()>) -> Result<()> {
-        let mut collectives = self.collectives.borrow_mut();
-        let Some(open) = &*collectives else {
+    fn call(&self, work: impl FnOnce(&Connected) -> Outcome<()>) -> Result<()> {
+        let mut connected = self.connected.borrow_mut();
+        let Some(open) = &*connected else {
             return Err(Error::new(Kind::Lost, "the other processes of this run are out of reach"));
         };
         let begun = Instant::now();
@@ -223,7 +245,7 @@ impl Group {
         self.spent.set(self.spent.get() + begun.elapsed());
         done.map_err(|cause| {
             // Closed first: whoever waits for this rank learns of it at once.
-            *collectives = None;
+            *connected = None;
             lost::page(&self.store, &self.token, (self.rank(), self.size()), self.place.is_served, &cause)
         })
     }

@@ -127,12 +127,17 @@ fn logs(job: &Path) -> String {
     job.join("rank-*.log").display().to_string()
 }
 
-/// The process that was lost: one that was killed, or one that hung and was ended from here. Where each ended by itself, a
-/// mistake is the reason, which another start would only repeat.
+/// The process that was lost: one that was killed, or one that hung and was ended from here; where each ended by itself, one that
+/// says that it lost another. A mistake of any of them would only be repeated by another start.
 fn lost(ranks: &[Rank]) -> Option<&Rank> {
     let killed = |rank: &&Rank| rank.status.is_some_and(|status| status.signal().is_some());
-    let by_others = ranks.iter().filter(|rank| !rank.was_ended).find(killed);
-    by_others.or_else(|| ranks.iter().find(killed))
+    let mut by_others = ranks.iter().filter(|rank| !rank.was_ended);
+    by_others.find(killed).or_else(|| ranks.iter().find(killed)).or_else(|| {
+        let status = |rank: &Rank| rank.status.and_then(|status| status.code());
+        let lonely = Some(i32::from(Kind::Lost.exit_status()));
+        let is_mistake = ranks.iter().any(|rank| status(rank) != Some(0) && status(rank) != lonely);
+        ranks.iter().find(|rank| status(rank) == lonely && !is_mistake)
+    })
 }
 
 fn ending(status: Option<ExitStatus>) -> String {
@@ -172,9 +177,12 @@ fn once(launch: &Launch, arguments: &[OsString], signals: &Signals) -> Result<Ve
         }
     }
     watch(&mut ranks, signals);
+    let speaks = ranks.first().and_then(|rank| rank.status).is_some_and(speaks_for_all);
     for rank in &mut ranks {
         let output = rank.output.take().and_then(|output| output.join().ok()).unwrap_or_default();
-        keep(&launch.job, rank.number, &output);
+        if !speaks {
+            keep(&launch.job, rank.number, &output);
+        }
     }
     Ok(ranks)
 }
@@ -222,6 +230,11 @@ fn ended_in_order(status: ExitStatus) -> bool {
     status.success() || status.code() == Some(i32::from(Kind::Interrupted.exit_status()))
 }
 
+/// Whether rank 0 ended with a page of its own: every mistake of the others is on it, and the job may not even be this run's.
+fn speaks_for_all(status: ExitStatus) -> bool {
+    status.code().is_some_and(|code| code != 0 && code != i32::from(Kind::Lost.exit_status()))
+}
+
 /// Waits until all have ended. When one has by a mistake, the others have some time, are then asked, and at last ended.
 fn watch(ranks: &mut [Rank], signals: &Signals) {
     let mut first_end: Option<Instant> = None;
@@ -259,12 +272,58 @@ fn watch(ranks: &mut [Rank], signals: &Signals) {
     }
 }
 
-/// Adds what a rank printed to its log in the job's folder, when there is such a folder.
+/// Adds what a rank printed to its log in the job's folder. A folder with nothing in it is no job yet, and stays as it is: a run
+/// does not begin in one that holds something else.
 fn keep(job: &Path, number: usize, output: &[u8]) {
-    if output.is_empty() || !job.is_dir() {
+    let is_job = job.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    if output.is_empty() || !is_job {
         return;
     }
     let path = job.join(format!("rank-{number}.log"));
     let file = File::options().append(true).create(true).open(path);
     let _ = file.and_then(|mut file| file.write_all(output)); // the words of another process; the run does not need them
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process of each of these wait statuses: an exit status times 256, or a signal.
+    fn ranks(statuses: &[i32]) -> Vec<Rank> {
+        let rank = |(number, status): (usize, &i32)| {
+            let mut child = Command::new("true").spawn().unwrap();
+            child.wait().unwrap();
+            Rank { number, child, status: Some(ExitStatus::from_raw(*status)), output: None, was_ended: false }
+        };
+        statuses.iter().enumerate().map(rank).collect()
+    }
+
+    #[test]
+    fn a_lost_process_is_told_from_a_mistake() {
+        let lonely = i32::from(Kind::Lost.exit_status()) << 8;
+        for (statuses, expected) in [
+            (vec![0, 0], None),
+            (vec![lonely, 9], Some(1)),
+            // A rank that slept for longer than the others waited.
+            (vec![lonely, lonely], Some(0)),
+            (vec![0, lonely], Some(1)),
+            (vec![lonely, 1 << 8], None),
+            (vec![2 << 8, 2 << 8], None),
+        ] {
+            assert_eq!(lost(&ranks(&statuses)).map(|rank| rank.number), expected, "{statuses:?}");
+        }
+        let mut ended = ranks(&[15, 9]);
+        ended[0].was_ended = true;
+        assert_eq!(lost(&ended).map(|rank| rank.number), Some(1));
+    }
+
+    #[test]
+    fn an_empty_folder_stays_empty_and_a_job_gets_the_log() {
+        let job = tempfile::tempdir().unwrap();
+        keep(job.path(), 1, b"words");
+        assert!(job.path().read_dir().unwrap().next().is_none());
+        std::fs::write(job.path().join("lock"), "").unwrap();
+        keep(job.path(), 1, b"words");
+        assert_eq!(std::fs::read(job.path().join("rank-1.log")).unwrap(), b"words");
+    }
 }

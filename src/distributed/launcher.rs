@@ -137,7 +137,7 @@ impl Variables<'_> {
                 ));
         };
         let port = match self.number("MASTER_PORT")? {
-            Some(port) => u16::try_from(port).map_err(|_| {
+            Some(port) => u16::try_from(port).ok().filter(|&port| port > 0).ok_or_else(|| {
                 Error::new(Kind::Usage, format!("MASTER_PORT is {port}")).with_fact("it must be", "1 to 65535")
             })?,
             // Two jobs of one machine get two ports.
@@ -315,6 +315,10 @@ mod tests {
         assert!(place(&wrong).unwrap_err().message().contains("RANK is 'three'"));
         wrong[0].1 = "4";
         assert_eq!(place(&wrong).unwrap_err().message(), "RANK is 4 and WORLD_SIZE is 4");
+        for port in ["0", "65536"] {
+            (wrong[0].1, wrong[5].1) = ("3", port);
+            assert_eq!(place(&wrong).unwrap_err().message(), format!("MASTER_PORT is {port}"));
+        }
         assert_eq!(place(&[("RANK", "0"), ("WORLD_SIZE", "1")]).unwrap(), None);
     }
 

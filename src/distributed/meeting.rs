@@ -16,25 +16,9 @@ use super::{
     c10d::{Collectives, Reached, Store},
     group::Group,
     launcher::Place,
+    timeouts::Timeouts,
 };
 use crate::error::{Error, Kind, Result};
-
-/// How long the others are waited for.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    /// Until all have come and are connected.
-    pub meeting: Duration,
-    /// In one collective.
-    pub collective: Duration,
-}
-
-impl Timeouts {
-    /// `collective`, and twice that for the meeting.
-    #[must_use]
-    pub fn of(collective: Duration) -> Timeouts {
-        Timeouts { meeting: collective.saturating_mul(2), collective }
-    }
-}
 
 /// What must be the same in every process: it is compared when they meet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,14 +61,10 @@ pub fn meet(place: Place, host: IpAddr, program: &Program, timeouts: Timeouts) -
     let serves = place.rank == 0 && !place.is_served;
     let store =
         Store::open(host, place.port, serves, timeouts.meeting).map_err(|cause| no_store(&place, serves, cause))?;
-    let out_of_reach = |cause: String| no_store(&place, false, cause);
     let token = if place.rank == 0 {
         receive(&store, &place, program, (begun, timeouts.meeting))?
     } else {
-        come(&store, &place, program, (begun, timeouts.meeting)).map_err(|failed| match failed {
-            Failed::Store(cause) => out_of_reach(cause),
-            Failed::Page(page) => page,
-        })?
+        come(&store, &place, program, (begun, timeouts.meeting))?
     };
     let own = own_address(host, place.port);
     let ranks = (place.rank, place.size);
@@ -92,9 +72,16 @@ pub fn meet(place: Place, host: IpAddr, program: &Program, timeouts: Timeouts) -
     let collectives =
         Collectives::open(&store, &format!("digits/{token}/gloo"), ranks, &own, (left, timeouts.collective)).map_err(
             |cause| {
-                Error::new(Kind::Lost, "the processes met and cannot be connected to each other")
+                let (kind, at) = match &own {
+                    Reached::Address(address) => (Kind::Lost, format!("the address {address}")),
+                    // Another try would find the same.
+                    Reached::Interface(name) => {
+                        (Kind::Usage, format!("the interface {name}, as GLOO_SOCKET_IFNAME says"))
+                    }
+                };
+                Error::new(kind, "the processes met and cannot be connected to each other")
                     .with_fact("this one", place.describe())
-                    .with_fact("reached at", format!("{own:?}"))
+                    .with_fact("reached at", at)
                     .with_cause(cause)
                     .with_help("name the network interface that the machines share: GLOO_SOCKET_IFNAME=eth0")
             },
@@ -121,9 +108,9 @@ pub fn locate(place: &Place) -> Result<IpAddr> {
 
 fn no_store(place: &Place, serves: bool, cause: String) -> Error {
     if serves {
-        return Error::new(Kind::Lost, format!("rank 0 cannot be met at port {}", place.port))
+        return Error::new(Kind::Lost, format!("rank 0 cannot serve its meeting at {}:{}", place.host, place.port))
             .with_cause(cause)
-            .with_help("set MASTER_PORT to a free port");
+            .with_help("set MASTER_ADDR to this machine's name or address, and MASTER_PORT to a free port of it");
     }
     Error::new(Kind::Lost, format!("rank 0 is not to be met at {}:{}", place.host, place.port))
         .with_fact("this is", place.describe())
@@ -222,55 +209,32 @@ fn other_program(message: String, facts: Vec<(String, String)>) -> Error {
     page.with_help("install the same digits-rs with the same libtorch on every machine")
 }
 
-/// What keeps a rank from being welcomed.
-enum Failed {
-    Store(String),
-    Page(Error),
-}
-
-impl From<String> for Failed {
-    fn from(cause: String) -> Failed {
-        Failed::Store(cause)
-    }
-}
-
-impl From<Error> for Failed {
-    fn from(page: Error) -> Failed {
-        Failed::Page(page)
-    }
-}
-
 /// The others' part: the token that rank 0 means this process by.
-fn come(
-    store: &Store,
-    place: &Place,
-    program: &Program,
-    (begun, patience): (Instant, Duration),
-) -> Result<String, Failed> {
+fn come(store: &Store, place: &Place, program: &Program, (begun, patience): (Instant, Duration)) -> Result<String> {
+    let out_of_reach = |cause: String| no_store(place, false, cause);
     let own = Hello { nonce: random()?, program: program.clone() };
     let own_bytes = serde_json::to_vec(&own).unwrap_or_default();
     let mut known = None;
     loop {
-        let token = store.get(TOKEN)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let token = store.get(TOKEN).map_err(out_of_reach)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         if let Some(token) = token {
             if known.as_ref() != Some(&token) {
-                store.set(&hello(&token, place.rank), &own_bytes)?;
+                store.set(&hello(&token, place.rank), &own_bytes).map_err(out_of_reach)?;
                 known = Some(token.clone());
             }
-            let answered = store.get(&answer(&token, place.rank))?;
+            let answered = store.get(&answer(&token, place.rank)).map_err(out_of_reach)?;
             match answered.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
                 Some(Answer::Welcome(nonce)) if nonce == own.nonce => return Ok(token),
-                Some(Answer::Refused { message, facts }) => return Err(other_program(message, facts).into()),
+                Some(Answer::Refused { message, facts }) => return Err(other_program(message, facts)),
                 // An answer of an earlier start, or none yet.
                 _ => {}
             }
         }
         if begun.elapsed() > patience {
-            let page = Error::new(Kind::Lost, "rank 0 did not come to the meeting, or not all others did")
+            return Err(Error::new(Kind::Lost, "rank 0 did not come to the meeting, or not all others did")
                 .with_fact("this is", place.describe())
                 .with_fact("waited", format!("{} seconds", patience.as_secs()))
-                .with_help("look at the others' output; --timeout SECONDS waits longer");
-            return Err(page.into());
+                .with_help("look at the others' output; --timeout SECONDS waits longer"));
         }
         thread::sleep(PAUSE);
     }
@@ -281,7 +245,10 @@ mod tests {
     use std::thread::JoinHandle;
 
     use super::*;
-    use crate::distributed::Launcher;
+    use crate::{
+        distributed::Launcher,
+        torch::device::{DeviceChoice, resolve},
+    };
 
     const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -324,12 +291,18 @@ mod tests {
         store.set(TOKEN, b"old").unwrap();
         store.set(&answer("old", 1), &serde_json::to_vec(&Answer::Welcome("other".into())).unwrap()).unwrap();
         let found = ranks(&store, &["f", "f", "f"], Duration::from_secs(20), |group| {
-            let group = group.unwrap();
+            let mut group = group.unwrap();
             let rank = group.rank();
             let tensor = tch::Tensor::from_slice(&[0.1f64 * (rank as f64 + 1.0), 1.0]);
             group.sum(&tensor).unwrap();
             let all = group.gather(&vec![rank as u8; rank]).unwrap();
-            let first = group.from_first(group.is_first().then_some(&b"word"[..])).unwrap();
+            let first = if group.is_first() {
+                group.broadcast(b"word").map(|()| b"word".to_vec()).unwrap()
+            } else {
+                group.receive().unwrap()
+            };
+            group.connect_devices(resolve(DeviceChoice::Cpu), Timeouts::of(Duration::from_secs(20))).unwrap();
+            assert_eq!(group.way(), None);
             let bad = if rank == 1 { Err(Error::new(Kind::Lua, "no")) } else { Ok(rank) };
             let page = group.together(bad).unwrap_err();
             assert_eq!(group.together(Ok(rank)).unwrap(), rank);

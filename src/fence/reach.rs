@@ -40,8 +40,11 @@ const READ_FOR_CUDA: &[&str] = &[
     "/usr/local",
 ];
 
-/// What gloo reads of the machine's network cards, when processes connect to each other.
-const READ_FOR_CONNECTIONS: &[&str] = &["/sys/bus/pci", "/sys/class/net", "/sys/devices"];
+/// What gloo and NCCL read of the machine's network cards and buses, when processes connect to each other.
+const READ_FOR_CONNECTIONS: &[&str] = &["/etc/nccl.conf", "/sys/bus/pci", "/sys/class", "/sys/devices"];
+
+/// The network cards that NCCL speaks to by itself.
+const INFINIBAND: &str = "/dev/infiniband";
 
 /// Files and folders by what may be done with them; folders with all that is below. A path that is not there is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,6 +108,7 @@ impl Reach {
     #[must_use]
     pub fn connecting(mut self) -> Reach {
         self.read.extend(READ_FOR_CONNECTIONS.iter().map(PathBuf::from));
+        self.devices.push(INFINIBAND.into());
         self
     }
 

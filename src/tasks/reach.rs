@@ -50,6 +50,15 @@ pub fn options(options: &RunOptions) -> Reach {
     settings.weights.into_iter().fold(reach, Reach::reading)
 }
 
+/// The device that a run with these options is to compute on; the choice of `job`, where that goes on, holds unless they name
+/// one.
+#[must_use]
+pub fn device(options: &RunOptions, job: Option<&Path>) -> DeviceChoice {
+    let of_job = job.filter(|_| options.device.is_none()).and_then(options_of_job);
+    let settings = RunSettings::of(of_job.as_ref().unwrap_or(options), &frontend::Settings::default());
+    settings.device.parse().unwrap_or_default()
+}
+
 /// Unpacks the built-in sample when a run with these options wants it: what is fenced may not write it.
 ///
 /// # Errors

@@ -41,8 +41,8 @@ pub(super) struct Orders {
 /// What rank 0 answers where the others wait for it.
 #[derive(Serialize, Deserialize)]
 enum Message<T> {
-    /// It ended: the page, as [`Group::sent`] writes it.
-    Ended(Vec<u8>),
+    /// It ended with this page.
+    Ended(Error),
     /// There is nothing to do.
     Done,
     /// Go on.
@@ -90,10 +90,15 @@ fn is_own(name: &str) -> bool {
 /// The program as it must be in every process.
 #[must_use]
 pub fn program() -> Program {
-    let file = std::env::current_exe().and_then(std::fs::read);
+    // Piece by piece: the file has 200 MiB.
+    let hash = || -> std::io::Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(std::fs::File::open(std::env::current_exe()?)?)?;
+        Ok(hasher.finalize().to_hex()[..16].to_string())
+    };
     Program {
         version: env!("CARGO_PKG_VERSION").to_string(),
-        file: file.map_or_else(|error| error.to_string(), |bytes| blake3::hash(&bytes).to_hex()[..16].to_string()),
+        file: hash().unwrap_or_else(|error| error.to_string()),
         libtorch: device::libtorch_version().unwrap_or_else(|| "unknown".into()),
     }
 }
@@ -174,7 +179,7 @@ impl Conductor {
         let bytes = state.to_bytes(&note)?;
         self.stage.set(Stage::Training);
         send(ranks, &Message::Go(()))?;
-        ranks.group().from_first(Some(&bytes)).map(drop)
+        ranks.group().broadcast(&bytes)
     }
 
     /// The others: takes rank 0's state, and says where the run stands.
@@ -184,7 +189,7 @@ impl Conductor {
     pub(super) fn take_state(&self, ranks: &Ranks, run: &mut Run) -> Result<Position> {
         self.stage.set(Stage::Training);
         receive::<()>(ranks)?;
-        let bytes = ranks.group().from_first(None)?;
+        let bytes = ranks.group().receive()?;
         let (state, note) = Snapshot::from_bytes(&bytes)?;
         state.restore(&mut *run.engine)?;
         Ok(note.position)
@@ -206,7 +211,7 @@ impl Conductor {
         }
         let message = match &result {
             Ok(_) => Message::<()>::Done,
-            Err(error) => Message::Ended(Group::sent(error)),
+            Err(error) => Message::Ended(error.clone()),
         };
         let _ = send(ranks, &message); // nobody may be left
         result
@@ -217,15 +222,15 @@ fn send<T: Serialize>(ranks: &Ranks, message: &Message<T>) -> Result<()> {
     let bytes = serde_json::to_vec(message).map_err(|cause| {
         Error::new(Kind::Usage, "an option cannot be sent to the other processes").with_cause(cause.to_string())
     })?;
-    ranks.group().from_first(Some(&bytes)).map(drop)
+    ranks.group().broadcast(&bytes)
 }
 
 fn receive<T: DeserializeOwned>(ranks: &Ranks) -> Result<Option<T>> {
-    let bytes = ranks.group().from_first(None)?;
+    let bytes = ranks.group().receive()?;
     match serde_json::from_slice(&bytes) {
         Ok(Message::Go(value)) => Ok(Some(value)),
         Ok(Message::Done) => Ok(None),
-        Ok(Message::Ended(page)) => Err(ranks.group().page_from_first(&page)),
+        Ok(Message::Ended(page)) => Err(ranks.group().of_rank(0, page)),
         Err(cause) => Err(Error::new(Kind::Lost, "rank 0 sent no orders").with_cause(cause.to_string())),
     }
 }

@@ -1,6 +1,7 @@
 //! A training in its job, from the first step to the summary: the trainer runs, and who watches hears of it.
 
 use std::{
+    iter,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Instant,
 };
@@ -41,9 +42,11 @@ pub(super) fn train(
         kept::keep_beside(job.path(), &(run.read_files)())?;
     }
     if let Some(ranks) = &run.ranks {
-        let text = ranks.group().place().describe();
-        observer.line(&text);
-        job.log(Level::Info, &text)?;
+        let place = ranks.group().place().describe();
+        for text in iter::once(place.as_str()).chain(ranks.group().way()) {
+            observer.line(text);
+            job.log(Level::Info, text)?;
+        }
     }
     observer.line(&format!("{} on {}, job {}", run.title, run.dataset_path, job.path().display()));
     for sentence in &run.warnings {

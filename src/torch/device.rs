@@ -156,15 +156,21 @@ pub fn resolve_for(choice: DeviceChoice, local_rank: usize) -> Result<Resolved> 
     }
     match cuda_status() {
         CudaStatus::Off { .. } => Ok(Resolved(tch::Device::Cpu)),
-        CudaStatus::Ready { devices, .. } if local_rank < devices => exact(tch::Device::Cuda(local_rank)),
-        CudaStatus::Ready { devices, .. } => {
-            Err(Error::new(Kind::Device, format!("process {} of this machine has no GPU", local_rank + 1))
-                .with_fact("GPUs", devices.to_string())
-                .with_help(format!(
-                    "start {devices} processes a machine, or --device cpu\nseveral on one GPU: --device cuda:0 for all"
-                )))
-        }
+        CudaStatus::Ready { devices, .. } => exact(tch::Device::Cuda(of_its_own(local_rank, devices)?)),
     }
+}
+
+/// The number of the GPU that belongs to the `local_rank`-th process of a machine.
+fn of_its_own(local_rank: usize, devices: usize) -> Result<usize> {
+    if local_rank < devices {
+        return Ok(local_rank);
+    }
+    Err(Error::new(Kind::Device, format!("process {} of this machine has no GPU", local_rank + 1))
+        .with_fact("GPUs", devices.to_string())
+        .with_help(format!(
+            "start {devices} processes a machine, or --device cpu\n\
+             several on one GPU, or one that the launcher shows each: --device cuda:0 for all"
+        )))
 }
 
 /// `batch` on `device`. To a CUDA device it goes by way of pinned memory, so that nobody waits for the copy: libtorch keeps
@@ -203,6 +209,27 @@ pub fn libtorch_version() -> Option<String> {
     let plain = std::fs::read_to_string(home.join("build-version")).ok().map(|text| text.trim().to_string());
     // A Python package carries `__version__ = '2.11.0+cu130'` instead.
     plain.or_else(|| quoted(&std::fs::read_to_string(home.join("version.py")).ok()?, "__version__"))
+}
+
+/// Whether the libtorch in use is of the series that C++ was built for, patches aside: layouts of libtorch's own objects are
+/// compiled in.
+///
+/// # Errors
+/// What was found, in words.
+pub fn fits(built_for: &str) -> Result<(), String> {
+    is_of_series(built_for, libtorch_version().as_deref())
+}
+
+fn is_of_series(built_for: &str, found: Option<&str>) -> Result<(), String> {
+    let series = |version: &str| version.split('.').take(2).collect::<Vec<_>>().join(".");
+    match found {
+        Some(found) if series(found) == series(built_for) => Ok(()),
+        _ => Err(format!(
+            "this program was built for libtorch {}, and found {}",
+            series(built_for),
+            found.unwrap_or("one of unknown version")
+        )),
+    }
 }
 
 /// The text between quotation marks on the line that starts with `key`.
@@ -249,6 +276,21 @@ mod tests {
         assert_eq!("cuda".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda(0));
         for text in ["gpu", "cuda:", "cuda:x", ""] {
             assert_eq!(text.parse::<DeviceChoice>().unwrap_err().kind(), Kind::Usage);
+        }
+    }
+
+    #[test]
+    fn more_processes_than_gpus_is_a_page() {
+        assert_eq!(of_its_own(1, 2).unwrap(), 1);
+        let page = of_its_own(2, 2).unwrap_err();
+        assert_eq!((page.kind(), page.message()), (Kind::Device, "process 3 of this machine has no GPU"));
+    }
+
+    #[test]
+    fn only_the_libtorch_that_it_was_built_for_fits() {
+        assert!(is_of_series("2.11.0", Some("2.11.0+cu130")).is_ok() && is_of_series("2.11.0", Some("2.11.1")).is_ok());
+        for other in [Some("2.1.0"), Some("2.12.0+cpu"), None] {
+            assert!(is_of_series("2.11.0", other).unwrap_err().contains("2.11"));
         }
     }
 

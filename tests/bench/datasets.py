@@ -94,6 +94,21 @@ def generated(count, say):
     return made(f"generated-{count}", make, say)
 
 
+def photos(count, say):
+    """`count` raw records of noise in three colours, 256 x 256, of ten classes: what AlexNet crops its input out of."""
+
+    def make(folder):
+        random = np.random.default_rng(0)
+        noise = random.integers(0, 256, 1 << 22, np.uint8).tobytes()
+        size = 3 * 256 * 256
+        records = ((b"%08d" % number, raw_datum((3, 256, 256), noise[number * 97 :][:size], number % 10)) for number in range(count))
+        write(f"{folder}/train_db", records)
+        with open(f"{folder}/labels.txt", "w") as file:
+            file.writelines(f"class {number}\n" for number in range(10))
+
+    return made(f"photos-{count}", make, say)
+
+
 def pngs(source, count, say):
     """PNG files in one folder a class: the dataset's records, over again until there are enough."""
     from PIL import Image

@@ -17,10 +17,10 @@ PEERS = f"{HERE}/peers"
 
 
 class Finished:
-    """A process that has ended well; `metrics` are the lines of its job's metrics.jsonl."""
+    """A process that has ended well; `metrics` are the lines of its job's metrics.jsonl, `printed` is what it wrote."""
 
-    def __init__(self, seconds, usage, first_step, memory, metrics):
-        self.seconds, self.first_step, self.metrics = seconds, first_step, metrics
+    def __init__(self, seconds, usage, first_step, memory, metrics, printed):
+        self.seconds, self.first_step, self.metrics, self.printed = seconds, first_step, metrics, printed
         self.cpu = usage.ru_utime + usage.ru_stime
         # Not ru_maxrss: a process begins with the peak of the one that started it, here hundreds of MiB.
         self.peak_mib, self.anonymous_mib = memory["VmHWM"] / 1024, memory["RssAnon"] / 1024
@@ -28,6 +28,12 @@ class Finished:
     def after_first_step(self):
         """Seconds from the first step's end to the process' end."""
         return self.seconds - self.first_step
+
+    def train_rate(self):
+        """Images a second over all train events but the first, validations and snapshots left out."""
+        events = [event for event in self.metrics if event["event"] == "train" and event.get("images_per_second")]
+        steps = [after["iteration"] - before["iteration"] for before, after in zip(events, events[1:])]
+        return sum(steps) / sum(count / event["images_per_second"] for count, event in zip(steps, events[1:]))
 
     def wait_share(self):
         """Share of the training time spent waiting for data, over all train events."""
@@ -101,15 +107,16 @@ class Running:
         self.ended = True
         self.watcher.join()
         self.output.close()
+        with open(f"{self.folder.name}/output", errors="replace") as output:
+            printed = output.read()
         if self.process.returncode not in ((0, 130) if self.stopped else (0,)):
-            with open(f"{self.folder.name}/output", errors="replace") as output:
-                sys.exit(f"{' '.join(self.command)}\nended with status {self.process.returncode}:\n{output.read()[-4000:]}")
+            sys.exit(f"{' '.join(self.command)}\nended with status {self.process.returncode}:\n{printed[-4000:]}")
         metrics = []
         if os.path.exists(f"{self.job}/metrics.jsonl"):
             with open(f"{self.job}/metrics.jsonl") as file:
                 metrics = [json.loads(line) for line in file]
         self.folder.cleanup()
-        return Finished(seconds, usage, self.first_step, self.memory, metrics)
+        return Finished(seconds, usage, self.first_step, self.memory, metrics, printed)
 
 
 def run(command, **options):

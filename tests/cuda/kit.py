@@ -480,6 +480,31 @@ def speed(kit):
     return f"{measured} of {len(rows) - 2} measured; the table is below" + (f"; {len(missed)} goals missed" if missed else "")
 
 
+@part(240)
+def processes(kit):
+    """Two processes, a GPU each, summed by NCCL: the numbers of one process with the whole batch, twice the same bits; a third is a page."""
+    count = len(json.loads(kit.digits("doctor", "--json").split("\n", 1)[1])["cuda"]["devices"]) if on_cuda(kit) else 2
+    if count < 2:
+        raise Skip("NCCL wants two cards, and there is one")
+    words = ["--seed", "4", "--lr", "0.001", *({"--autograd"} - set(kit.more)), "--batch-size"]
+    whole = losses(kit.train("lenet-plain.lua", "p-one", *words, "64"))
+    device, seen = "auto" if on_cuda(kit) else kit.device, []
+    for job in ("p-two", "p-again"):
+        two = losses(kit.train("lenet-plain.lua", job, *words, "32", "--processes", "2", device=device))
+        seen.append(kit.weights(job))
+    expect(seen[0] == seen[1], "the same command twice ends in other bits")
+    apart = farthest(two, whole)
+    log = (kit.out / "p-two/log.txt").read_text()
+    if on_cuda(kit):
+        expect("from GPU to GPU (NCCL)" in log, "the run's log does not say that NCCL sums")
+        text = kit.page("run", HERE / "networks/lenet-plain.lua", "--job", "p-many", "--processes", count + 1)
+        expect("has no GPU" in text, f"more processes than GPUs: {first_error(text)[:80]}")
+    expect(apart < 2e-2, f"two processes and one are {apart:.0e} apart")
+    share = re.search(r"([0-9.]+) % of the time went into sums", log)
+    expect(share, "the log does not say what the sums took")
+    return f"{apart:.0e} from one process, the same bits twice, {share.group(1)} % of the time in sums"
+
+
 def colour(kit, count):
     """A dataset of `count` made colour images of 256 by 256, four classes: stripes of a colour and a direction."""
     folder = kit.out / f"datasets/colour-{count}"

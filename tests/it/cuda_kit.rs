@@ -26,10 +26,10 @@ fn run(folder: &Path, parts: &str) -> (Option<i32>, String) {
 fn the_kit_is_rehearsed_on_the_processor() {
     let folder = tempfile::tempdir().unwrap();
     kit(folder.path());
-    let (status, text) = run(folder.path(), "doctor,captured,stops,pages,crosses,profile,suites");
+    let (status, text) = run(folder.path(), "doctor,captured,stops,pages,crosses,processes,profile,suites");
     assert_eq!(status, Some(0), "{text}");
     let table = fs::read_to_string(folder.path().join("kit-out/table.md")).unwrap();
-    for part in ["doctor", "captured", "stops", "pages", "crosses", "profile"] {
+    for part in ["doctor", "captured", "stops", "pages", "crosses", "processes", "profile"] {
         assert!(table.contains(&format!("| {part} | ok |")), "{table}");
     }
     assert!(table.contains("| suites | skipped |"), "{table}");

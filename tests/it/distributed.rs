@@ -1,4 +1,4 @@
-//! Several processes on loopback: the numbers of one, the same bits twice, and what happens when one is lost.
+//! Several processes on loopback: how they are started, and what happens when one is lost or differs.
 
 use std::{
     fs,
@@ -21,140 +21,34 @@ const CLASSIFIER: &str = "local net = nn.Sequential():add(nn.MulConstant(0.00390
     LOSS\n\
     return { model = net, loss = loss, trainBatchSize = 12, validationBatchSize = 100 }\n";
 
-fn classifier(loss: &str, more: &str) -> String {
+pub(crate) fn classifier(loss: &str, more: &str) -> String {
     CLASSIFIER.replace("LOSS", loss).replace("MORE", more)
 }
 
 /// A folder with this network file and the built-in dataset.
-fn with_network(text: &str) -> tempfile::TempDir {
+pub(crate) fn with_network(text: &str) -> tempfile::TempDir {
     let folder = workshop();
     fs::write(folder.path().join("net.lua"), text).unwrap();
     folder
 }
 
 /// Names and numbers of the last snapshot, weights first.
-fn state(job: &Path) -> Vec<(String, Vec<f64>)> {
+pub(crate) fn state(job: &Path) -> Vec<(String, Vec<f64>)> {
     let last = JobView::open(job).unwrap().snapshots().unwrap().pop().unwrap();
     let (snapshot, _) = Snapshot::read(&last.path).unwrap();
     let numbers = |tensor: &tch::Tensor| Vec::try_from(tensor.to_kind(tch::Kind::Double).reshape([-1])).unwrap();
     snapshot.weights.iter().chain(&snapshot.optimizer).map(|(name, tensor)| (name.clone(), numbers(tensor))).collect()
 }
 
-fn bits(state: &[(String, Vec<f64>)]) -> Vec<u64> {
+pub(crate) fn bits(state: &[(String, Vec<f64>)]) -> Vec<u64> {
     state.iter().flat_map(|(_, numbers)| numbers.iter().map(|number| number.to_bits())).collect()
 }
 
-/// The largest difference, as a share of the largest number of its tensor.
-fn apart(one: &[(String, Vec<f64>)], other: &[(String, Vec<f64>)]) -> f64 {
-    assert_eq!(one.len(), other.len());
-    let mut most = 0f64;
-    for ((name, a), (other_name, b)) in one.iter().zip(other) {
-        assert_eq!((name, a.len()), (other_name, b.len()));
-        let largest = a.iter().fold(1e-30f64, |largest, number| largest.max(number.abs()));
-        most = a.iter().zip(b).fold(most, |most, (a, b)| most.max((a - b).abs() / largest));
-    }
-    most
-}
-
 /// The losses of every line, validations among them.
-fn losses(job: &Path) -> Vec<(EventKind, u64, f64)> {
+pub(crate) fn losses(job: &Path) -> Vec<(EventKind, u64, f64)> {
     let events = JobView::open(job).unwrap().events().unwrap();
     let told = |kind| matches!(kind, EventKind::Train | EventKind::Validation | EventKind::Epoch);
     events.iter().filter(|e| told(e.event)).map(|e| (e.event, e.iteration, e.loss.unwrap())).collect()
-}
-
-/// One process with batches of 12·`parts`, and `parts` processes with 12 each, of `network`: how far apart they end.
-fn compared(network: &str, parts: u64, arguments: &str) -> f64 {
-    let folder = with_network(network);
-    let path = folder.path();
-    let common = format!("--double --autograd --device cpu --epochs 1 --snapshot-interval 0 {arguments}");
-    let whole = format!("run net.lua --job one --batch-size {} {common}", 12 * parts);
-    well(path, &whole);
-    well(path, &format!("run net.lua --job many --processes {parts} --batch-size 12 {common}"));
-    let (one, many) = (losses(&path.join("one")), losses(&path.join("many")));
-    assert_eq!(one.len(), many.len());
-    for ((kind, at, loss), (other_kind, other_at, other_loss)) in one.into_iter().zip(many) {
-        assert_eq!((kind, at), (other_kind, other_at));
-        // Validation batches are as large as a rank's share: their mean is another one.
-        let is_same = (loss - other_loss).abs() <= 1e-10 * loss.abs();
-        assert!(is_same || kind == EventKind::Validation, "{kind:?} {at}: {loss} {other_loss}");
-    }
-    apart(&state(&path.join("one")), &state(&path.join("many")))
-}
-
-#[test]
-fn two_processes_come_to_the_weights_of_one_and_to_the_same_bits_twice() {
-    // 7,500 train records in batches of 24: 313 steps, the last of 12 records.
-    let network = classifier("loss = nn.ClassNLLCriterion()", "");
-    assert!(compared(&network, 2, "--solver sgd --lr 0.1") < 1e-12);
-    let folder = with_network(&network);
-    let run = "--processes 2 --device cpu --epochs 1 --aug-flip fliplr --snapshot-interval 0.5";
-    for job in ["a", "b"] {
-        well(folder.path(), &format!("run net.lua --job {job} {run}"));
-    }
-    let (a, b) = (folder.path().join("a"), folder.path().join("b"));
-    assert_eq!(bits(&state(&a)), bits(&state(&b)));
-    assert_eq!(losses(&a), losses(&b));
-    let job = JobView::open(&a).unwrap().record().unwrap();
-    assert_eq!((job.status, job.settings["shares"].as_u64()), (Status::Done, Some(2)));
-    assert!(fs::read_dir(&a).unwrap().flatten().all(|file| !file.file_name().to_string_lossy().starts_with("rank-")));
-}
-
-#[test]
-fn three_processes_and_criteria_of_every_kind() {
-    // A sum; class weights, which the parts alone do not tell; a penalty that averages; a criterion of the user's own.
-    let sum = classifier("loss = nn.ClassNLLCriterion(nil, false)", "");
-    assert!(compared(&sum, 3, "--solver nag --lr 0.001") < 1e-12);
-    let weighted = "loss = nn.ClassNLLCriterion(torch.range(1, 10))";
-    assert!(compared(&classifier(weighted, ":add(nn.L1Penalty(0.01, true))"), 3, "--solver adam --lr 0.01") < 1e-11);
-    let own = "do local class, parent = torch.class('Own', 'nn.Criterion')\n\
-        function class:__init() parent.__init(self); self.nll = nn.ClassNLLCriterion() end\n\
-        function class:updateOutput(x, t)\n\
-          self.output = self.nll:updateOutput(x, t) + x[1][1] * 0.01; return self.output end\n\
-        function class:updateGradInput(x, t)\n\
-          self.gradInput = self.nll:updateGradInput(x, t):clone(); self.gradInput[1][1] = self.gradInput[1][1] + 0.01\n\
-          return self.gradInput end end\n\
-        loss = Own()";
-    // It looks at the first sample alone: only the whole batch gives that.
-    assert!(compared(&classifier(own, ""), 2, "--solver rmsprop --lr 0.001") < 1e-11);
-}
-
-#[test]
-fn a_batch_of_fewer_samples_than_processes_leaves_some_without() {
-    // 7,500 records in batches of 3,749: the last one has 2, of which rank 0 of 3 has none.
-    for loss in ["loss = nn.ClassNLLCriterion()", "loss = nn.ClassNLLCriterion(torch.range(1, 10))"] {
-        let folder = with_network(&classifier(loss, ""));
-        let common = "--double --autograd --device cpu --epochs 2 --snapshot-interval 0 --batch-size 3749 --lr 0.1";
-        well(folder.path(), &format!("run net.lua --job one {common}"));
-        well(folder.path(), &format!("run net.lua --job three --processes 3 --global-batch {common}"));
-        let (one, three) = (folder.path().join("one"), folder.path().join("three"));
-        assert_eq!(losses(&one).last().unwrap().1, 6);
-        assert!(apart(&state(&one), &state(&three)) < 1e-12);
-        let (one, three) = (losses(&one), losses(&three));
-        for ((kind, at, loss), (other_kind, other_at, other_loss)) in one.into_iter().zip(three) {
-            assert_eq!((kind, at), (other_kind, other_at));
-            // The same batches, validations among them.
-            assert!((loss - other_loss).abs() <= 1e-12 * loss.abs(), "{kind:?} {at}: {loss} {other_loss}");
-        }
-    }
-}
-
-#[test]
-fn running_statistics_are_averaged_and_a_job_goes_on_in_another_number_of_processes() {
-    let network = classifier("loss = nn.ClassNLLCriterion()", ":add(nn.BatchNormalization(16))");
-    let folder = with_network(&network);
-    let path = folder.path();
-    let common = "--double --device cpu --snapshot-interval 0";
-    well(path, &format!("run net.lua --job j --processes 2 --epochs 1 {common}"));
-    let two = state(&path.join("j"));
-    let mean = two.iter().find(|(name, _)| name.ends_with("running_mean")).unwrap();
-    assert!(mean.1.iter().any(|mean| mean.abs() > 1e-3), "{mean:?}");
-    // One process goes on with the batches of two.
-    let words = well(path, "run --resume j --epochs 2");
-    assert!(words.contains("batch size 24 (2 x 12)"), "{words}");
-    well(path, &format!("run net.lua --job k --processes 2 --epochs 2 {common}"));
-    let steps = |job: &str| losses(&path.join(job)).last().unwrap().1;
-    assert_eq!((steps("j"), steps("k")), (2 * 313, 2 * 313));
 }
 
 /// The processes that this one started, by rank.
@@ -204,7 +98,7 @@ fn long(folder: &Path, job: &str) -> Child {
     program(folder, &[&LONG[..], &["--job", job]].concat()).spawn().unwrap()
 }
 
-fn words(output: &Output) -> String {
+pub(crate) fn words(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -223,6 +117,20 @@ fn a_killed_rank_is_named_and_the_run_goes_on_by_itself_to_the_same_bits() {
     assert!(words.contains("rank 1 was ended by signal 9: all 2 processes start anew"), "{words}");
     assert_eq!(bits(&state(&path.join("killed"))), bits(&state(&path.join("whole"))));
     assert_eq!(losses(&path.join("killed")), losses(&path.join("whole")));
+}
+
+#[test]
+fn the_rank_that_all_others_meet_at_outlives_one_of_them() {
+    let folder = with_network(&classifier("loss = nn.ClassNLLCriterion()", ""));
+    let run = ["run", "net.lua", "--job", "j", "--device", "cpu", "--epochs", "50", "--snapshot-interval", "0.1"];
+    let port = free_port();
+    let (first, mut second) = (rank(folder.path(), "0", port, &run), rank(folder.path(), "1", port, &run));
+    first_snapshot(&folder.path().join("j"));
+    second.kill().unwrap();
+    second.wait().unwrap();
+    let output = first.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(75), "{}", words(&output));
+    assert!(words(&output).contains("rank 1 of 2 is lost"), "{}", words(&output));
 }
 
 #[test]
@@ -272,6 +180,16 @@ fn both(folder: &Path, first: &[&str], second: &[&str]) -> [(bool, String); 2] {
         let output = run.wait_with_output().unwrap();
         (output.status.success(), words(&output))
     })
+}
+
+#[test]
+fn every_process_may_come_first_to_the_sample_that_is_built_in() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("net.lua"), classifier("loss = nn.ClassNLLCriterion()", "")).unwrap();
+    well(
+        folder.path(),
+        "run net.lua --job j --processes 3 --device cpu --epochs 1 --batch-size 500 --validation-interval 0",
+    );
 }
 
 #[test]

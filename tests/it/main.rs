@@ -41,6 +41,7 @@ mod reference;
 mod resume;
 mod scripts;
 mod sets;
+mod shared_steps;
 mod streaming;
 mod studio;
 mod studio_golden;
