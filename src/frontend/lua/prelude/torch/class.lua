@@ -94,7 +94,7 @@ local metamethods = {
    end,
    __len = function(a)
       local f = a.__len__
-      if not f then error(torch.type(a) .. ' has no length operator', 2) end
+      if not f then error(torch.type(a) .. ' has no length operator', 3) end
       return f(a)
    end,
    __call = function(a, ...)
