@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     versions()?;
     studio()?;
     // libtorch's headers lie beside its libraries; torch-sys says where those are.
-    let files = ["src/torch/fused.cpp", "src/torch/guard.cpp", "src/torch/precision.cpp"];
+    let files = ["src/torch/backward.cpp", "src/torch/fused.cpp", "src/torch/guard.cpp", "src/torch/precision.cpp"];
     let distributed = ["src/distributed/c10d.cpp", "src/distributed/gloo_names.h"];
     files.iter().chain(&distributed).for_each(|file| println!("cargo:rerun-if-changed={file}"));
     if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {

@@ -43,6 +43,8 @@ pub struct Serve {
 pub fn run(args: Serve) -> Result<()> {
     let Serve { listen, root, token, allow, per_device, stop_jobs } = args;
     let options = ServeOptions { listen, root, token, allow, per_device, stop_jobs };
+    // The server itself never computes.
+    start_up::give_back_pages();
     studio::serve(&options, |served| {
         report::line(&format!("the studio is at {}", served.link));
         if served.is_open {

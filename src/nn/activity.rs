@@ -146,6 +146,19 @@ impl Activity {
     }
 }
 
+/// Input and gradient of a module that gives a tensor of its input's size, where both are tensors of one size and type.
+#[must_use]
+pub(super) fn alike<'a>(input: &'a Activity, grad: &'a Activity) -> Option<(&'a tch::Tensor, &'a tch::Tensor)> {
+    match (input, grad) {
+        (Activity::Tensor(x), Activity::Tensor(g))
+            if x.is_floating_point() && x.kind() == g.kind() && x.size() == g.size() =>
+        {
+            Some((x, g))
+        }
+        _ => None,
+    }
+}
+
 impl From<tch::Tensor> for Activity {
     fn from(tensor: tch::Tensor) -> Self {
         Activity::Tensor(tensor)

@@ -1,9 +1,12 @@
 //! Backward through cuts: libtorch differentiates the segments between them, each cut carries the gradient across itself.
 
 use super::{activity::Activity, cut::Cut};
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    torch::backward::{self, Weighted},
+};
 
-/// Gradients of `root` with respect to `leaves`: `add(i, g)` is called with each part of the gradient of leaf i.
+/// Gradients of the sum of `roots` with respect to `leaves`: `add(i, g)` is called with each part of the gradient of leaf i.
 ///
 /// `cuts` are those that the forward pass recorded. The segments behind, between and before them are differentiated by
 /// libtorch, the last cut first; a segment's vector-Jacobian product is the gradient of Σ output·gradOutput.
@@ -11,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 /// # Errors
 /// When libtorch, a cut's backward or `add` refuses.
 pub(super) fn pull_back(
-    root: tch::Tensor,
+    mut roots: Vec<Weighted>,
     cuts: Vec<Cut>,
     leaves: &[&tch::Tensor],
     add: &mut dyn FnMut(usize, tch::Tensor) -> Result<()>,
@@ -20,9 +23,9 @@ pub(super) fn pull_back(
     let mut behind: Vec<Vec<Option<tch::Tensor>>> =
         cuts.iter().map(|cut| cut.output.tensors().iter().map(|_| None).collect()).collect();
     let mut pending: Vec<Cut> = cuts;
-    let mut root = Some(root);
     loop {
-        if let Some(root) = root.take().filter(tch::Tensor::requires_grad) {
+        roots.retain(|root| root.output.requires_grad());
+        if !roots.is_empty() {
             let mut wanted: Vec<&tch::Tensor> = leaves.to_vec();
             // Whole numbers behind a cut have no gradient.
             let real = |cut: &Cut| cut.output.tensors().into_iter().map(tch::Tensor::requires_grad).collect::<Vec<_>>();
@@ -34,16 +37,15 @@ pub(super) fn pull_back(
             if wanted.is_empty() {
                 return Ok(());
             }
-            let grads = tch::Tensor::f_run_backward(&[root], &wanted, !pending.is_empty(), false)?;
-            let mut grads = grads.into_iter();
+            let mut grads = backward::gradients(&roots, &wanted, !pending.is_empty())?.into_iter();
             for i in 0..leaves.len() {
-                if let Some(grad) = grads.next().filter(tch::Tensor::defined) {
+                if let Some(grad) = grads.next().flatten() {
                     add(i, grad)?;
                 }
             }
             for (sums, reals) in behind.iter_mut().zip(&reals) {
                 for (sum, _) in sums.iter_mut().zip(reals).filter(|(_, real)| **real) {
-                    let grad = grads.next().filter(tch::Tensor::defined);
+                    let grad = grads.next().flatten();
                     *sum = match (sum.take(), grad) {
                         (Some(sum), Some(grad)) => Some(sum.f_add(&grad)?),
                         (sum, grad) => sum.or(grad),
@@ -58,17 +60,18 @@ pub(super) fn pull_back(
             None => Ok(leaf.f_zeros_like()?),
         })?;
         let grad_input = (cut.backward)(&grad_output)?;
-        root = product(&cut.input, &grad_input)?;
+        roots = weighted(&cut.input, &grad_input)?;
     }
 }
 
-/// The gradient of `root` by each leaf, through the cuts' own backward functions; none of a leaf that `root` does not depend on.
+/// The gradient of the sum of `roots` by each leaf, through the cuts' own backward functions; none of a leaf that no root
+/// depends on.
 ///
 /// # Errors
 /// When libtorch or a cut's backward function fails, or that gives another size than its input has.
-pub fn gradients(root: tch::Tensor, cuts: Vec<Cut>, leaves: &[&tch::Tensor]) -> Result<Vec<Option<tch::Tensor>>> {
+pub fn gradients(roots: Vec<Weighted>, cuts: Vec<Cut>, leaves: &[&tch::Tensor]) -> Result<Vec<Option<tch::Tensor>>> {
     let mut sums: Vec<Option<tch::Tensor>> = leaves.iter().map(|_| None).collect();
-    pull_back(root, cuts, leaves, &mut |i, part| {
+    pull_back(roots, cuts, leaves, &mut |i, part| {
         sums[i] = Some(match sums[i].take() {
             Some(sum) => sum.f_add(&part)?,
             None => part,
@@ -78,36 +81,29 @@ pub fn gradients(root: tch::Tensor, cuts: Vec<Cut>, leaves: &[&tch::Tensor]) -> 
     Ok(sums)
 }
 
-/// Σ activity·grad over all tensors that are in a graph; `None` when none is. Entries that `grad` lacks at the end of a
+/// The tensors of `activity` that are in a graph, each weighted by its gradient. Entries that `grad` lacks at the end of a
 /// table have no gradient (`nn.CriterionTable` gives one for its first entry only).
 ///
 /// # Errors
 /// `Kind::Shape` when the two differ in structure or size.
-pub fn product(activity: &Activity, grad: &Activity) -> Result<Option<tch::Tensor>> {
+pub fn weighted(activity: &Activity, grad: &Activity) -> Result<Vec<Weighted>> {
     let mut pairs = vec![];
     if !pair_up(activity, grad, &mut pairs) {
         return Err(Error::new(Kind::Shape, "gradInput has another structure than input")
             .with_fact("input", activity.shape())
             .with_fact("gradInput", grad.shape()));
     }
-    let mut sum: Option<tch::Tensor> = None;
-    for (value, grad) in pairs {
-        if !value.requires_grad() {
-            continue;
-        }
+    let in_graph = pairs.into_iter().filter(|(value, _)| value.requires_grad());
+    let weigh = |(value, grad): (&tch::Tensor, &tch::Tensor)| {
         if value.numel() != grad.numel() {
             return Err(Error::new(Kind::Shape, "gradInput has another size than input")
                 .with_fact("input", format!("{:?}", value.size()))
                 .with_fact("gradInput", format!("{:?}", grad.size())));
         }
-        let grad = grad.f_to_kind(value.kind())?.f_reshape(value.size())?;
-        let part = value.f_mul(&grad)?.f_sum(value.kind())?;
-        sum = Some(match sum {
-            Some(sum) => sum.f_add(&part)?,
-            None => part,
-        });
-    }
-    Ok(sum)
+        let weight = grad.f_detach()?.f_to_kind(value.kind())?.f_reshape(value.size())?;
+        Ok(Weighted { output: value.shallow_clone(), weight: Some(weight) })
+    };
+    in_graph.map(weigh).collect()
 }
 
 /// Each tensor with its gradient, depth first; false when the structures differ.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     activity::{Activity, Shape},
-    backward::{gradients, product},
+    backward::{gradients, weighted},
     module::{Context, Mode, Node, Observer},
     network::Network,
     parameters::Parameter,
@@ -263,10 +263,7 @@ fn compare(part: &Part<'_>, input: &Activity, random: &mut Generator) -> Result<
     let mut cx = Context::new(Mode::Train);
     let output = (part.forward)(&leaves, &mut cx)?;
     let all: Vec<&tch::Tensor> = leaves.tensors().into_iter().filter(|leaf| leaf.requires_grad()).collect();
-    let grads = match product(&output, &g)? {
-        Some(root) => gradients(root, cx.take_cuts(), &all)?,
-        None => all.iter().map(|_| None).collect(),
-    };
+    let grads = gradients(weighted(&output, &g)?, cx.take_cuts(), &all)?;
 
     let mut found = Vec::new();
     let tensors = own.tensors();

@@ -16,7 +16,8 @@ use crate::{
     torch::Generator,
 };
 
-/// A layer: a function of its input and its parameters. Backward is libtorch's autograd.
+/// A layer: a function of its input and its parameters. Backward is libtorch's autograd; a module that Lua calls by itself may have
+/// its gradients in closed form as well, which spares running it again in a graph.
 pub trait Module: Any {
     /// The output for `input`. Results are new tensors: Torch7's in-place flags and views are the
     /// affair of calls from Lua (`frontend/lua/calls/sharing.rs`).
@@ -24,6 +25,24 @@ pub trait Module: Any {
     /// # Errors
     /// `Kind::Shape` when the input does not fit (see [`super::size_mismatch`]), `Kind::Torch` when libtorch refuses.
     fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity>;
+
+    /// The gradient of Σ output · `grad` by the input, in closed form; `None` leaves it to autograd, also where `grad` has
+    /// another size or type than the output.
+    ///
+    /// # Errors
+    /// `Kind::Torch` when libtorch refuses.
+    fn input_gradient(&self, _input: &Activity, _grad: &Activity) -> Result<Option<Activity>> {
+        Ok(None)
+    }
+
+    /// Adds `scale` times the gradients of Σ output · `grad` by its parameters to `sums`, one for each in the order that its
+    /// `build` asked for them, each of its parameter's size and type. False leaves it to autograd, and `sums` as they are.
+    ///
+    /// # Errors
+    /// `Kind::Torch` when libtorch refuses.
+    fn accumulate(&self, _input: &Activity, _grad: &Activity, _scale: f64, _sums: &[tch::Tensor]) -> Result<bool> {
+        Ok(false)
+    }
 
     /// Whether its backward, or a part of it, is code of the user's, which may be wrong.
     fn has_own_backward(&self) -> bool {

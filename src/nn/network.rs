@@ -8,7 +8,10 @@ use super::{
     parameters::{Parameter, Parameters},
     scores::Scores,
 };
-use crate::error::{Kind, Origin, Result};
+use crate::{
+    error::{Kind, Origin, Result},
+    torch::backward::Weighted,
+};
 
 /// Seeds the generator of the network file's own code.
 pub type Draws = Box<dyn Fn(u64)>;
@@ -175,7 +178,8 @@ impl Network {
         }
         let learning: Vec<&Parameter> = self.parameters.learning().collect();
         let leaves: Vec<&tch::Tensor> = learning.iter().map(|parameter| &parameter.leaf).collect();
-        pull_back(loss.shallow_clone(), cuts, &leaves, &mut |i, grad| {
+        let root = Weighted { output: loss.shallow_clone(), weight: None };
+        pull_back(vec![root], cuts, &leaves, &mut |i, grad| {
             let _ = learning[i].grad.shallow_clone().f_add_(&grad)?;
             Ok(())
         })

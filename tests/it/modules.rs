@@ -12,7 +12,7 @@ use digits::{
         vm::{Limit, Vm, VmOptions},
     },
     nn::{self, Activity, Context, Mode, Network},
-    torch::{Element, Generator, Tensor, TensorType},
+    torch::{Element, Generator, Tensor, TensorType, backward::Weighted},
 };
 use mlua::{Function, Lua, Table, Value};
 use rayon::prelude::*;
@@ -160,7 +160,7 @@ pub(crate) fn lowered(
                 let loss = network.loss(&output, &other, &mut cx)?;
                 (loss.shallow_clone().into(), Some(loss))
             } else if differentiates {
-                let root = nn::product(&output, &other)?;
+                let root = weighted_sum(&output, &other)?;
                 (output, root)
             } else {
                 (output, None)
@@ -171,7 +171,8 @@ pub(crate) fn lowered(
         let leaves: Vec<&tch::Tensor> = input.tensors().into_iter().filter(|x| x.requires_grad()).collect();
         let mut grads: Vec<tch::Tensor> = leaves.iter().map(|x| x.zeros_like()).collect();
         if let Some(sum) = sum {
-            for (grad, found) in grads.iter_mut().zip(nn::gradients(sum, cuts, &leaves)?) {
+            let sum = Weighted { output: sum, weight: None };
+            for (grad, found) in grads.iter_mut().zip(nn::gradients(vec![sum], cuts, &leaves)?) {
                 *grad = found.unwrap_or_else(|| grad.shallow_clone());
             }
             network.parameters.zero_grad()?;
@@ -192,6 +193,16 @@ pub(crate) fn lowered(
     answer.set("gradInput", from_activity(lua, &grad_input)?)?;
     answer.set("gradParameters", gradients(lua, &network)?)?;
     Ok(answer)
+}
+
+/// Σ output · weight, over all tensors; `None` when none is in a graph.
+fn weighted_sum(output: &Activity, weight: &Activity) -> digits::error::Result<Option<tch::Tensor>> {
+    let mut sum: Option<tch::Tensor> = None;
+    for Weighted { output, weight } in nn::weighted(output, weight)? {
+        let part = weight.map_or_else(|| output.shallow_clone(), |weight| &output * weight).sum(output.kind());
+        sum = Some(sum.map_or_else(|| part.shallow_clone(), |sum| sum + &part));
+    }
+    Ok(sum)
 }
 
 /// Where the lowered networks run.

@@ -5,7 +5,7 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        activity::Activity,
+        activity::{Activity, alike},
         fields::{Fields, Value},
         init::set_arguments,
         module::{Context, Module},
@@ -73,6 +73,10 @@ impl Module for AddConstant {
                 Ok(x.f_add(vector)?.into())
             }
         }
+    }
+
+    fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
+        Ok(alike(input, grad).map(|(_, g)| g.shallow_clone().into()))
     }
 }
 

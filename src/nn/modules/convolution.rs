@@ -18,7 +18,10 @@ use crate::{
             IMAGE, VOLUME, describe_window, extents, int, int_later, int_or, printed, reset_kernels, set_kernels,
         },
     },
-    torch::Generator,
+    torch::{
+        Generator,
+        backward::{self, Window},
+    },
 };
 
 const SPATIAL: Spec = Spec {
@@ -195,6 +198,34 @@ fn build(builder: &mut dyn Builder, dims: &[&str]) -> Result<Box<dyn Module>> {
     }))
 }
 
+impl Convolution {
+    /// The wanted ones of the gradients by input, weight and bias, of a batch; none where input or gradient do not fit.
+    fn gradients(&self, input: &Activity, grad: &Activity, wanted: [bool; 3]) -> Result<[Option<tch::Tensor>; 3]> {
+        let (Activity::Tensor(x), Activity::Tensor(g)) = (input, grad) else { return Ok([const { None }; 3]) };
+        let kind = self.weight.kind();
+        let is_batch = x.dim() == self.size.len() && x.numel() > 0 && x.size()[1] == self.size[1] * self.groups;
+        if !is_batch || x.kind() != kind || g.kind() != kind || g.size() != self.output_size(&x.size()) {
+            return Ok([const { None }; 3]);
+        }
+        let window = Window {
+            stride: &self.stride,
+            padding: &self.padding,
+            dilation: &self.dilation,
+            groups: self.groups,
+        };
+        backward::convolution(g, x, &self.weight.f_view(&self.size[..])?, &window, wanted)
+    }
+
+    /// The sizes that a batch of these sizes gives.
+    fn output_size(&self, size: &[i64]) -> Vec<i64> {
+        let extents = size[2..].iter().enumerate().map(|(d, extent)| {
+            let kernel = self.dilation[d] * (self.size[d + 2] - 1) + 1;
+            (extent + 2 * self.padding[d] - kernel).div_euclid(self.stride[d].max(1)) + 1
+        });
+        [size[0], self.size[0]].into_iter().chain(extents).collect()
+    }
+}
+
 impl Module for Convolution {
     fn forward(&self, input: &Activity, cx: &mut Context<'_>) -> Result<Activity> {
         let weight = &self.size;
@@ -221,6 +252,21 @@ impl Module for Convolution {
             _ => x.f_conv3d(&weight, bias, &self.stride, &self.padding, &self.dilation, self.groups)?,
         }
         .into())
+    }
+
+    fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
+        let [by_input, ..] = self.gradients(input, grad, [true, false, false])?;
+        Ok(by_input.map(Activity::from))
+    }
+
+    fn accumulate(&self, input: &Activity, grad: &Activity, scale: f64, sums: &[tch::Tensor]) -> Result<bool> {
+        let [_, by_weight, by_bias] = self.gradients(input, grad, [false, true, self.bias.is_some()])?;
+        let found: Vec<tch::Tensor> = by_weight.into_iter().chain(by_bias).collect();
+        for (sum, gradient) in sums.iter().zip(&found) {
+            let gradient = gradient.f_reshape(sum.size())?;
+            let _ = sum.shallow_clone().f_add_(&if scale == 1.0 { gradient } else { gradient.f_mul_scalar(scale)? })?;
+        }
+        Ok(!found.is_empty())
     }
 
     fn leaves_its_output(&self) -> bool {

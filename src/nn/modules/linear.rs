@@ -68,6 +68,17 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
     Ok(Box::new(Linear { weight, bias }))
 }
 
+impl Linear {
+    /// Input and gradient where both are of a batch, `[n, in]` and `[n, out]`, and of the weight's type.
+    fn batch<'a>(&self, input: &'a Activity, grad: &'a Activity) -> Option<(&'a tch::Tensor, &'a tch::Tensor)> {
+        let (Activity::Tensor(x), Activity::Tensor(g)) = (input, grad) else { return None };
+        let &[rows, features] = &x.size()[..] else { return None };
+        let &[outputs, fits] = &self.weight.size()[..] else { return None };
+        let kind = self.weight.kind();
+        (features == fits && g.size() == [rows, outputs] && x.kind() == kind && g.kind() == kind).then_some((x, g))
+    }
+}
+
 impl Module for Linear {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         let x = input.tensor()?;
@@ -88,6 +99,24 @@ impl Module for Linear {
             });
         }
         Ok(x.f_linear(&self.weight, self.bias.as_ref())?.into())
+    }
+
+    fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
+        let Some((_, g)) = self.batch(input, grad) else { return Ok(None) };
+        Ok(Some(g.f_mm(&self.weight)?.into()))
+    }
+
+    fn accumulate(&self, input: &Activity, grad: &Activity, scale: f64, sums: &[tch::Tensor]) -> Result<bool> {
+        let Some((x, g)) = self.batch(input, grad) else { return Ok(false) };
+        let g = if scale == 1.0 { g.shallow_clone() } else { g.f_mul_scalar(scale)? };
+        for (i, sum) in sums.iter().enumerate() {
+            let mut sum = sum.shallow_clone();
+            let _ = match i {
+                0 => sum.f_addmm_(&g.f_transpose(0, 1)?, x)?,
+                _ => sum.f_add_(&g.f_sum_dim_intlist(0, false, None)?)?,
+            };
+        }
+        Ok(true)
     }
 
     fn leaves_its_output(&self) -> bool {

@@ -96,6 +96,32 @@ impl Module for LookupTable {
         let padding = if self.padding > 0 { self.padding - 1 } else { -1 };
         Ok(tch::Tensor::f_embedding(&self.weight, &index, padding, self.scales_by_frequency, false)?.into())
     }
+
+    /// Row numbers have none: zeros.
+    fn input_gradient(&self, input: &Activity, _grad: &Activity) -> Result<Option<Activity>> {
+        let zeros = |x: &tch::Tensor| Ok(x.f_detach()?.f_zeros_like()?.f_to_kind(self.weight.kind())?);
+        input.map(&mut |x| zeros(x)).map(Some)
+    }
+
+    /// Only the rows that were looked up are touched.
+    fn accumulate(&self, input: &Activity, grad: &Activity, scale: f64, sums: &[tch::Tensor]) -> Result<bool> {
+        let (Activity::Tensor(x), Activity::Tensor(g), [sum]) = (input, grad, sums) else { return Ok(false) };
+        let width = self.weight.size()[1];
+        let is_plain = self.padding <= 0 && self.max_norm.is_none() && !self.scales_by_frequency;
+        let fits = g.kind() == self.weight.kind() && g.numel() as i64 == x.numel() as i64 * width;
+        let places = x.f_detach()?.f_to_kind(tch::Kind::Int64)?.f_sub_scalar(1)?.f_reshape([-1])?;
+        let is_within = || -> Result<bool> {
+            Ok(places.f_min()?.f_int64_value(&[])? >= 0 && places.f_max()?.f_int64_value(&[])? < self.weight.size()[0])
+        };
+        // Elsewhere autograd's own forward pass has the page.
+        if !is_plain || !fits || x.device() != tch::Device::Cpu || x.numel() == 0 || !is_within()? {
+            return Ok(false);
+        }
+        let rows = g.f_reshape([-1, width])?;
+        let rows = if scale == 1.0 { rows } else { rows.f_mul_scalar(scale)? };
+        let _ = sum.shallow_clone().f_index_add_(0, &places, &rows)?;
+        Ok(true)
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use crate::{
     error::Result,
     nn::{
-        activity::Activity,
+        activity::{Activity, alike},
         fields::Fields,
         init::set_arguments,
         module::{Context, Module},
@@ -38,6 +38,11 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
 impl Module for MulConstant {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         Ok(input.tensor()?.f_mul_scalar(self.constant)?.into())
+    }
+
+    fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
+        let Some((_, g)) = alike(input, grad) else { return Ok(None) };
+        Ok(Some(g.f_mul_scalar(self.constant)?.into()))
     }
 }
 

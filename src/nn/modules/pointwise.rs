@@ -6,7 +6,7 @@
 use crate::{
     error::Result,
     nn::{
-        activity::Activity,
+        activity::{Activity, alike},
         fields::{Fields, Value},
         module::{Context, Module},
         spec::{Args, Probe, Spec},
@@ -15,20 +15,35 @@ use crate::{
 };
 
 /// A function applied to every number.
-pub struct Pointwise(fn(&tch::Tensor) -> Result<tch::Tensor>);
+pub struct Pointwise {
+    function: fn(&tch::Tensor) -> Result<tch::Tensor>,
+    gradient: Option<Gradient>,
+}
+
+/// grad · f′ from grad and the output f, where that is all it takes.
+type Gradient = fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor>;
 
 impl Module for Pointwise {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
-        Ok((self.0)(input.tensor()?)?.into())
+        Ok((self.function)(input.tensor()?)?.into())
+    }
+
+    fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
+        let (Some(gradient), Some((x, g))) = (self.gradient, alike(input, grad)) else { return Ok(None) };
+        Ok(Some(gradient(g, &(self.function)(x)?)?.into()))
     }
 }
 
 macro_rules! pointwise {
-    ($([$($class:literal),+] $input:literal $function:expr;)*) => {
+    ($([$($class:literal),+] $input:literal $function:expr $(, $gradient:expr)?;)*) => {
         /// The classes; none takes an argument that matters.
         pub const SPECS: &[Spec] = &[$(Spec {
             init: Some(init),
-            ..Spec::module(&[$($class),+], |_| Ok(Box::new(Pointwise($function))), Probe::module("", $input))
+            ..Spec::module(
+                &[$($class),+],
+                |_| Ok(Box::new(Pointwise { function: $function, gradient: [$(Some($gradient as Gradient),)? None][0] })),
+                Probe::module("", $input),
+            )
         }),*];
     };
 }
@@ -39,8 +54,8 @@ fn init(_: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
 }
 
 pointwise! {
-    ["nn.Sigmoid", "cudnn.Sigmoid"] "torch.randn(2, 4)" |x| Ok(x.f_sigmoid()?);
-    ["nn.Tanh", "cudnn.Tanh"] "torch.randn(2, 4)" |x| Ok(x.f_tanh()?);
+    ["nn.Sigmoid", "cudnn.Sigmoid"] "torch.randn(2, 4)" |x| Ok(x.f_sigmoid()?), |g, y| Ok(tch::Tensor::f_sigmoid_backward(g, y)?);
+    ["nn.Tanh", "cudnn.Tanh"] "torch.randn(2, 4)" |x| Ok(x.f_tanh()?), |g, y| Ok(tch::Tensor::f_tanh_backward(g, y)?);
     ["nn.LogSigmoid"] "torch.randn(2, 4)" |x| Ok(x.f_log_sigmoid()?);
     ["nn.SoftSign"] "torch.randn(2, 4)" |x| Ok(x.f_div(&x.f_abs()?.f_add_scalar(1.0)?)?);
     ["nn.TanhShrink"] "torch.randn(2, 4)" |x| Ok(x.f_sub(&x.f_tanh()?)?);

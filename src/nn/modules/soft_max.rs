@@ -6,7 +6,7 @@
 use crate::{
     error::Result,
     nn::{
-        activity::Activity,
+        activity::{Activity, alike},
         module::{Context, Module},
         refusals::size_mismatch,
         scores::Scores,
@@ -72,16 +72,21 @@ impl SoftMax {
     }
 }
 
+/// The dim that has the classes, of an input of `rank` dims.
+fn class_dim(rank: usize) -> Option<i64> {
+    match rank {
+        1 | 3 => Some(0),
+        2 | 4 | 5 => Some(1),
+        _ => None,
+    }
+}
+
 impl Module for SoftMax {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         let x = input.tensor()?;
-        let dim = match x.dim() {
-            1 | 3 => 0,
-            2 | 4 | 5 => 1,
-            _ => {
-                return Err(size_mismatch(input, "[c], [n, c], [c, h, w] or [n, c, h, w]")
-                    .with_help("flatten each sample first: nn.View(-1):setNumInputDims(3)"));
-            }
+        let Some(dim) = class_dim(x.dim()) else {
+            return Err(size_mismatch(input, "[c], [n, c], [c, h, w] or [n, c, h, w]")
+                .with_help("flatten each sample first: nn.View(-1):setNumInputDims(3)"));
         };
         Ok(match self.kind {
             Kind::Probability => x.f_softmax(dim, None)?,
@@ -89,6 +94,21 @@ impl Module for SoftMax {
             Kind::OfNegative => x.f_neg()?.f_softmax(dim, None)?,
         }
         .into())
+    }
+
+    fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
+        let Some((x, g)) = alike(input, grad) else { return Ok(None) };
+        let Some(dim) = class_dim(x.dim()) else { return Ok(None) };
+        use tch::Tensor;
+        Ok(match self.kind {
+            Kind::Probability => {
+                Some(Tensor::f_internal_softmax_backward_data(g, &x.f_softmax(dim, None)?, dim, x.kind())?.into())
+            }
+            Kind::Logarithm => {
+                Some(Tensor::f_internal_log_softmax_backward_data(g, &x.f_log_softmax(dim, None)?, dim, x.kind())?.into())
+            }
+            Kind::OfNegative => None,
+        })
     }
 
     fn scores(&self) -> Option<Scores> {

@@ -6,7 +6,7 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        activity::Activity,
+        activity::{Activity, alike},
         fields::Value,
         init::set_arguments,
         module::{Context, Module},
@@ -17,9 +17,14 @@ use crate::{
 
 type Function = fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor>;
 
+/// The gradients by two entries, from that of the result.
+type Gradients = fn(&tch::Tensor, [&tch::Tensor; 2]) -> Result<[tch::Tensor; 2]>;
+
 /// A function of two tensors, folded over a table.
 pub struct TableArithmetic {
     function: Function,
+    /// In closed form, for a table of two entries of one size.
+    gradients: Option<Gradients>,
     /// Whether exactly two entries are wanted.
     takes_two: bool,
 }
@@ -29,7 +34,7 @@ const THREE: &str = "{torch.randn(2, 3), torch.rand(2, 3), torch.Tensor{{1, 2, -
 const TWO: &str = "{torch.randn(2, 3), torch.Tensor{{1, 2, -3}, {4, 5, -6}}}";
 
 macro_rules! row {
-    ($class:literal, $args:expr, $takes_two:literal, $function:expr) => {
+    ($class:literal, $args:expr, $takes_two:literal, $function:expr, $gradients:expr) => {
         Spec {
             args: $args,
             init: Some(|args, fields, _| {
@@ -38,7 +43,7 @@ macro_rules! row {
             }),
             ..Spec::module(
                 &[$class],
-                |_| Ok(Box::new(TableArithmetic { function: $function, takes_two: $takes_two })),
+                |_| Ok(Box::new(TableArithmetic { function: $function, gradients: $gradients, takes_two: $takes_two })),
                 Probe::module("", if $takes_two { TWO } else { THREE }),
             )
         }
@@ -47,12 +52,12 @@ macro_rules! row {
 
 /// The classes.
 pub const SPECS: &[Spec] = &[
-    row!("nn.CAddTable", INPLACE, false, |a, b| Ok(a.f_add(b)?)),
-    row!("nn.CMulTable", &[], false, |a, b| Ok(a.f_mul(b)?)),
-    row!("nn.CSubTable", &[], true, |a, b| Ok(a.f_sub(b)?)),
-    row!("nn.CDivTable", &[], true, |a, b| Ok(a.f_div(b)?)),
-    row!("nn.CMaxTable", &[], false, |a, b| Ok(b.f_where_self(&b.f_gt_tensor(a)?, a)?)),
-    row!("nn.CMinTable", &[], false, |a, b| Ok(b.f_where_self(&b.f_lt_tensor(a)?, a)?)),
+    row!("nn.CAddTable", INPLACE, false, |a, b| Ok(a.f_add(b)?), Some(|g, _| Ok([g.shallow_clone(), g.shallow_clone()]))),
+    row!("nn.CMulTable", &[], false, |a, b| Ok(a.f_mul(b)?), Some(|g, [a, b]| Ok([g.f_mul(b)?, g.f_mul(a)?]))),
+    row!("nn.CSubTable", &[], true, |a, b| Ok(a.f_sub(b)?), Some(|g, _| Ok([g.shallow_clone(), g.f_neg()?]))),
+    row!("nn.CDivTable", &[], true, |a, b| Ok(a.f_div(b)?), None),
+    row!("nn.CMaxTable", &[], false, |a, b| Ok(b.f_where_self(&b.f_gt_tensor(a)?, a)?), None),
+    row!("nn.CMinTable", &[], false, |a, b| Ok(b.f_where_self(&b.f_lt_tensor(a)?, a)?), None),
     Spec {
         init: Some(|_, _, _| Ok(())),
         ..Spec::module(
@@ -90,6 +95,13 @@ impl Module for TableArithmetic {
             result = (self.function)(&result, &x)?;
         }
         Ok(result.into())
+    }
+
+    fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
+        let (Some(gradients), Activity::Table(entries)) = (self.gradients, input) else { return Ok(None) };
+        let [a, b] = &entries[..] else { return Ok(None) };
+        let (Some((a, g)), Some((b, _))) = (alike(a, grad), alike(b, grad)) else { return Ok(None) };
+        Ok(Some(Activity::Table(gradients(g, [a, b])?.map(Activity::from).into())))
     }
 }
 

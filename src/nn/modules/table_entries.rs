@@ -182,6 +182,21 @@ impl Module for Entries {
             Entries::Split(..) => unreachable!("handled above: it takes a tensor"),
         })
     }
+
+    fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
+        let (Entries::Split(dim, input_dims), Activity::Tensor(x), Activity::Table(parts)) = (self, input, grad) else {
+            return Ok(None);
+        };
+        let dim = axis(input, x.dim(), *dim, *input_dims)?;
+        let Ok(parts) = parts.iter().map(Activity::tensor).collect::<Result<Vec<_>>>() else { return Ok(None) };
+        let mut size = x.size();
+        let count = size.remove(dim as usize);
+        let fits = |part: &&tch::Tensor| part.kind() == x.kind() && part.size() == size;
+        if !x.is_floating_point() || parts.len() as i64 != count || !parts.iter().all(fits) {
+            return Ok(None);
+        }
+        Ok(Some(tch::Tensor::f_stack(&parts, dim)?.into()))
+    }
 }
 
 #[cfg(test)]

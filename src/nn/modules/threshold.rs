@@ -5,7 +5,7 @@
 use crate::{
     error::Result,
     nn::{
-        activity::Activity,
+        activity::{Activity, alike},
         fields::{Fields, Value},
         init::set_arguments,
         module::{Context, Module},
@@ -67,6 +67,11 @@ impl Module for Threshold {
             return Ok(x.f_relu()?.into());
         }
         Ok(x.f_threshold(self.threshold, self.value)?.into())
+    }
+
+    fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
+        let Some((x, g)) = alike(input, grad) else { return Ok(None) };
+        Ok(Some(x.f_threshold_backward(g, self.threshold)?.into()))
     }
 }
 

@@ -109,6 +109,12 @@ impl Module for View {
         // The cheaper call of the two, where it is allowed.
         Ok(if x.is_contiguous() { x.f_view(&output[..])? } else { x.f_reshape(output)? }.into())
     }
+
+    fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
+        let (Activity::Tensor(x), Activity::Tensor(g)) = (input, grad) else { return Ok(None) };
+        let fits = x.is_floating_point() && x.kind() == g.kind() && x.numel() == g.numel();
+        Ok(if fits { Some(g.f_reshape(x.size())?.into()) } else { None })
+    }
 }
 
 #[cfg(test)]

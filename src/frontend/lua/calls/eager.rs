@@ -1,7 +1,7 @@
 //! The eager protocol: `m:forward(x)`, `m:backward(x, g)`, `criterion:forward(y, t)` called from Lua.
 //!
 //! Each call takes the Rust module of the object's fields as they are now (`built.rs`), runs the one `forward` that training
-//! uses too, and answers gradients as a vector-Jacobian product of it. Results go into the tensor objects of the
+//! uses too, and answers gradients in the module's closed form, or as a vector-Jacobian product of `forward`. Results go into the tensor objects of the
 //! call before, as Torch7 does.
 
 use std::rc::Rc;
@@ -27,7 +27,7 @@ use crate::{
         tensor,
     },
     nn::{self, Activity, Build, Context, Cut, Mode, Spec},
-    torch::TensorType,
+    torch::{TensorType, backward::Weighted},
 };
 
 /// What every eager call of one class needs at hand.
@@ -181,9 +181,6 @@ fn product(
 ) -> mlua::Result<Product> {
     let built = class.built(lua, object, wanted.parameters).map_err(raise)?;
     let input = argument(lua, object, input, 1, "input")?;
-    if !wanted.input && built.parameters.is_empty() {
-        return Ok(Product { input, built, grads: vec![].into_iter() });
-    }
     let grad = argument(lua, object, grad, 2, "gradOutput")?;
     let mode = class.mode(object)?;
     let generator = tensor::generator(lua);
@@ -205,7 +202,7 @@ fn product(
         if wanted.parameters {
             leaves.extend(built.parameters.iter().map(|(_, leaf)| leaf));
         }
-        let grads = gradients(&leaves, nn::product(&output, &grad)?, context.take_cuts())?;
+        let grads = gradients(&leaves, nn::weighted(&output, &grad)?, context.take_cuts())?;
         let grads = leaves.iter().zip(grads).map(|(leaf, grad)| match grad {
             Some(grad) => Ok(grad),
             None if leaf.is_floating_point() => Ok(leaf.detach().f_zeros_like()?),
@@ -219,17 +216,65 @@ fn product(
     Ok(Product { input, built, grads: grads.into_iter() })
 }
 
-/// The gradients of `root` for those `leaves` that are in a graph.
-fn gradients(leaves: &[&tch::Tensor], root: Option<tch::Tensor>, cuts: Vec<Cut>) -> Result<Vec<Option<tch::Tensor>>> {
+/// The gradients of the sum of `roots` for those `leaves` that are in a graph.
+fn gradients(leaves: &[&tch::Tensor], roots: Vec<Weighted>, cuts: Vec<Cut>) -> Result<Vec<Option<tch::Tensor>>> {
     let real: Vec<usize> = (0..leaves.len()).filter(|&i| leaves[i].requires_grad()).collect();
     let mut found: Vec<Option<tch::Tensor>> = leaves.iter().map(|_| None).collect();
-    if let (Some(root), false) = (root, real.is_empty()) {
+    if !roots.is_empty() && !real.is_empty() {
         let wanted: Vec<&tch::Tensor> = real.iter().map(|&i| leaves[i]).collect();
-        for (i, gradient) in real.into_iter().zip(nn::gradients(root, cuts, &wanted)?) {
+        for (i, gradient) in real.into_iter().zip(nn::gradients(roots, cuts, &wanted)?) {
             found[i] = gradient;
         }
     }
     Ok(found)
+}
+
+/// A module with its input and the gradient of its output, for what it has in closed form.
+struct ClosedForm {
+    built: Rc<Built>,
+    input: Activity,
+    grad: Activity,
+}
+
+impl ClosedForm {
+    fn new(lua: &Lua, built: Rc<Built>, object: &Table, input: &LuaValue, grad: &LuaValue) -> mlua::Result<ClosedForm> {
+        let input = argument(lua, object, input, 1, "input")?;
+        Ok(ClosedForm { built, input, grad: argument(lua, object, grad, 2, "gradOutput")? })
+    }
+
+    /// gradInput, stored; `None` when the module leaves it to autograd.
+    fn input_gradient(
+        &self,
+        lua: &Lua,
+        class: &Class,
+        object: &Table,
+        grad: &LuaValue,
+        old: &LuaValue,
+    ) -> mlua::Result<Option<LuaValue>> {
+        let gradient = || self.built.module()?.input_gradient(&self.input, &self.grad);
+        let Some(gradient) = tch::no_grad(gradient).map_err(raise)? else { return Ok(None) };
+        let stored = store_gradient(lua, class, object, grad, old, &gradient, self.built.tensor_type)?;
+        if stored != *old {
+            object.set("gradInput", &stored)?;
+        }
+        Ok(Some(stored))
+    }
+
+    /// Adds the gradients of the parameters to the object's; false when the module leaves that to autograd.
+    fn accumulate(&self, object: &Table, scale: f64) -> mlua::Result<bool> {
+        let mut sums = Vec::with_capacity(self.built.parameters.len());
+        for (name, parameter) in &self.built.parameters {
+            match tensor::from_lua(&object.get(gradient_field(name))?) {
+                Some(sum) if sum.view().kind() == parameter.kind() && sum.size() == parameter.size() => {
+                    sums.push(sum.view());
+                }
+                // Without one, or with one of another shape, the slower way does what Torch7 does.
+                _ => return Ok(false),
+            }
+        }
+        let accumulate = || self.built.module()?.accumulate(&self.input, &self.grad, scale, &sums);
+        Ok(sums.is_empty() || tch::no_grad(accumulate).map_err(raise)?)
+    }
 }
 
 /// nn.Module's backward, in one rerun of the module where neither of its halves was replaced by the user.
@@ -247,6 +292,14 @@ fn backward(
         object.call_method::<()>("accGradParameters", (&input, &grad, scale))?;
         return object.get("gradInput");
     }
+    let closed = ClosedForm::new(lua, class.built(lua, &object, false).map_err(raise)?, &object, &input, &grad)?;
+    if let Some(stored) = closed.input_gradient(lua, class, &object, &grad, &old)? {
+        if !closed.accumulate(&object, scale)? {
+            let parameters = Wanted { input: false, parameters: true };
+            accumulated(&object, product(lua, class, &object, &input, &grad, parameters)?, scale)?;
+        }
+        return Ok(stored);
+    }
     let mut product = product(lua, class, &object, &input, &grad, Wanted { input: true, parameters: true })?;
     let grad_input = product.for_input().map_err(raise)?;
     let stored = store_gradient(lua, class, &object, &grad, &old, &grad_input, product.built.tensor_type)?;
@@ -259,6 +312,10 @@ fn update_grad_input(lua: &Lua, class: &Class, (object, input, grad): Pair) -> m
     let old: LuaValue = object.get("gradInput")?;
     if old.is_nil() {
         return Ok(LuaValue::Nil);
+    }
+    let closed = ClosedForm::new(lua, class.built(lua, &object, false).map_err(raise)?, &object, &input, &grad)?;
+    if let Some(stored) = closed.input_gradient(lua, class, &object, &grad, &old)? {
+        return Ok(stored);
     }
     let mut product = product(lua, class, &object, &input, &grad, Wanted { input: true, parameters: false })?;
     let grad_input = product.for_input().map_err(raise)?;
@@ -284,8 +341,13 @@ fn store_gradient(
 }
 
 fn acc_grad_parameters(lua: &Lua, class: &Class, (object, input, grad, scale): Scaled) -> mlua::Result<()> {
+    let scale = scale.unwrap_or(1.0);
+    let built = class.built(lua, &object, false).map_err(raise)?;
+    if built.parameters.is_empty() || ClosedForm::new(lua, built, &object, &input, &grad)?.accumulate(&object, scale)? {
+        return Ok(());
+    }
     let product = product(lua, class, &object, &input, &grad, Wanted { input: false, parameters: true })?;
-    accumulated(&object, product, scale.unwrap_or(1.0))
+    accumulated(&object, product, scale)
 }
 
 /// Adds the gradients of the parameters, which are what is left of `product`, to the object's.

@@ -10,7 +10,7 @@ use crate::{
     frontend::{
         Settings, Source,
         lua::{
-            lowering::lower::{Lowering, draws},
+            lowering::{draws::draws, lower::Lowering},
             machine::{
                 bytecode,
                 error::raise,

@@ -7,11 +7,14 @@ use std::{collections::HashMap, rc::Rc};
 
 use mlua::{Function, Lua, ObjectLike, Table, Value as LuaValue};
 
-use super::foreign::{Caller, Foreign, ForeignCriterion};
+use super::{
+    draws::draws,
+    foreign::{Caller, Foreign, ForeignCriterion},
+};
 use crate::{
     error::{Error, Kind, Result},
     frontend::lua::{
-        machine::{bytecode, error::OrPage, stdlib::random_seed},
+        machine::{bytecode, error::OrPage},
         objects::{
             classes::{class_name, is_pristine, spec_of},
             object::{LuaFields, tostring},
@@ -19,8 +22,8 @@ use crate::{
         },
         tensor,
     },
-    nn::{Buffer, Build, Builder, Criterion, Draws, Fields, Network, Node, Parameter, Parameters, Spec, Value},
-    torch::{Element, Generator, Tensor, TensorType},
+    nn::{Buffer, Build, Builder, Criterion, Fields, Network, Node, Parameter, Parameters, Spec, Value},
+    torch::{Element, Tensor, TensorType},
 };
 
 /// The container that applies its one child to every entry of a table.
@@ -102,21 +105,6 @@ pub(in crate::frontend::lua) struct Lowering {
     /// Whether a module or a criterion stays Lua.
     has_code: bool,
     depth: usize,
-}
-
-/// A step's numbers, torch's and those of `math.random`, are those of its seed alone, so that a run that was stopped draws what
-/// it would have drawn.
-///
-/// # Errors
-/// When the machine was not furnished.
-pub(in crate::frontend::lua) fn draws(lua: &Lua) -> Result<Draws> {
-    let (generator, random_seed) = (tensor::generator(lua), random_seed(lua).or_page(lua)?);
-    Ok(Box::new(move |seed| {
-        let fresh = Generator::new(seed);
-        // Lua's own function, which takes any number.
-        let _ = random_seed.call::<()>(fresh.clone().random());
-        *generator.borrow_mut() = fresh;
-    }))
 }
 
 impl Lowering {
