@@ -36,6 +36,7 @@ local row = ('1.5 -2e1 0x10'):split(' ')
 near(torch.Tensor(row), torch.Tensor{1.5, -20, 16}, 'a table of strings')
 near(torch.Tensor{{'1', '2'}, {'3', 4}}, torch.Tensor{{1, 2}, {3, 4}}, 'a nested table of strings')
 near(torch.zeros('2', '3'):add('4'):mul(' 2 '), torch.zeros(2, 3):fill(8), 'calls')
+assert(torch.FloatStorage.elementSize() == 4 and torch.LongStorage(1):elementSize() == 8)
 assert(torch.DoubleStorage{'7'}[1] == 7 and torch.ones(3):narrow(1, '2', '1'):nElement() == 1)
 refused(torch.Tensor, 'invalid element (not a number): a string', {'x'})
 
@@ -53,10 +54,10 @@ for _, through in ipairs{
 end
 local ok, e = pcall(torch.zeros(1).apply, torch.zeros(1), function() error('words') end)
 assert(not ok and type(e) == 'string' and e:find('words', 1, true))
-refused(function() error('at level 1') end, 'whole_scripts.lua:56: at level 1')
+refused(function() error('at level 1') end, 'whole_scripts.lua:57: at level 1')
 refused(function() local function f() error('at level 2', 2) end
    f()
-end, 'whole_scripts.lua:58: at level 2')
+end, 'whole_scripts.lua:59: at level 2')
 
 ---------------------------------------------------------------------------------------------------------------
 -- cuDNN's recurrent networks by their formulas, and every gradient against finite differences.

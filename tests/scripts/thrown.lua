@@ -28,4 +28,5 @@ assert(require('loadcaffe').own)
 write('broken.lua', '\n\nx = = 1')
 local ok, why = pcall(require, 'broken')
 assert(not ok and why:find('broken.lua:3: ', 1, true), why)
+assert(debug.getregistry()[torch.class('Registered')] == 'Registered')
 print 'thrown ok'
