@@ -12,6 +12,7 @@ use crate::{
     job::program,
     python::python,
     sets::{self, Label},
+    tree,
 };
 
 const SHAPE: [i64; 3] = [3, 6, 5];
@@ -64,6 +65,20 @@ fn every_layout_gives_the_records_that_were_put_in() {
     assert_eq!(sample.image.values.to_floats()[0], wanted.0[3 * 90] / 7.0);
     let Target::Planes(label) = sample.target else { panic!("a vector") };
     assert_eq!(label.values.to_floats(), [wanted.1[3] / 3.0, wanted.1[3]]);
+}
+
+#[test]
+fn scripts_read_what_h5py_writes_and_write_what_it_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    if python("hdf5.py", &["write", folder.path().to_str().unwrap()]).is_none() {
+        return;
+    }
+    let script = tree::root().join("tests/scripts/hdf5.lua");
+    let arguments = ["th", "--trusted", script.to_str().unwrap(), folder.path().to_str().unwrap()];
+    let run = program(folder.path(), &arguments).output().unwrap();
+    let output = String::from_utf8_lossy(&run.stdout);
+    assert!(output.contains("hdf5 ok"), "{output}{}", String::from_utf8_lossy(&run.stderr));
+    python("hdf5.py", &["check", folder.path().to_str().unwrap()]).unwrap();
 }
 
 #[test]

@@ -59,6 +59,11 @@ fn recurrences_follow_their_formulas() {
 }
 
 #[test]
+fn what_whole_scripts_call_beside_nn_follows_its_formulas() {
+    passes("whole_scripts.lua");
+}
+
+#[test]
 fn the_small_packages_follow_their_rules() {
     passes("small_packages.lua");
 }

@@ -43,6 +43,13 @@ fn a_script_finds_what_th_had_before_its_first_line() {
 }
 
 #[test]
+fn objects_as_errors_and_lengths_come_through_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ok, output) = th(folder.path(), &tree::root().join("tests/scripts/thrown.lua"));
+    assert!(ok && output.contains("thrown ok"), "{output}");
+}
+
+#[test]
 fn a_pasted_file_finds_it_as_far_as_the_fence_allows() {
     pasted(
         r"

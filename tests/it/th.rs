@@ -33,13 +33,14 @@ fn complained(output: &Output) -> String {
 fn typed_lines_are_answered_and_errors_do_not_end_the_shell() {
     let folder = tempfile::tempdir().unwrap();
     let typed = "1 + 1\nx = torch.Tensor{{1, 2}, {3, 4}}\nx\n=x:sum()\nfor i = 1, 2 do\n  print(i)\nend\n\
-                 error('boom')\n{1, {'a', t = x}, k = true}\nnn.Linear(2, 3)\nio.open('x')\n2, nil, 'end'\n";
+                 error('boom')\n{1, {'a', t = x}, k = true}\nnn.Linear(2, 3)\nio.open('x')\n2, nil, 'end'\n\
+                 #nn.Sequential():add(nn.Tanh())\n";
     let output = th(folder.path(), &[], typed);
     assert_eq!(
         said(&output),
         "2\n 1  2\n 3  4\n[torch.DoubleTensor of size 2x2]\n\n10\n1\n2\n\
          {\n  1 : 1\n  2 : \n      {\n        1 : \"a\"\n        t : DoubleTensor - size: 2x2\n      }\n  k : true\n}\n\
-         nn.Linear(2 -> 3)\n2\tnil\tend\n"
+         nn.Linear(2 -> 3)\n2\tnil\tend\n1\n"
     );
     let complaints = complained(&output);
     assert!(complaints.contains("Lua error: boom") && complaints.contains("io.open is not available"), "{complaints}");

@@ -126,3 +126,34 @@ net:forward(torch.randn(2, 3))
 local light = net:Serial():lightSerial('torch.FloatTensor'):clone()
 assert(light.modules[1].output:nElement() == 0 and light.modules[1]:get(1).gradWeight:nElement() == 0)
 assert(light:forward(torch.randn(2, 3):float()):size(2) == 4 and net.output:nElement() == 8)
+
+-- Rewards of classes: `scale` for a right one; samplers get what it is above the baseline, which learns it by its own criterion.
+local sampler, got = nn.ReinforceBernoulli(), nil
+function sampler:reinforce(reward) got = reward:clone() end
+for _, case in ipairs{
+   {nn.BinaryClassReward(sampler, 3), torch.Tensor{0.9, 0.2, 0.4, 0.6}, torch.Tensor{1, 1, 0, 0}},
+   {nn.VRClassReward(sampler, 3), torch.Tensor{{0, 1}, {1, 0}, {0, 2}, {0, 1}}, torch.Tensor{2, 2, 2, 1}},
+} do
+   local criterion, scores, target = unpack(case)
+   local baseline, rewards = torch.Tensor{1, 2, 3, 0.5}, torch.Tensor{3, 0, 3, 0}
+   for _, average in ipairs{true, false} do
+      criterion.sizeAverage = average
+      local n = average and 4 or 1
+      near(criterion:forward({scores, baseline}, target), -6 / n, torch.type(criterion))
+      local gradient = criterion:backward({scores, baseline}, target)
+      near(got, (rewards - baseline) / n, torch.type(criterion) .. ', what samplers get')
+      near(gradient[1], scores:clone():zero(), torch.type(criterion) .. ', of the scores')
+      near(gradient[2], (baseline - rewards) * 2 / 4, torch.type(criterion) .. ', of the baseline')
+   end
+   assert(criterion:float().module == sampler)
+   criterion:double()
+end
+
+-- nnx: bilinear, corners on corners, by size or by factors.
+require 'nnx'
+local picture = torch.Tensor{{0, 3}, {6, 9}}:view(1, 2, 2)
+near(nn.SpatialReSampling{owidth = 4, oheight = 2}:forward(picture), torch.Tensor{{0, 1, 2, 3}, {6, 7, 8, 9}}:view(1, 2, 4), 'SpatialReSampling')
+local twice = nn.SpatialReSampling{rwidth = 2, rheight = 1.5}
+assert(table.concat(twice:forward(torch.randn(2, 3, 4, 5)):size():totable(), ' ') == '2 3 6 10')
+near(nn.Jacobian.testJacobian(nn.SpatialReSampling{owidth = 5, oheight = 3}, torch.randn(2, 4, 3)), 0, 'SpatialReSampling, gradInput', 1e-5)
+assert(not pcall(nn.SpatialReSampling, {owidth = 4}))

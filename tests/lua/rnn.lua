@@ -203,3 +203,76 @@ refused(function() nn.Recurrent(H, nn.Linear(D, H), nn.Linear(H, H)):maskZero(1)
 refused(function() nn.SeqLSTM(D, H):forward(x[1]) end, 'three dimensions')
 refused(function() nn.LSTM(D, H):backward(x[1], x[1]) end, 'more often')
 refused(function() nn.MuFuRu(D, H, {'swap'}) end, "no operation 'swap'")
+
+---------------------------------------------------------------------------------------------------------------
+-- Encoder and decoder coupled by fields: states and their gradients go from one to the other, as if they were one sequence.
+
+for _, class in ipairs{'SeqLSTM', 'SeqGRU'} do
+   local one = nn[class](D, H):maskZero()
+   local encoder, decoder = one:clone(), one:clone()
+   local input, gradOutput = torch.randn(T, N, D), torch.randn(T, N, H)
+   input[1][2]:zero()
+   local first, second = input:narrow(1, 1, 2), input:narrow(1, 3, 2)
+   local wanted = one:forward(input)
+   local gradInput = one:backward(input, gradOutput)
+   local encoded = encoder:forward(first)
+   near(encoded, wanted:narrow(1, 1, 2), class .. ', the encoder')
+   assert(encoded[1][2]:abs():max() == 0)
+   decoder.userPrevOutput = encoder.output[2]
+   if class == 'SeqLSTM' then decoder.userPrevCell = encoder.cell[2] end
+   near(decoder:forward(second), wanted:narrow(1, 3, 2), class .. ', the decoder')
+   assert(decoder.userPrevOutput == nil)
+   near(decoder:backward(second, gradOutput:narrow(1, 3, 2)), gradInput:narrow(1, 3, 2), class .. ', back through the decoder')
+   encoder.gradPrevOutput = decoder.userGradPrevOutput
+   encoder.userNextGradCell = decoder.userGradPrevCell
+   near(encoder:backward(first, gradOutput:narrow(1, 1, 2)), gradInput:narrow(1, 1, 2), class .. ', back through the encoder')
+   near(encoder.gradWeight + decoder.gradWeight, one.gradWeight, class .. ', gradWeight')
+   encoder.userPrevOutput = torch.zeros(N + 1, H)
+   local ok, why = pcall(encoder.forward, encoder, first)
+   assert(not ok and why:find('the state before the first step is that of 4 samples, the input has 3', 1, true), why)
+end
+
+-- nn.RecurrentAttention beside the loop that it is: the action sees the last output, the machine the input and the action.
+local action, machine = nn.Linear(H, 2), nn.Recurrence(nn.Sequential():add(nn.ParallelTable():add(nn.ParallelTable():add(nn.Linear(D, H))
+   :add(nn.Linear(2, H))):add(nn.Linear(H, H))):add(nn.FlattenTable()):add(nn.CAddTable()):add(nn.Tanh()), H, 1)
+local attention = nn.RecurrentAttention(machine, action, 3, {H})
+local x, gradOutput = torch.randn(N, D), {}
+local outputs = attention:forward(x)
+assert(#outputs == 3 and #attention.actions == 3)
+local inner = machine.recurrentModule or machine.modules[1]
+local linear = inner:findModules('nn.Linear')
+local function affine(layer, input) return torch.mm(input, layer.weight:t()) + layer.bias:view(1, -1):expand(N, layer.bias:nElement()) end
+local h = torch.zeros(N, H)
+for step = 1, 3 do
+   local a = affine(action, h)
+   near(attention.actions[step], a, 'the action of a step')
+   h = torch.tanh(affine(linear[1], x) + affine(linear[2], a) + affine(linear[3], h))
+   near(outputs[step], h, 'the output of a step')
+   gradOutput[step] = torch.randn(N, H)
+end
+-- Its gradient leaves out what a step's action owes to later steps' outputs only where the action draws; it does not here, and
+-- `gradAction` is zero by its rule: the machine learns, and the input's slope is the machine's.
+attention:zeroGradParameters()
+local gradInput = attention:backward(x, gradOutput)
+assert(gradInput:size(1) == N and gradInput:size(2) == D and linear[1].gradWeight:clone():abs():sum() > 0)
+local function loss()
+   local value, h = 0, torch.zeros(N, H)
+   for step = 1, 3 do
+      h = torch.tanh(affine(linear[1], x) + affine(linear[2], attention.actions[step]) + affine(linear[3], h))
+      value = value + torch.cmul(h, gradOutput[step]):sum()
+   end
+   return value
+end
+for _, pair in ipairs{{x, gradInput:clone()}, {linear[1].weight, linear[1].gradWeight:clone()}, {linear[3].weight, linear[3].gradWeight:clone()}} do
+   local values, slopes = pair[1]:view(-1), pair[2]:view(-1)
+   for i = 1, values:nElement() do
+      local old = values[i]
+      values[i] = old + 1e-5
+      local above = loss()
+      values[i] = old - 1e-5
+      local below = loss()
+      values[i] = old
+      near((above - below) / 2e-5, slopes[i], 'RecurrentAttention, a slope', 1e-6)
+   end
+end
+refused(function() attention:backward(x, {gradOutput[1]}) end, 'gradOutput is a table of 3 steps')

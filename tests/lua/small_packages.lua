@@ -105,6 +105,11 @@ refused(pool.synchronize, 'in a job', pool)
 pool:specific(true)
 pool:addjob(2, function() return __threadid end, function(id) assert(id == 2) end)
 pool:terminate()
+-- Calls never overlap, so that a safe function is the function.
+local calls = 0
+local safe = threads.safe(function(a, ...) calls = calls + 1 return a, select('#', ...) end)
+assert(select(2, safe('x', nil, nil)) == 2 and safe(7) == 7 and calls == 2)
+refused(threads.safe(function() error('inside') end), 'inside')
 
 require 'torchx'
 same(torch.find(torch.Tensor{1, 2, 3, 1, 1, 2}, 1), {1, 4, 5}, 'find')
@@ -112,9 +117,30 @@ same(torch.find(torch.Tensor{{1, 2, 3, 4, 5}, {5, 6, 0.6, 0, 2}}, 2, 2), {{2}, {
 local groups = torch.group(torch.Tensor{5, 3, 4, 5, 3, 5})
 assert(groups[3].idx:size(1) == 2 and groups[5].val:size(1) == 3 and groups[4].idx[1] == 3)
 same(torch.md5.sumhexa('helloworld!'), '420e57b017066b44e05ea1577f6e2e12', 'md5')
+same(require('md5').sumhexa 'helloworld!', '420e57b017066b44e05ea1577f6e2e12', 'the rock md5')
 same(torch.md5.sumhexa(('a'):rep(120)), '5f61c0ccad4cac44c75ff505e1f1e537', 'md5 of two blocks')
 local _, made = torch.remap({torch.ones(2), {torch.ones(3)}}, nil, function(x, y) y:resizeAs(x):copy(x) end)
 assert(made[2][1]:size(1) == 3)
+local a, b = torch.Tensor{{1, 2}}, torch.Tensor{{3, 4}}
+same(torch.concat({a, b}):totable(), {{1, 2}, {3, 4}}, 'concat')
+same(torch.concat({a, b}, 2):totable(), {{1, 2, 3, 4}}, 'concat by columns')
+local result = torch.Tensor(7)
+assert(torch.concat(result, {a, b}, 1) == result)
+same(result:totable(), {{1, 2}, {3, 4}}, 'concat into a tensor')
+local queue = torch.Queue()
+for i = 1, 4 do queue:pushright(i) end
+queue:pushleft(0)
+same({queue:popleft(), queue:popright(), queue:popright(), queue:popleft(), queue:popleft(), queue:empty()}, {0, 4, 3, 1, 2, true}, 'Queue')
+refused(queue.popleft, 'the queue is empty', queue)
+refused(queue.popright, 'the queue is empty', queue)
+queue:pushleft('again')
+assert(queue:popright() == 'again' and queue:empty())
+torch.manualSeed(4)
+local alias, counts = torch.AliasMultinomial(torch.FloatTensor{0.1, 0.6, 0, 0.3}), torch.zeros(4)
+local draws = alias:batchdraw(torch.LongTensor(40, 250))
+for i = 1, 4 do counts[i] = draws:eq(i):sum() / 10000 end
+for i, p in ipairs{0.1, 0.6, 0, 0.3} do assert(math.abs(counts[i] - p) < 0.02 and (p > 0 or counts[i] == 0), i .. ': ' .. counts[i]) end
+for _ = 1, 50 do local one = alias:draw() assert(one == 1 or one == 2 or one == 4) end
 
 -- totem tells a right gradient from a wrong one.
 require 'totem'

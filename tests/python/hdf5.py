@@ -1,4 +1,4 @@
-"""HDF5 files as DIGITS' create_db.py wrote them, by h5py: `hdf5.py write FOLDER` for the tests, `hdf5.py golden FOLDER`
+"""HDF5 files as DIGITS' create_db.py wrote them, by h5py: `hdf5.py write FOLDER` and `hdf5.py check FOLDER` for the tests, `hdf5.py golden FOLDER`
 for the small files in tests/golden/errors/."""
 
 import os
@@ -52,8 +52,28 @@ def write(folder):
         file.write("../20160101-000000-abcd/train_db/0.h5\n../20160101-000000-abcd/train_db/20.h5\n")
     with open(os.path.join(folder, "digits", "labels.txt"), "w") as file:
         file.write("a\nb\nc\nd\n")
+    with h5py.File(os.path.join(folder, "kinds.h5"), "w") as file:
+        for kind in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8"):
+            file["kinds/" + kind] = np.arange(6).reshape(2, 3).astype(kind)
+        file["kinds/be"] = np.arange(6).reshape(2, 3).astype(">f4")
+        file["kinds/deep/one"] = np.int32(7)
+        file["words"] = "text"
     data.tofile(os.path.join(folder, "data.raw"))
     label.tofile(os.path.join(folder, "label.raw"))
+
+
+def check(folder):
+    """Reads what tests/scripts/hdf5.lua has written."""
+    with h5py.File(os.path.join(folder, "written.h5"), "r") as file:
+        kinds = dict(Byte="u1", Char="i1", Short="i2", Int="i4", Long="i8", Float="f4", Double="f8")
+        for name, kind in kinds.items():
+            wanted = np.arange(6).reshape(2, 3) - (0 if name == "Byte" else 2)
+            found = file["some/tables"][name]
+            assert found.dtype == np.dtype(kind) and (found[:] == wanted).all(), name
+            assert (file["some/tables/deep"][name][:] == wanted.T).all(), name
+        assert file["some/tables/deep/empty"].shape is None
+        assert file["one"][0] == 0.5 and len(file["many"]) == 300
+        assert all(file[f"many/a dataset of many, {i}"][0] == i for i in range(1, 301))
 
 
 def golden(folder):
@@ -65,4 +85,4 @@ def golden(folder):
 
 
 if __name__ == "__main__":
-    {"write": write, "golden": golden}[sys.argv[1]](*sys.argv[2:])
+    {"write": write, "check": check, "golden": golden}[sys.argv[1]](*sys.argv[2:])

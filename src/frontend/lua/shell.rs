@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mlua::{Function, LuaString, MultiValue, Table, Value, chunk::ChunkMode};
+use mlua::{Function, LuaString, MultiValue, Table, Value};
 
 use crate::{
     error::Result,
@@ -11,6 +11,7 @@ use crate::{
         lua::{
             library::{chunks::native, packages::torch_vm},
             machine::{
+                compile::function,
                 error,
                 vm::{Limit, Vm, VmOptions},
             },
@@ -82,8 +83,7 @@ impl Shell {
         let typed = typed.trim_start().strip_prefix('=').unwrap_or(typed);
         self.vm.add_source(PROMPT, typed);
         let lua = self.vm.lua();
-        let compile =
-            |text: &str| lua.load(text).set_name(format!("@{PROMPT}")).set_mode(ChunkMode::Text).into_function();
+        let compile = |text: &str| function(lua, format!("@{PROMPT}"), text.as_bytes(), None);
         let chunk = match compile(&format!("return {typed}")) {
             Ok(expression) => expression,
             Err(_) => match compile(typed) {

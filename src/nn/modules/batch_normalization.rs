@@ -5,6 +5,8 @@
 //! drawn from **U(0, 1)**, bias is 0. `running = momentum·batch + (1 − momentum)·running`, its variance unbiased. A
 //! training batch of one sample is normalised by the running statistics and leaves them alone.
 
+use std::cell::RefCell;
+
 use crate::{
     error::{Error, Kind, Result},
     nn::{
@@ -60,6 +62,8 @@ pub struct BatchNormalization {
     momentum: f64,
     /// Added to the variance.
     pub eps: f64,
+    /// Means and 1 / √(variances + eps) of the last batch that normalised itself, `[f]` each.
+    batch: RefCell<Option<[tch::Tensor; 2]>>,
 }
 
 fn init(args: &Args<'_>, fields: &dyn Fields, generator: &mut Generator) -> Result<()> {
@@ -111,6 +115,7 @@ fn build(builder: &mut dyn Builder, rank: usize) -> Result<Box<dyn Module>> {
         running_var,
         momentum: fields.number_or("momentum", 0.1)?,
         eps: fields.number_or("eps", 1e-5)?,
+        batch: RefCell::default(),
     }))
 }
 
@@ -137,21 +142,31 @@ impl Module for BatchNormalization {
         // A replayed pass needs the batch statistics only; the running ones have counted this batch already.
         let keeps_running = uses_batch && cx.replays();
         let running = |tensor| if keeps_running { None } else { Some(tensor) };
-        let y = batch.f_batch_norm(
-            self.weight.as_ref(),
-            self.bias.as_ref(),
-            running(&self.running_mean),
-            running(&self.running_var),
-            uses_batch,
-            self.momentum,
-            self.eps,
-            true,
-        )?;
+        let (weight, bias) = (self.weight.as_ref(), self.bias.as_ref());
+        let (mean, var) = (running(&self.running_mean), running(&self.running_var));
+        let y = if uses_batch && batch.device() == tch::Device::Cpu {
+            // What `batch_norm` does on a processor, with the statistics that it drops.
+            let (y, mean, deviation) = batch.f_native_batch_norm(weight, bias, mean, var, true, self.momentum, self.eps)?;
+            self.batch.replace(Some([mean.f_detach()?, deviation.f_detach()?]));
+            y
+        } else {
+            batch.f_batch_norm(weight, bias, mean, var, uses_batch, self.momentum, self.eps, true)?
+        };
         Ok(if is_sample { y.f_squeeze_dim(0)? } else { y }.into())
     }
 
     fn leaves_its_output(&self) -> bool {
         true
+    }
+
+    /// `save_mean` and `save_std`, which holds reciprocals; on a processor only, for cuDNN keeps them to itself.
+    fn save(&self, fields: &dyn Fields) -> Result<()> {
+        if let Some(batch) = &*self.batch.borrow() {
+            for (name, tensor) in ["save_mean", "save_std"].into_iter().zip(batch) {
+                fields.set(name, Tensor::from_tch(fields.tensor_type(), tensor)?.into())?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -173,6 +188,8 @@ mod tests {
         assert_close(&numbers(y.tensor().unwrap()), &[-1.0, 1.0]);
         assert_close(&norm.numbers("running_mean"), &[1.5]);
         assert_close(&norm.numbers("running_var"), &[0.5 * 8.0 + 0.5]);
+        assert_close(&norm.numbers("save_mean"), &[3.0]);
+        assert_close(&norm.numbers("save_std"), &[0.5]);
         assert_close(&norm.eval(tensor(&[1], &[1.5])).1, &[0.0]);
         let node = Built::default().node(&norm).unwrap();
         let again = node.forward(&x().into(), &mut Context::new(Mode::Train).replaying()).unwrap();

@@ -48,6 +48,8 @@ pub(super) const MODULES: &[Chunk] = &[
     chunk!("layers/sparse_linear"),
     chunk!("layers/index_linear"),
     chunk!("layers/kmeans"),
+    chunk!("layers/cudnn_rnn"),
+    chunk!("layers/thnn"),
     chunk!("derivatives/jacobian"),
     chunk!("derivatives/hessian"),
 ];

@@ -7,7 +7,7 @@ use mlua::{Function, Lua, Table, Value};
 use super::{
     caffe,
     chunks::{CLASS, Chunk, METHODS, MODULES, SHOW, START, chunk, native, package, prepare},
-    files, image, native, plots, scripts, specs, torch_file,
+    files, hdf5, image, native, plots, recurrent, scripts, specs, torch_file,
 };
 use crate::{
     error::Result,
@@ -43,10 +43,11 @@ packages! {
     "cutorch": ["cutorch"],
     "cunn": ["cunn"],
     "cudnn": ["cudnn"],
-    "inn": [],
+    "inn": ["inn"],
+    "nn.THNN": [],
     "ccn2": ["ccn2"],
     "fbnn": [],
-    "fbcunn": [],
+    "fbcunn": ["fbcunn"],
     "nnx": ["nnx"],
     "graph": ["graph"],
     "nngraph": ["nngraph"],
@@ -73,13 +74,15 @@ packages! {
     "optnet": ["optnet"],
     "gnuplot": ["gnuplot"],
     "loadcaffe": ["loadcaffe"],
+    "hdf5": ["hdf5"],
     "tds": ["tds"],
     "threads": ["threads"],
     "torchx": ["torchx"],
     "csvigo": ["csvigo"],
+    "md5": ["md5"],
     "trepl": ["trepl"],
     "env": [],
-    "argcheck": [],
+    "argcheck": ["argcheck"],
     "argcheck.doc": ["argcheck_doc"],
     "class": [],
     "lfs": ["lfs"],
@@ -120,6 +123,7 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     tensor::install(lua, &torch)?;
     origins::install(lua)?;
     native::install(lua, &native)?;
+    native.raw_set("recurrent", recurrent::table(lua)?)?;
     CLASS.run::<()>(lua)?;
     MODULES.iter().try_for_each(|chunk| chunk.run::<()>(lua))?;
     specs::install(lua)?;
@@ -131,6 +135,7 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     native.raw_set("image", image::table(lua)?)?;
     native.raw_set("plots", plots::table(lua)?)?;
     native.raw_set("caffe", caffe::table(lua)?)?;
+    native.raw_set("hdf5", hdf5::table(lua)?)?;
     let (show, print) = SHOW.run::<(Function, Function)>(lua)?;
     native.raw_set("show", show)?;
     lua.globals().raw_set("print", print)?;

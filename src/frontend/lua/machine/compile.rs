@@ -1,8 +1,16 @@
 //! `compile`: text becomes a Lua function; compiled code never does.
+//!
+//! Text is compiled as it is first, so that every complaint is about what the user wrote, and then again with what Torch7's
+//! LuaJIT reads otherwise than Lua 5.1: brackets that begin a line, and lengths.
+
+use std::borrow::Cow;
 
 use mlua::{Function, Lua, Table, chunk::ChunkMode};
 
-use super::newline_calls::{COMPLAINT, joined};
+use super::{
+    length_calls::wrapped,
+    newline_calls::{COMPLAINT, joined},
+};
 use crate::error::{Error, Kind};
 
 /// Compiles text under a file's name, `#!` line allowed.
@@ -22,7 +30,8 @@ pub(in crate::frontend::lua) fn compile(lua: &Lua, name: &str, text: &[u8]) -> m
     function(lua, format!("@{name}"), &body, None)
 }
 
-/// Text as a function, its globals in `environment` if one is given; a call whose bracket begins a line is one.
+/// Text as a function, its globals in `environment` if one is given; a call whose bracket begins a line is one, and `#` asks
+/// `__len` of tables too.
 pub(in crate::frontend::lua) fn function(
     lua: &Lua,
     name: String,
@@ -36,8 +45,15 @@ pub(in crate::frontend::lua) fn function(
             None => chunk.into_function(),
         }
     };
-    match compile(text) {
-        Err(mlua::Error::SyntaxError { message, .. }) if message.contains(COMPLAINT) => compile(&joined(text)),
-        other => other,
+    let (function, text) = match compile(text) {
+        Err(mlua::Error::SyntaxError { message, .. }) if message.contains(COMPLAINT) => {
+            let text = joined(text);
+            (compile(&text)?, Cow::Owned(text))
+        }
+        other => (other?, Cow::Borrowed(text)),
+    };
+    match wrapped(&text) {
+        Some(text) => compile(&text),
+        None => Ok(function),
     }
 }

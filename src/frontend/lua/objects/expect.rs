@@ -50,8 +50,12 @@ fn is_a(value: &LuaValue, kind: &str) -> bool {
     }
 }
 
-/// `net:add(x)` where x is no module: the commonest cause is a forgotten pair of brackets or a misspelt name.
-pub(in crate::frontend::lua) fn module(lua: &Lua, (child, container): (LuaValue, Table)) -> mlua::Result<MultiValue> {
+/// `net:add(x)` where x is no module: the commonest cause is a forgotten pair of brackets or a misspelt name. A nil that no
+/// misspelt class explains passes where the container takes one, as Torch7's that only insert what they are given.
+pub(in crate::frontend::lua) fn module(
+    lua: &Lua,
+    (child, container, takes_nil): (LuaValue, Table, Option<bool>),
+) -> mlua::Result<MultiValue> {
     let is_module =
         child.as_table().is_some_and(|table| !table.get::<LuaValue>("updateOutput").is_ok_and(|f| f.is_nil()));
     let has_class = child.as_table().is_some_and(|table| class_name(table).is_some());
@@ -64,6 +68,9 @@ pub(in crate::frontend::lua) fn module(lua: &Lua, (child, container): (LuaValue,
         && let Some(page) = missing_class(lua, &place.text, None)
     {
         return Err(raise(page.at(here.as_ref())));
+    }
+    if child.is_nil() && takes_nil == Some(true) {
+        return Ok(MultiValue::new());
     }
     let what = format!("#1 (module) to {}:add", class_name(&container).unwrap_or_default());
     let error = Error::new(Kind::Argument, value_from_lua(&child).misfit(&what, "an nn module"));

@@ -194,12 +194,12 @@ pub(super) fn storage(lua: &Lua, tensor_type: TensorType, args: MultiValue) -> m
             }
             checked(Storage::from_values(tensor_type, &numbers))?
         }
+        [Value::String(name), rest @ ..] => mapped(lua, tensor_type, &name.to_string_lossy(), rest)?,
         [one] if form::number(one).is_some() => {
             let len = form::whole(form::number(one).unwrap_or_default());
             reserve(lua, tensor_type, len, &tensor_type.storage_name())?;
             checked(Storage::zeros(tensor_type, len))?
         }
-        [Value::String(name), rest @ ..] => mapped(lua, tensor_type, &name.to_string_lossy(), rest)?,
         [whole, rest @ ..] => {
             let whole =
                 storage_from_lua(whole).filter(|whole| whole.tensor_type() == tensor_type).ok_or_else(|| {

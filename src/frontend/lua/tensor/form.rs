@@ -138,12 +138,30 @@ pub(super) fn whole(number: f64) -> i64 {
     number.clamp(-MOST, MOST) as i64
 }
 
-/// A Lua number; strings are not converted.
+/// A Lua number, or a string that is one, as Lua's C interface takes arguments.
 pub(super) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Integer(x) => Some(*x as f64),
         Value::Number(x) => Some(*x),
+        Value::String(text) => written(&text.as_bytes()),
         _ => None,
+    }
+}
+
+/// The number that a text is: decimal as C's `strtod` reads it, or hexadecimal, with space around it.
+fn written(text: &[u8]) -> Option<f64> {
+    let text = str::from_utf8(text).ok()?.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\x0b');
+    let (sign, digits) = match text.strip_prefix(['-', '+']) {
+        Some(digits) if text.starts_with('-') => (-1.0, digits),
+        Some(digits) => (1.0, digits),
+        None => (1.0, text),
+    };
+    match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(hex) if hex.starts_with(|c: char| c.is_ascii_hexdigit()) => {
+            u64::from_str_radix(hex, 16).ok().map(|whole| sign * whole as f64)
+        }
+        _ if digits.starts_with(['-', '+']) => None,
+        _ => digits.parse::<f64>().ok().map(|number| sign * number),
     }
 }
 
@@ -176,5 +194,26 @@ pub(super) fn word(value: &Value) -> String {
             return storage.0.tensor_type().storage_name().replace("torch.", "");
         }
     }
-    if number(value).is_some() { "number".to_string() } else { value.type_name().to_string() }
+    if value.is_number() || value.is_integer() { "number".to_string() } else { value.type_name().to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_that_is_a_number_is_one() {
+        let lua = mlua::Lua::new();
+        for text in [
+            "1", " -2.5e3 ", ".5", "5.", "+7", "0x1F", "-0X10", "1e-2\t", "\x0b3", "", " ", "x", "1x", "0x", "--1",
+            "1 2", "0xg", "+-1", "1e",
+        ] {
+            let value = Value::String(lua.create_string(text).unwrap());
+            // Lua's own `tonumber` decides.
+            let wanted: Option<f64> = lua.globals().get::<mlua::Function>("tonumber").unwrap().call(text).unwrap();
+            assert_eq!(number(&value), wanted, "{text:?}");
+        }
+        let inf = Value::String(lua.create_string("-inf").unwrap());
+        assert_eq!(number(&inf), Some(f64::NEG_INFINITY));
+    }
 }

@@ -68,7 +68,8 @@ pub(super) fn install(lua: &Lua, class: &Table, tensor_type: TensorType) -> mlua
     )?;
     class.raw_set(
         "elementSize",
-        lua.create_function(|_, this: AnyUserData| Ok(own(&this)?.tensor_type().element.bytes()))?,
+        // The class's own answer, asked for without a storage too.
+        lua.create_function(move |_, _: MultiValue| Ok(tensor_type.element.bytes()))?,
     )?;
     for name in ["data", "cdata"] {
         class.raw_set(

@@ -20,6 +20,15 @@ function _G.pcall(...)
   return caught(pcall(...))
 end
 
+-- Rust knows errors as text: what is none is remembered, so that a pcall beyond Rust's functions finds it again.
+local threw = native.threw
+function _G.error(what, level)
+  local kind = type(what)
+  if kind == 'table' or kind == 'userdata' or kind == 'function' then threw(what) end
+  level = level or 1
+  error(what, type(level) == 'number' and level > 0 and level + 1 or level)
+end
+
 -- LuaJIT's xpcall passes further arguments on.
 function _G.xpcall(f, handler, ...)
   enter()

@@ -3,24 +3,26 @@
 //! **In:** a fresh `Lua` with its shared state. **Out:** its globals, furnished. **Never:** Torch's packages.
 //!
 //! `globals` sets up the base functions and refusals (with `library.lua`), `bit` the table of that name, `pattern` the
-//! functions of strings, `require` the module loader.
+//! functions of strings, `require` the module loader, `thrown` the objects that `error` threw.
 
 mod bit;
 mod globals;
 mod pattern;
 mod require;
+mod thrown;
 
 use std::rc::Rc;
 
 use mlua::Lua;
 
-use super::state::Shared;
+use super::{length, state::Shared};
 
 pub(in crate::frontend::lua) use globals::random_seed;
 
 /// Furnishes a fresh machine.
 pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
     globals::install(lua, shared)?;
+    length::install(lua)?;
     pattern::install(lua)?;
     require::install(lua)
 }

@@ -37,12 +37,41 @@ pub(super) fn install(lua: &Lua) -> mlua::Result<()> {
     package.raw_set("loaded", &loaded)?;
     lua.set_named_registry_value(LOADED, loaded)?;
     let fallback: Option<Function> = globals.get("require")?;
-    let require =
-        lua.create_function(move |lua, name: LuaString| require(lua, &name.to_string_lossy(), fallback.as_ref()))?;
+    if let (Some(_), Value::Table(loaders)) = (&fallback, package.raw_get::<Value>("loaders")?) {
+        // Lua's own reads the files of `package.path` past `compile`.
+        let (own, package) = (loaders.raw_get::<Function>(2)?, package.clone());
+        let search = lua.create_function(move |lua, name: LuaString| search(lua, &name, &package, &own))?;
+        loaders.raw_set(2, search)?;
+    }
+    let require = lua.create_function(move |lua, name: LuaString| {
+        require(lua, &name.to_string_lossy(), fallback.as_ref().map(|fallback| (fallback, &package)))
+    })?;
     globals.set("require", require)
 }
 
-fn require(lua: &Lua, name: &str, fallback: Option<&Function>) -> mlua::Result<Value> {
+/// The loader that looks along `package.path`: a function that runs the file, or the text that says where none was.
+fn search(lua: &Lua, name: &LuaString, package: &Table, own: &Function) -> mlua::Result<Value> {
+    let path: String = match package.raw_get::<Value>("path")? {
+        Value::String(path) => path.to_string_lossy(),
+        _ => return Err(mlua::Error::runtime("'package.path' must be a string")),
+    };
+    let file = name.to_string_lossy().replace('.', "/");
+    let mut missing = String::new();
+    for place in path.split(';').filter(|template| !template.is_empty()).map(|template| template.replace('?', &file)) {
+        match fs::read(&place) {
+            Ok(text) if text.starts_with(b"\x1b") => return own.call(name),
+            Ok(text) => {
+                shared(lua)?.sources.borrow_mut().add(&place, &String::from_utf8_lossy(&text));
+                return compile(lua, &place, &text).map(Value::Function);
+            }
+            Err(_) => missing += &format!("\n\tno file '{place}'"),
+        }
+    }
+    lua.create_string(missing).map(Value::String)
+}
+
+/// `trusted` is a trusted script's: Lua's own `require`, which looks further, and the table `package`.
+fn require(lua: &Lua, name: &str, trusted: Option<(&Function, &Table)>) -> mlua::Result<Value> {
     let loaded: Table = lua.named_registry_value(LOADED)?;
     match loaded.raw_get::<Value>(name)? {
         Value::Nil => {}
@@ -51,6 +80,12 @@ fn require(lua: &Lua, name: &str, fallback: Option<&Function>) -> mlua::Result<V
             return Err(raise(page.with_help("break the circle: move what both files need into a third one")));
         }
         answer => return Ok(answer),
+    }
+    if let Some((fallback, package)) = trusted
+        && let Value::Table(preload) = package.raw_get::<Value>("preload")?
+        && !preload.get::<Value>(name)?.is_nil()
+    {
+        return fallback.call(name);
     }
     let shared = shared(lua)?;
     let loader = shared.modules.borrow().loader(name);
@@ -87,7 +122,7 @@ fn require(lua: &Lua, name: &str, fallback: Option<&Function>) -> mlua::Result<V
         loaded.raw_set(name, Value::Nil)?;
         return keep(&loaded, name, outcome?);
     }
-    if let Some(fallback) = fallback {
+    if let Some((fallback, _)) = trusted {
         return fallback.call(name);
     }
     let page = shared.modules.borrow().unknown(name);

@@ -68,7 +68,7 @@ stopped_files!(Build, "more than 16 MiB of Lua memory":
     memory_tables memory_strings memory_rep memory_gsub memory_concat memory_pcall);
 
 stopped_files!(Build, "stack overflow":
-    recursion recursion_pcall recursion_coroutine recursion_gsub recursion_mixed recursion_tostring);
+    recursion recursion_pcall recursion_coroutine recursion_gsub recursion_length recursion_mixed recursion_tostring);
 
 #[test]
 fn a_long_table_is_sorted_under_the_clock() {

@@ -13,8 +13,9 @@ function Container:__init(...)
    self.modules = {}
 end
 
+-- Adding nil adds nothing, which classes of scripts that build what they hold later rely on; nn.Sequential refuses it.
 function Container:add(module)
-   native.expect_module(module, self)
+   native.expect_module(module, self, true)
    table.insert(self.modules, module)
    return self
 end

@@ -94,7 +94,7 @@ local metamethods = {
    end,
    __len = function(a)
       local f = a.__len__
-      if not f then error(torch.type(a) .. ' has no length operator', 2) end
+      if not f then error(torch.type(a) .. ' has no length operator', 3) end
       return f(a)
    end,
    __call = function(a, ...)
@@ -139,6 +139,9 @@ local function write_class(mt, key, value)
    if key == '__newindex__' then indirect_newindex(mt) end
 end
 
+-- A trusted script finds the name of a class in Lua's registry by its table, as luaT puts it there.
+local registry = rawget(debug, 'getregistry') and debug.getregistry()
+
 function torch.newmetatable(name, parentname, constructor, destructor, factory, module)
    local mt = classes[name]
    if not mt then
@@ -148,6 +151,7 @@ function torch.newmetatable(name, parentname, constructor, destructor, factory, 
       mt.__typename = name
       mt.__version = 1
       classes[name] = mt
+      if registry then registry[mt] = name end
    end
    if parentname then
       if rawmetatable(mt) then

@@ -75,6 +75,14 @@ function require(name)
    if type(value) == 'string' and value:find("module '" .. name .. "' not found", 1, true) then
       local found, own = loaded(beside((name:gsub('%.', '/'))))
       if found then return own end
+      -- `require 'models/net.lua'`: a file of exactly that name, from there or from where the script runs; as a module it is run once.
+      for _, path in ipairs{beside(name), name} do
+         found, own = loaded(path)
+         if found then
+            package.loaded[name] = own == nil or own
+            return package.loaded[name]
+         end
+      end
    end
    error(value, 0)
 end

@@ -254,7 +254,8 @@ fn content_rows() -> Vec<Row> {
             values(call.lua, nested(call.lua, &checked(call.tensor(0).values())?, &call.tensor(0).size())?)
         }),
         Row::new("data", Plain, &["x"], |_| Err(refuse("raw pointers are not offered: there is no ffi"))).method(),
-        Row::new("cdata", Plain, &["x"], |_| Err(refuse("raw pointers are not offered: there is no ffi"))).method(),
+        // What `nn.THNN`'s functions take; nobody else could use a pointer.
+        Row::new("cdata", Plain, &["x"], |call| values(call.lua, call.value(0))).method(),
     ]
 }
 

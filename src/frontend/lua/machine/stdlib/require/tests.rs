@@ -68,7 +68,7 @@ fn unknown_names_get_a_suggestion() {
     assert!(run(&vm, "require 'ffi'").unwrap_err().to_string().contains("not LuaJIT"));
     run(
         &vm,
-        "local ok, why = pcall(require, 'hdf5') assert(not ok and why:find(\"module 'hdf5' not found\", 1, true))",
+        "local ok, why = pcall(require, 'mattorch') assert(not ok and why:find(\"module 'mattorch' not found\", 1, true))",
     )
     .unwrap();
 }

@@ -178,7 +178,7 @@ function Gamma:updateGradInput(input)
 end
 
 ---------------------------------------------------------------------------------------------------------------
--- Criteria of {scores, baseline}: reward = scale (R - baseline), R = 1 where the class is right, for all samplers in `module`.
+-- Criteria of {scores, baseline}: the reward is `scale` where the class is right; all samplers in `module` get what it is above the baseline.
 
 local function rewarding(name, right)
    local class, Criterion = torch.class('nn.' .. name, 'nn.Criterion')
@@ -191,13 +191,13 @@ local function rewarding(name, right)
       self.gradInput = {native.empty()}
    end
    function class:updateOutput(input, target)
-      self.reward = right(input[1], target):typeAs(input[1])
+      self.reward = right(input[1], target):typeAs(input[1]):mul(self.scale)
       self.output = self.sizeAverage and -self.reward:mean() or -self.reward:sum()
       return self.output
    end
    function class:updateGradInput(input, target)
       local scores, baseline = input[1], input[2]:contiguous():view(-1)
-      self.vrReward = torch.add(self.reward, -1, baseline):mul(self.scale)
+      self.vrReward = torch.add(self.reward, -1, baseline)
       if self.sizeAverage then self.vrReward:div(scores:size(1)) end
       self.module:reinforce(self.vrReward)
       local of_baseline = self.criterion:backward(baseline, self.reward)

@@ -28,13 +28,14 @@ function SeqGRU:reset(std)
 end
 
 SeqGRU.forget, SeqGRU.resetStates = SeqLSTM.forget, SeqLSTM.forget
-SeqGRU.clearState, SeqGRU.type = SeqLSTM.clearState, SeqLSTM.type
+SeqGRU.clearState, SeqGRU.type, SeqGRU.maskZero = SeqLSTM.clearState, SeqLSTM.type, SeqLSTM.maskZero
 
 function SeqGRU:updateOutput(input)
    local _, h0, x = rnn.taken_apart(input)
    x = rnn.steps_first(self, x, self.inputsize, 'an input')
    local T, N, D, H = x:size(1), x:size(2), self.inputsize, self.outputsize
-   self.h0 = rnn.initial(self, h0, self._last, N, H)
+   self.h0 = rnn.initial(self, h0 or self.userPrevOutput, self._last, N, H)
+   self.userPrevOutput = nil
    local mask = rnn.step_mask(self, x)
    local gates = torch.mm(x:view(T * N, D), self.weight:narrow(1, 1, D)):add(self.bias:view(1, 3 * H):expand(T * N, 3 * H)):view(T, N, 3 * H)
    local recurrent = self.weight:narrow(1, D + 1, H)
@@ -64,7 +65,7 @@ function SeqGRU:updateGradInput(input, gradOutput)
    local recurrent = self.weight:narrow(1, D + 1, H)
    local to_gates, to_candidate = recurrent:narrow(2, 1, 2 * H):t(), recurrent:narrow(2, 2 * H + 1, H):t()
    local sums = pass.x.new(T, N, 3 * H)
-   local dh = pass.x.new(N, H):zero()
+   local dh = self.gradPrevOutput and self.gradPrevOutput:clone() or pass.x.new(N, H):zero()
    for t = T, 1, -1 do
       local gate, before = pass.gates[t], t > 1 and pass.outputs[t - 1] or self.h0
       local reset, update, candidate = gate:narrow(2, 1, H), gate:narrow(2, H + 1, H), gate:narrow(2, 2 * H + 1, H)
@@ -80,6 +81,7 @@ function SeqGRU:updateGradInput(input, gradOutput)
       dh = kept:addcmul(1, through, reset):addmm(dgates, to_gates)
    end
    self._grads = sums
+   self.gradPrevOutput, self.userGradPrevOutput = nil, dh
    local gradient = torch.mm(sums:view(T * N, -1), self.weight:narrow(1, 1, D):t()):view(T, N, -1)
    if self.batchfirst then gradient = gradient:transpose(1, 2):contiguous() end
    self.gradInput = native.is_tensor(input) and gradient or {dh, gradient}

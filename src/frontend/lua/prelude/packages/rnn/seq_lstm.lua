@@ -52,7 +52,7 @@ end
 SeqLSTM.resetStates = SeqLSTM.forget
 
 function SeqLSTM:clearState()
-   self._pass, self._grads, self._mask = nil, nil, nil
+   self._pass, self._grads, self._mask, self.cell = nil, nil, nil, nil
    self.gradInput = native.empty():type(self._type)
    self.output:set()
    return self:forget()
@@ -95,8 +95,17 @@ function rnn.mask_rows(batch, mask)
    return batch
 end
 
+-- Samples whose step is all zeros have zeros for states and output there.
+function SeqLSTM:maskZero()
+   self.maskzero = true
+   return self
+end
+
 -- The state before the first step: what was given, what is remembered, or zeros.
 local function initial(self, given, remembered, n, size)
+   if given and given:size(1) ~= n then
+      error(string.format('%s: the state before the first step is that of %d samples, the input has %d', torch.type(self), given:size(1), n), 3)
+   end
    local state = given or self:remembers() and remembered or nil
    if state and state:size(1) == n then return state:clone() end
    return self.weight.new(n, size):zero()
@@ -108,7 +117,9 @@ function SeqLSTM:updateOutput(input)
    x = rnn.steps_first(self, x, self.inputsize, 'an input')
    local T, N, D, H, R = x:size(1), x:size(2), self.inputsize, self.hiddensize, self.outputsize
    local last = self._last or {}
-   self.c0, self.h0 = initial(self, c0, last.c, N, H), initial(self, h0, last.h, N, R)
+   -- Scripts that couple an encoder and a decoder put states into the fields `user…`, which hold for one call.
+   self.c0, self.h0 = initial(self, c0 or self.userPrevCell, last.c, N, H), initial(self, h0 or self.userPrevOutput, last.h, N, R)
+   self.userPrevCell, self.userPrevOutput = nil, nil
    local mask = rnn.step_mask(self, x)
    -- Every step's sums, which become its gates.
    local gates = torch.mm(x:view(T * N, D), self.weight:narrow(1, 1, D)):add(self.bias:view(1, 4 * H):expand(T * N, 4 * H)):view(T, N, 4 * H)
@@ -126,7 +137,7 @@ function SeqLSTM:updateOutput(input)
       c, h = cell, hidden
       if self.weightO then h = torch.mm(pass.outputs[t], hidden, self.weightO) end
    end
-   self._pass = pass
+   self._pass, self.cell = pass, pass.cells
    self._last = {c = c:clone(), h = h:clone()}
    local output = self.batchfirst and pass.outputs:transpose(1, 2) or pass.outputs
    self.output:resize(output:size()):copy(output)
@@ -138,7 +149,8 @@ local function through_time(self, pass, gradOutput)
    local T, N, H, D, R = gradOutput:size(1), gradOutput:size(2), self.hiddensize, self.inputsize, self.outputsize
    local recurrent = self.weight:narrow(1, D + 1, R):t()
    local sums = pass.gates.new(T, N, 4 * H)
-   local dh, dc = gradOutput.new(N, R):zero(), gradOutput.new(N, H):zero()
+   local dh = self.gradPrevOutput and self.gradPrevOutput:clone() or gradOutput.new(N, R):zero()
+   local dc = self.userNextGradCell and self.userNextGradCell:clone() or gradOutput.new(N, H):zero()
    local projected = self.weightO and gradOutput.new(T, N, R)
    for t = T, 1, -1 do
       local function gate(k) return pass.gates[t]:narrow(2, (k - 1) * H + 1, H) end
@@ -173,6 +185,8 @@ function SeqLSTM:updateGradInput(input, gradOutput)
    if not pass then error(torch.type(self) .. ': backward comes after forward', 2) end
    local grads = through_time(self, pass, rnn.steps_first(self, gradOutput, self.outputsize, 'a gradient'))
    self._grads = grads
+   self.gradPrevOutput, self.userNextGradCell = nil, nil
+   self.userGradPrevOutput, self.userGradPrevCell = grads.dh, grads.dc
    local T, N = pass.x:size(1), pass.x:size(2)
    local gradient = torch.mm(grads.sums:view(T * N, -1), self.weight:narrow(1, 1, self.inputsize):t()):view(T, N, -1)
    if self.batchfirst then gradient = gradient:transpose(1, 2):contiguous() end

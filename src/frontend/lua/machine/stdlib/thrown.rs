@@ -1,0 +1,44 @@
+//! The objects that `error` threw: a table passes through Rust's functions (`dofile`, `require`, `apply`), which know errors as
+//! text, and comes out of the `pcall` around them as itself.
+
+use mlua::{Lua, Table, Value};
+
+/// Where the objects lie in Lua's registry: their texts and they themselves by turns, latest first.
+const THROWN: &str = "digits.thrown";
+/// How many are kept: one that is thrown again while another is handled.
+const KEPT: i64 = 4;
+
+/// Gives the prelude `threw(object)`, which `error` calls with what is no text.
+pub(super) fn install(lua: &Lua, native: &Table) -> mlua::Result<()> {
+    lua.set_named_registry_value(THROWN, lua.create_table()?)?;
+    native.set("threw", lua.create_function(|lua, object: Value| threw(lua, &object))?)
+}
+
+fn threw(lua: &Lua, object: &Value) -> mlua::Result<()> {
+    // What mlua makes of it on its way through Rust. A `__tostring` that fails leaves it without a name.
+    let Ok(text) = object.to_string() else { return Ok(()) };
+    let thrown: Table = lua.named_registry_value(THROWN)?;
+    for at in (1..2 * KEPT - 1).rev() {
+        thrown.raw_set(at + 2, thrown.raw_get::<Value>(at)?)?;
+    }
+    thrown.raw_set(1, text)?;
+    thrown.raw_set(2, object)
+}
+
+/// The object that an error was before Rust made a text of it.
+pub(super) fn object_of(lua: &Lua, error: &mlua::Error) -> mlua::Result<Option<Value>> {
+    let words = match error {
+        mlua::Error::CallbackError { cause, .. } => return object_of(lua, cause),
+        mlua::Error::RuntimeError(words) => words,
+        _ => return Ok(None),
+    };
+    let words = words.split("\nstack traceback:").next().unwrap_or(words);
+    let thrown: Table = lua.named_registry_value(THROWN)?;
+    for at in (1..2 * KEPT).step_by(2) {
+        let Some(text) = thrown.raw_get::<Option<String>>(at)? else { break };
+        if text == words {
+            return thrown.raw_get(at + 1).map(Some);
+        }
+    }
+    Ok(None)
+}

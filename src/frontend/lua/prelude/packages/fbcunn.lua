@@ -1,0 +1,3 @@
+-- fbcunn: its layers are those of nn here; it brings cutorch and cunn along.
+
+require 'cunn'
