@@ -127,7 +127,7 @@ struct Painter<'a> {
 
 /// An error in one line.
 fn one_line(error: &Error) -> String {
-    std::iter::once(error.message()).chain(error.causes().iter().map(String::as_str)).collect::<Vec<_>>().join(": ")
+    iter::once(error.message()).chain(error.causes().iter().map(String::as_str)).collect::<Vec<_>>().join(": ")
 }
 
 impl TrainObserver for Painter<'_> {
