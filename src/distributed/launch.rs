@@ -70,6 +70,8 @@ fn kill(process: u32, signal: i32) {
 
 /// When one process ended by a mistake, the others have this long to end by themselves, and again after they were asked to.
 const GRACE: Duration = Duration::from_secs(15);
+/// The same when rank 0 ended with a page of its own, perhaps before the others met it.
+const SHORT_GRACE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Bytes that are kept of what a rank from 1 on prints.
 const MOST_OUTPUT: u64 = 1 << 20;
@@ -112,31 +114,30 @@ pub fn launch(launch: &Launch, signals: &Signals, say: &mut dyn FnMut(&str)) -> 
         }
         // Rank 0 speaks for all, unless it was killed.
         if failed.status.is_some_and(|status| status.code().is_none()) || failed.number > 0 {
-            say(&format!(
-                "rank {} {}; the others' words are in {}",
-                failed.number,
-                ending(failed.status),
-                logs(&launch.job)
-            ));
+            let words = logs(launch).map_or_else(String::new, |logs| format!("; the others' words are in {logs}"));
+            say(&format!("rank {} {}{words}", failed.number, ending(failed.status)));
         }
         return Ok(exit_status(failed.status));
     }
 }
 
-fn logs(job: &Path) -> String {
-    job.join("rank-*.log").display().to_string()
+/// The logs of the ranks from 1 on, where one was written.
+fn logs(launch: &Launch) -> Option<String> {
+    let is_there = (1..launch.processes).any(|number| launch.job.join(format!("rank-{number}.log")).is_file());
+    is_there.then(|| launch.job.join("rank-*.log").display().to_string())
 }
 
-/// The process that was lost: one that was killed, or one that hung and was ended from here; where each ended by itself, one that
-/// says that it lost another. A mistake of any of them would only be repeated by another start.
+/// The process that was lost: one that was killed; where none ended by a mistake of its own, one that hung and was ended from here,
+/// or one that says that it lost another. A mistake would only be repeated by another start.
 fn lost(ranks: &[Rank]) -> Option<&Rank> {
     let killed = |rank: &&Rank| rank.status.is_some_and(|status| status.signal().is_some());
+    let code = |rank: &Rank| rank.status.and_then(|status| status.code());
+    let lonely = i32::from(Kind::Lost.exit_status());
     let mut by_others = ranks.iter().filter(|rank| !rank.was_ended);
-    by_others.find(killed).or_else(|| ranks.iter().find(killed)).or_else(|| {
-        let status = |rank: &Rank| rank.status.and_then(|status| status.code());
-        let lonely = Some(i32::from(Kind::Lost.exit_status()));
-        let is_mistake = ranks.iter().any(|rank| status(rank) != Some(0) && status(rank) != lonely);
-        ranks.iter().find(|rank| status(rank) == lonely && !is_mistake)
+    by_others.find(killed).or_else(|| {
+        let is_mistake = ranks.iter().any(|rank| code(rank).is_some_and(|code| code != 0 && code != lonely));
+        let found = || ranks.iter().find(killed).or_else(|| ranks.iter().find(|rank| code(rank) == Some(lonely)));
+        if is_mistake { None } else { found() }
     })
 }
 
@@ -256,9 +257,11 @@ fn watch(ranks: &mut [Rank], signals: &Signals) {
             return;
         }
         let since = first_end.map_or(Duration::ZERO, |end| end.elapsed());
-        if since > GRACE {
+        let is_said = ranks.first().and_then(|rank| rank.status).is_some_and(speaks_for_all);
+        let grace = if is_said { SHORT_GRACE } else { GRACE };
+        if since > grace {
             for rank in ranks.iter_mut().filter(|rank| rank.status.is_none()) {
-                if since > GRACE * 2 {
+                if since > grace * 2 {
                     rank.was_ended = true;
                     let _ = rank.child.kill(); // it may have ended just now
                 } else if !was_asked {
@@ -315,6 +318,14 @@ mod tests {
         let mut ended = ranks(&[15, 9]);
         ended[0].was_ended = true;
         assert_eq!(lost(&ended).map(|rank| rank.number), Some(1));
+        // Rank 0's page ends the run; that the other waited and was ended from here is no loss.
+        let mut waited = ranks(&[1 << 8, 15]);
+        waited[1].was_ended = true;
+        assert!(lost(&waited).is_none());
+        // It hung, and the first one says so.
+        let mut hung = ranks(&[lonely, 9]);
+        hung[1].was_ended = true;
+        assert_eq!(lost(&hung).map(|rank| rank.number), Some(1));
     }
 
     #[test]

@@ -58,6 +58,9 @@ pub struct Place {
 /// What `launch` sets beside torchrun's variables, so that the first line names it.
 pub(super) const BY_DIGITS: &str = "DIGITS_PROCESSES";
 
+/// More processes than this are no run but a mistake.
+const MOST: usize = 16_384;
+
 /// torchrun's own port where nobody names one.
 const PORT: u16 = 29_500;
 
@@ -117,6 +120,14 @@ impl Variables<'_> {
         if rank >= size {
             return Err(Error::new(Kind::Usage, format!("{rank_name} is {rank} and {size_name} is {size}"))
                 .with_fact("it must be", "ranks count from 0 and are smaller than the number of processes")
+                .with_help(format!(
+                    "unset the variables for a run of one process: {}",
+                    unset(&[rank_name, size_name])
+                )));
+        }
+        if size > MOST {
+            return Err(Error::new(Kind::Usage, format!("{size_name} is {size}"))
+                .with_fact("it must be", format!("at most {MOST}: every process is connected to every other one"))
                 .with_help(format!(
                     "unset the variables for a run of one process: {}",
                     unset(&[rank_name, size_name])
@@ -319,6 +330,8 @@ mod tests {
             (wrong[0].1, wrong[5].1) = ("3", port);
             assert_eq!(place(&wrong).unwrap_err().message(), format!("MASTER_PORT is {port}"));
         }
+        (wrong[1].1, wrong[5].1) = ("1000000000", "29500");
+        assert_eq!(place(&wrong).unwrap_err().message(), "WORLD_SIZE is 1000000000");
         assert_eq!(place(&[("RANK", "0"), ("WORLD_SIZE", "1")]).unwrap(), None);
     }
 

@@ -321,3 +321,8 @@ refused(argcheck{noordered = true, {name = 'n', type = 'number'}}, 'invalid argu
 local fine, why = argcheck{quiet = true, {name = 'n', type = 'number'}}('x')
 assert(fine == false and why:find 'n = number' and argcheck{pack = true, {name = 'n', type = 'number'}}(2).n == 2)
 assert(require('argcheck.env').istype(torch.zeros(1), 'torch.DoubleTensor') and not require('argcheck.env').istype(1, 'string'))
+
+---------------------------------------------------------------------------------------------------------------
+-- The escapes of LuaJIT's strings.
+assert('\x41\x4a' == 'AJ' and #'\x1b[0m' == 4 and loadstring([[return '\x41']])() == 'A' and [[\x41]] == '\\x41')
+assert(loadstring("return 'a\\z\n   b'")() == 'ab')

@@ -1,13 +1,15 @@
 //! `compile`: text becomes a Lua function; compiled code never does.
 //!
 //! Text is compiled as it is first, so that every complaint is about what the user wrote, and then again with what Torch7's
-//! LuaJIT reads otherwise than Lua 5.1: brackets that begin a line, and lengths.
+//! LuaJIT reads otherwise than Lua 5.1: brackets that begin a line, and lengths. Escapes of strings, of which Lua 5.1 does not
+//! complain, are rewritten before.
 
 use std::borrow::Cow;
 
 use mlua::{Function, Lua, Table, chunk::ChunkMode};
 
 use super::{
+    escapes::decimal,
     length_calls::wrapped,
     newline_calls::{COMPLAINT, joined},
 };
@@ -45,6 +47,8 @@ pub(in crate::frontend::lua) fn function(
             None => chunk.into_function(),
         }
     };
+    let rewritten = decimal(text);
+    let text = rewritten.as_deref().unwrap_or(text);
     let (function, text) = match compile(text) {
         Err(mlua::Error::SyntaxError { message, .. }) if message.contains(COMPLAINT) => {
             let text = joined(text);
