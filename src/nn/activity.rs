@@ -159,6 +159,16 @@ pub(super) fn alike<'a>(input: &'a Activity, grad: &'a Activity) -> Option<(&'a 
     }
 }
 
+/// The gradient of a module that gives its input's elements in other sizes; `None` where the two do not fit.
+///
+/// # Errors
+/// When the memory cannot be had.
+pub(super) fn gradient_in_sizes_of(input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
+    let (Activity::Tensor(x), Activity::Tensor(g)) = (input, grad) else { return Ok(None) };
+    let fits = x.is_floating_point() && x.kind() == g.kind() && x.numel() == g.numel();
+    Ok(if fits { Some(g.f_reshape(x.size())?.into()) } else { None })
+}
+
 impl From<tch::Tensor> for Activity {
     fn from(tensor: tch::Tensor) -> Self {
         Activity::Tensor(tensor)

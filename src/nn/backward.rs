@@ -106,6 +106,14 @@ pub fn weighted(activity: &Activity, grad: &Activity) -> Result<Vec<Weighted>> {
     in_graph.map(weigh).collect()
 }
 
+/// scale · `gradient`, as `accGradParameters` and `backward` take a scale.
+///
+/// # Errors
+/// When the memory cannot be had.
+pub fn scaled(gradient: &tch::Tensor, scale: f64) -> Result<tch::Tensor> {
+    Ok(if scale == 1.0 { gradient.shallow_clone() } else { gradient.f_mul_scalar(scale)? })
+}
+
 /// Each tensor with its gradient, depth first; false when the structures differ.
 fn pair_up<'a>(value: &'a Activity, grad: &'a Activity, pairs: &mut Vec<(&'a tch::Tensor, &'a tch::Tensor)>) -> bool {
     match (value, grad) {

@@ -32,7 +32,7 @@ pub(crate) mod testing;
 mod window;
 
 pub use activity::{Activity, HookCode, LabelHook, Phase, ScalarsOf, Seen, Shape, View, ViewsOf};
-pub use backward::{gradients, weighted};
+pub use backward::{gradients, scaled, weighted};
 pub use classes::{spec, specs};
 pub use cut::Cut;
 pub use fields::{Fields, Value};

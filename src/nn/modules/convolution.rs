@@ -8,6 +8,7 @@ use crate::{
     error::Result,
     nn::{
         activity::{Activity, Shape},
+        backward::scaled,
         fields::Fields,
         init::set_arguments,
         layout::{arranged, arranged_kernels, numel, pair, planes},
@@ -264,8 +265,7 @@ impl Module for Convolution {
         let [_, by_weight, by_bias] = self.gradients(input, grad, [false, true, self.bias.is_some()])?;
         let found: Vec<tch::Tensor> = by_weight.into_iter().chain(by_bias).collect();
         for (sum, gradient) in sums.iter().zip(&found) {
-            let gradient = gradient.f_reshape(sum.size())?;
-            let _ = sum.shallow_clone().f_add_(&if scale == 1.0 { gradient } else { gradient.f_mul_scalar(scale)? })?;
+            let _ = sum.shallow_clone().f_add_(&scaled(gradient, scale)?.f_reshape(sum.size())?)?;
         }
         Ok(!found.is_empty())
     }

@@ -6,6 +6,7 @@ use crate::{
     error::Result,
     nn::{
         activity::{Activity, Shape},
+        backward::scaled,
         fields::Fields,
         init::{set_parameters, uniform_reset},
         module::{Context, Module},
@@ -108,7 +109,7 @@ impl Module for Linear {
 
     fn accumulate(&self, input: &Activity, grad: &Activity, scale: f64, sums: &[tch::Tensor]) -> Result<bool> {
         let Some((x, g)) = self.batch(input, grad) else { return Ok(false) };
-        let g = if scale == 1.0 { g.shallow_clone() } else { g.f_mul_scalar(scale)? };
+        let g = scaled(g, scale)?;
         for (i, sum) in sums.iter().enumerate() {
             let mut sum = sum.shallow_clone();
             let _ = match i {

@@ -7,6 +7,7 @@ use crate::{
     error::{Error, Kind, Result},
     nn::{
         activity::Activity,
+        backward::scaled,
         fields::{Fields, Value},
         init::{set_arguments, set_parameters},
         module::{Context, Module},
@@ -117,8 +118,7 @@ impl Module for LookupTable {
         if !is_plain || !fits || x.device() != tch::Device::Cpu || x.numel() == 0 || !is_within()? {
             return Ok(false);
         }
-        let rows = g.f_reshape([-1, width])?;
-        let rows = if scale == 1.0 { rows } else { rows.f_mul_scalar(scale)? };
+        let rows = scaled(&g.f_reshape([-1, width])?, scale)?;
         let _ = sum.shallow_clone().f_index_add_(0, &places, &rows)?;
         Ok(true)
     }

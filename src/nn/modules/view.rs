@@ -7,7 +7,7 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        activity::Activity,
+        activity::{Activity, gradient_in_sizes_of},
         fields::{Fields, Value},
         layout::{numel, pair},
         module::{Context, Module},
@@ -111,9 +111,7 @@ impl Module for View {
     }
 
     fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
-        let (Activity::Tensor(x), Activity::Tensor(g)) = (input, grad) else { return Ok(None) };
-        let fits = x.is_floating_point() && x.kind() == g.kind() && x.numel() == g.numel();
-        Ok(if fits { Some(g.f_reshape(x.size())?.into()) } else { None })
+        gradient_in_sizes_of(input, grad)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The eager protocol: `m:forward(x)`, `m:backward(x, g)`, `criterion:forward(y, t)` called from Lua.
 //!
 //! Each call takes the Rust module of the object's fields as they are now (`built.rs`), runs the one `forward` that training
-//! uses too, and answers gradients in the module's closed form, or as a vector-Jacobian product of `forward`. Results go into the tensor objects of the
-//! call before, as Torch7 does.
+//! uses too, and answers gradients in the module's closed form, or as a vector-Jacobian product of `forward`. Results go into
+//! the tensor objects of the call before, as Torch7 does.
 
 use std::rc::Rc;
 
@@ -170,18 +170,11 @@ struct Wanted {
     parameters: bool,
 }
 
-/// One differentiable rerun of the module and the product with `grad`.
-fn product(
-    lua: &Lua,
-    class: &Class,
-    object: &Table,
-    input: &LuaValue,
-    grad: &LuaValue,
-    wanted: Wanted,
-) -> mlua::Result<Product> {
-    let built = class.built(lua, object, wanted.parameters).map_err(raise)?;
-    let input = argument(lua, object, input, 1, "input")?;
-    let grad = argument(lua, object, grad, 2, "gradOutput")?;
+/// One differentiable rerun of the module and the product with the call's gradient.
+fn product(lua: &Lua, class: &Class, object: &Table, call: &Backward, wanted: Wanted) -> mlua::Result<Product> {
+    let Backward { built, input, grad } = call;
+    // Parameters must be leaves of a graph when gradients by them are wanted.
+    let built = if wanted.parameters { class.built(lua, object, true).map_err(raise)? } else { Rc::clone(built) };
     let mode = class.mode(object)?;
     let generator = tensor::generator(lua);
     let run = || -> Result<(Activity, Vec<tch::Tensor>)> {
@@ -202,7 +195,7 @@ fn product(
         if wanted.parameters {
             leaves.extend(built.parameters.iter().map(|(_, leaf)| leaf));
         }
-        let grads = gradients(&leaves, nn::weighted(&output, &grad)?, context.take_cuts())?;
+        let grads = gradients(&leaves, nn::weighted(&output, grad)?, context.take_cuts())?;
         let grads = leaves.iter().zip(grads).map(|(leaf, grad)| match grad {
             Some(grad) => Ok(grad),
             None if leaf.is_floating_point() => Ok(leaf.detach().f_zeros_like()?),
@@ -229,20 +222,20 @@ fn gradients(leaves: &[&tch::Tensor], roots: Vec<Weighted>, cuts: Vec<Cut>) -> R
     Ok(found)
 }
 
-/// A module with its input and the gradient of its output, for what it has in closed form.
-struct ClosedForm {
+/// A call of backward, or of a half of it: a module, its input and the gradient of its output.
+struct Backward {
     built: Rc<Built>,
     input: Activity,
     grad: Activity,
 }
 
-impl ClosedForm {
-    fn new(lua: &Lua, built: Rc<Built>, object: &Table, input: &LuaValue, grad: &LuaValue) -> mlua::Result<ClosedForm> {
+impl Backward {
+    fn new(lua: &Lua, built: Rc<Built>, object: &Table, input: &LuaValue, grad: &LuaValue) -> mlua::Result<Backward> {
         let input = argument(lua, object, input, 1, "input")?;
-        Ok(ClosedForm { built, input, grad: argument(lua, object, grad, 2, "gradOutput")? })
+        Ok(Backward { built, input, grad: argument(lua, object, grad, 2, "gradOutput")? })
     }
 
-    /// gradInput, stored; `None` when the module leaves it to autograd.
+    /// gradInput in closed form, stored; `None` when the module leaves it to autograd.
     fn input_gradient(
         &self,
         lua: &Lua,
@@ -260,20 +253,35 @@ impl ClosedForm {
         Ok(Some(stored))
     }
 
-    /// Adds the gradients of the parameters to the object's; false when the module leaves that to autograd.
-    fn accumulate(&self, object: &Table, scale: f64) -> mlua::Result<bool> {
+    /// Adds the gradients of the parameters to the object's.
+    fn accumulate(&self, lua: &Lua, class: &Class, object: &Table, scale: f64) -> mlua::Result<()> {
+        let has_closed_form = match self.sums(object)? {
+            Some(sums) if !sums.is_empty() => {
+                let closed_form = || self.built.module()?.accumulate(&self.input, &self.grad, scale, &sums);
+                tch::no_grad(closed_form).map_err(raise)?
+            }
+            sums => sums.is_some(),
+        };
+        if has_closed_form {
+            return Ok(());
+        }
+        let wanted = Wanted { input: false, parameters: true };
+        accumulated(object, product(lua, class, object, self, wanted)?, scale)
+    }
+
+    /// Where the gradients of the parameters are added up; `None` where one is missing or has another shape, which autograd's way
+    /// treats as Torch7 does.
+    fn sums(&self, object: &Table) -> mlua::Result<Option<Vec<tch::Tensor>>> {
         let mut sums = Vec::with_capacity(self.built.parameters.len());
         for (name, parameter) in &self.built.parameters {
             match tensor::from_lua(&object.get(gradient_field(name))?) {
                 Some(sum) if sum.view().kind() == parameter.kind() && sum.size() == parameter.size() => {
                     sums.push(sum.view());
                 }
-                // Without one, or with one of another shape, the slower way does what Torch7 does.
-                _ => return Ok(false),
+                _ => return Ok(None),
             }
         }
-        let accumulate = || self.built.module()?.accumulate(&self.input, &self.grad, scale, &sums);
-        Ok(sums.is_empty() || tch::no_grad(accumulate).map_err(raise)?)
+        Ok(Some(sums))
     }
 }
 
@@ -292,15 +300,12 @@ fn backward(
         object.call_method::<()>("accGradParameters", (&input, &grad, scale))?;
         return object.get("gradInput");
     }
-    let closed = ClosedForm::new(lua, class.built(lua, &object, false).map_err(raise)?, &object, &input, &grad)?;
-    if let Some(stored) = closed.input_gradient(lua, class, &object, &grad, &old)? {
-        if !closed.accumulate(&object, scale)? {
-            let parameters = Wanted { input: false, parameters: true };
-            accumulated(&object, product(lua, class, &object, &input, &grad, parameters)?, scale)?;
-        }
+    let call = Backward::new(lua, class.built(lua, &object, false).map_err(raise)?, &object, &input, &grad)?;
+    if let Some(stored) = call.input_gradient(lua, class, &object, &grad, &old)? {
+        call.accumulate(lua, class, &object, scale)?;
         return Ok(stored);
     }
-    let mut product = product(lua, class, &object, &input, &grad, Wanted { input: true, parameters: true })?;
+    let mut product = product(lua, class, &object, &call, Wanted { input: true, parameters: true })?;
     let grad_input = product.for_input().map_err(raise)?;
     let stored = store_gradient(lua, class, &object, &grad, &old, &grad_input, product.built.tensor_type)?;
     object.set("gradInput", &stored)?;
@@ -313,11 +318,11 @@ fn update_grad_input(lua: &Lua, class: &Class, (object, input, grad): Pair) -> m
     if old.is_nil() {
         return Ok(LuaValue::Nil);
     }
-    let closed = ClosedForm::new(lua, class.built(lua, &object, false).map_err(raise)?, &object, &input, &grad)?;
-    if let Some(stored) = closed.input_gradient(lua, class, &object, &grad, &old)? {
+    let call = Backward::new(lua, class.built(lua, &object, false).map_err(raise)?, &object, &input, &grad)?;
+    if let Some(stored) = call.input_gradient(lua, class, &object, &grad, &old)? {
         return Ok(stored);
     }
-    let mut product = product(lua, class, &object, &input, &grad, Wanted { input: true, parameters: false })?;
+    let mut product = product(lua, class, &object, &call, Wanted { input: true, parameters: false })?;
     let grad_input = product.for_input().map_err(raise)?;
     let stored = store_gradient(lua, class, &object, &grad, &old, &grad_input, product.built.tensor_type)?;
     object.set("gradInput", &stored)?;
@@ -341,13 +346,11 @@ fn store_gradient(
 }
 
 fn acc_grad_parameters(lua: &Lua, class: &Class, (object, input, grad, scale): Scaled) -> mlua::Result<()> {
-    let scale = scale.unwrap_or(1.0);
     let built = class.built(lua, &object, false).map_err(raise)?;
-    if built.parameters.is_empty() || ClosedForm::new(lua, built, &object, &input, &grad)?.accumulate(&object, scale)? {
+    if built.parameters.is_empty() {
         return Ok(());
     }
-    let product = product(lua, class, &object, &input, &grad, Wanted { input: false, parameters: true })?;
-    accumulated(&object, product, scale)
+    Backward::new(lua, built, &object, &input, &grad)?.accumulate(lua, class, &object, scale.unwrap_or(1.0))
 }
 
 /// Adds the gradients of the parameters, which are what is left of `product`, to the object's.
@@ -355,7 +358,7 @@ fn accumulated(object: &Table, product: Product, scale: f64) -> mlua::Result<()>
     for ((name, _), grad) in product.built.parameters.iter().zip(product.grads) {
         if let Some(sum) = tensor::from_lua(&object.get(gradient_field(name))?) {
             let add = || -> Result<()> {
-                let grad = if scale == 1.0 { grad } else { grad.f_mul_scalar(scale)? };
+                let grad = nn::scaled(&grad, scale)?;
                 let _ = sum.view().f_add_(&grad.f_to_kind(sum.tensor_type().element.kind())?.f_reshape(sum.size())?)?;
                 Ok(())
             };
