@@ -3,6 +3,8 @@
 //! A pipe would block for ever, a device may never end, and a folder is none: each gets a page instead. Only standard
 //! input may be a pipe, because the user says so.
 
+pub mod hdf5;
+
 use std::{
     fs::{self, File, Metadata},
     io::{self, Read},

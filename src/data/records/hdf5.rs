@@ -8,10 +8,9 @@ use std::{
     fs,
     io::Read,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use hdf5_reader::{Dataset, Datatype, FileStorage, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
+use hdf5_reader::{Dataset, Datatype, H5Type, Hdf5File, SliceInfo, SliceInfoElem};
 
 use super::store::Store;
 use crate::{
@@ -21,15 +20,14 @@ use crate::{
         record::{Sample, Target},
     },
     error::{Error, Kind, Result},
-    input::{self, Form},
+    input::{
+        self, Form,
+        hdf5::{LARGEST_CHUNK, parsed, unreadable},
+    },
 };
 
 const MARK: &[u8] = b"\x89HDF\r\n\x1a\n";
 const LIST: &str = "list.txt";
-/// Decoded chunks that a file may keep.
-const CACHE: usize = 16 << 20;
-/// A chunk beyond this is a damaged file's, not DIGITS'.
-const LARGEST_CHUNK: usize = 1 << 30;
 
 /// One file.
 struct File {
@@ -172,9 +170,7 @@ impl File {
         let opened = input::open(path, Form::Stream)?;
         check_mark(path)?;
         let length = opened.metadata().map_err(|e| Error::io("read", path, &e))?.len();
-        let options = OpenOptions::default().with_chunk_cache_bytes(CACHE).with_max_chunk_bytes(LARGEST_CHUNK);
-        let storage = FileStorage::from_file(opened).map_err(|e| unreadable(&e))?;
-        let file = Hdf5File::from_storage_with_options(Arc::new(storage), options).map_err(|e| unreadable(&e))?;
+        let file = parsed(opened)?;
         let block = file.superblock();
         let whole = block.eof_address.saturating_add(block.base_address);
         if length < whole {
@@ -296,12 +292,6 @@ fn misshapen(name: &str, dataset: &Dataset, wanted: &str) -> Error {
         .with_fact("it has", format!("{:?}", dataset.shape()))
         .with_fact("it wants", wanted)
         .with_help("give files that DIGITS wrote, or such with the same layout")
-}
-
-fn unreadable(cause: &hdf5_reader::error::Error) -> Error {
-    Error::new(Kind::Data, "the HDF5 file cannot be read")
-        .with_cause(cause.to_string())
-        .with_help("if it was copied, copy it again; HDF5's own h5dump tells more")
 }
 
 fn is_named(path: &Path) -> bool {

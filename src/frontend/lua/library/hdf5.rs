@@ -2,23 +2,21 @@
 //!
 //! The package's Lua is `prelude/packages/hdf5.lua`, after torch-hdf5's documented calls.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
-use hdf5_reader::{Dataset, Datatype, FileStorage, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
+use hdf5_reader::{Dataset, Datatype, H5Type, Hdf5File, SliceInfo, SliceInfoElem};
 use mlua::{Lua, Table, UserData, UserDataMethods, Value};
 
 use super::{files, hdf5_writer::Writer};
 use crate::{
     error::{Error, Kind, Result},
     frontend::lua::{machine::error::raise, tensor},
-    input::{self, Form},
+    input::{
+        self, Form,
+        hdf5::{parsed, unreadable},
+    },
     torch::{Element, Tensor, TensorType, memory},
 };
-
-/// Decoded chunks that a file may keep, bytes.
-const CACHE: usize = 16 << 20;
-/// A chunk beyond this is a damaged file's.
-const LARGEST_CHUNK: usize = 1 << 30;
 
 /// An open file.
 struct Open {
@@ -36,12 +34,7 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
         "open",
         lua.create_function(|lua, path: PathBuf| {
             files::allow(lua, "opening an HDF5 file")?;
-            let open = || {
-                let opened = input::open(&path, Form::Stream)?;
-                let options = OpenOptions::default().with_chunk_cache_bytes(CACHE).with_max_chunk_bytes(LARGEST_CHUNK);
-                let storage = FileStorage::from_file(opened).map_err(|e| unreadable(&e))?;
-                Hdf5File::from_storage_with_options(Arc::new(storage), options).map_err(|e| unreadable(&e))
-            };
+            let open = || parsed(input::open(&path, Form::Stream)?);
             let file = open().map_err(|page| raise(page.with_fact("the file", path.display().to_string())))?;
             Ok(Open { file, path })
         })?,
@@ -166,10 +159,4 @@ fn values<T: H5Type>(dataset: &Dataset, selection: &SliceInfo) -> Result<Vec<T>>
 
 fn numbers<T: H5Type + tch::kind::Element>(dataset: &Dataset, selection: &SliceInfo) -> Result<tch::Tensor> {
     Ok(tch::Tensor::f_from_slice(&values::<T>(dataset, selection)?)?)
-}
-
-fn unreadable(cause: &hdf5_reader::error::Error) -> Error {
-    Error::new(Kind::Data, "the HDF5 file cannot be read")
-        .with_cause(cause.to_string())
-        .with_help("if it was copied, copy it again; HDF5's own h5dump tells more")
 }
