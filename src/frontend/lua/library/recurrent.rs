@@ -5,7 +5,10 @@ use mlua::{Function, Lua, Table, Value};
 use crate::{
     error::{Error, Kind, Result},
     frontend::lua::{machine::error::raise, tensor},
-    torch::{Tensor, TensorType},
+    torch::{
+        Tensor, TensorType,
+        backward::{self, Weighted},
+    },
 };
 
 /// The functions for the prelude.
@@ -137,31 +140,26 @@ fn forward(options: &Options, leaves: &[tch::Tensor]) -> Result<Vec<tch::Tensor>
 impl Pass {
     /// The gradients of all leaves for those of the ends, zeros where nothing leads.
     fn backward(&self, gradients: &[Option<Tensor>]) -> Result<Vec<tch::Tensor>> {
-        let mut root: Option<tch::Tensor> = None;
+        let mut roots = Vec::new();
         for (end, gradient) in self.ends.iter().zip(gradients) {
             let Some(gradient) = gradient else { continue };
-            let gradient = gradient.view().f_to_kind(end.kind())?;
-            if gradient.size() != end.size() {
+            let weight = gradient.view().f_detach()?.f_to_kind(end.kind())?;
+            if weight.size() != end.size() {
                 return Err(Error::new(
                     Kind::Shape,
                     "a gradient has another shape than what it is for (size mismatch)",
                 )
                 .with_fact("output", format!("{:?}", end.size()))
-                .with_fact("gradient", format!("{:?}", gradient.size())));
+                .with_fact("gradient", format!("{:?}", weight.size())));
             }
-            let part = tch::with_grad(|| end.f_mul(&gradient)?.f_sum(end.kind()))?;
-            root = Some(match root {
-                Some(root) => tch::with_grad(|| root.f_add(&part))?,
-                None => part,
-            });
+            roots.push(Weighted { output: end.shallow_clone(), weight: Some(weight) });
         }
-        let Some(root) = root else { return self.leaves.iter().map(|leaf| Ok(leaf.f_zeros_like()?)).collect() };
         let leaves: Vec<&tch::Tensor> = self.leaves.iter().collect();
+        if roots.is_empty() {
+            return leaves.into_iter().map(|leaf| Ok(leaf.f_zeros_like()?)).collect();
+        }
         // Torch7's scripts may ask twice.
-        let found = tch::Tensor::f_run_backward(&[root], &leaves, true, false)?;
-        let found = found.into_iter().zip(&self.leaves);
-        found
-            .map(|(gradient, leaf)| if gradient.defined() { Ok(gradient) } else { Ok(leaf.detach().f_zeros_like()?) })
-            .collect()
+        let found = backward::gradients(&roots, &leaves, true)?.into_iter().zip(&self.leaves);
+        found.map(|(gradient, leaf)| gradient.map_or_else(|| Ok(leaf.detach().f_zeros_like()?), Ok)).collect()
     }
 }

@@ -93,7 +93,8 @@ impl Loaded {
             let lua = self.vm.lua();
             let mut network = Lowering::network(lua, &self.model, &self.criterion, kind, device).map_err(raise)?;
             let returns_argument = |hook| matches!(bytecode::returned_argument(hook), Some(0 | 1));
-            if self.label_hook.as_ref().is_some_and(|hook| !returns_argument(hook)) {
+            let is_code = self.label_hook.as_ref().is_some_and(|hook| !returns_argument(hook));
+            if network.draws.is_none() && is_code {
                 network.draws = Some(draws(lua).map_err(raise)?);
             }
             Ok(network)

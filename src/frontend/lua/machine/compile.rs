@@ -12,6 +12,7 @@ use super::{
     escapes::decimal,
     length_calls::wrapped,
     newline_calls::{COMPLAINT, joined},
+    state::shared,
 };
 use crate::error::{Error, Kind};
 
@@ -30,6 +31,12 @@ pub(in crate::frontend::lua) fn compile(lua: &Lua, name: &str, text: &[u8]) -> m
         ));
     }
     function(lua, format!("@{name}"), &body, None)
+}
+
+/// The function of a file's text, which error pages can quote from then on.
+pub(super) fn compile_file(lua: &Lua, name: &str, text: &[u8]) -> mlua::Result<Function> {
+    shared(lua)?.sources.borrow_mut().add(name, &String::from_utf8_lossy(text));
+    compile(lua, name, text)
 }
 
 /// Text as a function, its globals in `environment` if one is given; a call whose bracket begins a line is one, and `#` asks

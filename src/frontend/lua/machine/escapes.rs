@@ -7,8 +7,7 @@ use super::tokens::{Kind, tokens};
 
 /// The text with such escapes rewritten; `None` where it has none. What follows a string stays on its line.
 pub(super) fn decimal(text: &[u8]) -> Option<Vec<u8>> {
-    let has = |escape: &[u8]| text.windows(2).any(|pair| pair == escape);
-    if !has(b"\\x") && !has(b"\\z") {
+    if !text.windows(2).any(|pair| matches!(pair, [b'\\', b'x' | b'z'])) {
         return None;
     }
     let mut result = Vec::with_capacity(text.len());

@@ -13,9 +13,8 @@ pub(super) const COMPLAINT: &str = "ambiguous syntax (function call x new statem
 pub(super) fn joined(text: &[u8]) -> Vec<u8> {
     let mut result = Vec::with_capacity(text.len() + 16);
     let mut copied = 0;
-    let tokens = tokens(text);
-    for (before, bracket) in tokens.iter().zip(tokens.iter().skip(1)) {
-        let (to, from) = (before.place.end, bracket.place.start);
+    for pair in tokens(text).windows(2) {
+        let (to, from) = (pair[0].place.end, pair[1].place.start);
         if text[from] == b'(' && text[to..from].contains(&b'\n') {
             result.extend_from_slice(&text[copied..to]);
             result.push(b'(');

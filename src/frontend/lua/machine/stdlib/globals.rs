@@ -8,7 +8,7 @@ use super::{bit, thrown};
 use crate::{
     error::{Error, Kind},
     frontend::lua::machine::{
-        compile::{compile, function},
+        compile::{compile_file, function},
         error,
         identities::Identities,
         limits,
@@ -262,8 +262,7 @@ fn load_file(lua: &Lua, name: Option<String>, native: &Function) -> mlua::Result
         Ok(text) if !text.starts_with(b"\x1b") => text,
         _ => return native.call(name),
     };
-    state::shared(lua)?.sources.borrow_mut().add(&name, &String::from_utf8_lossy(&text));
-    match compile(lua, &name, &text) {
+    match compile_file(lua, &name, &text) {
         Ok(chunk) => (chunk,).into_lua_multi(lua),
         Err(mlua::Error::SyntaxError { message, .. }) => (Value::Nil, message).into_lua_multi(lua),
         Err(other) => Err(other),

@@ -12,7 +12,7 @@ use mlua::{Function, Lua, LuaString, Table, Value};
 use crate::{
     error::{Error, Kind},
     frontend::lua::machine::{
-        compile::compile,
+        compile::compile_file,
         error::raise,
         modules,
         state::{origin, shared},
@@ -61,8 +61,7 @@ fn search(lua: &Lua, name: &LuaString, package: &Table, own: &Function) -> mlua:
         match fs::read(&place) {
             Ok(text) if text.starts_with(b"\x1b") => return own.call(name),
             Ok(text) => {
-                shared(lua)?.sources.borrow_mut().add(&place, &String::from_utf8_lossy(&text));
-                return compile(lua, &place, &text).map(Value::Function);
+                return compile_file(lua, &place, &text).map(Value::Function);
             }
             Err(_) => missing += &format!("\n\tno file '{place}'"),
         }
@@ -115,8 +114,7 @@ fn require(lua: &Lua, name: &str, trusted: Option<(&Function, &Table)>) -> mlua:
     {
         shared.modules.borrow_mut().note_read(&path);
         let shown = path.display().to_string();
-        shared.sources.borrow_mut().add(&shown, &String::from_utf8_lossy(&text));
-        let function = compile(lua, &shown, &text)?;
+        let function = compile_file(lua, &shown, &text)?;
         loaded.raw_set(name, false)?;
         let outcome = function.call::<Value>(name);
         loaded.raw_set(name, Value::Nil)?;

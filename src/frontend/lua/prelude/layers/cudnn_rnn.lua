@@ -106,8 +106,7 @@ local function parameters(self, flat)
             list[#list + 1] = view(flat, part, true)
          else
             -- The input itself, for every gate.
-            local one = flat.new(self.inputSize, self.inputSize):zero()
-            for i = 1, self.inputSize do one[i][i] = 1 end
+            local one = torch.eye(self.inputSize):type(flat:type())
             list[#list + 1] = one:repeatTensor(part.rows / self.hiddenSize, 1)
          end
       end
@@ -126,11 +125,17 @@ local function steps_first(self, tensor, size, what)
    return (self.batchFirst and tensor:transpose(1, 2) or tensor):contiguous()
 end
 
+local function state_size(self) return {self.numLayers * self.numDirections, self.miniBatch, self.hiddenSize} end
+
+local function has_size(tensor, size)
+   return tensor:dim() == 3 and tensor:size(1) == size[1] and tensor:size(2) == size[2] and tensor:size(3) == size[3]
+end
+
 -- A state before the first step: the one given, or zeros.
 local function state(self, given, name)
-   local size = {self.numLayers * self.numDirections, self.miniBatch, self.hiddenSize}
+   local size = state_size(self)
    if not given then return self.weight.new(unpack(size)):zero() end
-   if given:dim() ~= 3 or given:size(1) ~= size[1] or given:size(2) ~= size[2] or given:size(3) ~= size[3] then
+   if not has_size(given, size) then
       error(string.format('%s: %s of size %s is wanted, not %s (size mismatch)', torch.type(self), name, table.concat(size, ' x '),
          table.concat(given:size():totable(), ' x ')), 3)
    end
@@ -149,8 +154,7 @@ function RNN:updateOutput(input)
    self.seqLength, self.miniBatch = x:size(1), x:size(2)
    if self.rememberStates then
       local last = self.hiddenOutput
-      local fits = last:dim() == 3 and last:size(1) == self.numLayers * self.numDirections and last:size(2) == self.miniBatch
-         and last:size(3) == self.hiddenSize
+      local fits = has_size(last, state_size(self))
       self.hiddenInput = fits and last:clone() or nil
       self.cellInput = fits and self.cellOutput:isSameSizeAs(last) and self.cellOutput:clone() or nil
    end
