@@ -5,7 +5,6 @@
 `--device cpu` rehearses it. All that the programs print is kept in the folder of --out, a file a command.
 """
 import argparse
-import collections
 import gzip
 import hashlib
 import json

@@ -23,6 +23,9 @@ use crate::tree;
 /// The seed of every run of a case: noise is compared too.
 const SEED: u64 = 7;
 
+/// Why the recurrent classes of cuDNN have none.
+const CUDNN: &str = "cuDNN's layout of weights; tests/lua/whole_scripts.lua has its formulas and gradients";
+
 /// Classes that no case covers, with the reason.
 const NOT_COVERED: &[(&str, &str)] = &[
     ("nn.Module", "abstract"),
@@ -41,13 +44,13 @@ const NOT_COVERED: &[(&str, &str)] = &[
     ("nn.NCECriterion", "takes what nn.NCEModule gives; tests/lua/dpnn_sampling.lua"),
     ("nn.SpatialGlimpse", "no gradient for its place; tests/lua/dpnn_sampling.lua"),
     ("nn.SpatialBinaryConvolution", "its gradients are no derivatives; tests/lua/dpnn_sampling.lua"),
-    ("cudnn.RNN", "cuDNN's layout of weights; tests/lua/whole_scripts.lua has its formulas and gradients"),
-    ("cudnn.RNNReLU", "cuDNN's layout of weights; tests/lua/whole_scripts.lua has its formulas and gradients"),
-    ("cudnn.RNNTanh", "cuDNN's layout of weights; tests/lua/whole_scripts.lua has its formulas and gradients"),
-    ("cudnn.LSTM", "cuDNN's layout of weights; tests/lua/whole_scripts.lua has its formulas and gradients"),
-    ("cudnn.BLSTM", "cuDNN's layout of weights; tests/lua/whole_scripts.lua has its formulas and gradients"),
-    ("cudnn.GRU", "cuDNN's layout of weights; tests/lua/whole_scripts.lua has its formulas and gradients"),
-    ("cudnn.BGRU", "cuDNN's layout of weights; tests/lua/whole_scripts.lua has its formulas and gradients"),
+    ("cudnn.RNN", CUDNN),
+    ("cudnn.RNNReLU", CUDNN),
+    ("cudnn.RNNTanh", CUDNN),
+    ("cudnn.LSTM", CUDNN),
+    ("cudnn.BLSTM", CUDNN),
+    ("cudnn.GRU", CUDNN),
+    ("cudnn.BGRU", CUDNN),
     ("inn.ConstAffine", "tests/lua/whole_scripts.lua has its Jacobian"),
     ("nngraph.Node", "a node of a graph that is being built, not a module; nn.gModule has cases"),
 ];

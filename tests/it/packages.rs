@@ -37,9 +37,13 @@ fn a_classic_training_script_learns_and_saves_its_model() {
 /// A script of `tests/lua` with its own assertions.
 fn passes(script: &str) {
     let vm = torch_vm(VmOptions::default()).unwrap();
-    let text = std::fs::read_to_string(tree::root().join("tests/lua").join(script)).unwrap();
-    let chunk = vm.load(script, &text).unwrap();
-    vm.guard(Limit::None, "in a test", || chunk.call::<()>(())).unwrap_or_else(|page| panic!("{page}"));
+    let load = |name: &str| {
+        let text = std::fs::read_to_string(tree::root().join("tests/lua").join(name)).unwrap();
+        vm.load(name, &text).unwrap()
+    };
+    let (differences, script) = (load("differences.lua"), load(script));
+    vm.guard(Limit::None, "in a test", || script.call::<()>(differences.call::<mlua::Function>(())?))
+        .unwrap_or_else(|page| panic!("{page}"));
 }
 
 /// dpnn's modules for pictures and two classes: their rules by hand, their gradients against finite differences.

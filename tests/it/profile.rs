@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::job::program;
+use crate::job::well;
 
 #[test]
 fn a_profile_has_the_steps_that_it_tells_of_and_changes_no_number() {
@@ -13,13 +13,7 @@ fn a_profile_has_the_steps_that_it_tells_of_and_changes_no_number() {
          return {model = net, loss = nn.ClassNLLCriterion(), trainBatchSize = 128}",
     )
     .unwrap();
-    let run = |words: &str| {
-        let words: Vec<&str> = words.split_whitespace().collect();
-        let output = program(folder.path(), &words).output().unwrap();
-        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        assert!(output.status.success(), "{words:?}: {text}");
-        text
-    };
+    let run = |words: &str| well(folder.path(), words);
     let text = run("run net.lua --job seen --epochs 1 --autograd --device cpu --profile 12");
     assert!(text.contains("a step takes") && text.contains("mean of 12"), "{text}");
     assert!(!text.contains("gpuGetDeviceCount"), "libtorch's profiler keeps to itself: {text}");

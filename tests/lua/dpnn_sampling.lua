@@ -4,6 +4,7 @@ require 'dpnn'
 torch.setdefaulttensortype('torch.DoubleTensor')
 torch.manualSeed(3)
 
+local differences = ...
 local function near(a, b, what, tolerance)
    local difference = torch.isTensor(a) and (a - b):abs():max() or math.abs(a - b)
    assert(difference < (tolerance or 1e-6), what .. ': off by ' .. tostring(difference))
@@ -86,15 +87,7 @@ for _, batchnoise in ipairs{true, false} do
    nce:zeroGradParameters()
    local gradient = nce:backward({x, classes}, criterion:backward(nce.output))[1]:clone()
    for _, pair in ipairs{{parameters, gradients}, {x:view(-1), gradient:view(-1)}} do
-      for i = 1, pair[1]:size(1), 5 do
-         local old = pair[1][i]
-         pair[1][i] = old + 1e-5
-         local above = value()
-         pair[1][i] = old - 1e-5
-         local below = value()
-         pair[1][i] = old
-         near(pair[2][i], (above - below) / 2e-5, 'NCE', 1e-5)
-      end
+      differences(pair[1], pair[2], value, 5, function(slope, found) near(found, slope, 'NCE', 1e-5) end)
    end
 end
 nce:evaluate()

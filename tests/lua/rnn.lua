@@ -6,6 +6,7 @@ torch.manualSeed(1)
 
 local T, N, D, H = 4, 3, 2, 3
 
+local differences = ...
 local function near(a, b, what, tolerance)
    local difference = torch.isTensor(a) and (a - b):abs():max() or math.abs(a - b)
    assert(difference < (tolerance or 1e-9), what .. ': off by ' .. tostring(difference))
@@ -27,15 +28,9 @@ local function differentiate(module, input, what)
    local gradInput = module:backward(input, weights):clone()
    gradients = gradients:clone()
    local function compare(values, slopes, name)
-      for i = 1, values:nElement(), math.max(1, math.floor(values:nElement() / 8)) do
-         local old = values[i]
-         values[i] = old + 1e-5
-         local above = loss()
-         values[i] = old - 1e-5
-         local below = loss()
-         values[i] = old
-         near((above - below) / 2e-5, slopes[i], what .. ', ' .. name .. ' ' .. i, 1e-6)
-      end
+      differences(values, slopes, loss, math.max(1, math.floor(values:nElement() / 8)), function(slope, found, i)
+         near(slope, found, what .. ', ' .. name .. ' ' .. i, 1e-6)
+      end)
    end
    compare(parameters, gradients, 'parameter')
    compare(input:view(-1), gradInput:view(-1), 'input')
@@ -264,15 +259,6 @@ local function loss()
    return value
 end
 for _, pair in ipairs{{x, gradInput:clone()}, {linear[1].weight, linear[1].gradWeight:clone()}, {linear[3].weight, linear[3].gradWeight:clone()}} do
-   local values, slopes = pair[1]:view(-1), pair[2]:view(-1)
-   for i = 1, values:nElement() do
-      local old = values[i]
-      values[i] = old + 1e-5
-      local above = loss()
-      values[i] = old - 1e-5
-      local below = loss()
-      values[i] = old
-      near((above - below) / 2e-5, slopes[i], 'RecurrentAttention, a slope', 1e-6)
-   end
+   differences(pair[1], pair[2], loss, 1, function(slope, found) near(slope, found, 'RecurrentAttention, a slope', 1e-6) end)
 end
 refused(function() attention:backward(x, {gradOutput[1]}) end, 'gradOutput is a table of 3 steps')

@@ -1,7 +1,7 @@
 -- What whole scripts of the Torch7 years call beside nn: cuDNN's recurrent networks, nn.THNN, inn.utils, containers that are
 -- filled late, numbers written as strings, objects as errors.
 require 'cudnn' torch.setdefaulttensortype('torch.DoubleTensor')
-torch.manualSeed(3)
+torch.manualSeed(3) local differences = ...
 
 local function near(a, b, what, tolerance)
    local difference = torch.isTensor(a) and (a - b):abs():max() or math.abs(a - b)
@@ -141,16 +141,9 @@ for _, case in ipairs{{'LSTM', 1}, {'BLSTM', 2}, {'GRU', 2}, {'BGRU', 1}, {'RNNR
       {rnn.cellInput, rnn.gradCellInput:clone(), 1},
    }
    for at, pair in ipairs(slopes) do
-      local values, found, scale = pair[1]:view(-1), pair[2]:view(-1), pair[3]
-      for i = 1, values:nElement(), 3 do
-         local old = values[i]
-         values[i] = old + 1e-5
-         local above = loss()
-         values[i] = old - 1e-5
-         local below = loss()
-         values[i] = old
-         near((above - below) / 2e-5 * scale, found[i], name .. ', slope ' .. at .. ' ' .. i, 1e-6)
-      end
+      differences(pair[1], pair[2], loss, 3, function(slope, found, i)
+         near(slope * pair[3], found, name .. ', slope ' .. at .. ' ' .. i, 1e-6)
+      end)
    end
 end
 
