@@ -129,9 +129,8 @@ fn within_a_launcher(place: &Place) -> Error {
 }
 
 /// All words but an option and its value, as `--option VALUE` or `--option=VALUE`.
-fn without(words: impl Iterator<Item = OsString>, option: &str) -> Vec<OsString> {
+fn without(mut words: impl Iterator<Item = OsString>, option: &str) -> Vec<OsString> {
     let mut kept = Vec::new();
-    let mut words = words;
     while let Some(word) = words.next() {
         let text = word.to_string_lossy();
         if text == option {

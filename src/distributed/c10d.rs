@@ -12,6 +12,8 @@ use std::{
 
 use torch_sys::C_tensor;
 
+use crate::torch::said::said;
+
 #[repr(C)]
 struct CStore {
     _opaque: [u8; 0],
@@ -69,14 +71,8 @@ unsafe extern "C" {
 pub(super) type Outcome<T> = Result<T, String>;
 
 /// The outcome of a call: null, or text that is read before this thread calls again.
-#[expect(unsafe_code, reason = "text from C++")]
 fn outcome(wrong: *const c_char) -> Outcome<()> {
-    if wrong.is_null() {
-        return Ok(());
-    }
-    // SAFETY: a C string of the calling thread that lives until its next call.
-    let text = unsafe { CStr::from_ptr(wrong) }.to_string_lossy().into_owned();
-    Err(text.lines().next().unwrap_or("no word").to_string())
+    said(wrong).map_or(Ok(()), |text| Err(text.lines().next().unwrap_or("no word").to_string()))
 }
 
 fn milliseconds(time: Duration) -> i64 {

@@ -123,16 +123,15 @@ impl Group {
     /// `Kind::Lost` when a rank does not take part; the page names it.
     pub fn sum(&self, tensor: &tch::Tensor) -> Result<()> {
         let has_devices = self.connected.borrow().as_ref().is_some_and(|connected| connected.devices.is_some());
-        let device = if has_devices { tensor.device() } else { tch::Device::Cpu };
-        let own = tensor.f_to_device(device)?.f_contiguous()?;
-        if device != tch::Device::Cpu {
+        let on_devices = has_devices && tensor.device() != tch::Device::Cpu;
+        let own = tensor.f_to_device(if on_devices { tensor.device() } else { tch::Device::Cpu })?.f_contiguous()?;
+        if on_devices {
             // Whoever is lost is missed here at once: devices would wait for the whole timeout.
             let here = tch::Tensor::from_slice(&[1f32]);
             self.call(|connected| connected.processors.sum(&here))?;
         }
-        self.call(|connected| match &connected.devices {
-            Some(devices) if device != tch::Device::Cpu => devices.sum(&own),
-            _ => connected.processors.sum(&own),
+        self.call(|connected| {
+            connected.devices.as_ref().filter(|_| on_devices).unwrap_or(&connected.processors).sum(&own)
         })?;
         if own.data_ptr() != tensor.data_ptr() {
             tensor.shallow_clone().f_copy_(&own)?;

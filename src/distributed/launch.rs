@@ -131,14 +131,16 @@ fn logs(launch: &Launch) -> Option<String> {
 /// or one that says that it lost another. A mistake would only be repeated by another start.
 fn lost(ranks: &[Rank]) -> Option<&Rank> {
     let killed = |rank: &&Rank| rank.status.is_some_and(|status| status.signal().is_some());
-    let code = |rank: &Rank| rank.status.and_then(|status| status.code());
-    let lonely = i32::from(Kind::Lost.exit_status());
+    let is_lonely =
+        |rank: &&Rank| rank.status.and_then(|status| status.code()) == Some(i32::from(Kind::Lost.exit_status()));
     let mut by_others = ranks.iter().filter(|rank| !rank.was_ended);
-    by_others.find(killed).or_else(|| {
-        let is_mistake = ranks.iter().any(|rank| code(rank).is_some_and(|code| code != 0 && code != lonely));
-        let found = || ranks.iter().find(killed).or_else(|| ranks.iter().find(|rank| code(rank) == Some(lonely)));
-        if is_mistake { None } else { found() }
-    })
+    if let Some(rank) = by_others.find(killed) {
+        return Some(rank);
+    }
+    if ranks.iter().any(|rank| rank.status.is_some_and(is_mistake)) {
+        return None;
+    }
+    ranks.iter().find(killed).or_else(|| ranks.iter().find(is_lonely))
 }
 
 fn ending(status: Option<ExitStatus>) -> String {
@@ -178,7 +180,7 @@ fn once(launch: &Launch, arguments: &[OsString], signals: &Signals) -> Result<Ve
         }
     }
     watch(&mut ranks, signals);
-    let speaks = ranks.first().and_then(|rank| rank.status).is_some_and(speaks_for_all);
+    let speaks = first_speaks(&ranks);
     for rank in &mut ranks {
         let output = rank.output.take().and_then(|output| output.join().ok()).unwrap_or_default();
         if !speaks {
@@ -231,9 +233,14 @@ fn ended_in_order(status: ExitStatus) -> bool {
     status.success() || status.code() == Some(i32::from(Kind::Interrupted.exit_status()))
 }
 
-/// Whether rank 0 ended with a page of its own: every mistake of the others is on it, and the job may not even be this run's.
-fn speaks_for_all(status: ExitStatus) -> bool {
+/// Whether a process ended with a page of its own.
+fn is_mistake(status: ExitStatus) -> bool {
     status.code().is_some_and(|code| code != 0 && code != i32::from(Kind::Lost.exit_status()))
+}
+
+/// Whether rank 0 ended so: every mistake of the others is on its page, and the job may not even be this run's.
+fn first_speaks(ranks: &[Rank]) -> bool {
+    ranks.first().and_then(|rank| rank.status).is_some_and(is_mistake)
 }
 
 /// Waits until all have ended. When one has by a mistake, the others have some time, are then asked, and at last ended.
@@ -257,8 +264,7 @@ fn watch(ranks: &mut [Rank], signals: &Signals) {
             return;
         }
         let since = first_end.map_or(Duration::ZERO, |end| end.elapsed());
-        let is_said = ranks.first().and_then(|rank| rank.status).is_some_and(speaks_for_all);
-        let grace = if is_said { SHORT_GRACE } else { GRACE };
+        let grace = if first_speaks(ranks) { SHORT_GRACE } else { GRACE };
         if since > grace {
             for rank in ranks.iter_mut().filter(|rank| rank.status.is_none()) {
                 if since > grace * 2 {
