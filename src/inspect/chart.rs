@@ -6,7 +6,7 @@
 use super::{
     axis::Scale,
     curves::{Curves, Point},
-    frame::{Frame, GRID, INK, SOFT_INK},
+    frame::{Frame, GRID, INK, SOFT_INK, epoch_ticks},
     numbers::{measured, significant},
     svg::{Svg, number, polyline, text_width},
 };
@@ -100,9 +100,8 @@ fn rate_scale(rate: &[Point]) -> Option<Scale> {
 fn draw_grid(svg: &mut Svg, scales: &Scales, log: bool) {
     let label = format!("fill=\"{SOFT_INK}\"");
     PLOT.rows(svg, scales.loss, true, measured);
-    // A run of a few epochs gets a line for each, not for fractions of them.
     let epochs = if let Scale::Linear { lo, hi } = scales.x { hi - lo } else { 0.0 };
-    for tick in scales.x.ticks(if epochs >= 3.0 { (epochs as usize).min(10) } else { 10 }) {
+    for tick in scales.x.ticks(epoch_ticks(epochs)) {
         let x = PLOT.x(scales.x.place(tick));
         svg.line((x, PLOT.top), (x, PLOT.bottom), &format!("stroke=\"{GRID}\""));
         svg.line((x, PLOT.bottom), (x, PLOT.bottom + 5.0), &format!("stroke=\"{SOFT_INK}\""));

@@ -1,6 +1,11 @@
 //! A contact sheet: many small pictures in rows on one page, each with a line or two below it.
 
-use super::{picture::Picture, raster, svg::Svg};
+use super::{
+    frame::{INK, SOFT_INK},
+    picture::Picture,
+    raster,
+    svg::Svg,
+};
 use crate::error::{Error, Kind, Result};
 
 /// Room around the sheet and between its pictures.
@@ -61,16 +66,16 @@ impl ContactSheet {
 
         let mut svg = Svg::new(width as f64, height as f64, &self.title);
         svg.rect(0.0, 0.0, width as f64, height as f64, "fill=\"#ffffff\"");
-        svg.text((GAP as f64, 34.0), 19.0, "fill=\"#1b2430\"", &self.title);
-        svg.text((GAP as f64, 55.0), 12.0, "fill=\"#586474\"", &self.subtitle);
+        svg.text((GAP as f64, 34.0), 19.0, &format!("fill=\"{INK}\""), &self.title);
+        svg.text((GAP as f64, 55.0), 12.0, &format!("fill=\"{SOFT_INK}\""), &self.subtitle);
         for (i, cell) in self.cells.iter().enumerate() {
             let (left, top) = corner(i);
             // A thin frame: white pictures would have no edge.
             let (w, h) = (pictures[i].width as f64 + 2.0, pictures[i].height as f64 + 2.0);
             svg.rect(left as f64 - 1.0, top as f64 - 1.0, w, h, "fill=\"#d5dae0\"");
             for (n, line) in cell.caption.iter().enumerate() {
-                let style = if n == 0 { "fill=\"#1b2430\"" } else { "fill=\"#586474\"" };
-                svg.text((left as f64, (top + tall + (n + 1) * LINE) as f64), 11.0, style, &shortened(line, wide));
+                let style = format!("fill=\"{}\"", if n == 0 { INK } else { SOFT_INK });
+                svg.text((left as f64, (top + tall + (n + 1) * LINE) as f64), 11.0, &style, &shortened(line, wide));
             }
         }
         let mut sheet = decoded(&raster::png(&svg.finish(), 1.0)?)?;

@@ -78,6 +78,11 @@ impl Frame {
     }
 }
 
+/// How many numbers an axis of epochs wants: a run of a few epochs gets a line for each, not for fractions of them.
+pub(super) fn epoch_ticks(epochs: f64) -> usize {
+    if epochs >= 3.0 { (epochs as usize).min(10) } else { 10 }
+}
+
 /// A number at an axis.
 pub(super) fn tick_text(value: f64) -> String {
     if value.abs() < 1.0 { significant(value, 4) } else { measured(value) }

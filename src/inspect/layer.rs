@@ -2,7 +2,7 @@
 //!
 //! Source: DIGITS `digits/utils/image.py`, `get_layer_vis_square`, `vis_square`, `upscale`, `get_color_map`.
 
-use super::picture::Picture;
+use super::{picture::Picture, values::ends};
 
 /// Wider tiles are cut, and the grid is at most about this wide.
 const MAX_WIDTH: usize = 1200;
@@ -83,8 +83,8 @@ impl Tiles {
 
     /// To 0..255 over all tiles together; a constant picture becomes 0. Single precision, as in the original.
     fn normalize(&mut self) {
-        let min = self.values.iter().copied().filter(|v| v.is_finite()).fold(f32::INFINITY, f32::min);
-        let max = self.values.iter().copied().filter(|v| v.is_finite()).fold(f32::NEG_INFINITY, f32::max) - min;
+        let [min, max] = ends(&self.values);
+        let max = max - min;
         for value in &mut self.values {
             *value -= min;
             if max > 0.0 {

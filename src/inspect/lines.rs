@@ -3,7 +3,7 @@
 use super::{
     axis::Scale,
     curves::Point,
-    frame::{Frame, INK, SOFT_INK, tick_text},
+    frame::{Frame, INK, SOFT_INK, epoch_ticks, tick_text},
     numbers::significant,
     svg::{Svg, polyline, text_width},
 };
@@ -67,19 +67,16 @@ impl LineChart {
         let y_scale =
             if self.log && lowest.is_finite() { Scale::log(lowest, highest) } else { Scale::from_zero(highest) };
         let right = WIDTH - 24.0 - self.legend_width();
-        let place = |p: &Point| {
-            (LEFT + x_scale.place(p.epoch) * (right - LEFT), BOTTOM - y_scale.place(p.value) * (BOTTOM - TOP))
-        };
+        let frame = Frame { left: LEFT, right, top: TOP, bottom: BOTTOM };
+        let place = |p: &Point| (frame.x(x_scale.place(p.epoch)), frame.y(y_scale.place(p.value)));
 
         let height = HEIGHT.max(TOP + 24.0 + 40.0 * self.lines.len() as f64);
         let mut svg = Svg::new(WIDTH, height, &format!("{}: {} by epoch", self.title, self.measure));
         svg.rect(0.0, 0.0, WIDTH, height, "fill=\"#ffffff\"");
         svg.text((24.0, 36.0), 20.0, &format!("fill=\"{INK}\""), &self.title);
         svg.text((24.0, 58.0), 12.5, &format!("fill=\"{SOFT_INK}\""), &self.subtitle);
-        let frame = Frame { left: LEFT, right, top: TOP, bottom: BOTTOM };
         frame.rows(&mut svg, y_scale, true, tick_text);
-        let wanted = if last >= 3.0 { (last as usize).min(10) } else { 10 };
-        frame.columns(&mut svg, x_scale, wanted, true, |tick| significant(tick, 4));
+        frame.columns(&mut svg, x_scale, epoch_ticks(last), true, |tick| significant(tick, 4));
         svg.line((LEFT, BOTTOM), (right, BOTTOM), &format!("stroke=\"{SOFT_INK}\""));
         frame
             .beside(&mut svg, &if self.log { format!("{} (logarithmic)", self.measure) } else { self.measure.clone() });

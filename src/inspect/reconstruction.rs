@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::picture::Picture;
+use super::{picture::Picture, values::ends};
 
 /// How well an output of the input's size repeats it. Values are grey levels (0..255 scale) unless the network
 /// file's preprocessing says otherwise.
@@ -48,12 +48,7 @@ pub fn compare(size: &[i64], original: &[f32], input: &[f32], output: &[f32]) ->
     let mean = |f: &dyn Fn(f64) -> f64| difference.iter().map(|d| f(f64::from(*d))).sum::<f64>() / n as f64;
     let mean_squared_error = mean(&|d| d * d);
     let largest = difference.iter().copied().filter(|d| d.is_finite()).fold(0.0f32, |m, d| m.max(d.abs()));
-    let (black, white) = input
-        .iter()
-        .chain(output)
-        .copied()
-        .filter(|v| v.is_finite())
-        .fold((f32::INFINITY, f32::NEG_INFINITY), |(lo, hi), v| (lo.min(v), hi.max(v)));
+    let [black, white] = ends(&[ends(input), ends(output)].concat());
     // What was subtracted is what the two inputs differ by, whichever kind of mean it was.
     let restored: Vec<f32> = output.iter().zip(original.iter().zip(input)).map(|(o, (raw, i))| o + (raw - i)).collect();
     Some(Reconstruction {
