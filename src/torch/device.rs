@@ -123,20 +123,7 @@ impl fmt::Display for Resolved {
 /// # Errors
 /// `Kind::Device` when CUDA is asked for and is off, or has fewer devices.
 pub fn resolve(choice: DeviceChoice) -> Result<Resolved> {
-    match choice {
-        DeviceChoice::Auto => resolve_for(choice, 0),
-        DeviceChoice::Cpu => Ok(Resolved(tch::Device::Cpu)),
-        DeviceChoice::Cuda(number) => match cuda_status() {
-            CudaStatus::Ready { devices, .. } if number < devices => exact(tch::Device::Cuda(number)),
-            CudaStatus::Ready { devices, .. } => {
-                Err(Error::new(Kind::Device, format!("there is no CUDA device {number}"))
-                    .with_fact("devices", format!("{devices}, numbered from 0")))
-            }
-            CudaStatus::Off { reason } => Err(Error::new(Kind::Device, "CUDA was asked for and is off")
-                .with_cause(reason)
-                .with_help("leave --device out to use what there is, or run digits-rs doctor")),
-        },
-    }
+    resolve_for(choice, 0)
 }
 
 /// A CUDA device that computes as exactly as the processor, until somebody asks for less.
@@ -151,12 +138,22 @@ fn exact(device: tch::Device) -> Result<Resolved> {
 /// # Errors
 /// `Kind::Device` when there are fewer GPUs than processes; as [`resolve`].
 pub fn resolve_for(choice: DeviceChoice, local_rank: usize) -> Result<Resolved> {
-    if choice != DeviceChoice::Auto {
-        return resolve(choice);
-    }
-    match cuda_status() {
-        CudaStatus::Off { .. } => Ok(Resolved(tch::Device::Cpu)),
-        CudaStatus::Ready { devices, .. } => exact(tch::Device::Cuda(of_its_own(local_rank, devices)?)),
+    match choice {
+        DeviceChoice::Cpu => Ok(Resolved(tch::Device::Cpu)),
+        DeviceChoice::Auto => match cuda_status() {
+            CudaStatus::Off { .. } => Ok(Resolved(tch::Device::Cpu)),
+            CudaStatus::Ready { devices, .. } => exact(tch::Device::Cuda(of_its_own(local_rank, devices)?)),
+        },
+        DeviceChoice::Cuda(number) => match cuda_status() {
+            CudaStatus::Ready { devices, .. } if number < devices => exact(tch::Device::Cuda(number)),
+            CudaStatus::Ready { devices, .. } => {
+                Err(Error::new(Kind::Device, format!("there is no CUDA device {number}"))
+                    .with_fact("devices", format!("{devices}, numbered from 0")))
+            }
+            CudaStatus::Off { reason } => Err(Error::new(Kind::Device, "CUDA was asked for and is off")
+                .with_cause(reason)
+                .with_help("leave --device out to use what there is, or run digits-rs doctor")),
+        },
     }
 }
 

@@ -67,11 +67,8 @@ pub struct Arguments {
     pub correlation: u64,
 }
 
-/// What a callback of C++ fills.
-#[derive(Default)]
-struct Taken {
-    events: Vec<(u64, u64, Event)>,
-}
+/// What a callback of C++ fills: beginnings and lengths in nanoseconds, and events that do not know their beginning yet.
+type Taken = Vec<(u64, u64, Event)>;
 
 #[expect(unsafe_code, reason = "called by profile.cpp")]
 unsafe extern "C" fn take(
@@ -97,7 +94,7 @@ unsafe extern "C" fn take(
         dur: length as f64 / 1e3,
         args: Arguments { correlation },
     };
-    taken.events.push((begin, length, event));
+    taken.push((begin, length, event));
 }
 
 impl Profile {
@@ -119,7 +116,7 @@ impl Profile {
     /// # Errors
     /// When libtorch refuses.
     pub fn end(self) -> Result<Vec<Event>> {
-        let mut taken = self.stop()?.events;
+        let mut taken = self.stop()?;
         // An event that contains others comes before them.
         taken.sort_by_key(|(begin, length, _)| (*begin, std::cmp::Reverse(*length)));
         let first = taken.first().map_or(0, |(begin, ..)| *begin);
@@ -130,9 +127,9 @@ impl Profile {
     #[expect(unsafe_code, reason = "a call into C++")]
     fn stop(&self) -> Result<Taken> {
         if !IS_MADE.replace(false) {
-            return Ok(Taken::default());
+            return Ok(Taken::new());
         }
-        let mut taken = Taken::default();
+        let mut taken = Taken::new();
         // SAFETY: `take` is called with `taken` during this call only.
         done("end a profile", unsafe { digits_profile_end(take, (&raw mut taken).cast()) })?;
         Ok(taken)

@@ -100,7 +100,7 @@ def figures(path):
         "launches": sum(is_launch(event["name"]) for event in calls) / steps,
         "waits": sum(waits.values()) / steps,
         "waits_inside": sum(waits_inside.values()) / steps,
-        "wait_names": dict(waits),
+        "wait_names": dict(waits_inside),
         "parts": sorted(((name, count / steps, length / steps / 1e3) for name, (count, length) in parts.items()), key=lambda row: -row[2]),
         "gaps": [(length / 1e3, before, behind) for length, before, behind in sorted(gaps, reverse=True)],
     }
