@@ -234,8 +234,7 @@ local attention = nn.RecurrentAttention(machine, action, 3, {H})
 local x, gradOutput = torch.randn(N, D), {}
 local outputs = attention:forward(x)
 assert(#outputs == 3 and #attention.actions == 3)
-local inner = machine.recurrentModule or machine.modules[1]
-local linear = inner:findModules('nn.Linear')
+local linear = machine.recurrentModule:findModules('nn.Linear')
 local function affine(layer, input) return torch.mm(input, layer.weight:t()) + layer.bias:view(1, -1):expand(N, layer.bias:nElement()) end
 local h = torch.zeros(N, H)
 for step = 1, 3 do
@@ -249,7 +248,7 @@ end
 -- `gradAction` is zero by its rule: the machine learns, and the input's slope is the machine's.
 attention:zeroGradParameters()
 local gradInput = attention:backward(x, gradOutput)
-assert(gradInput:size(1) == N and gradInput:size(2) == D and linear[1].gradWeight:clone():abs():sum() > 0)
+assert(gradInput:size(1) == N and gradInput:size(2) == D)
 local function loss()
    local value, h = 0, torch.zeros(N, H)
    for step = 1, 3 do

@@ -191,7 +191,10 @@ local dropping = cudnn.GRU(D, H, 2, false, 0.5)
 local function drawn() torch.manualSeed(5) return dropping:forward(x):clone() end
 near(drawn(), drawn(), 'dropout again')
 assert((drawn() - dropping:forward(x)):abs():max() > 1e-3)
-dropping:backward(x, torch.ones(T, N, H))
+drawn()
+differences(x, dropping:backward(x, torch.ones(T, N, H)):clone(), function() return drawn():sum() end, 2, function(slope, found)
+   near(slope, found, 'a slope with dropout', 1e-6)
+end)
 
 ---------------------------------------------------------------------------------------------------------------
 -- nn.THNN's functions beside the modules of their names.
