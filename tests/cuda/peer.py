@@ -29,15 +29,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", choices=[*networks.NAMES, *networks.LARGE], required=True)
     parser.add_argument("--way", choices=WAYS, required=True)
-    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    parser.add_argument("--device", default="cuda", help="cpu, cuda or cuda:N")
     parser.add_argument("--tf32", action="store_true", help="round the inputs of products to TF32; PyTorch's own default does so in convolutions only")
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--trace", help="write a trace of a few more steps into this file")
     arguments = parser.parse_args()
-    on_cuda, name = arguments.device == "cuda", arguments.network
+    on_cuda, name = arguments.device != "cpu", arguments.network
     if on_cuda and not torch.cuda.is_available():
         sys.exit("this Python's torch finds no CUDA device")
+    if ":" in arguments.device:
+        # Streams, events and graphs are the current device's.
+        torch.cuda.set_device(arguments.device)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = arguments.tf32
     torch.manual_seed(1)
     count = arguments.batch_size or networks.BATCH[name]

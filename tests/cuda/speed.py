@@ -5,19 +5,21 @@
 Ours is `digits-rs run --profile`, the peers are peer.py, each in a process of its own: steps timed by the device's own clock,
 then a few recorded by libtorch's profiler, from which traces.py reads how much of a step the device computes, how often the
 host waits for it, and how many launches there are. Ours reads its images as any run does, the peers' lie on the device.
-Needs a Python whose torch is 2.11; `--device cpu` rehearses it, where there are no captured graphs. Prints Markdown; every
-figure also goes into speed.json, and what was not measured is named with the reason. It has not been run on a GPU yet.
+The peers need a Python whose torch is 2.11; `--device cpu` rehearses it, where there are no captured graphs. Prints Markdown, and
+after each figure writes it into speed.md, and all figures with the goals into speed.json; what was not measured is named with
+the reason. It has not been run on a GPU yet.
 """
 import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 
+import children
 import traces
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -29,6 +31,8 @@ SMALL = ["autoencoder", "lenet"]
 GOALS = {("autoencoder", "eager"): 5.0, ("lenet", "eager"): 5.0, ("autoencoder", "graph"): 1.2, ("lenet", "graph"): 1.2}
 GOALS |= {(network, way): 1.0 for network in ("alexnet", "googlenet") for way in ("reduce-overhead", "max-autotune")}
 FIRST_STEP_GOAL = 1.5
+COMPILED = ("reduce-overhead", "max-autotune")
+NOT_REACHED = "not reached in its time"
 
 
 class Skipped(Exception):
@@ -57,7 +61,7 @@ class Measures:
     def left(self, most):
         seconds = min(most, self.until - time.monotonic())
         if seconds < 5:
-            raise Skipped("not reached in its time")
+            raise Skipped(NOT_REACHED)
         return seconds
 
     def ours(self, network, tf32):
@@ -72,15 +76,15 @@ class Measures:
         summary, limit = job / "profile/summary.json", time.monotonic() + self.left(120)
         started = time.time()
         with open(f"{job}.txt", "w") as log:
-            process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.out)
+            process = children.start(command, stdout=log, cwd=self.out)
         try:
             while not summary.is_file() and process.poll() is None:
                 if time.monotonic() > limit:
                     raise Skipped("not done in its time")
                 time.sleep(0.02)
         finally:
-            process.kill()
-            process.wait()
+            children.end(process)
+            children.end_all()
         if not summary.is_file():
             raise Skipped(last_error(pathlib.Path(f"{job}.txt").read_text(errors="replace")))
         return started, json.loads(summary.read_text()), job / "profile/trace.json"
@@ -90,23 +94,18 @@ class Measures:
         trace_file = self.out / f"{name}.json"
         command = [sys.executable, HERE / "peer.py", "--network", network, "--way", way, "--device", self.arguments.device]
         command += ["--steps", self.steps(network), "--trace", trace_file, *self.batch(network), *["--tf32"] * tf32]
-        if way == "compile" and network not in SMALL:
-            raise Skipped("a rehearsal compiles the small networks only")
         limit, log = self.left(400 if way == "max-autotune" else 180), self.out / f"{name}.txt"
         started = time.time()
         with open(log, "w") as file:
-            # torch.compile has workers of its own: they end with their group.
-            process = subprocess.Popen([str(word) for word in command], stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
+            process = children.start(command, stdout=file)
         try:
             status = process.wait(limit)
         except subprocess.TimeoutExpired:
             raise Skipped("not done in its time") from None
         finally:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            process.wait()
+            children.end(process)
+            # torch.compile has workers of its own, some in groups of their own.
+            children.end_all()
         text = log.read_text(errors="replace")
         if status != 0:
             raise Skipped(last_error(text))
@@ -154,21 +153,46 @@ def markdown(rows):
 
 
 def goals(rows):
-    """Each goal of the project, and what came; empty where it was not measured."""
-    good = [row for row in rows if "skipped" not in row]
-    ours = {(row["network"], row["tf32"]): row for row in good if row["way"] == OURS}
-    lines = []
-    for row in good:
-        own, goal = ours.get((row["network"], row["tf32"])), GOALS.get((row["network"], row["way"]))
-        if own and goal:
-            ratio = own["images_a_second"] / row["images_a_second"]
-            lines.append(f"{row['network']}, {'TF32' if row['tf32'] else 'f32'}, {row['way']}: {ratio:.2f} x, goal {goal} x: {'met' if ratio >= goal else 'MISSED'}")
-    for (network, tf32), own in ours.items():
-        words = f"{network}, {'TF32' if tf32 else 'f32'}:"
-        lines.append(f"{words} first step after {own['first_step_seconds']:.2f} s, goal {FIRST_STEP_GOAL} s: {'met' if own['first_step_seconds'] < FIRST_STEP_GOAL else 'MISSED'}")
-        if "waits_inside" in own:
-            lines.append(f"{words} {own['waits_inside']:.1f} waits in a step, goal 0: {'met' if own['waits_inside'] == 0 else 'MISSED, ' + str(own['wait_names'])}")
-    return lines
+    """Each goal of the project: what it is, what came, and whether it is met, MISSED or not measured."""
+    by_place, found = {(row["network"], row["tf32"], row["way"]): row for row in rows}, []
+
+    def judge(words, measured, met, came):
+        state = "not measured" if not measured else "met" if met() else "MISSED"
+        found.append({"goal": f"{words}{came() if measured else ''}", "state": state})
+
+    for network, tf32 in sorted({(row["network"], row["tf32"]) for row in rows}):
+        own, head = by_place.get((network, tf32, OURS), {"skipped": ""}), f"{network}, {'TF32' if tf32 else 'f32'}"
+        measured = "skipped" not in own
+        for (of, way), goal in GOALS.items():
+            if of == network:
+                peer = by_place.get((network, tf32, way), {"skipped": ""})
+                ratio = own["images_a_second"] / peer["images_a_second"] if measured and "skipped" not in peer else None
+                judge(f"{head}, {goal} x {way}", ratio is not None, lambda: ratio >= goal, lambda: f": {ratio:.2f} x")
+        judge(f"{head}, first step within {FIRST_STEP_GOAL} s", measured, lambda: own["first_step_seconds"] < FIRST_STEP_GOAL, lambda: f": {own['first_step_seconds']:.2f} s")
+        judge(f"{head}, no wait in a step", "waits_inside" in own, lambda: own["waits_inside"] == 0, lambda: f": {own['waits_inside']:.1f} {own['wait_names'] or ''}".rstrip())
+    return found
+
+
+def device(word):
+    """cpu, cuda or cuda:N."""
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", word):
+        raise argparse.ArgumentTypeError(f"{word!r} is none of cpu, cuda, cuda:N")
+    return word
+
+
+def plan(networks, ways, precisions):
+    """What is measured, as the table has it and in order of time: what compiles for minutes last, with goals first."""
+    # The plain mode of torch.compile is a rehearsal's: of the small networks only.
+    all_places = [(network, tf32, way) for network in networks for tf32 in precisions for way in ways if way != "compile" or network in SMALL]
+    stage = lambda way: COMPILED.index(way) + 1 if way in COMPILED else 0
+    return all_places, sorted(all_places, key=lambda place: (stage(place[2]), stage(place[2]) > 0 and (place[0], place[2]) not in GOALS))
+
+
+def write(path, text):
+    """A file that is whole at any time."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text)
+    new.replace(path)
 
 
 def main():
@@ -178,7 +202,8 @@ def main():
     parser.add_argument("--photos", required=True, help="dataset of 3x256x256 images")
     parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--ways", default="", help="of digits-rs, eager, graph, compile, reduce-overhead, max-autotune")
-    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    parser.add_argument("--device", type=device, default="cuda", help="cpu, cuda or cuda:N")
+    parser.add_argument("--rehearsal", action="store_true", help="the sizes are toys: goals are not judged")
     parser.add_argument("--steps", type=int, default=2000, help="timed steps of the small networks; the large ones take a twentieth")
     parser.add_argument("--photo-batch", type=int, default=0, help="images a step of the large networks, in place of their own")
     parser.add_argument("--seconds", type=float, default=600, help="what is not reached in so many is named")
@@ -186,26 +211,32 @@ def main():
     parser.add_argument("--out", default="speed-out")
     arguments = parser.parse_args()
     arguments.digits, arguments.digit_images, arguments.photos = map(os.path.abspath, (arguments.digits, arguments.digit_images, arguments.photos))
-    measures, rows, on_cuda = Measures(arguments), [], arguments.device == "cuda"
-    ways = arguments.ways.split(",") if arguments.ways else [OURS, "eager", *(["graph", "reduce-overhead", "max-autotune"] if on_cuda else ["compile"])]
+    children.adopt()
+    measures, on_cuda = Measures(arguments), arguments.device != "cpu"
+    ways = arguments.ways.split(",") if arguments.ways else [OURS, "eager", *(["graph", *COMPILED] if on_cuda else ["compile"])]
     networks, precisions = arguments.networks.split(","), (False, True) if on_cuda else (False,)
-    # What compiles for minutes comes last: the time may be over then.
-    stages = [[way for way in ways if way not in ("reduce-overhead", "max-autotune")], ["reduce-overhead"], ["max-autotune"]]
-    for stage in stages:
-        for network in networks:
-            for tf32 in precisions:
-                for way in [way for way in stage if way in ways]:
-                    row = measures.row(network, tf32, way)
-                    rows.append(row)
-                    words = row.get("skipped") or f"{row['images_a_second']:,.0f} images/s"
-                    print(f"    {network}, {'TF32' if tf32 else 'f32'}, {way}: {words}", file=sys.stderr, flush=True)
-    place = {name: at for at, name in enumerate(networks)}
-    rows.sort(key=lambda row: (place[row["network"]], row["tf32"], ways.index(row["way"])))
-    (measures.out / "speed.json").write_text(json.dumps(rows, indent=1))
-    print("\n".join(markdown(rows)))
-    if on_cuda:
-        print("\n" + "\n".join(f"- {line}" for line in goals(rows)))
-    sys.exit(any(row["way"] == OURS and "skipped" in row for row in rows))
+    judged = on_cuda and not arguments.rehearsal
+    (rows_of_table, places), measured = plan(networks, ways, precisions), {}
+
+    def report():
+        """All places, with those that are not measured yet."""
+        yet = lambda place: {"network": place[0], "tf32": place[1], "way": place[2], "skipped": NOT_REACHED}
+        rows = [measured.get(place) or yet(place) for place in rows_of_table]
+        found = goals(rows) if judged else []
+        last = [f"- {goal['goal']}: {goal['state']}" for goal in found] or ["A rehearsal: its figures are of toy sizes, and no goal is judged."]
+        text = "\n".join([*markdown(rows), "", *last])
+        write(measures.out / "speed.json", json.dumps({"rows": rows, "goals": found, "not_reached": NOT_REACHED}, indent=1))
+        write(measures.out / "speed.md", text + "\n")
+        return rows, text
+
+    for place in places:
+        row = measured[place] = measures.row(*place)
+        report()
+        words = row.get("skipped") or f"{row['images_a_second']:,.0f} images/s"
+        print(f"    {row['network']}, {'TF32' if row['tf32'] else 'f32'}, {row['way']}: {words}", file=sys.stderr, flush=True)
+    rows, text = report()
+    print(text)
+    sys.exit(any(row["way"] == OURS and "skipped" in row and row["skipped"] != NOT_REACHED for row in rows))
 
 
 if __name__ == "__main__":
