@@ -86,8 +86,9 @@ def networks(kit):
     names = [name for name, kind in NETWORKS.items() if not (kit.quick and kind in ("colour", "sample"))]
     for place, name in enumerate(names):
         kind = NETWORKS[name]
-        # Three equal shares of what is left: the cheap ones leave theirs to the dear ones at the end.
-        bound, began = min(kit.left(), max(10.0, 3 * kit.left() / (len(names) - place))), time.monotonic()
+        # Up to three equal shares of what is left, but not more than half of it before the last: the cheap ones leave theirs.
+        others = len(names) - place - 1
+        bound, began = kit.left() * min(3 / (others + 1), 0.5 if others else 1.0), time.monotonic()
         try:
             expect(kit.left() > 2, "not reached")
             with kit.within(bound):
