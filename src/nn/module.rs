@@ -36,6 +36,12 @@ pub trait Module: Any {
         Ok(None)
     }
 
+    /// Whether a gradient of as many numbers as the output will do in another shape, as it does for Torch7's functions of single numbers;
+    /// its products and convolutions refuse one.
+    fn takes_reshaped_gradient(&self) -> bool {
+        true
+    }
+
     /// Adds `scale` times the gradients of Σ output · `grad` by its parameters to `sums`, one for each in the order that its
     /// `build` asked for them, each of its parameter's size and type. False leaves it to autograd, and `sums` as they are.
     ///

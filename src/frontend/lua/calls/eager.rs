@@ -23,6 +23,7 @@ use crate::{
             activity::{activity_from_lua, store_activity},
             classes::{class_name, spec_of},
             object::LuaFields,
+            value::value_from_lua,
         },
         tensor,
     },
@@ -111,7 +112,18 @@ type Forward = (Table, LuaValue);
 /// Of `updateGradInput`: object, input, gradOutput; of a criterion's methods: object, input, target.
 type Pair = (Table, LuaValue, LuaValue);
 /// Of `backward` and `accGradParameters`: object, input, gradOutput, scale.
-type Scaled = (Table, LuaValue, LuaValue, Option<f64>);
+type Scaled = (Table, LuaValue, LuaValue, LuaValue);
+
+/// The third argument of `backward` and `accGradParameters`, 1 where it is left out.
+fn scale_of(lua: &Lua, object: &Table, value: &LuaValue) -> mlua::Result<f64> {
+    if value.is_nil() {
+        return Ok(1.0);
+    }
+    lua.coerce_number(value.clone())?.ok_or_else(|| {
+        let what = format!("#3 (scale) to {}", class_name(object).unwrap_or_default());
+        raise(Error::new(Kind::Argument, value_from_lua(value).misfit(&what, "number")))
+    })
+}
 
 /// What a module or a criterion may be given.
 const WANTED: &str = "a tensor or a table of tensors";
@@ -184,10 +196,13 @@ fn product(lua: &Lua, class: &Class, object: &Table, call: &Backward, wanted: Wa
         })?;
         let mut context = Context::with_generator(mode, &generator).replaying();
         let output = built.module()?.forward(&input, &mut context)?;
-        let fits = |(y, g): (&&tch::Tensor, &&tch::Tensor)| y.numel() == g.numel();
+        let is_exact = !built.module()?.takes_reshaped_gradient();
+        let fits = |(y, g): (&&tch::Tensor, &&tch::Tensor)| {
+            if is_exact { y.size() == g.size() } else { y.numel() == g.numel() }
+        };
         let (outputs, grads) = (output.tensors(), grad.tensors());
         if outputs.len() != grads.len() || !outputs.iter().zip(&grads).all(fits) {
-            return Err(Error::new(Kind::Shape, "gradOutput has another shape than the output (size mismatch)")
+            return Err(Error::new(Kind::Shape, "gradOutput has another shape than the output")
                 .with_fact("output", output.shape())
                 .with_fact("gradOutput", grad.shape()));
         }
@@ -266,7 +281,7 @@ impl Backward {
             return Ok(());
         }
         let wanted = Wanted { input: false, parameters: true };
-        accumulated(object, product(lua, class, object, self, wanted)?, scale)
+        accumulated(class, object, product(lua, class, object, self, wanted)?, scale)
     }
 
     /// Where the gradients of the parameters are added up; `None` where one is missing or has another shape, which autograd's way
@@ -292,7 +307,7 @@ fn backward(
     halves: &[LuaValue; 2],
     (object, input, grad, scale): Scaled,
 ) -> mlua::Result<LuaValue> {
-    let scale = scale.unwrap_or(1.0);
+    let scale = scale_of(lua, &object, &scale)?;
     let now: [LuaValue; 2] = [object.get("updateGradInput")?, object.get("accGradParameters")?];
     let old: LuaValue = object.get("gradInput")?;
     if now != *halves || old.is_nil() {
@@ -309,7 +324,7 @@ fn backward(
     let grad_input = product.for_input().map_err(raise)?;
     let stored = store_gradient(lua, class, &object, &grad, &old, &grad_input, product.built.tensor_type)?;
     object.set("gradInput", &stored)?;
-    accumulated(&object, product, scale)?;
+    accumulated(class, &object, product, scale)?;
     Ok(stored)
 }
 
@@ -350,13 +365,19 @@ fn acc_grad_parameters(lua: &Lua, class: &Class, (object, input, grad, scale): S
     if built.parameters.is_empty() {
         return Ok(());
     }
-    Backward::new(lua, built, &object, &input, &grad)?.accumulate(lua, class, &object, scale.unwrap_or(1.0))
+    Backward::new(lua, built, &object, &input, &grad)?.accumulate(lua, class, &object, scale_of(lua, &object, &scale)?)
 }
 
 /// Adds the gradients of the parameters, which are what is left of `product`, to the object's.
-fn accumulated(object: &Table, product: Product, scale: f64) -> mlua::Result<()> {
+fn accumulated(class: &Class, object: &Table, product: Product, scale: f64) -> mlua::Result<()> {
     for ((name, _), grad) in product.built.parameters.iter().zip(product.grads) {
-        if let Some(sum) = tensor::from_lua(&object.get(gradient_field(name))?) {
+        let field = gradient_field(name);
+        let sum: LuaValue = object.get(field.as_str())?;
+        // Torch7 hands batch normalisation's to C, which leaves out what is not there; all others it indexes.
+        if sum.is_nil() && !class.spec.classes[0].ends_with("BatchNormalization") {
+            return Err(mlua::Error::runtime(format!("attempt to index field '{field}' (a nil value)")));
+        }
+        if let Some(sum) = tensor::from_lua(&sum) {
             let add = || -> Result<()> {
                 let grad = nn::scaled(&grad, scale)?;
                 let _ = sum.view().f_add_(&grad.f_to_kind(sum.tensor_type().element.kind())?.f_reshape(sum.size())?)?;
