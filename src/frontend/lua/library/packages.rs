@@ -66,7 +66,7 @@ packages! {
     "paths": ["paths"],
     "xlua": ["xlua"],
     "sys": ["sys"],
-    "pl": ["pl", "pl_files", "pl_classes", "lapp"],
+    "pl": ["pl", "pl_list", "pl_files", "pl_classes", "lapp", "pl_text"],
     "moses": ["moses/tables", "moses/arrays", "moses/functions", "moses/objects"],
     "cjson": ["cjson/encode", "cjson/decode"],
     "bit32": ["bit32"],
