@@ -4,10 +4,7 @@ use mlua::{Lua, Table, Value};
 
 use super::files;
 use crate::{
-    frontend::lua::{
-        machine::error::raise,
-        tensor,
-    },
+    frontend::lua::{machine::error::raise, tensor},
     input::mat::{Array, Class, Content, variables},
     torch::{Element, Storage, Tensor, TensorType, memory},
 };
@@ -27,17 +24,21 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
     // read(file, names or nil, is_reversed, has_strings): name → value.
     mat.raw_set(
         "read",
-        lua.create_function(|lua, (name, wanted, is_reversed, has_strings): (String, Option<Vec<String>>, bool, bool)| {
-            tensor::pace_collector(lua)?;
-            let bytes = files::read_weights(lua, &name)?;
-            let is_wanted = |name: &str| wanted.as_ref().is_none_or(|names| names.iter().any(|wanted| wanted == name));
-            let found = variables(&bytes, &is_wanted).map_err(|page| raise(page.with_fact("the file", name.clone())))?;
-            let values = lua.create_table()?;
-            for array in found {
-                values.raw_set(array.name.as_str(), value(lua, &array, Manner { is_reversed, has_strings })?)?;
-            }
-            Ok(values)
-        })?,
+        lua.create_function(
+            |lua, (name, wanted, is_reversed, has_strings): (String, Option<Vec<String>>, bool, bool)| {
+                tensor::pace_collector(lua)?;
+                let bytes = files::read_weights(lua, &name)?;
+                let is_wanted =
+                    |name: &str| wanted.as_ref().is_none_or(|names| names.iter().any(|wanted| wanted == name));
+                let found =
+                    variables(&bytes, &is_wanted).map_err(|page| raise(page.with_fact("the file", name.clone())))?;
+                let values = lua.create_table()?;
+                for array in found {
+                    values.raw_set(array.name.as_str(), value(lua, &array, Manner { is_reversed, has_strings })?)?;
+                }
+                Ok(values)
+            },
+        )?,
     )?;
     Ok(mat)
 }
@@ -46,7 +47,9 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
 /// says so.
 fn value(lua: &Lua, array: &Array, manner: Manner) -> mlua::Result<Value> {
     match &array.content {
-        Content::Numbers(Class::Char, letters) if manner.has_strings && array.size.first().is_none_or(|rows| *rows <= 1) => {
+        Content::Numbers(Class::Char, letters)
+            if manner.has_strings && array.size.first().is_none_or(|rows| *rows <= 1) =>
+        {
             let letters = letters.chunks_exact(2).map(|pair| u16::from_ne_bytes([pair[0], pair[1]]));
             let text: String = char::decode_utf16(letters).map(|letter| letter.unwrap_or('\u{fffd}')).collect();
             lua.create_string(text).map(Value::String)

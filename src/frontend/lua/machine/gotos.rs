@@ -109,16 +109,9 @@ impl Writer<'_> {
         let mut known = HashMap::new();
         for (number, label) in self.blocks.labels.iter().enumerate() {
             let name = self.reader.bytes(label.at + 2);
-            let mut block = label.block;
-            // LuaJIT refuses a second label of a name wherever a jump could see both.
-            if known.insert((block, name), number).is_some() {
+            // One of an inner block hides it there.
+            if known.insert((label.block, name), number).is_some() {
                 return Err(self.complaint(label.at, format!("duplicate label '{}'", self.name(label.at + 2))));
-            }
-            while let Some((outer, _)) = self.outside(block) {
-                block = outer;
-                if known.contains_key(&(block, name)) {
-                    return Err(self.complaint(label.at, format!("duplicate label '{}'", self.name(label.at + 2))));
-                }
             }
         }
         let mut targets = HashMap::new();

@@ -46,7 +46,7 @@ fn jumps_become_loops_and_breaks() {
 }
 
 /// Texts that answer true under Lua 5.2 and LuaJIT.
-const TRUE: [&str; 16] = [
+const TRUE: [&str; 17] = [
     // continue, in all kinds of loops, beside a break and nested
     "local t = {} for i = 1, 5 do if i % 2 == 0 then goto continue end if i == 5 then break end t[#t + 1] = i ::continue:: end
      return table.concat(t, ' ') == '1 3'",
@@ -72,6 +72,8 @@ const TRUE: [&str; 16] = [
     "local f = {} for i = 1, 3 do local k = i f[i] = function() return k end if i == 2 then goto a end if i == 3 then goto b end
      k = k * 10 ::a:: ::b:: ; end return f[1]() + f[2]() + f[3]() == 15",
     "local function f(x) if x then goto yes end do return 'no' end ::yes:: return 'yes' end return f(1) .. f() == 'yesno'",
+    // a label of an inner block hides the outer one
+    "local n = 0 do do goto a end ::a:: n = n + 1 if n == 2 then goto a end end do n = n + 1 goto a end ::a:: return n == 2",
     "local f\n(function(...) f = select('#', ...) end)(1, 2) for i = 1, 2 do goto c ::c:: end return f == 2",
 ];
 
@@ -94,7 +96,7 @@ fn what_no_luajit_takes_is_refused_with_its_line() {
     for (text, wanted) in [
         ("x = 1\ngoto nowhere", "net.lua:2: undefined label 'nowhere'"),
         ("do ::inner:: end goto inner", "net.lua:1: undefined label 'inner'"),
-        ("::a::\n\ndo ::a:: end", "net.lua:3: duplicate label 'a'"),
+        ("::a:: f()\n\n::a::", "net.lua:3: duplicate label 'a'"),
         ("goto a\nlocal x = 1\n::a:: print(x)", "net.lua:1: <goto a> jumps into the scope of local 'x'"),
         ("repeat goto c; local x = 1 ::c:: until x", "net.lua:1: <goto c> jumps into the scope of local 'x'"),
         ("::c:: function f() goto c end", "net.lua:1: undefined label 'c'"),
