@@ -204,6 +204,9 @@ impl Reader<'_> {
         let words = words.split("\nstack traceback:").next().unwrap_or(words);
         let (origin, message) = self.shared.sources.borrow().split(words);
         let page = Error::new(Kind::Network, format!("this is not Lua 5.1: {message}")).at(origin.as_ref());
+        if message.ends_with("is not carried out") {
+            return page.with_help("it crosses a jump forward, or leaves a local that `until` asks: write its loop as while true do … break end");
+        }
         if message.contains("label '") || message.contains("goto ") {
             return page.with_help("a goto reaches a label of its own function, in its block or in one around it, and no local lies between");
         }

@@ -42,6 +42,12 @@ fn a_syntax_error_shows_its_line() {
     assert_eq!((page.kind(), place(&page)), (Kind::Network, "net.lua:2 | local b = = 2".into()));
     assert_eq!(page.message(), "this is not Lua 5.1: unexpected symbol near '='");
     assert!(fails("if x then\n").to_string().contains("ends too early"));
+    let page = fails("for i = 1, 3 do\n   goto continue\nend");
+    assert_eq!((page.kind(), place(&page)), (Kind::Network, "net.lua:2 |    goto continue".into()));
+    assert_eq!(page.message(), "this is not Lua 5.1: undefined label 'continue'");
+    assert!(page.to_string().contains("help: a goto reaches a label of its own function"), "{page}");
+    assert!(fails("goto a ::b:: f() ::a:: goto b").to_string().contains("while true do"));
+    assert!(fails("x = 10LL").message().ends_with("which this Lua does not have: write 10"));
 }
 
 #[test]
