@@ -56,7 +56,7 @@ impl UserData for New {
             let tensor = tensor::from_lua(&value).ok_or_else(|| {
                 raise(Error::new(
                     Kind::Argument,
-                    value_from_lua(&value).misfit(&format!("the value for {path} of an HDF5 file"), "a tensor"),
+                    format!("{path} of an HDF5 file is a tensor, not a {}", value_from_lua(&value).type_name()),
                 ))
             })?;
             this.0.write(&path, &tensor).map_err(raise)
