@@ -16,6 +16,7 @@ use super::{
     c10d::{Collectives, Reached, Store},
     group::Group,
     launcher::Place,
+    rank_list::rank_list,
     timeouts::Timeouts,
 };
 use crate::error::{Error, Kind, Result};
@@ -159,14 +160,10 @@ fn receive(store: &Store, place: &Place, program: &Program, (begun, patience): (
             *hello_of = found.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         }
         if begun.elapsed() > patience {
-            let missing: Vec<String> = came
-                .iter()
-                .enumerate()
-                .filter(|(_, came)| came.is_none())
-                .map(|(at, _)| (at + 1).to_string())
-                .collect();
+            let missing = came.iter().enumerate().filter(|(_, came)| came.is_none());
+            let missing: Vec<usize> = missing.map(|(at, _)| at + 1).collect();
             return Err(Error::new(Kind::Lost, format!("not all {} processes came to the meeting", place.size))
-                .with_fact("missing ranks", missing.join(", "))
+                .with_fact("missing", rank_list(&missing))
                 .with_fact("waited", format!("{} seconds", patience.as_secs()))
                 .with_help("look at their output; --timeout SECONDS waits longer"));
         }
@@ -348,6 +345,6 @@ mod tests {
         let store = served();
         let port = store.port();
         let page = meet(place(0, 3, port), LOCAL, &program("f"), Timeouts::of(Duration::from_millis(200))).unwrap_err();
-        assert!(page.to_string().contains("missing ranks   1, 2"), "{page}");
+        assert!(page.to_string().contains("missing         ranks 1 and 2"), "{page}");
     }
 }

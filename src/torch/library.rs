@@ -1,9 +1,10 @@
 //! `Library`: a shared library that is opened while the program runs, and its functions by name.
 
 use std::{
-    ffi::{CStr, CString, c_void},
+    ffi::{CStr, CString, OsStr, c_void},
+    mem::MaybeUninit,
     os::unix::ffi::OsStrExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// An open library; it stays open for as long as the process lives.
@@ -39,6 +40,25 @@ impl Library {
     }
 }
 
+/// The file of the library that a function is in, which may be another than the one that was asked for it.
+#[must_use]
+pub fn file_of(function: *mut c_void) -> Option<PathBuf> {
+    let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
+    #[expect(unsafe_code, reason = "the standard library does not know where functions are")]
+    // SAFETY: dladdr takes any address; where it answers other than 0, the name is a C string that lives as long as the library.
+    let name = unsafe {
+        if libc::dladdr(function, found.as_mut_ptr()) == 0 {
+            return None;
+        }
+        let name = found.assume_init().dli_fname;
+        if name.is_null() {
+            return None;
+        }
+        CStr::from_ptr(name)
+    };
+    Some(PathBuf::from(OsStr::from_bytes(name.to_bytes())))
+}
+
 #[expect(unsafe_code, reason = "the standard library cannot open a library")]
 fn open(path: &Path, flags: libc::c_int) -> Result<Library, String> {
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
@@ -64,7 +84,8 @@ mod tests {
         let reason = Library::open(Path::new("/nowhere/libnothing.so")).unwrap_err();
         assert!(reason.contains("/nowhere/libnothing.so"), "{reason}");
         let c = Library::open(Path::new("libc.so.6")).unwrap();
-        assert!(c.function(c"strlen").is_ok());
+        let file = file_of(c.function(c"strlen").unwrap()).unwrap();
+        assert!(file.ends_with("libc.so.6"), "{file:?}");
         assert!(c.function(c"digits_nothing").unwrap_err().contains("digits_nothing"));
     }
 }
