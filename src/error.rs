@@ -158,9 +158,8 @@ impl Error {
             (io::ErrorKind::AlreadyExists, _) => {
                 error.with_help("something else of this name is there: choose another name, or move it away")
             }
-            (io::ErrorKind::NotADirectory, _) => {
-                error.with_help("a part of this path is a file and no folder: choose another path, or move the file away")
-            }
+            (io::ErrorKind::NotADirectory, _) => error
+                .with_help("a part of this path is a file and no folder: choose another path, or move the file away"),
             (io::ErrorKind::IsADirectory, _) => error.with_help("this is a folder: name a file"),
             (_, Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG)) => {
                 error.with_help("free some space; what was written before is intact")

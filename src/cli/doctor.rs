@@ -147,7 +147,19 @@ mod tests {
     #[test]
     fn the_table_names_every_part() {
         let table = table(&doctor());
-        for label in ["digits-rs", "Lua", "LMDB", "libtorch", "processor", "memory", "CUDA", "processes", "  NCCL", "fence", "MNIST sample"] {
+        for label in [
+            "digits-rs",
+            "Lua",
+            "LMDB",
+            "libtorch",
+            "processor",
+            "memory",
+            "CUDA",
+            "processes",
+            "  NCCL",
+            "fence",
+            "MNIST sample",
+        ] {
             assert!(table.lines().any(|line| line.starts_with(label)), "no line '{label}' in\n{table}");
         }
         assert!(table.contains("Lua 5.1 inside"), "{table}");

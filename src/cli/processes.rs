@@ -101,7 +101,8 @@ impl Rendezvous {
     pub(super) fn meet(self, device: DeviceChoice) -> Result<Rc<Group>> {
         // First: libtorch looks for CUDA once, when it is used for the first time.
         let own = device::resolve_for(device, self.place.local_rank);
-        let mut group = distributed::meet(self.place, self.host, &self.program, self.timeouts)?;
+        let say = &mut |sentence: &str| report::aside(sentence);
+        let mut group = distributed::meet(self.place, self.host, &self.program, self.timeouts, say)?;
         group.connect_devices(own, self.timeouts)?;
         Ok(Rc::new(group))
     }

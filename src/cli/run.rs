@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     aside::{Aside, Printed},
-    exit::end_now,
+    exit::{end, end_now},
     fenced::{self, FenceFlags, Outlet},
     processes::{self, ProcessFlags, Rendezvous},
     progress::Progress,
@@ -156,7 +156,11 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
         });
         let stop = stop_on_signals(aside.has_begun(), made, follows, is_watched)?;
         drop(early);
-        return begin(&mut aside, &stop);
+        return match begin(&mut aside, &stop) {
+            // Rank 0 says so for all.
+            Err(page) if follows && page.kind() == Kind::Interrupted => end(page.kind().exit_status()),
+            ended => ended,
+        };
     }
     let mut progress = Progress::new(is_sweep);
     let stop = stop_on_signals(progress.has_begun(), made, follows, is_watched)?;
@@ -262,12 +266,7 @@ fn enter(
 /// The first Ctrl-C (or another signal of [`signals::STOP`]) asks for a stop after the step, the second ends the process; one that
 /// is watched leaves that to who started it, for a signal may come to both. Before the first step there is nothing to save, and
 /// the first one ends it, also when an input does not let itself be read; of several processes one says so.
-fn stop_on_signals(
-    has_begun: Arc<AtomicBool>,
-    made: Vec<PathBuf>,
-    follows: bool,
-    is_watched: bool,
-) -> Result<Stop> {
+fn stop_on_signals(has_begun: Arc<AtomicBool>, made: Vec<PathBuf>, follows: bool, is_watched: bool) -> Result<Stop> {
     let stop = Stop::default();
     let flag = stop.clone();
     signals::on(signals::STOP, move |_| {

@@ -1,14 +1,6 @@
 //! Signals: which end a run with its state saved, and which the program does not want.
 
-use std::{
-    ffi::CString,
-    mem::MaybeUninit,
-    os::unix::ffi::OsStrExt as _,
-    path::PathBuf,
-    ptr,
-    sync::Arc,
-    thread,
-};
+use std::{ffi::CString, mem::MaybeUninit, os::unix::ffi::OsStrExt as _, path::PathBuf, ptr, sync::Arc, thread};
 
 use libc::c_int;
 use signal_hook::{SigId, iterator::Signals, low_level};

@@ -114,8 +114,8 @@ fn stopped(ranks: &[Rank], stops: &[i32]) -> Ending {
         return Ending::Status(exit_status(first));
     }
     // All of them would have ended as rank 0 has.
-    let is_early = first.is_stop(stops)
-        || ((is_lonely || first.was_ended) && ranks[1..].iter().any(|rank| rank.is_stop(stops)));
+    let is_early =
+        first.is_stop(stops) || ((is_lonely || first.was_ended) && ranks[1..].iter().any(|rank| rank.is_stop(stops)));
     if is_early {
         return Ending::StoppedBeforeFirstStep;
     }

@@ -101,12 +101,10 @@ impl Variables<'_> {
         let page = Error::new(Kind::Usage, format!("the variables of {} are set by half", self.launcher));
         let facts = [("set", set), ("empty", empty), ("missing", missing)];
         let facts = facts.into_iter().filter(|(_, names)| !names.is_empty());
-        Err(facts
-            .fold(page, |page, (label, names)| page.with_fact(label, names.join(", ")))
-            .with_help(format!(
-                "start the processes with the launcher, which sets all of them;\nfor a run of one process unset them: {}",
-                unset(names)
-            )))
+        Err(facts.fold(page, |page, (label, names)| page.with_fact(label, names.join(", "))).with_help(format!(
+            "start the processes with the launcher, which sets all of them;\nfor a run of one process unset them: {}",
+            unset(names)
+        )))
     }
 
     /// The place that these numbers come to.

@@ -51,25 +51,34 @@ enum Answer {
 const TOKEN: &str = "digits/token";
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Meets the other processes and connects to them; `host` is [`locate`]'s answer. To be called before the process gives up the
-/// network.
+/// Whoever waits for longer says so.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Meets the other processes and connects to them; `host` is [`locate`]'s answer; `say` is given a sentence for the user when they do
+/// not come soon. To be called before the process gives up the network.
 ///
 /// # Errors
 /// `Kind::Lost` when the others do not come in time or cannot be connected to,
 /// `Kind::Job` when they are another program.
-pub fn meet(place: Place, host: IpAddr, program: &Program, timeouts: Timeouts) -> Result<Group> {
-    let begun = Instant::now();
+pub fn meet(
+    place: Place,
+    host: IpAddr,
+    program: &Program,
+    timeouts: Timeouts,
+    say: &mut dyn FnMut(&str),
+) -> Result<Group> {
+    let mut wait = Wait { place: &place, begun: Instant::now(), patience: timeouts.meeting, say, is_quiet: true };
     let serves = place.rank == 0 && !place.is_served;
-    let store =
-        Store::open(host, place.port, serves, timeouts.meeting).map_err(|cause| no_store(&place, serves, cause))?;
-    let token = if place.rank == 0 {
-        receive(&store, &place, program, (begun, timeouts.meeting))?
-    } else {
-        come(&store, &place, program, (begun, timeouts.meeting))?
-    };
+    // Opened twice: how long it waits for a connection is how long it will wait for anything.
+    if !serves && Store::open(host, place.port, false, wait.patience.min(QUIET)).is_err() {
+        wait.note(&[0]);
+    }
+    let left = wait.left().max(Duration::from_secs(1));
+    let store = Store::open(host, place.port, serves, left).map_err(|cause| no_store(&place, serves, cause))?;
+    let token = if place.rank == 0 { receive(&store, program, &mut wait)? } else { come(&store, program, &mut wait)? };
+    let left = wait.left().max(Duration::from_secs(10));
     let own = own_address(host, place.port);
     let ranks = (place.rank, place.size);
-    let left = timeouts.meeting.saturating_sub(begun.elapsed()).max(Duration::from_secs(10));
     let collectives =
         Collectives::open(&store, &format!("digits/{token}/gloo"), ranks, &own, (left, timeouts.collective)).map_err(
             |cause| {
@@ -88,6 +97,32 @@ pub fn meet(place: Place, host: IpAddr, program: &Program, timeouts: Timeouts) -
             },
         )?;
     Ok(Group::new(place, token, Arc::new(store), collectives))
+}
+
+/// A process that waits for others.
+struct Wait<'a> {
+    place: &'a Place,
+    begun: Instant,
+    /// How long at most.
+    patience: Duration,
+    say: &'a mut dyn FnMut(&str),
+    is_quiet: bool,
+}
+
+impl Wait<'_> {
+    fn left(&self) -> Duration {
+        self.patience.saturating_sub(self.begun.elapsed())
+    }
+
+    /// Says once, after a while, whom this process waits for.
+    fn note(&mut self, missing: &[usize]) {
+        if self.is_quiet && self.begun.elapsed() >= QUIET {
+            self.is_quiet = false;
+            let Place { rank, size, host, port, .. } = self.place;
+            let (whom, most) = (rank_list(missing), self.patience.as_secs());
+            (self.say)(&format!("rank {rank} of {size} waits for {whom} at {host}:{port}, {most} seconds at most"));
+        }
+    }
 }
 
 /// The address of the machine that serves the store. To be called before the process gives up the system's files, which tell
@@ -149,7 +184,8 @@ fn answer(token: &str, rank: usize) -> String {
 }
 
 /// Rank 0's part: the token of this start.
-fn receive(store: &Store, place: &Place, program: &Program, (begun, patience): (Instant, Duration)) -> Result<String> {
+fn receive(store: &Store, program: &Program, wait: &mut Wait<'_>) -> Result<String> {
+    let place = wait.place;
     let out_of_reach = |cause: String| no_store(place, false, cause);
     let token = random()?;
     store.set(TOKEN, token.as_bytes()).map_err(out_of_reach)?;
@@ -159,12 +195,13 @@ fn receive(store: &Store, place: &Place, program: &Program, (begun, patience): (
             let found = store.get(&hello(&token, at + 1)).map_err(out_of_reach)?;
             *hello_of = found.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         }
-        if begun.elapsed() > patience {
-            let missing = came.iter().enumerate().filter(|(_, came)| came.is_none());
-            let missing: Vec<usize> = missing.map(|(at, _)| at + 1).collect();
+        let missing = came.iter().enumerate().filter(|(_, came)| came.is_none());
+        let missing: Vec<usize> = missing.map(|(at, _)| at + 1).collect();
+        wait.note(&missing);
+        if wait.left() == Duration::ZERO {
             return Err(Error::new(Kind::Lost, format!("not all {} processes came to the meeting", place.size))
                 .with_fact("missing", rank_list(&missing))
-                .with_fact("waited", format!("{} seconds", patience.as_secs()))
+                .with_fact("waited", format!("{} seconds", wait.patience.as_secs()))
                 .with_help("look at their output; --timeout SECONDS waits longer"));
         }
         thread::sleep(PAUSE);
@@ -207,7 +244,8 @@ fn other_program(message: String, facts: Vec<(String, String)>) -> Error {
 }
 
 /// The others' part: the token that rank 0 means this process by.
-fn come(store: &Store, place: &Place, program: &Program, (begun, patience): (Instant, Duration)) -> Result<String> {
+fn come(store: &Store, program: &Program, wait: &mut Wait<'_>) -> Result<String> {
+    let place = wait.place;
     let out_of_reach = |cause: String| no_store(place, false, cause);
     let own = Hello { nonce: random()?, program: program.clone() };
     let own_bytes = serde_json::to_vec(&own).unwrap_or_default();
@@ -227,10 +265,12 @@ fn come(store: &Store, place: &Place, program: &Program, (begun, patience): (Ins
                 _ => {}
             }
         }
-        if begun.elapsed() > patience {
+        // Rank 0, or those that it waits for.
+        wait.note(&[0]);
+        if wait.left() == Duration::ZERO {
             return Err(Error::new(Kind::Lost, "rank 0 did not come to the meeting, or not all others did")
                 .with_fact("this is", place.describe())
-                .with_fact("waited", format!("{} seconds", patience.as_secs()))
+                .with_fact("waited", format!("{} seconds", wait.patience.as_secs()))
                 .with_help("look at the others' output; --timeout SECONDS waits longer"));
         }
         thread::sleep(PAUSE);
@@ -271,7 +311,8 @@ mod tests {
             .enumerate()
             .map(|(rank, file)| {
                 let (program, work) = (program(file), work.clone());
-                thread::spawn(move || work(meet(place(rank, size, port), LOCAL, &program, Timeouts::of(timeout))))
+                let timeouts = Timeouts::of(timeout);
+                thread::spawn(move || work(meet(place(rank, size, port), LOCAL, &program, timeouts, &mut |_| {})))
             })
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -344,7 +385,16 @@ mod tests {
     fn whoever_does_not_come_is_named() {
         let store = served();
         let port = store.port();
-        let page = meet(place(0, 3, port), LOCAL, &program("f"), Timeouts::of(Duration::from_millis(200))).unwrap_err();
+        let (place, timeouts) = (place(0, 3, port), Timeouts::of(Duration::from_millis(200)));
+        let page = meet(place.clone(), LOCAL, &program("f"), timeouts, &mut |_| {}).unwrap_err();
         assert!(page.to_string().contains("missing         ranks 1 and 2"), "{page}");
+        let mut heard = Vec::new();
+        let mut say = |sentence: &str| heard.push(sentence.to_string());
+        let begun = Instant::now().checked_sub(QUIET).unwrap();
+        let mut wait = Wait { place: &place, begun, patience: Duration::from_secs(600), say: &mut say, is_quiet: true };
+        wait.note(&[1, 2]);
+        wait.note(&[2]);
+        let expected = format!("rank 0 of 3 waits for ranks 1 and 2 at 127.0.0.1:{port}, 600 seconds at most");
+        assert_eq!(heard, [expected]);
     }
 }

@@ -288,9 +288,8 @@ impl Orders {
     /// # Errors
     /// `Kind::Job` when it was given something else than rank 0.
     pub(super) fn options_with(&self, own: &RunOptions, rank: usize) -> Result<RunOptions> {
-        let json = |options: &RunOptions| {
-            options::to_json(options).map(|json| json.as_object().cloned().unwrap_or_default())
-        };
+        let json =
+            |options: &RunOptions| options::to_json(options).map(|json| json.as_object().cloned().unwrap_or_default());
         let (own, first, mut all) = (json(own)?, json(&self.given)?, json(&self.options)?);
         let mut page = None;
         for (name, value) in own {
