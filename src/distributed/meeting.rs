@@ -5,7 +5,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, ToSocketAddrs, UdpSocket},
-    sync::Arc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -53,6 +53,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Whoever waits for longer says so.
 const QUIET: Duration = Duration::from_secs(10);
+/// So much later than the others should have come nobody is waited for: connecting takes up to ten seconds more.
+const MARGIN: Duration = Duration::from_secs(15);
+/// The clock counts further than that.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Meets the other processes and connects to them; `host` is [`locate`]'s answer; `say` is given a sentence for the user when they do
 /// not come soon. To be called before the process gives up the network.
@@ -67,6 +71,52 @@ pub fn meet(
     timeouts: Timeouts,
     say: &mut dyn FnMut(&str),
 ) -> Result<Group> {
+    // On a thread of its own: who is stopped, or is no store at all, may take a connection and never answer.
+    let (send, receive) = mpsc::channel();
+    let (sentences, there, own_program) = (send.clone(), place.clone(), program.clone());
+    let meeting = move || {
+        let mut say = |sentence: &str| drop(sentences.send(News::Sentence(sentence.to_string())));
+        let met = come_together(there, host, &own_program, timeouts, &mut say);
+        let _ = send.send(News::Met(met)); // nobody may wait any more
+    };
+    thread::Builder::new()
+        .name("meeting".into())
+        .spawn(meeting)
+        .map_err(|cause| Error::new(Kind::Io, "the meeting has no thread").with_cause(cause.to_string()))?;
+    let end = Instant::now() + timeouts.meeting.saturating_add(MARGIN).min(YEAR);
+    heard(&receive, end, say).unwrap_or_else(|| Err(no_answer(&place, timeouts)))
+}
+
+/// What comes of the meeting until `end`.
+fn heard(receive: &mpsc::Receiver<News>, end: Instant, say: &mut dyn FnMut(&str)) -> Option<Result<Group>> {
+    loop {
+        match receive.recv_timeout(end.saturating_duration_since(Instant::now())).ok()? {
+            News::Sentence(sentence) => say(&sentence),
+            News::Met(met) => return Some(met),
+        }
+    }
+}
+
+/// What comes of the thread that meets the others.
+enum News {
+    Sentence(String),
+    Met(Result<Group>),
+}
+
+fn no_answer(place: &Place, timeouts: Timeouts) -> Error {
+    Error::new(Kind::Lost, format!("nobody answers at {}:{}", place.host, place.port))
+        .with_fact("this is", place.describe())
+        .with_fact("waited", format!("{} seconds", timeouts.meeting.as_secs()))
+        .with_help("see whether rank 0 was stopped, or another program has the port: MASTER_PORT must be a free one")
+}
+
+fn come_together(
+    place: Place,
+    host: IpAddr,
+    program: &Program,
+    timeouts: Timeouts,
+    say: &mut dyn FnMut(&str),
+) -> Result<Group> {
     let mut wait = Wait { place: &place, begun: Instant::now(), patience: timeouts.meeting, say, is_quiet: true };
     let serves = place.rank == 0 && !place.is_served;
     // Opened twice: how long it waits for a connection is how long it will wait for anything.
@@ -74,7 +124,7 @@ pub fn meet(
         wait.note(&[0]);
     }
     let left = wait.left().max(Duration::from_secs(1));
-    let store = Store::open(host, place.port, serves, left).map_err(|cause| no_store(&place, serves, cause))?;
+    let store = Store::open(host, place.port, serves, left).map_err(|cause| no_store(&place, serves, &cause))?;
     let token = if place.rank == 0 { receive(&store, program, &mut wait)? } else { come(&store, program, &mut wait)? };
     let left = wait.left().max(Duration::from_secs(10));
     let own = own_address(host, place.port);
@@ -142,16 +192,25 @@ pub fn locate(place: &Place) -> Result<IpAddr> {
     }
 }
 
-fn no_store(place: &Place, serves: bool, cause: String) -> Error {
-    if serves {
-        return Error::new(Kind::Lost, format!("rank 0 cannot serve its meeting at {}:{}", place.host, place.port))
-            .with_cause(cause)
-            .with_help("set MASTER_ADDR to this machine's name or address, and MASTER_PORT to a free port of it");
+fn no_store(place: &Place, serves: bool, cause: &str) -> Error {
+    let page = if serves {
+        Error::new(Kind::Lost, format!("rank 0 cannot serve its meeting at {}:{}", place.host, place.port))
+            .with_help("set MASTER_ADDR to this machine's name or address, and MASTER_PORT to a free port of it")
+    } else {
+        Error::new(Kind::Lost, format!("rank 0 is not to be met at {}:{}", place.host, place.port))
+            .with_fact("this is", place.describe())
+            .with_help("start rank 0 too; a firewall must let the port through, and all ports between the machines")
+    };
+    page.with_cause(reason(cause))
+}
+
+/// The system's reason among the words of c10d, which names addresses that are none.
+fn reason(cause: &str) -> String {
+    let system = cause.split_once("(errno: ").and_then(|(_, rest)| rest.split_once(')')).map(|(reason, _)| reason);
+    match system.and_then(|reason| reason.split_once(" - ")) {
+        Some((number, words)) => format!("{words} (os error {number})"),
+        None => cause.to_string(),
     }
-    Error::new(Kind::Lost, format!("rank 0 is not to be met at {}:{}", place.host, place.port))
-        .with_fact("this is", place.describe())
-        .with_cause(cause)
-        .with_help("start rank 0 too; a firewall must let the port through, and all ports between the machines")
 }
 
 /// The address of this machine as the others reach it: the one that it would speak to rank 0 from.
@@ -186,7 +245,7 @@ fn answer(token: &str, rank: usize) -> String {
 /// Rank 0's part: the token of this start.
 fn receive(store: &Store, program: &Program, wait: &mut Wait<'_>) -> Result<String> {
     let place = wait.place;
-    let out_of_reach = |cause: String| no_store(place, false, cause);
+    let out_of_reach = |cause: String| no_store(place, false, &cause);
     let token = random()?;
     store.set(TOKEN, token.as_bytes()).map_err(out_of_reach)?;
     let mut came: Vec<Option<Hello>> = (1..place.size).map(|_| None).collect();
@@ -246,7 +305,7 @@ fn other_program(message: String, facts: Vec<(String, String)>) -> Error {
 /// The others' part: the token that rank 0 means this process by.
 fn come(store: &Store, program: &Program, wait: &mut Wait<'_>) -> Result<String> {
     let place = wait.place;
-    let out_of_reach = |cause: String| no_store(place, false, cause);
+    let out_of_reach = |cause: String| no_store(place, false, &cause);
     let own = Hello { nonce: random()?, program: program.clone() };
     let own_bytes = serde_json::to_vec(&own).unwrap_or_default();
     let mut known = None;
@@ -379,6 +438,32 @@ mod tests {
         });
         assert!(pages[0].starts_with("process lost: rank 1 of 2 is lost"), "{}", pages[0]);
         assert!(pages[0].contains("attempt to index a nil value"), "{}", pages[0]);
+    }
+
+    #[test]
+    fn a_port_that_takes_a_connection_and_never_answers_is_left() {
+        let silent = std::net::TcpListener::bind((LOCAL, 0)).unwrap();
+        let port = silent.local_addr().unwrap().port();
+        let (send, receive) = mpsc::channel();
+        thread::spawn(move || {
+            send.send(News::Sentence("waits".into())).unwrap();
+            let time = Timeouts::of(Duration::from_secs(600));
+            let met = come_together(place(1, 2, port), LOCAL, &program("f"), time, &mut |_| {});
+            let _ = send.send(News::Met(met));
+        });
+        let mut said = String::new();
+        let met = heard(&receive, Instant::now() + Duration::from_secs(1), &mut |sentence| said += sentence);
+        assert!(met.is_none() && said == "waits", "{met:?}");
+        let page = no_answer(&place(1, 2, port), Timeouts::of(Duration::from_secs(5)));
+        assert!(page.to_string().contains("waited          10 seconds"), "{page}");
+    }
+
+    #[test]
+    fn the_system_s_reason_is_kept() {
+        let words = "The server socket has failed to listen on any local network address. The server socket has failed to \
+                     bind to [::]:29813 (errno: 98 - Address already in use). The server could not be initialized";
+        assert_eq!(reason(words), "Address already in use (os error 98)");
+        assert_eq!(reason("Broken pipe"), "Broken pipe");
     }
 
     #[test]
