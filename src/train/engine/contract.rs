@@ -24,12 +24,24 @@ pub trait Engine {
     /// When they cannot be read.
     fn take_losses(&mut self) -> Result<Vec<f64>>;
 
-    /// Output and loss of a batch in evaluation mode, without any update. The loss is read from the device; the next
-    /// call may use the output's memory again.
+    /// Output and loss of a batch in evaluation mode, without any update and without the [reported](Engine::reported) term.
+    /// The loss is read from the device; the next call may use the output's memory again.
     ///
     /// # Errors
     /// When shapes do not fit or a user's module fails.
     fn evaluate(&mut self, input: &tch::Tensor, target: &Activity) -> Result<(f64, Activity)>;
+
+    /// What the network file adds to the loss that is shown (DIGITS' regularisation losses), of the parameters as they are: the
+    /// same for every batch of a validation. 0 where there is nothing.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    fn reported(&self) -> Result<f64> {
+        match &self.network().reported {
+            Some(term) => Ok(tch::no_grad(term)?.f_reshape([1])?.f_double_value(&[0])?),
+            None => Ok(0.0),
+        }
+    }
 
     /// The network; its flat parameter vector is up to date after every step, and may be written between steps. Its
     /// flat gradient vector is not filled by every engine.

@@ -41,10 +41,6 @@ impl Reported {
             None => Ok(tch::Tensor::f_zeros([1], (tch::Kind::Double, tch::Device::Cpu))?),
         }
     }
-
-    fn number(&self) -> Result<f64> {
-        Ok(self.term()?.f_double_value(&[0])?)
-    }
 }
 
 impl Engine for Reported {
@@ -64,7 +60,7 @@ impl Engine for Reported {
     fn take_losses(&mut self) -> Result<Vec<f64>> {
         let mut losses = self.engine.take_losses()?;
         let now = match &self.pace {
-            Pace::EveryLine(_) => self.number()?,
+            Pace::EveryLine(_) => self.reported()?,
             Pace::EveryStep(_) => 0.0,
         };
         match &mut self.pace {
@@ -87,9 +83,7 @@ impl Engine for Reported {
     }
 
     fn evaluate(&mut self, input: &tch::Tensor, target: &Activity) -> Result<(f64, Activity)> {
-        let term = self.number()?;
-        let (loss, output) = self.engine.evaluate(input, target)?;
-        Ok((loss + term, output))
+        self.engine.evaluate(input, target)
     }
 
     fn network(&self) -> &Network {

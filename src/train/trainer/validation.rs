@@ -71,12 +71,15 @@ impl Trainer<'_> {
     /// Tries the validation records, of several processes those of this one.
     pub(super) fn try_batches(&mut self, source: &mut dyn BatchSource, meter: &mut Meter) -> Result<Tried> {
         let ignored = self.engine.network().criterion.ignored();
+        let reported = self.engine.reported().map_err(|error| self.in_validation(error))?;
         let mut tried = Tried::default();
         let mut accuracy = self.plan.classes.map(|classes| Accuracy::new(classes, ignored));
         source.start(if self.plan.crosses_epochs { self.position.validations } else { 0 }, 0)?;
         while let Some(batch) = source.next()? {
             let (input, target) = self.on_device(&batch).map_err(|error| self.in_validation(error))?;
-            let (value, output) = self.engine.evaluate(&input, &target).map_err(|error| self.in_validation(error))?;
+            let evaluated = self.engine.evaluate(&input, &target);
+            let (loss, output) = evaluated.map_err(|error| self.in_validation(error))?;
+            let value = loss + reported;
             if !value.is_finite() {
                 let found = diagnose::evaluation(self.engine.network(), &input, &target)?;
                 return Err(self.placed(found.page("the validation loss", value)));

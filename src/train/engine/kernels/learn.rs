@@ -66,7 +66,12 @@ impl Update {
     #[inline(always)]
     unsafe fn moved<R: Lanes>(&self, x: R, g: R, v: R) -> (R, R) {
         let g = R::splat(self.decay).mul_add(x, g);
-        let v = if self.velocity.0.is_null() { g } else { R::splat(self.take).mul_add(g, R::splat(self.keep).mul(v)) };
+        // Without decay, the velocity of a weight that gets no gradient fades until it is subnormal, and would stay that.
+        let v = if self.velocity.0.is_null() {
+            g
+        } else {
+            R::splat(self.take).mul_add(g, R::splat(self.keep).mul(v)).normal()
+        };
         (R::splat(-self.rate).mul_add(v, x), v)
     }
 }
