@@ -217,6 +217,9 @@ fn fresh(is_sweep: bool) -> PathBuf {
     if is_sweep { sweep::fresh(jobs) } else { JobDir::fresh_path(jobs) }
 }
 
+/// The other processes, and what ends this one at a signal until its run does that itself.
+type Connected = (Rc<Group>, Early);
+
 /// Makes what a fenced process may not make, and fences the process in: it reads the network file, its neighbours, dataset,
 /// weights and the job, and writes `folder`. Nothing is made for a network file that is not there. One of several processes
 /// meets the `others` before it gives up the network; of these only the first writes. Until a run handles signals itself, one ends it.
@@ -227,7 +230,7 @@ fn enter(
     folder: &Path,
     options: &RunOptions,
     others: Option<Rendezvous>,
-) -> Result<(Option<Outlet>, Option<(Rc<Group>, Early)>)> {
+) -> Result<(Option<Outlet>, Option<Connected>)> {
     let has_file = file.is_none_or(|file| file == Path::new("-") || file.exists());
     let follows = others.as_ref().is_some_and(Rendezvous::follows);
     let (outlet, reach) = match resume {

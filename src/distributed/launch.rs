@@ -102,7 +102,7 @@ pub fn launch(launch: &Launch, signals: &Signals, say: &mut dyn FnMut(&str)) -> 
 fn failed(ranks: &[Rank]) -> Option<&Rank> {
     let ended_well = |rank: &Rank| rank.code() == Some(0);
     let is_whole = ranks.first().is_some_and(ended_well);
-    ranks.iter().find(|rank| !ended_well(rank) && !(is_whole && rank.was_ended))
+    ranks.iter().find(|rank| !(ended_well(rank) || is_whole && rank.was_ended))
 }
 
 /// How a run ended that was asked to stop.

@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 
 use super::c10d::{Constructors, Outcome, built_for};
-use crate::torch::{Library, device, file_of};
+use crate::torch::{Library, device};
 
 /// `c10d::ProcessGroupNCCL::Options::Options(bool)`.
 const OPTIONS: &CStr = c"_ZN4c10d16ProcessGroupNCCL7OptionsC1Eb";
@@ -42,9 +42,11 @@ pub fn nccl_found() -> Result<NcclFound, String> {
     if !half.exists() {
         return Err(format!("{} is not there", half.display()));
     }
-    let nccl = Nccl::of(&half)?;
-    let version = Library::open_for_all(&half)?.function(c"ncclGetVersion").ok();
-    let library = file_of(version.unwrap_or(nccl.constructors.group)).map(|file| file.canonicalize().unwrap_or(file));
+    Nccl::of(&half)?;
+    let half = Library::open_for_all(&half)?;
+    let version = half.function(c"ncclGetVersion").ok();
+    let library = half.file_of(c"ncclGetVersion").or_else(|| half.file_of(GROUP));
+    let library = library.map(|file| file.canonicalize().unwrap_or(file));
     let number = version.and_then(|function| {
         let mut number = 0;
         #[expect(unsafe_code, reason = "a function of NCCL")]

@@ -27,7 +27,7 @@ mod views;
 
 pub use flatten::flatten;
 pub use generator::Generator;
-pub use library::{Library, file_of};
+pub use library::Library;
 pub use samplers::alias_table;
 pub use storage::Storage;
 pub use tensor::{MOST_DIMS, Tensor, contiguous_strides};
