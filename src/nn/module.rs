@@ -99,6 +99,15 @@ pub trait Criterion: Any {
     /// `Kind::Shape` when input and target do not fit, `Kind::Torch` when libtorch refuses.
     fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor>;
 
+    /// The gradient of the loss by the input, in closed form; `None` leaves it to autograd, and to `forward` what to say of an input
+    /// that does not fit.
+    ///
+    /// # Errors
+    /// `Kind::Torch` when libtorch refuses.
+    fn input_gradient(&self, _input: &Activity, _target: &Activity) -> Result<Option<Activity>> {
+        Ok(None)
+    }
+
     /// Whether its backward, or a part of it, is code of the user's, which may be wrong.
     fn has_own_backward(&self) -> bool {
         false

@@ -437,6 +437,26 @@ impl LossCall {
         let generator = tensor::generator(lua);
         self.built.criterion()?.forward(input, &self.target, &mut Context::with_generator(Mode::Train, &generator))
     }
+
+    /// The gradient by the input, by way of a graph.
+    fn differentiated(&self, lua: &Lua) -> Result<Activity> {
+        let in_graph = |tensor: &tch::Tensor| Ok(tensor.detach().set_requires_grad(tensor.is_floating_point()));
+        tch::with_grad(|| {
+            let input = self.input.map(&mut |tensor| in_graph(tensor))?;
+            let loss = self.loss(lua, &input)?;
+            let leaves = input.tensors();
+            let grads = if loss.requires_grad() {
+                tch::Tensor::f_run_backward(&[loss], &leaves, false, false)?
+            } else {
+                leaves.iter().map(|_| tch::Tensor::new()).collect()
+            };
+            let mut grads = grads.into_iter();
+            input.map(&mut |leaf| match grads.next() {
+                Some(grad) if grad.defined() => Ok(grad),
+                _ => Ok(leaf.detach().f_zeros_like()?),
+            })
+        })
+    }
 }
 
 fn criterion_output(lua: &Lua, class: &Class, (object, input, target): Pair) -> mlua::Result<LuaValue> {
@@ -448,22 +468,11 @@ fn criterion_output(lua: &Lua, class: &Class, (object, input, target): Pair) -> 
 
 fn criterion_grad(lua: &Lua, class: &Class, (object, input, target): Pair) -> mlua::Result<LuaValue> {
     let call = LossCall::new(lua, class, &object, &input, &target)?;
-    let grad_input = tch::with_grad(|| -> Result<Activity> {
-        let input = call.input.map(&mut |tensor| Ok(tensor.detach().set_requires_grad(tensor.is_floating_point())))?;
-        let loss = call.loss(lua, &input)?;
-        let leaves = input.tensors();
-        let grads = if loss.requires_grad() {
-            tch::Tensor::f_run_backward(&[loss], &leaves, false, false)?
-        } else {
-            leaves.iter().map(|_| tch::Tensor::new()).collect()
-        };
-        let mut grads = grads.into_iter();
-        input.map(&mut |leaf| match grads.next() {
-            Some(grad) if grad.defined() => Ok(grad),
-            _ => Ok(leaf.detach().f_zeros_like()?),
-        })
-    })
-    .map_err(raise)?;
+    let closed_form = || call.built.criterion()?.input_gradient(&call.input, &call.target);
+    let grad_input = match tch::no_grad(closed_form).map_err(raise)? {
+        Some(gradient) => gradient,
+        None => call.differentiated(lua).map_err(raise)?,
+    };
     let stored = store_activity(lua, &object.get("gradInput")?, &grad_input, call.built.tensor_type)?;
     object.set("gradInput", &stored)?;
     Ok(stored)
