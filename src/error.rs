@@ -86,7 +86,7 @@ impl Kind {
     /// The process exit status: 2 for a command line that cannot be carried out, 130 for Ctrl-C, 101 for a
     /// panic as Rust has it, 75 (of sysexits.h: try again) where another process was lost, else 1.
     #[must_use]
-    pub fn exit_status(self) -> u8 {
+    pub const fn exit_status(self) -> u8 {
         match self {
             Kind::Usage => 2,
             Kind::Lost => 75,
@@ -155,6 +155,12 @@ impl Error {
             (io::ErrorKind::PermissionDenied, _) | (_, Some(libc::EROFS)) => {
                 error.with_help("choose a folder that you may write to, or change its permissions")
             }
+            (io::ErrorKind::AlreadyExists, _) => {
+                error.with_help("something else of this name is there: choose another name, or move it away")
+            }
+            (io::ErrorKind::NotADirectory, _) => error
+                .with_help("a part of this path is a file and no folder: choose another path, or move the file away"),
+            (io::ErrorKind::IsADirectory, _) => error.with_help("this is a folder: name a file"),
             (_, Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG)) => {
                 error.with_help("free some space; what was written before is intact")
             }
@@ -377,6 +383,21 @@ mod tests {
              net:add(nn.Linear(783,300))\n\n  in the network  model > (3) nn.Linear(783 -> 300)\n  it was given    \
              [64, 784]\n  it wants        [783] or [n, 783]\n\n  help: write nn.Linear(784, 300)"
         );
+    }
+
+    #[test]
+    fn a_name_that_is_taken_has_a_way_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        for (outcome, words) in [
+            (std::fs::create_dir_all(&file), "something else of this name is there"),
+            (std::fs::create_dir_all(file.join("below")), "is a file and no folder"),
+            (std::fs::write(folder.path(), ""), "this is a folder"),
+        ] {
+            let page = Error::io("make", &file, &outcome.unwrap_err());
+            assert!(page.help().is_some_and(|help| help.contains(words)), "{page}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! input may be a pipe, because the user says so.
 
 pub mod hdf5;
+pub mod mat;
 
 use std::{
     fs::{self, File, Metadata},

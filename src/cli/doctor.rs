@@ -5,7 +5,7 @@ use crate::{
     distributed::Place,
     error::Result,
     fence::Support,
-    tasks::doctor::{DoctorReport, doctor},
+    tasks::doctor::{DoctorReport, Processes, doctor},
     torch::precision::Precision,
 };
 
@@ -80,11 +80,24 @@ fn table(report: &DoctorReport) -> String {
     let mistake = processes.mistake.as_ref().map(|mistake| format!("none: {mistake}"));
     table.row("processes", place.or(mistake).unwrap_or_else(|| "one: no launcher's variables are set".into()));
 
+    table.row("  NCCL", nccl(processes));
+
     table.row("fence", fence(&report.fence));
 
     let sample = report.mnist_sample.map_or("damaged".into(), |images| format!("built in, {images} images"));
     table.row("MNIST sample", sample);
     table.text
+}
+
+/// What sums between GPUs.
+fn nccl(processes: &Processes) -> String {
+    match (&processes.nccl, &processes.nccl_off_because) {
+        (Some(found), _) => {
+            let version = found.version.as_deref().unwrap_or("of unknown version");
+            found.library.as_ref().map_or(version.to_string(), |file| format!("{version}, {}", show(file)))
+        }
+        (None, why) => format!("not found: {}", why.as_deref().unwrap_or("nobody knows why")),
+    }
 }
 
 /// What a network file's process is held to on this kernel.
@@ -134,7 +147,19 @@ mod tests {
     #[test]
     fn the_table_names_every_part() {
         let table = table(&doctor());
-        for label in ["digits-rs", "Lua", "LMDB", "libtorch", "processor", "memory", "CUDA", "fence", "MNIST sample"] {
+        for label in [
+            "digits-rs",
+            "Lua",
+            "LMDB",
+            "libtorch",
+            "processor",
+            "memory",
+            "CUDA",
+            "processes",
+            "  NCCL",
+            "fence",
+            "MNIST sample",
+        ] {
             assert!(table.lines().any(|line| line.starts_with(label)), "no line '{label}' in\n{table}");
         }
         assert!(table.contains("Lua 5.1 inside"), "{table}");

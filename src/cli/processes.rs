@@ -8,12 +8,16 @@ use std::{
     time::Duration,
 };
 
-use super::{exit, report, signals};
+use super::{exit, report, signals, stop};
 use crate::{
-    distributed::{self, Group, Launch, Place, Program, Signals, Timeouts},
-    error::{Error, Kind, Result},
+    distributed::{self, Ending, Group, Launch, Launcher, Place, Program, Signals, Timeouts},
+    error::{Error, Kind, Result, shell_path},
+    job::JobView,
     tasks::together,
-    torch::device::{self, DeviceChoice},
+    torch::{
+        device::{self, DeviceChoice},
+        memory,
+    },
 };
 
 /// Seconds that the other processes are waited for within a step.
@@ -21,6 +25,9 @@ pub(super) const TIMEOUT: u64 = 300;
 
 /// How often a run that lost a process starts anew by itself.
 const RESTARTS: u32 = 3;
+
+/// What a process takes before it has made a network: with less, none comes to its first step.
+const LEAST_MEMORY: u64 = 100 << 20;
 
 /// Flags of a run in several processes.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -56,6 +63,11 @@ impl ProcessFlags {
         self.global_batch.then_some(1)
     }
 
+    /// How long the others are waited for in a step.
+    fn patience(self) -> Duration {
+        Duration::from_secs(self.timeout.unwrap_or(TIMEOUT))
+    }
+
     /// Where this process is to meet others; nothing where it is alone. Before it is fenced in: it looks names up.
     ///
     /// # Errors
@@ -66,7 +78,7 @@ impl ProcessFlags {
             return Err(within_a_launcher(&place));
         }
         let host = distributed::locate(&place)?;
-        let timeouts = Timeouts::of(Duration::from_secs(self.timeout.unwrap_or(TIMEOUT)));
+        let timeouts = Timeouts::of(self.patience());
         Ok(Some(Rendezvous { place, host, program: together::program(), timeouts }))
     }
 }
@@ -77,6 +89,11 @@ impl Rendezvous {
         self.place.rank > 0
     }
 
+    /// Whether `--processes` started this process, and sees to its end.
+    pub(super) fn is_watched(&self) -> bool {
+        self.place.launcher == Launcher::Digits
+    }
+
     /// Meets the others, and connects the devices.
     ///
     /// # Errors
@@ -84,7 +101,8 @@ impl Rendezvous {
     pub(super) fn meet(self, device: DeviceChoice) -> Result<Rc<Group>> {
         // First: libtorch looks for CUDA once, when it is used for the first time.
         let own = device::resolve_for(device, self.place.local_rank);
-        let mut group = distributed::meet(self.place, self.host, &self.program, self.timeouts)?;
+        let say = &mut |sentence: &str| report::aside(sentence);
+        let mut group = distributed::meet(self.place, self.host, &self.program, self.timeouts, say)?;
         group.connect_devices(own, self.timeouts)?;
         Ok(Rc::new(group))
     }
@@ -93,7 +111,8 @@ impl Rendezvous {
 /// Starts the processes, waits for them, and ends this one with their exit status.
 ///
 /// # Errors
-/// When a process cannot be started; when each would have to read the network file from standard input.
+/// When a process cannot be started, or there is no memory for so many; when each would have to read the network file from standard
+/// input; `Kind::Interrupted` when they were stopped and none could say so.
 pub(super) fn start(flags: ProcessFlags, file: Option<&Path>, named: bool, job: PathBuf) -> Result<()> {
     if let Some(place) = placed()? {
         return Err(within_a_launcher(&place));
@@ -102,19 +121,62 @@ pub(super) fn start(flags: ProcessFlags, file: Option<&Path>, named: bool, job: 
         return Err(Error::new(Kind::Usage, "several processes cannot read one standard input")
             .with_help("save the network file, and name it"));
     }
-    let processes = flags.processes.map_or(1, |processes| processes as usize);
+    let processes = flags.processes.unwrap_or(1);
+    fit(processes, memory::available())?;
     let mut arguments = without(std::env::args_os().skip(1), "--processes");
     if !named {
         arguments.extend([OsString::from("--job"), job.clone().into_os_string()]);
     }
     // What came after that snapshot is there when they start anew.
     let again = without(arguments.iter().cloned(), "--from-snapshot");
-    let launch = Launch { processes, arguments, again, job, restarts: RESTARTS };
+    let launch = Launch {
+        processes: processes as usize,
+        arguments,
+        again,
+        job,
+        restarts: RESTARTS,
+        timeout: flags.patience(),
+        stops: signals::STOP,
+    };
     let sent = Signals::default();
     let of_handler = sent.clone();
     signals::on(signals::STOP, move |signal| of_handler.send(signal))?;
-    let status = distributed::launch(&launch, &sent, &mut |sentence| report::aside(sentence))?;
-    if status == 0 { Ok(()) } else { exit::end(status) }
+    let of_handler = sent.clone();
+    signals::on(&[libc::SIGTSTP], move |_| {
+        of_handler.pause();
+        signals::pause();
+        of_handler.go_on();
+    })?;
+    match distributed::launch(&launch, &sent, &mut |sentence| report::aside(sentence))? {
+        Ending::Status(0) => Ok(()),
+        Ending::Status(status) => exit::end(status),
+        Ending::StoppedBeforeFirstStep => Err(stop::before_first_step()),
+        Ending::StoppedWithout { rank, how } => Err(stopped_without(&rank, &how, &launch.job)),
+    }
+}
+
+/// The page of a run that was stopped while a rank was lost, so that its state could not be saved.
+fn stopped_without(rank: &str, how: &str, job: &Path) -> Error {
+    let page = Error::new(Kind::Interrupted, format!("the run was stopped without {rank}")).with_fact(rank, how);
+    let has_snapshot = JobView::open(job).and_then(|job| job.snapshots()).is_ok_and(|all| !all.is_empty());
+    if has_snapshot {
+        page.with_fact("saved", "the last snapshot, and nothing after it")
+            .with_help(format!("go on with it: digits-rs run --resume {}", shell_path(job)))
+    } else {
+        page.with_fact("saved", "nothing: there was no snapshot yet")
+    }
+}
+
+/// Refuses more processes than there is memory for.
+fn fit(processes: u64, available: Option<u64>) -> Result<()> {
+    let Some(available) = available.filter(|available| available / LEAST_MEMORY < processes) else { return Ok(()) };
+    let most = available / LEAST_MEMORY;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Err(Error::new(Kind::Usage, format!("{processes} processes do not fit into this machine's memory"))
+        .with_fact("each needs", format!("{} MiB at least", LEAST_MEMORY >> 20))
+        .with_fact("available", format!("{} MiB, enough for {most}", available >> 20))
+        .with_fact("processor cores", format!("{cores}: more processes than cores make a step slower"))
+        .with_help("start fewer: --processes N"))
 }
 
 /// Where this process is among several that a launcher started; nothing where it is alone.
@@ -145,6 +207,21 @@ fn without(mut words: impl Iterator<Item = OsString>, option: &str) -> Vec<OsStr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_processes_than_there_is_memory_for_are_a_page() {
+        assert!(fit(2, None).is_ok() && fit(10, Some(LEAST_MEMORY * 10)).is_ok());
+        let page = fit(1000, Some(LEAST_MEMORY * 10 + 1)).unwrap_err();
+        assert_eq!(page.message(), "1000 processes do not fit into this machine's memory");
+        assert!(page.to_string().contains("1000 MiB, enough for 10"), "{page}");
+    }
+
+    #[test]
+    fn a_stop_without_a_rank_says_what_is_saved() {
+        let page = stopped_without("rank 1", "was ended by signal 9", Path::new("/nowhere"));
+        assert_eq!(page.kind().exit_status(), 130);
+        assert!(page.to_string().contains("nothing: there was no snapshot yet"), "{page}");
+    }
 
     #[test]
     fn a_process_is_not_told_to_start_others() {

@@ -11,13 +11,14 @@ use std::{
 
 use super::{
     aside::{Aside, Printed},
-    exit::end_now,
+    exit::{end, end_now},
     fenced::{self, FenceFlags, Outlet},
     processes::{self, ProcessFlags, Rendezvous},
     progress::Progress,
     report,
     run_flags::{RunFlags, not_negative},
-    signals,
+    signals::{self, Early},
+    stop,
 };
 use crate::{
     data::HeadStart,
@@ -124,11 +125,13 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
         return processes::start(processes, file.as_deref(), named, job);
     }
     let others = if looks_only { None } else { processes.rendezvous()? };
+    let is_watched = others.as_ref().is_some_and(Rendezvous::is_watched);
     let follows = others.as_ref().is_some_and(Rendezvous::follows);
     let job = job.or_else(|| (resume.is_none() && !looks_only && !follows).then(|| fresh(variants.is_sweep())));
     let out = Some(out.unwrap_or_else(|| ".".into()));
     let folder = resume.as_deref().or(job.as_deref()).or(out.as_deref()).unwrap_or(Path::new("."));
-    let (outlet, group) = enter(fence, file.as_deref(), resume.as_deref(), folder, &options, others)?;
+    let (outlet, connected) = enter(fence, file.as_deref(), resume.as_deref(), folder, &options, others)?;
+    let (group, early) = connected.unzip();
     let made = outlet.as_ref().map(Outlet::made).unwrap_or_default();
     let network = || file.as_deref().map(Source::read).transpose();
     if plot_lr {
@@ -151,11 +154,17 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
             (false, true) => Printed::Json,
             (false, false) => Printed::Summary,
         });
-        let stop = stop_on_signals(aside.has_begun(), made)?;
-        return begin(&mut aside, &stop);
+        let stop = stop_on_signals(aside.has_begun(), made, follows, is_watched)?;
+        drop(early);
+        return match begin(&mut aside, &stop) {
+            // Rank 0 says so for all.
+            Err(page) if follows && page.kind() == Kind::Interrupted => end(page.kind().exit_status()),
+            ended => ended,
+        };
     }
     let mut progress = Progress::new(is_sweep);
-    let stop = stop_on_signals(progress.has_begun(), made)?;
+    let stop = stop_on_signals(progress.has_begun(), made, follows, is_watched)?;
+    drop(early);
     begin(&mut progress, &stop)
 }
 
@@ -208,9 +217,12 @@ fn fresh(is_sweep: bool) -> PathBuf {
     if is_sweep { sweep::fresh(jobs) } else { JobDir::fresh_path(jobs) }
 }
 
+/// The other processes, and what ends this one at a signal until its run does that itself.
+type Connected = (Rc<Group>, Early);
+
 /// Makes what a fenced process may not make, and fences the process in: it reads the network file, its neighbours, dataset,
 /// weights and the job, and writes `folder`. Nothing is made for a network file that is not there. One of several processes
-/// meets the `others` before it gives up the network; of these only the first writes.
+/// meets the `others` before it gives up the network; of these only the first writes. Until a run handles signals itself, one ends it.
 fn enter(
     fence: FenceFlags,
     file: Option<&Path>,
@@ -218,7 +230,7 @@ fn enter(
     folder: &Path,
     options: &RunOptions,
     others: Option<Rendezvous>,
-) -> Result<(Option<Outlet>, Option<Rc<Group>>)> {
+) -> Result<(Option<Outlet>, Option<Connected>)> {
     let has_file = file.is_none_or(|file| file == Path::new("-") || file.exists());
     let follows = others.as_ref().is_some_and(Rendezvous::follows);
     let (outlet, reach) = match resume {
@@ -238,28 +250,34 @@ fn enter(
         None => (None, Reach::default()),
     };
     let reach = file.map(reach::network).into_iter().fold(reach.and(reach::options(options)), Reach::and);
-    let group = match others {
+    let connected = match others {
         None => {
             fence.enter(&reach);
             None
         }
         Some(others) => {
             let device = reach::device(options, resume);
-            Some(fence.enter_connected(&reach, || others.meet(device))?)
+            let page = if follows { String::new() } else { stop::before_first_step().to_string() };
+            let made = outlet.as_ref().map(Outlet::made).unwrap_or_default();
+            let early = Early::new(&page, Kind::Interrupted.exit_status(), &made)?;
+            Some((fence.enter_connected(&reach, || others.meet(device))?, early))
         }
     };
-    Ok((outlet, group))
+    Ok((outlet, connected))
 }
 
-/// The first Ctrl-C (or another signal of [`signals::STOP`]) asks for a stop after the step, the second ends the process.
-/// Before the first step there is nothing to save, and the first one ends it, also when an input does not let itself be read.
-fn stop_on_signals(has_begun: Arc<AtomicBool>, made: Vec<PathBuf>) -> Result<Stop> {
+/// The first Ctrl-C (or another signal of [`signals::STOP`]) asks for a stop after the step, the second ends the process; one that
+/// is watched leaves that to who started it, for a signal may come to both. Before the first step there is nothing to save, and
+/// the first one ends it, also when an input does not let itself be read; of several processes one says so.
+fn stop_on_signals(has_begun: Arc<AtomicBool>, made: Vec<PathBuf>, follows: bool, is_watched: bool) -> Result<Stop> {
     let stop = Stop::default();
     let flag = stop.clone();
     signals::on(signals::STOP, move |_| {
         if !has_begun.load(Ordering::SeqCst) {
-            report::page(&Error::new(Kind::Interrupted, "before the first step: there was nothing to save"));
-        } else if !flag.request() {
+            if !follows {
+                report::page(&stop::before_first_step());
+            }
+        } else if !flag.request() || is_watched {
             return;
         }
         fenced::tidy(&made);

@@ -2,9 +2,14 @@
 
 use super::{exit::end_now, signals};
 use crate::{
-    error::{Kind, Result},
+    error::{Error, Kind, Result},
     train::Stop,
 };
+
+/// The page of a run that was stopped while there was nothing to save.
+pub(super) fn before_first_step() -> Error {
+    Error::new(Kind::Interrupted, "before the first step: there was nothing to save")
+}
 
 /// The first Ctrl-C (or another signal of [`signals::STOP`]) asks for a stop after the step; the second ends the process.
 ///

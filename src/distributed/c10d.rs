@@ -178,9 +178,13 @@ pub(super) enum Reached {
 /// order; one that does not is waited for, up to the timeout.
 pub(super) struct Collectives {
     raw: *mut CGroup,
-    /// One thread calls.
+    /// One thread calls at a time.
     _one_thread: PhantomData<*const ()>,
 }
+
+#[expect(unsafe_code, reason = "a pointer to an object of C++")]
+// SAFETY: c10d's groups belong to no thread; `_one_thread` keeps two from calling at once.
+unsafe impl Send for Collectives {}
 
 impl Collectives {
     /// Connects; returns when all are there.

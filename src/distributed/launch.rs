@@ -11,13 +11,17 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     path::{Path, PathBuf},
-    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    process::{ChildStderr, Command, Stdio},
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use super::{c10d::Store, launcher::BY_DIGITS};
+use super::{
+    c10d::Store,
+    launcher::BY_DIGITS,
+    signals::Signals,
+    watch::{LONELY, Rank, first_speaks, lost, watch},
+};
 use crate::error::{Error, Kind, Result};
 
 /// Processes to start.
@@ -33,79 +37,52 @@ pub struct Launch {
     pub job: PathBuf,
     /// How often all of them are started anew, when one was lost.
     pub restarts: u32,
+    /// How long they wait for each other in a step.
+    pub timeout: Duration,
+    /// The signals that ask a process to stop.
+    pub stops: &'static [i32],
 }
 
-/// Signals on their way to the processes.
-#[derive(Debug, Clone, Default)]
-pub struct Signals(Arc<Mutex<Sent>>);
-
-#[derive(Debug, Default)]
-struct Sent {
-    processes: Vec<u32>,
-    /// Whether one was sent: then nothing is started anew.
-    any: bool,
+/// How a launch came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// With this exit status; the processes said what there is to say.
+    Status(u8),
+    /// Somebody asked the run to stop before its first step.
+    StoppedBeforeFirstStep,
+    /// Somebody asked it to stop, and not all processes could: which was lost, and how.
+    StoppedWithout {
+        /// `rank 1`.
+        rank: String,
+        /// `was ended by signal 9`.
+        how: String,
+    },
 }
 
-impl Signals {
-    /// Hands a signal on to every process that runs.
-    pub fn send(&self, signal: i32) {
-        let mut sent = self.lock();
-        sent.any = true;
-        sent.processes.iter().for_each(|&process| kill(process, signal));
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Sent> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn kill(process: u32, signal: i32) {
-    let Ok(process) = libc::pid_t::try_from(process) else { return };
-    #[expect(unsafe_code, reason = "the standard library sends SIGKILL only")]
-    // SAFETY: the call takes numbers; the process is a child that was not waited for, so the number is still its own.
-    unsafe {
-        libc::kill(process, signal);
-    }
-}
-
-/// When one process ended by a mistake, the others have this long to end by themselves, and again after they were asked to.
-const GRACE: Duration = Duration::from_secs(15);
-/// The same when rank 0 ended with a page of its own, perhaps before the others met it.
-const SHORT_GRACE: Duration = Duration::from_secs(3);
-const PAUSE: Duration = Duration::from_millis(20);
+/// The processes notice by themselves that one is stopped, and name it; this one has them ended so much later.
+const MARGIN: Duration = Duration::from_secs(10);
 /// Bytes that are kept of what a rank from 1 on prints.
 const MOST_OUTPUT: u64 = 1 << 20;
 
-/// One of the processes.
-struct Rank {
-    number: usize,
-    child: Child,
-    status: Option<ExitStatus>,
-    output: Option<JoinHandle<Vec<u8>>>,
-    /// Whether this process ended it.
-    was_ended: bool,
-}
-
-/// Runs them to their end; `say` is given sentences for the user. The exit status: 0 when all ended well, else that of rank 0,
-/// or of the first that did not.
+/// Runs them to their end; `say` is given sentences for the user.
 ///
 /// # Errors
 /// When a process cannot be started.
-pub fn launch(launch: &Launch, signals: &Signals, say: &mut dyn FnMut(&str)) -> Result<u8> {
+pub fn launch(launch: &Launch, signals: &Signals, say: &mut dyn FnMut(&str)) -> Result<Ending> {
     let mut left = launch.restarts;
     loop {
         let arguments = if left == launch.restarts { &launch.arguments } else { &launch.again };
         let ranks = once(launch, arguments, signals)?;
-        let lost = lost(&ranks);
-        let failed = ranks.iter().find(|rank| !rank.status.is_some_and(|status| status.success()));
-        let Some(failed) = failed else { return Ok(0) };
-        let stopped = signals.lock().any;
-        if let Some(lost) = lost.filter(|_| !stopped && left > 0) {
+        if signals.came() {
+            return Ok(stopped(&ranks, launch.stops));
+        }
+        let Some(failed) = failed(&ranks) else { return Ok(Ending::Status(0)) };
+        if let Some(lost) = lost(&ranks).filter(|_| left > 0) {
             let which = launch.restarts - left + 1;
             say(&format!(
                 "rank {} {}: all {} processes start anew and go on from the last snapshot ({which} of {})",
                 lost.number,
-                ending(lost.status),
+                lost.ending(),
                 launch.processes,
                 launch.restarts
             ));
@@ -113,12 +90,37 @@ pub fn launch(launch: &Launch, signals: &Signals, say: &mut dyn FnMut(&str)) -> 
             continue;
         }
         // Rank 0 speaks for all, unless it was killed.
-        if failed.status.is_some_and(|status| status.code().is_none()) || failed.number > 0 {
+        if failed.code().is_none() || failed.number > 0 {
             let words = logs(launch).map_or_else(String::new, |logs| format!("; the others' words are in {logs}"));
-            say(&format!("rank {} {}{words}", failed.number, ending(failed.status)));
+            say(&format!("rank {} {}{words}", failed.number, failed.ending()));
         }
-        return Ok(exit_status(failed.status));
+        return Ok(Ending::Status(exit_status(failed)));
     }
+}
+
+/// The first that did not end well; none when rank 0, which has all that came of the run, did and another had to be ended.
+fn failed(ranks: &[Rank]) -> Option<&Rank> {
+    let ended_well = |rank: &Rank| rank.code() == Some(0);
+    let is_whole = ranks.first().is_some_and(ended_well);
+    ranks.iter().find(|rank| !(ended_well(rank) || is_whole && rank.was_ended))
+}
+
+/// How a run ended that was asked to stop.
+fn stopped(ranks: &[Rank], stops: &[i32]) -> Ending {
+    let Some(first) = ranks.first() else { return Ending::StoppedBeforeFirstStep };
+    let is_lonely = first.code() == Some(LONELY);
+    // It was done, or has a page: that of a run that was stopped, with the state saved, or another.
+    if first.code().is_some() && !is_lonely {
+        return Ending::Status(exit_status(first));
+    }
+    // All of them would have ended as rank 0 has.
+    let is_early =
+        first.is_stop(stops) || ((is_lonely || first.was_ended) && ranks[1..].iter().any(|rank| rank.is_stop(stops)));
+    if is_early {
+        return Ending::StoppedBeforeFirstStep;
+    }
+    let lost = lost(ranks).unwrap_or(first);
+    Ending::StoppedWithout { rank: format!("rank {}", lost.number), how: lost.ending() }
 }
 
 /// The logs of the ranks from 1 on, where one was written.
@@ -127,32 +129,8 @@ fn logs(launch: &Launch) -> Option<String> {
     is_there.then(|| launch.job.join("rank-*.log").display().to_string())
 }
 
-/// The process that was lost: one that was killed; where none ended by a mistake of its own, one that hung and was ended from here,
-/// or one that says that it lost another. A mistake would only be repeated by another start.
-fn lost(ranks: &[Rank]) -> Option<&Rank> {
-    let killed = |rank: &&Rank| rank.status.is_some_and(|status| status.signal().is_some());
-    let is_lonely =
-        |rank: &&Rank| rank.status.and_then(|status| status.code()) == Some(i32::from(Kind::Lost.exit_status()));
-    let mut by_others = ranks.iter().filter(|rank| !rank.was_ended);
-    if let Some(rank) = by_others.find(killed) {
-        return Some(rank);
-    }
-    if ranks.iter().any(|rank| rank.status.is_some_and(is_mistake)) {
-        return None;
-    }
-    ranks.iter().find(killed).or_else(|| ranks.iter().find(is_lonely))
-}
-
-fn ending(status: Option<ExitStatus>) -> String {
-    match status.map(|status| (status.code(), status.signal())) {
-        Some((_, Some(signal))) => format!("was ended by signal {signal}"),
-        Some((Some(code), _)) => format!("ended with exit status {code}"),
-        _ => "ended".to_string(),
-    }
-}
-
-fn exit_status(status: Option<ExitStatus>) -> u8 {
-    let code = status.and_then(|status| status.code().or_else(|| status.signal().map(|signal| 128 + signal)));
+fn exit_status(rank: &Rank) -> u8 {
+    let code = rank.code().or_else(|| rank.status?.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
@@ -162,24 +140,26 @@ fn once(launch: &Launch, arguments: &[OsString], signals: &Signals) -> Result<Ve
     let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let store = Store::open(local, 0, true, Duration::from_secs(60)).map_err(failed)?;
     let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
-    let mut ranks = Vec::new();
-    for number in 0..launch.processes {
+    let mut ranks: Vec<Rank> = Vec::new();
+    // A signal is heeded while there are more to start.
+    for number in (0..launch.processes).take_while(|_| !signals.came()) {
         match start(launch.processes, &program, arguments, number, store.port()) {
             Ok(rank) => {
-                signals.lock().processes.push(rank.child.id());
+                signals.add(&rank.child);
                 ranks.push(rank);
             }
             Err(error) => {
-                ranks.iter_mut().for_each(|rank: &mut Rank| {
+                for rank in &mut ranks {
                     let _ = rank.child.kill(); // it may have ended
-                    let _ = rank.child.wait();
-                });
-                signals.lock().processes.clear();
-                return Err(failed(error.to_string()));
+                    while let Ok(None) = signals.reap(&mut rank.child) {
+                        thread::sleep(Duration::from_millis(1));
+                    }
+                }
+                return Err(failed(error.to_string()).with_help("start fewer: --processes N"));
             }
         }
     }
-    watch(&mut ranks, signals);
+    watch(&mut ranks, signals, launch.stops, launch.timeout.saturating_add(MARGIN));
     let speaks = first_speaks(&ranks);
     for rank in &mut ranks {
         let output = rank.output.take().and_then(|output| output.join().ok()).unwrap_or_default();
@@ -215,7 +195,7 @@ fn start(processes: usize, program: &Path, arguments: &[OsString], number: usize
     }
     let mut child = command.spawn()?;
     let output = child.stderr.take().map(read);
-    Ok(Rank { number, child, status: None, output, was_ended: false })
+    Ok(Rank::new(number, child, output))
 }
 
 /// Reads what a process prints, so that it never waits for a reader.
@@ -226,59 +206,6 @@ fn read(mut from: ChildStderr) -> JoinHandle<Vec<u8>> {
         let _ = std::io::copy(&mut from, &mut std::io::sink());
         output
     })
-}
-
-/// Whether the others may take their time: rank 0 may still be writing what came of the run.
-fn ended_in_order(status: ExitStatus) -> bool {
-    status.success() || status.code() == Some(i32::from(Kind::Interrupted.exit_status()))
-}
-
-/// Whether a process ended with a page of its own.
-fn is_mistake(status: ExitStatus) -> bool {
-    status.code().is_some_and(|code| code != 0 && code != i32::from(Kind::Lost.exit_status()))
-}
-
-/// Whether rank 0 ended so: every mistake of the others is on its page, and the job may not even be this run's.
-fn first_speaks(ranks: &[Rank]) -> bool {
-    ranks.first().and_then(|rank| rank.status).is_some_and(is_mistake)
-}
-
-/// Waits until all have ended. When one has by a mistake, the others have some time, are then asked, and at last ended.
-fn watch(ranks: &mut [Rank], signals: &Signals) {
-    let mut first_end: Option<Instant> = None;
-    let mut was_asked = false;
-    loop {
-        for rank in ranks.iter_mut().filter(|rank| rank.status.is_none()) {
-            // Under the lock: a number that was waited for may be another process's.
-            let mut sent = signals.lock();
-            if let Ok(Some(status)) = rank.child.try_wait() {
-                rank.status = Some(status);
-                let process = rank.child.id();
-                sent.processes.retain(|&known| known != process);
-                if !ended_in_order(status) {
-                    first_end.get_or_insert_with(Instant::now);
-                }
-            }
-        }
-        if ranks.iter().all(|rank| rank.status.is_some()) {
-            return;
-        }
-        let since = first_end.map_or(Duration::ZERO, |end| end.elapsed());
-        let grace = if first_speaks(ranks) { SHORT_GRACE } else { GRACE };
-        if since > grace {
-            for rank in ranks.iter_mut().filter(|rank| rank.status.is_none()) {
-                if since > grace * 2 {
-                    rank.was_ended = true;
-                    let _ = rank.child.kill(); // it may have ended just now
-                } else if !was_asked {
-                    rank.was_ended = true;
-                    kill(rank.child.id(), libc::SIGTERM);
-                }
-            }
-            was_asked = true;
-        }
-        thread::sleep(PAUSE);
-    }
 }
 
 /// Adds what a rank printed to its log in the job's folder. A folder with nothing in it is no job yet, and stays as it is: a run
@@ -296,42 +223,38 @@ fn keep(job: &Path, number: usize, output: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distributed::watch::tests::ranks;
 
-    /// A process of each of these wait statuses: an exit status times 256, or a signal.
-    fn ranks(statuses: &[i32]) -> Vec<Rank> {
-        let rank = |(number, status): (usize, &i32)| {
-            let mut child = Command::new("true").spawn().unwrap();
-            child.wait().unwrap();
-            Rank { number, child, status: Some(ExitStatus::from_raw(*status)), output: None, was_ended: false }
+    #[test]
+    fn a_run_that_was_asked_to_stop_ends_so_whatever_became_of_its_processes() {
+        let (lonely, stopped_well) = (LONELY << 8, 130 << 8);
+        let lost = |number: usize, signal: i32| Ending::StoppedWithout {
+            rank: format!("rank {number}"),
+            how: format!("was ended by signal {signal}"),
         };
-        statuses.iter().enumerate().map(rank).collect()
+        for (statuses, expected) in [
+            (vec![], Ending::StoppedBeforeFirstStep),
+            (vec![0, 0], Ending::Status(0)),
+            (vec![stopped_well, stopped_well], Ending::Status(130)),
+            // The disk was full.
+            (vec![1 << 8, stopped_well], Ending::Status(1)),
+            (vec![15, 15, 15], Ending::StoppedBeforeFirstStep),
+            (vec![lonely, 15], Ending::StoppedBeforeFirstStep),
+            (vec![lonely, stopped_well], Ending::StoppedBeforeFirstStep),
+            (vec![9, lonely], lost(0, 9)),
+            (vec![lonely, 9], lost(1, 9)),
+            (vec![9, stopped_well], lost(0, 9)),
+        ] {
+            assert_eq!(stopped(&ranks(&statuses), &[2, 15]), expected, "{statuses:?}");
+        }
     }
 
     #[test]
-    fn a_lost_process_is_told_from_a_mistake() {
-        let lonely = i32::from(Kind::Lost.exit_status()) << 8;
-        for (statuses, expected) in [
-            (vec![0, 0], None),
-            (vec![lonely, 9], Some(1)),
-            // A rank that slept for longer than the others waited.
-            (vec![lonely, lonely], Some(0)),
-            (vec![0, lonely], Some(1)),
-            (vec![lonely, 1 << 8], None),
-            (vec![2 << 8, 2 << 8], None),
-        ] {
-            assert_eq!(lost(&ranks(&statuses)).map(|rank| rank.number), expected, "{statuses:?}");
-        }
-        let mut ended = ranks(&[15, 9]);
-        ended[0].was_ended = true;
-        assert_eq!(lost(&ended).map(|rank| rank.number), Some(1));
-        // Rank 0's page ends the run; that the other waited and was ended from here is no loss.
-        let mut waited = ranks(&[1 << 8, 15]);
-        waited[1].was_ended = true;
-        assert!(lost(&waited).is_none());
-        // It hung, and the first one says so.
-        let mut hung = ranks(&[lonely, 9]);
-        hung[1].was_ended = true;
-        assert_eq!(lost(&hung).map(|rank| rank.number), Some(1));
+    fn rank_0_has_what_came_of_the_run() {
+        let mut whole = ranks(&[0, 9]);
+        assert_eq!(failed(&whole).map(|rank| rank.number), Some(1));
+        whole[1].was_ended = true;
+        assert!(failed(&whole).is_none());
     }
 
     #[test]

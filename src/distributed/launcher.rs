@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::pmi;
 use crate::error::{Error, Kind, Result};
 
 /// Who started the processes.
@@ -92,18 +93,18 @@ impl Variables<'_> {
 
     /// Refuses an environment that has some of these variables and lacks others.
     fn need(&self, names: &[&str]) -> Result<()> {
-        let (set, missing): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| self.text(name).is_some());
-        if missing.is_empty() {
+        let (set, rest): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| self.text(name).is_some());
+        if rest.is_empty() {
             return Ok(());
         }
-        let set = if set.is_empty() { "none of them".to_string() } else { set.join(", ") };
-        Err(Error::new(Kind::Usage, format!("the variables of {} are set by half", self.launcher))
-            .with_fact("set", set)
-            .with_fact("missing", missing.join(", "))
-            .with_help(format!(
-                "start the processes with the launcher, which sets all of them;\nfor a run of one process unset them: {}",
-                unset(names)
-            )))
+        let (empty, missing): (Vec<&str>, Vec<&str>) = rest.iter().partition(|name| (self.get)(name).is_some());
+        let page = Error::new(Kind::Usage, format!("the variables of {} are set by half", self.launcher));
+        let facts = [("set", set), ("empty", empty), ("missing", missing)];
+        let facts = facts.into_iter().filter(|(_, names)| !names.is_empty());
+        Err(facts.fold(page, |page, (label, names)| page.with_fact(label, names.join(", "))).with_help(format!(
+            "start the processes with the launcher, which sets all of them;\nfor a run of one process unset them: {}",
+            unset(names)
+        )))
     }
 
     /// The place that these numbers come to.
@@ -170,14 +171,17 @@ impl Place {
     /// # Errors
     /// `Kind::Usage` when the variables are set by half or hold no numbers.
     pub fn of_environment() -> Result<Option<Place>> {
-        Place::of(&|name| std::env::var(name).ok())
+        // What is no text is no number either: its page says so.
+        Place::of(&|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()), &pmi::job_name)
     }
 
-    fn of(get: &dyn Fn(&str) -> Option<String>) -> Result<Option<Place>> {
-        let has = |name: &str| get(name).is_some_and(|value| !value.is_empty());
+    /// `get` is the value of a variable, `mpich_job` the job's name behind MPICH's connection of this number. A variable that is
+    /// there and empty is one that a script meant to set.
+    fn of(get: &dyn Fn(&str) -> Option<String>, mpich_job: &dyn Fn(&str) -> Option<String>) -> Result<Option<Place>> {
+        let has = |name: &str| get(name).is_some();
         let of = |launcher: Launcher| Variables { launcher, get };
         // torchrun may run below Slurm, an mpirun too: the innermost launcher is asked first.
-        if has("RANK") || has("WORLD_SIZE") {
+        if has("RANK") || has("WORLD_SIZE") || has("LOCAL_RANK") {
             let launcher = if has(BY_DIGITS) { Launcher::Digits } else { Launcher::Torchrun };
             let variables = of(launcher);
             if variables.is_alone("WORLD_SIZE") {
@@ -210,7 +214,9 @@ impl Place {
             variables.need(&names)?;
             let local = "MPI_LOCALNRANKS";
             let is_one = variables.number(local)? == variables.number(names[1])?;
-            let at = variables.rendezvous(is_one.then(|| "127.0.0.1".into()), None)?;
+            let job = variables.text("PMI_FD").filter(|_| variables.text("MASTER_PORT").is_none());
+            let job = job.and_then(|number| mpich_job(&number));
+            let at = variables.rendezvous(is_one.then(|| "127.0.0.1".into()), job)?;
             return variables.place(names, local, at, false).map(Some);
         }
         // Of a batch script, which is no step of srun's, these variables speak too: there one process is meant.
@@ -263,7 +269,7 @@ mod tests {
     fn place(variables: &[(&str, &str)]) -> Result<Option<Place>> {
         let found =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_string());
-        Place::of(&found)
+        Place::of(&found, &|number| Some(format!("kvs_{number}_0_1_vm")))
     }
 
     const TORCHRUN: [(&str, &str); 7] = [
@@ -305,6 +311,9 @@ mod tests {
         let mpich = [("PMI_RANK", "0"), ("PMI_SIZE", "2"), ("MPI_LOCALRANKID", "0"), ("MPI_LOCALNRANKS", "2")];
         let found = place(&mpich).unwrap().unwrap();
         assert_eq!((found.launcher, found.host.as_str(), found.port), (Launcher::Mpich, "127.0.0.1", PORT));
+        // Two jobs of one machine have two ports, the processes of one the same.
+        let port = |job| place(&[&mpich[..], &[("PMI_FD", job)]].concat()).unwrap().unwrap().port;
+        assert!(port("2246") == port("2246") && port("2246") != port("2247") && port("2246") != PORT);
         let open = [
             ("OMPI_COMM_WORLD_RANK", "1"),
             ("OMPI_COMM_WORLD_SIZE", "4"),
@@ -321,6 +330,11 @@ mod tests {
         let page = place(&TORCHRUN[..2]).unwrap_err();
         assert_eq!(page.message(), "the variables of torchrun are set by half");
         assert!(page.to_string().contains("missing         LOCAL_RANK, MASTER_ADDR, MASTER_PORT"), "{page}");
+        let page = place(&[("RANK", ""), ("WORLD_SIZE", ""), ("LOCAL_RANK", "0")]).unwrap_err().to_string();
+        assert!(page.contains("set             LOCAL_RANK\n  empty           RANK, WORLD_SIZE\n"), "{page}");
+        for alone in ["RANK", "WORLD_SIZE", "LOCAL_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "MPI_LOCALRANKID"] {
+            assert!(place(&[(alone, "")]).unwrap_err().message().ends_with("are set by half"), "{alone}");
+        }
         let mut wrong = TORCHRUN;
         wrong[0].1 = "three";
         assert!(place(&wrong).unwrap_err().message().contains("RANK is 'three'"));

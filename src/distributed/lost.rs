@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::c10d::Store;
+use super::{
+    c10d::Store,
+    rank_list::{NAMED, rank_list},
+};
 use crate::error::{Error, Kind};
 
 /// How long the others have to note that they are there.
@@ -49,15 +52,14 @@ pub(super) fn page(
     };
     let message = match missing.as_slice() {
         [] => format!("a rank of {size} is lost"),
-        [one] => format!("rank {one} of {size} is lost"),
-        [first @ .., last] => {
-            let first: Vec<String> = first.iter().map(usize::to_string).collect();
-            format!("ranks {} and {last} of {size} are lost", first.join(", "))
-        }
+        [_] => format!("{} of {size} is lost", rank_list(&missing)),
+        _ => format!("{} of {size} are lost", rank_list(&missing)),
     };
     let error = Error::new(Kind::Lost, message).with_fact("noticed by", format!("rank {rank}"));
-    let error =
-        words.into_iter().fold(error, |error, (rank, word)| error.with_fact(format!("rank {rank} ended with"), word));
+    let more = words.len().saturating_sub(NAMED);
+    let words = words.into_iter().take(NAMED);
+    let error = words.fold(error, |error, (rank, word)| error.with_fact(format!("rank {rank} ended with"), word));
+    let error = if more > 0 { error.with_fact("others ended", format!("{more} more")) } else { error };
     error
         .with_cause(short(cause))
         .with_help("give the same command again, with the same --job: the run goes on from its last snapshot")

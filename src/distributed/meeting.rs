@@ -5,7 +5,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, ToSocketAddrs, UdpSocket},
-    sync::Arc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -16,6 +16,7 @@ use super::{
     c10d::{Collectives, Reached, Store},
     group::Group,
     launcher::Place,
+    rank_list::rank_list,
     timeouts::Timeouts,
 };
 use crate::error::{Error, Kind, Result};
@@ -50,25 +51,84 @@ enum Answer {
 const TOKEN: &str = "digits/token";
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Meets the other processes and connects to them; `host` is [`locate`]'s answer. To be called before the process gives up the
-/// network.
+/// Whoever waits for longer says so.
+const QUIET: Duration = Duration::from_secs(10);
+/// So much later than the others should have come nobody is waited for: connecting takes up to ten seconds more.
+const MARGIN: Duration = Duration::from_secs(15);
+/// The clock counts further than that.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Meets the other processes and connects to them; `host` is [`locate`]'s answer; `say` is given a sentence for the user when they do
+/// not come soon. To be called before the process gives up the network.
 ///
 /// # Errors
 /// `Kind::Lost` when the others do not come in time or cannot be connected to,
 /// `Kind::Job` when they are another program.
-pub fn meet(place: Place, host: IpAddr, program: &Program, timeouts: Timeouts) -> Result<Group> {
-    let begun = Instant::now();
-    let serves = place.rank == 0 && !place.is_served;
-    let store =
-        Store::open(host, place.port, serves, timeouts.meeting).map_err(|cause| no_store(&place, serves, cause))?;
-    let token = if place.rank == 0 {
-        receive(&store, &place, program, (begun, timeouts.meeting))?
-    } else {
-        come(&store, &place, program, (begun, timeouts.meeting))?
+pub fn meet(
+    place: Place,
+    host: IpAddr,
+    program: &Program,
+    timeouts: Timeouts,
+    say: &mut dyn FnMut(&str),
+) -> Result<Group> {
+    // On a thread of its own: who is stopped, or is no store at all, may take a connection and never answer.
+    let (send, receive) = mpsc::channel();
+    let (sentences, there, own_program) = (send.clone(), place.clone(), program.clone());
+    let meeting = move || {
+        let mut say = |sentence: &str| drop(sentences.send(News::Sentence(sentence.to_string())));
+        let met = come_together(there, host, &own_program, timeouts, &mut say);
+        let _ = send.send(News::Met(met)); // nobody may wait any more
     };
+    thread::Builder::new()
+        .name("meeting".into())
+        .spawn(meeting)
+        .map_err(|cause| Error::new(Kind::Io, "the meeting has no thread").with_cause(cause.to_string()))?;
+    let end = Instant::now() + timeouts.meeting.saturating_add(MARGIN).min(YEAR);
+    heard(&receive, end, say).unwrap_or_else(|| Err(no_answer(&place, timeouts)))
+}
+
+/// What comes of the meeting until `end`.
+fn heard(receive: &mpsc::Receiver<News>, end: Instant, say: &mut dyn FnMut(&str)) -> Option<Result<Group>> {
+    loop {
+        match receive.recv_timeout(end.saturating_duration_since(Instant::now())).ok()? {
+            News::Sentence(sentence) => say(&sentence),
+            News::Met(met) => return Some(met),
+        }
+    }
+}
+
+/// What comes of the thread that meets the others.
+enum News {
+    Sentence(String),
+    Met(Result<Group>),
+}
+
+fn no_answer(place: &Place, timeouts: Timeouts) -> Error {
+    Error::new(Kind::Lost, format!("nobody answers at {}:{}", place.host, place.port))
+        .with_fact("this is", place.describe())
+        .with_fact("waited", format!("{} seconds", timeouts.meeting.as_secs()))
+        .with_help("see whether rank 0 was stopped, or another program has the port: MASTER_PORT must be a free one")
+}
+
+fn come_together(
+    place: Place,
+    host: IpAddr,
+    program: &Program,
+    timeouts: Timeouts,
+    say: &mut dyn FnMut(&str),
+) -> Result<Group> {
+    let mut wait = Wait { place: &place, begun: Instant::now(), patience: timeouts.meeting, say, is_quiet: true };
+    let serves = place.rank == 0 && !place.is_served;
+    // Opened twice: how long it waits for a connection is how long it will wait for anything.
+    if !serves && Store::open(host, place.port, false, wait.patience.min(QUIET)).is_err() {
+        wait.note(&[0]);
+    }
+    let left = wait.left().max(Duration::from_secs(1));
+    let store = Store::open(host, place.port, serves, left).map_err(|cause| no_store(&place, serves, &cause))?;
+    let token = if place.rank == 0 { receive(&store, program, &mut wait)? } else { come(&store, program, &mut wait)? };
+    let left = wait.left().max(Duration::from_secs(10));
     let own = own_address(host, place.port);
     let ranks = (place.rank, place.size);
-    let left = timeouts.meeting.saturating_sub(begun.elapsed()).max(Duration::from_secs(10));
     let collectives =
         Collectives::open(&store, &format!("digits/{token}/gloo"), ranks, &own, (left, timeouts.collective)).map_err(
             |cause| {
@@ -89,6 +149,32 @@ pub fn meet(place: Place, host: IpAddr, program: &Program, timeouts: Timeouts) -
     Ok(Group::new(place, token, Arc::new(store), collectives))
 }
 
+/// A process that waits for others.
+struct Wait<'a> {
+    place: &'a Place,
+    begun: Instant,
+    /// How long at most.
+    patience: Duration,
+    say: &'a mut dyn FnMut(&str),
+    is_quiet: bool,
+}
+
+impl Wait<'_> {
+    fn left(&self) -> Duration {
+        self.patience.saturating_sub(self.begun.elapsed())
+    }
+
+    /// Says once, after a while, whom this process waits for.
+    fn note(&mut self, missing: &[usize]) {
+        if self.is_quiet && self.begun.elapsed() >= QUIET {
+            self.is_quiet = false;
+            let Place { rank, size, host, port, .. } = self.place;
+            let (whom, most) = (rank_list(missing), self.patience.as_secs());
+            (self.say)(&format!("rank {rank} of {size} waits for {whom} at {host}:{port}, {most} seconds at most"));
+        }
+    }
+}
+
 /// The address of the machine that serves the store. To be called before the process gives up the system's files, which tell
 /// how names are looked up.
 ///
@@ -106,16 +192,25 @@ pub fn locate(place: &Place) -> Result<IpAddr> {
     }
 }
 
-fn no_store(place: &Place, serves: bool, cause: String) -> Error {
-    if serves {
-        return Error::new(Kind::Lost, format!("rank 0 cannot serve its meeting at {}:{}", place.host, place.port))
-            .with_cause(cause)
-            .with_help("set MASTER_ADDR to this machine's name or address, and MASTER_PORT to a free port of it");
+fn no_store(place: &Place, serves: bool, cause: &str) -> Error {
+    let page = if serves {
+        Error::new(Kind::Lost, format!("rank 0 cannot serve its meeting at {}:{}", place.host, place.port))
+            .with_help("set MASTER_ADDR to this machine's name or address, and MASTER_PORT to a free port of it")
+    } else {
+        Error::new(Kind::Lost, format!("rank 0 is not to be met at {}:{}", place.host, place.port))
+            .with_fact("this is", place.describe())
+            .with_help("start rank 0 too; a firewall must let the port through, and all ports between the machines")
+    };
+    page.with_cause(reason(cause))
+}
+
+/// The system's reason among the words of c10d, which names addresses that are none.
+fn reason(cause: &str) -> String {
+    let system = cause.split_once("(errno: ").and_then(|(_, rest)| rest.split_once(')')).map(|(reason, _)| reason);
+    match system.and_then(|reason| reason.split_once(" - ")) {
+        Some((number, words)) => format!("{words} (os error {number})"),
+        None => cause.to_string(),
     }
-    Error::new(Kind::Lost, format!("rank 0 is not to be met at {}:{}", place.host, place.port))
-        .with_fact("this is", place.describe())
-        .with_cause(cause)
-        .with_help("start rank 0 too; a firewall must let the port through, and all ports between the machines")
 }
 
 /// The address of this machine as the others reach it: the one that it would speak to rank 0 from.
@@ -148,8 +243,9 @@ fn answer(token: &str, rank: usize) -> String {
 }
 
 /// Rank 0's part: the token of this start.
-fn receive(store: &Store, place: &Place, program: &Program, (begun, patience): (Instant, Duration)) -> Result<String> {
-    let out_of_reach = |cause: String| no_store(place, false, cause);
+fn receive(store: &Store, program: &Program, wait: &mut Wait<'_>) -> Result<String> {
+    let place = wait.place;
+    let out_of_reach = |cause: String| no_store(place, false, &cause);
     let token = random()?;
     store.set(TOKEN, token.as_bytes()).map_err(out_of_reach)?;
     let mut came: Vec<Option<Hello>> = (1..place.size).map(|_| None).collect();
@@ -158,16 +254,13 @@ fn receive(store: &Store, place: &Place, program: &Program, (begun, patience): (
             let found = store.get(&hello(&token, at + 1)).map_err(out_of_reach)?;
             *hello_of = found.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         }
-        if begun.elapsed() > patience {
-            let missing: Vec<String> = came
-                .iter()
-                .enumerate()
-                .filter(|(_, came)| came.is_none())
-                .map(|(at, _)| (at + 1).to_string())
-                .collect();
+        let missing = came.iter().enumerate().filter(|(_, came)| came.is_none());
+        let missing: Vec<usize> = missing.map(|(at, _)| at + 1).collect();
+        wait.note(&missing);
+        if wait.left() == Duration::ZERO {
             return Err(Error::new(Kind::Lost, format!("not all {} processes came to the meeting", place.size))
-                .with_fact("missing ranks", missing.join(", "))
-                .with_fact("waited", format!("{} seconds", patience.as_secs()))
+                .with_fact("missing", rank_list(&missing))
+                .with_fact("waited", format!("{} seconds", wait.patience.as_secs()))
                 .with_help("look at their output; --timeout SECONDS waits longer"));
         }
         thread::sleep(PAUSE);
@@ -210,8 +303,9 @@ fn other_program(message: String, facts: Vec<(String, String)>) -> Error {
 }
 
 /// The others' part: the token that rank 0 means this process by.
-fn come(store: &Store, place: &Place, program: &Program, (begun, patience): (Instant, Duration)) -> Result<String> {
-    let out_of_reach = |cause: String| no_store(place, false, cause);
+fn come(store: &Store, program: &Program, wait: &mut Wait<'_>) -> Result<String> {
+    let place = wait.place;
+    let out_of_reach = |cause: String| no_store(place, false, &cause);
     let own = Hello { nonce: random()?, program: program.clone() };
     let own_bytes = serde_json::to_vec(&own).unwrap_or_default();
     let mut known = None;
@@ -230,10 +324,12 @@ fn come(store: &Store, place: &Place, program: &Program, (begun, patience): (Ins
                 _ => {}
             }
         }
-        if begun.elapsed() > patience {
+        // Rank 0, or those that it waits for.
+        wait.note(&[0]);
+        if wait.left() == Duration::ZERO {
             return Err(Error::new(Kind::Lost, "rank 0 did not come to the meeting, or not all others did")
                 .with_fact("this is", place.describe())
-                .with_fact("waited", format!("{} seconds", patience.as_secs()))
+                .with_fact("waited", format!("{} seconds", wait.patience.as_secs()))
                 .with_help("look at the others' output; --timeout SECONDS waits longer"));
         }
         thread::sleep(PAUSE);
@@ -274,7 +370,8 @@ mod tests {
             .enumerate()
             .map(|(rank, file)| {
                 let (program, work) = (program(file), work.clone());
-                thread::spawn(move || work(meet(place(rank, size, port), LOCAL, &program, Timeouts::of(timeout))))
+                let timeouts = Timeouts::of(timeout);
+                thread::spawn(move || work(meet(place(rank, size, port), LOCAL, &program, timeouts, &mut |_| {})))
             })
             .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -344,10 +441,45 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_takes_a_connection_and_never_answers_is_left() {
+        let silent = std::net::TcpListener::bind((LOCAL, 0)).unwrap();
+        let port = silent.local_addr().unwrap().port();
+        let (send, receive) = mpsc::channel();
+        thread::spawn(move || {
+            send.send(News::Sentence("waits".into())).unwrap();
+            let time = Timeouts::of(Duration::from_secs(600));
+            let met = come_together(place(1, 2, port), LOCAL, &program("f"), time, &mut |_| {});
+            let _ = send.send(News::Met(met));
+        });
+        let mut said = String::new();
+        let met = heard(&receive, Instant::now() + Duration::from_secs(1), &mut |sentence| said += sentence);
+        assert!(met.is_none() && said == "waits", "{met:?}");
+        let page = no_answer(&place(1, 2, port), Timeouts::of(Duration::from_secs(5)));
+        assert!(page.to_string().contains("waited          10 seconds"), "{page}");
+    }
+
+    #[test]
+    fn the_system_s_reason_is_kept() {
+        let words = "The server socket has failed to listen on any local network address. The server socket has failed to \
+                     bind to [::]:29813 (errno: 98 - Address already in use). The server could not be initialized";
+        assert_eq!(reason(words), "Address already in use (os error 98)");
+        assert_eq!(reason("Broken pipe"), "Broken pipe");
+    }
+
+    #[test]
     fn whoever_does_not_come_is_named() {
         let store = served();
         let port = store.port();
-        let page = meet(place(0, 3, port), LOCAL, &program("f"), Timeouts::of(Duration::from_millis(200))).unwrap_err();
-        assert!(page.to_string().contains("missing ranks   1, 2"), "{page}");
+        let (place, timeouts) = (place(0, 3, port), Timeouts::of(Duration::from_millis(200)));
+        let page = meet(place.clone(), LOCAL, &program("f"), timeouts, &mut |_| {}).unwrap_err();
+        assert!(page.to_string().contains("missing         ranks 1 and 2"), "{page}");
+        let mut heard = Vec::new();
+        let mut say = |sentence: &str| heard.push(sentence.to_string());
+        let begun = Instant::now().checked_sub(QUIET).unwrap();
+        let mut wait = Wait { place: &place, begun, patience: Duration::from_secs(600), say: &mut say, is_quiet: true };
+        wait.note(&[1, 2]);
+        wait.note(&[2]);
+        let expected = format!("rank 0 of 3 waits for ranks 1 and 2 at 127.0.0.1:{port}, 600 seconds at most");
+        assert_eq!(heard, [expected]);
     }
 }

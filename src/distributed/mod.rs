@@ -16,10 +16,16 @@ mod launcher;
 mod lost;
 mod meeting;
 mod nccl;
+mod pmi;
+mod rank_list;
+mod signals;
 mod timeouts;
+mod watch;
 
 pub use group::Group;
-pub use launch::{Launch, Signals, launch};
+pub use launch::{Ending, Launch, launch};
 pub use launcher::{Launcher, Place};
 pub use meeting::{Program, locate, meet};
+pub use nccl::{NcclFound, nccl_found};
+pub use signals::Signals;
 pub use timeouts::Timeouts;

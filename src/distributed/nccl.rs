@@ -3,8 +3,10 @@
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
     mem::transmute,
-    path::Path,
+    path::{Path, PathBuf},
 };
+
+use serde::Serialize;
 
 use super::c10d::{Constructors, Outcome, built_for};
 use crate::torch::{Library, device};
@@ -17,6 +19,49 @@ const GROUP: &CStr = c"_ZN4c10d16ProcessGroupNCCLC1EN3c1013intrusive_ptrINS_5Sto
 
 /// `cudaError_t cudaDeviceGetPCIBusId(char *, int, int)` of CUDA's runtime.
 type BusId = unsafe extern "C" fn(*mut c_char, c_int, c_int) -> c_int;
+
+/// `ncclResult_t ncclGetVersion(int *)`.
+type Version = unsafe extern "C" fn(*mut c_int) -> c_int;
+
+/// The NCCL that a run with a GPU for each process sums by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NcclFound {
+    /// `2.28.9`, where it says so.
+    pub version: Option<String>,
+    /// The file that it is in: its own, or libtorch's CUDA half.
+    pub library: Option<PathBuf>,
+}
+
+/// Looks for NCCL beside the libtorch in use; whether there are GPUs is another question.
+///
+/// # Errors
+/// Why it is not to be used, in words.
+pub fn nccl_found() -> Result<NcclFound, String> {
+    let folder = device::libtorch_folder().ok_or("the folder of libtorch is not known")?;
+    let half = folder.join("libtorch_cuda.so");
+    if !half.exists() {
+        return Err(format!("{} is not there", half.display()));
+    }
+    Nccl::of(&half)?;
+    let half = Library::open_for_all(&half)?;
+    let version = half.function(c"ncclGetVersion").ok();
+    let library = half.file_of(c"ncclGetVersion").or_else(|| half.file_of(GROUP));
+    let library = library.map(|file| file.canonicalize().unwrap_or(file));
+    let number = version.and_then(|function| {
+        let mut number = 0;
+        #[expect(unsafe_code, reason = "a function of NCCL")]
+        // SAFETY: its type there; it writes one number.
+        let status = unsafe { transmute::<*mut c_void, Version>(function)(&raw mut number) };
+        (status == 0).then_some(number)
+    });
+    Ok(NcclFound { version: number.map(version_text), library })
+}
+
+/// 22809 → `2.28.9`; before 2.9 minor versions had one digit.
+fn version_text(number: c_int) -> String {
+    let thousand = if number < 10_000 { 1000 } else { 10_000 };
+    format!("{}.{}.{}", number / thousand, number % thousand / 100, number % 100)
+}
 
 /// The functions.
 #[derive(Debug, Clone, Copy)]
@@ -70,10 +115,14 @@ mod tests {
     fn beside_libtorch_s_cuda_half_it_comes_to_the_page_that_there_is_no_gpu() {
         let _ = tch::Tensor::from_slice(&[1f32]); // keeps libtorch linked into this test
         let library = device::libtorch_folder().unwrap().join("libtorch_cuda.so");
+        assert_eq!((version_text(22_809), version_text(2_804)), ("2.28.9".into(), "2.8.4".into()));
+        let found = nccl_found();
         if !library.exists() {
+            assert!(found.unwrap_err().contains("libtorch_cuda.so is not there"));
             assert!(Nccl::of(&library).unwrap_err().contains("libtorch_cuda.so"));
             return;
         }
+        assert!(found.unwrap().library.unwrap().exists());
         let ready = matches!(device::cuda_status(), device::CudaStatus::Ready { .. });
         let nccl = Nccl::of(&library).unwrap();
         let time = Duration::from_secs(20);

@@ -36,6 +36,12 @@ pub trait Module: Any {
         Ok(None)
     }
 
+    /// Whether a gradient of as many numbers as the output will do in another shape, as it does for Torch7's functions of single numbers;
+    /// its products and convolutions refuse one.
+    fn takes_reshaped_gradient(&self) -> bool {
+        true
+    }
+
     /// Adds `scale` times the gradients of Σ output · `grad` by its parameters to `sums`, one for each in the order that its
     /// `build` asked for them, each of its parameter's size and type. False leaves it to autograd, and `sums` as they are.
     ///
@@ -92,6 +98,15 @@ pub trait Criterion: Any {
     /// # Errors
     /// `Kind::Shape` when input and target do not fit, `Kind::Torch` when libtorch refuses.
     fn forward(&self, input: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor>;
+
+    /// The gradient of the loss by the input, in closed form; `None` leaves it to autograd, and to `forward` what to say of an input
+    /// that does not fit.
+    ///
+    /// # Errors
+    /// `Kind::Torch` when libtorch refuses.
+    fn input_gradient(&self, _input: &Activity, _target: &Activity) -> Result<Option<Activity>> {
+        Ok(None)
+    }
 
     /// Whether its backward, or a part of it, is code of the user's, which may be wrong.
     fn has_own_backward(&self) -> bool {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     cuda,
-    distributed::Place,
+    distributed::{NcclFound, Place, nccl_found},
     fence::{self, Support},
     frontend::lua::vm,
     torch::{
@@ -58,8 +58,12 @@ pub struct Versions {
 pub struct Processes {
     /// This process's place; nothing where it is alone.
     pub place: Option<Place>,
-    /// Why the variables name no place, where they are set and do not.
+    /// Why the variables name no place, where they are set and do not; the facts of its page below it, a line each.
     pub mistake: Option<String>,
+    /// What sums between GPUs.
+    pub nccl: Option<NcclFound>,
+    /// Why nothing does, where there is none.
+    pub nccl_off_because: Option<String>,
 }
 
 /// The libtorch that this process has loaded.
@@ -149,10 +153,19 @@ pub fn doctor() -> DoctorReport {
 
 impl Processes {
     fn here() -> Self {
-        match Place::of_environment() {
-            Ok(place) => Processes { place, mistake: None },
-            Err(page) => Processes { place: None, mistake: Some(page.message().to_string()) },
-        }
+        let (place, mistake) = match Place::of_environment() {
+            Ok(place) => (place, None),
+            Err(page) => {
+                let facts = page.facts().iter().map(|(label, value)| format!("{label}: {value}"));
+                let lines = std::iter::once(page.message().to_string()).chain(facts).collect::<Vec<_>>();
+                (None, Some(lines.join("\n")))
+            }
+        };
+        let (nccl, nccl_off_because) = match nccl_found() {
+            Ok(found) => (Some(found), None),
+            Err(why) => (None, Some(why)),
+        };
+        Processes { place, mistake, nccl, nccl_off_because }
     }
 }
 
@@ -268,6 +281,7 @@ mod tests {
     fn the_report_has_the_fields_that_scripts_read() {
         let json = serde_json::to_value(doctor()).unwrap();
         assert_eq!(json["versions"]["tch"], "0.24.0");
+        assert_ne!(json["processes"]["nccl"].is_null(), json["processes"]["nccl_off_because"].is_null());
         assert_eq!(json["mnist_sample"], 10_000);
         assert_eq!(json["cuda"]["devices"].as_array().map(Vec::is_empty), Some(!json["cuda"]["off_because"].is_null()));
     }

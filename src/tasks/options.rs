@@ -179,23 +179,78 @@ impl RunOptions {
             return Err(damaged(format!("they are no object: {stored}")));
         }
         let mut merged = stored.clone();
+        let has_same_steps = has_same_steps(stored, given);
         let given = to_json(given)?;
         for (key, value) in given.as_object().into_iter().flatten() {
             let old = &merged[key];
+            if has_same_steps && STEP.contains(&key.as_str()) {
+                continue;
+            }
             if value.is_null() || *value == serde_json::Value::Bool(false) || value == old {
                 continue;
             }
             if !CHANGEABLE.contains(&key.as_str()) && !PLACES.contains(&key.as_str()) {
-                let flag = if key == "shares" { "global-batch".to_string() } else { key.replace('_', "-") };
-                return Err(Error::new(Kind::Usage, format!("--{flag} cannot change when a run goes on"))
-                    .with_fact("the run has", old.to_string())
-                    .with_fact("the command line", value.to_string())
-                    .with_help(format!("leave --{flag} out, or start a new run")));
+                let flag = flag(key);
+                let page = Error::new(Kind::Usage, format!("{flag} cannot change when a run goes on"));
+                if key == "shares" {
+                    return Err(page
+                        .with_fact("the run has", step_text(stored))
+                        .with_fact("it would have", format!("batches of {}", stored["batch_size"]))
+                        .with_help(format!(
+                            "leave {flag} out: the run goes on with the same batches in any number of processes"
+                        )));
+                }
+                let has = if key == "batch_size" { step_text(stored) } else { as_written(key, old, "none") };
+                return Err(page
+                    .with_fact("the run has", has)
+                    .with_fact("the command line", as_written(key, value, "none"))
+                    .with_help(format!("leave {flag} out, or start a new run")));
             }
             merged[key] = value.clone();
         }
         without_croplen(&mut merged);
         serde_json::from_value(merged).map_err(|cause| damaged(cause.to_string()))
+    }
+}
+
+/// What makes the batch of a step.
+const STEP: [&str; 2] = ["batch_size", "shares"];
+
+/// Whether `given` says of the batch of a step what the run has, be it in other words: 2 x 12 is `--batch-size 24 --global-batch`.
+fn has_same_steps(stored: &serde_json::Value, given: &RunOptions) -> bool {
+    let number = |name: &str| stored[name].as_u64();
+    let (Some(batch), Some(own)) = (number("batch_size"), given.shares) else { return false };
+    let step = batch.saturating_mul(number("shares").unwrap_or(1));
+    given.batch_size.unwrap_or(batch).saturating_mul(own) == step
+}
+
+/// The batch of a step: `batches of 24 (2 x 12)`.
+fn step_text(stored: &serde_json::Value) -> String {
+    let number = |name: &str| stored[name].as_u64().unwrap_or(1);
+    match (number("batch_size"), number("shares")) {
+        (batch, 1) => format!("batches of {batch}"),
+        (batch, shares) => format!("batches of {} ({shares} x {batch})", batch.saturating_mul(shares)),
+    }
+}
+
+/// An option as the command line has it.
+pub(super) fn flag(name: &str) -> String {
+    if name == "shares" { "--global-batch".into() } else { format!("--{}", name.replace('_', "-")) }
+}
+
+/// The value of option `name` as the command line has it; `nothing` where there is none.
+pub(super) fn as_written(name: &str, value: &serde_json::Value, nothing: &str) -> String {
+    match value {
+        serde_json::Value::Null => nothing.into(),
+        serde_json::Value::Bool(is_on) => if *is_on { "given" } else { "not given" }.into(),
+        // A number of parts, which the command line has no word for.
+        serde_json::Value::Number(_) if name == "shares" => "given".into(),
+        serde_json::Value::Number(number) => number.to_string().trim_end_matches(".0").to_string(),
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(values) => {
+            values.iter().map(|value| as_written(name, value, nothing)).collect::<Vec<_>>().join(",")
+        }
+        other @ serde_json::Value::Object(_) => other.to_string(),
     }
 }
 

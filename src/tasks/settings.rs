@@ -384,6 +384,28 @@ mod tests {
     }
 
     #[test]
+    fn a_resume_compares_batches_as_the_user_writes_them() {
+        let begun = |batch, shares| {
+            settings(&RunOptions { batch_size: Some(batch), shares, ..RunOptions::default() }).to_json().unwrap()
+        };
+        let whole = |batch_size| RunOptions { batch_size, shares: Some(1), ..RunOptions::default() };
+        // One process, and the same in other words.
+        assert_eq!(RunOptions::resumed(&begun(24, None), &whole(None)).unwrap().batch_size, Some(24));
+        assert_eq!(RunOptions::resumed(&begun(24, Some(1)), &whole(Some(24))).unwrap().shares, Some(1));
+        let same = RunOptions::resumed(&begun(12, Some(2)), &whole(Some(24))).unwrap();
+        assert_eq!((same.batch_size, same.shares), (Some(12), Some(2)));
+        let page = RunOptions::resumed(&begun(12, Some(2)), &whole(None)).unwrap_err().to_string();
+        assert!(page.contains("--global-batch cannot change when a run goes on"), "{page}");
+        assert!(page.contains("batches of 24 (2 x 12)") && page.contains("batches of 12\n"), "{page}");
+        let other = RunOptions { batch_size: Some(6), ..RunOptions::default() };
+        let page = RunOptions::resumed(&begun(12, Some(2)), &other).unwrap_err().to_string();
+        assert!(page.contains("batches of 24 (2 x 12)"), "{page}");
+        let steps = RunOptions { lr_steps: Some(vec![50.0, 62.5]), ..RunOptions::default() };
+        let page = RunOptions::resumed(&begun(12, None), &steps).unwrap_err().to_string();
+        assert!(page.contains("the run has       none\n  the command line  50,62.5"), "{page}");
+    }
+
+    #[test]
     fn the_user_counts_before_the_file_and_the_file_before_digits() {
         let sizes = |given: Option<u64>, train: Option<i64>, validation: Option<i64>| {
             let file = Settings { train_batch_size: train, validation_batch_size: validation, ..Settings::default() };

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     assemble::Run,
-    options::{PLACES, RunOptions},
+    options::{self, PLACES, RunOptions},
 };
 use crate::{
     distributed::{Group, Program},
@@ -269,11 +269,17 @@ impl Alike {
         for (name, own) in &self.settings {
             let theirs = other.settings.get(name).unwrap_or(&nothing);
             if own != theirs {
-                page = page.with_fact(name, format!("{own} on rank 0, {theirs} on rank {rank}"));
+                page = page.with_fact(options::flag(name), on_both(name, own, theirs, rank));
             }
         }
         page
     }
+}
+
+/// Two values of option `name`, as the command line has them.
+fn on_both(name: &str, first: &serde_json::Value, other: &serde_json::Value, rank: usize) -> String {
+    let text = |value| options::as_written(name, value, "not given");
+    format!("{} on rank 0, {} on rank {rank}", text(first), text(other))
 }
 
 impl Orders {
@@ -282,9 +288,8 @@ impl Orders {
     /// # Errors
     /// `Kind::Job` when it was given something else than rank 0.
     pub(super) fn options_with(&self, own: &RunOptions, rank: usize) -> Result<RunOptions> {
-        let json = |options: &RunOptions| {
-            super::options::to_json(options).map(|json| json.as_object().cloned().unwrap_or_default())
-        };
+        let json =
+            |options: &RunOptions| options::to_json(options).map(|json| json.as_object().cloned().unwrap_or_default());
         let (own, first, mut all) = (json(own)?, json(&self.given)?, json(&self.options)?);
         let mut page = None;
         for (name, value) in own {
@@ -298,10 +303,7 @@ impl Orders {
                     Error::new(Kind::Job, format!("rank {rank} was given other options than rank 0"))
                         .with_help("give every process the same command")
                 });
-                page = Some(known.with_fact(
-                    format!("--{}", name.replace('_', "-")),
-                    format!("{theirs} on rank 0, {value} on rank {rank}"),
-                ));
+                page = Some(known.with_fact(options::flag(&name), on_both(&name, theirs, &value, rank)));
             }
         }
         if let Some(page) = page {
@@ -335,6 +337,6 @@ mod tests {
         let other = RunOptions { lr: Some(0.2), epochs: Some(3), ..given };
         let page = orders.options_with(&other, 1).unwrap_err().to_string();
         assert!(page.contains("--lr") && page.contains("0.1 on rank 0, 0.2 on rank 1"), "{page}");
-        assert!(page.contains("--epochs") && page.contains("null on rank 0, 3 on rank 1"), "{page}");
+        assert!(page.contains("--epochs") && page.contains("not given on rank 0, 3 on rank 1"), "{page}");
     }
 }

@@ -83,6 +83,7 @@ pub fn begin(
         if conductor.follows() {
             return follow(Some(source), &options, head_start, observer, stop, conductor);
         }
+        whole_batch(&options, conductor, observer);
         let given = options.clone();
         let (name, text, folder) = (source.name.clone(), source.text.clone(), source.absolute_folder());
         let file_name = source.language().file_name();
@@ -122,6 +123,13 @@ pub fn begin(
         conductor.share_state(&run, &position)?;
         train(run, &mut job, position, &heard, observer, stop)
     }))
+}
+
+/// Says what `--global-batch` means where there are no other processes.
+fn whole_batch(options: &RunOptions, conductor: &Conductor, observer: &mut dyn Observer) {
+    if options.shares == Some(1) && conductor.ranks().is_none() {
+        observer.line("--global-batch: this run is one process, which has the whole batch");
+    }
 }
 
 /// Whether the folder holds a job that ended by an error, or by a stop, and left nothing to go on from.
@@ -207,7 +215,10 @@ pub fn go_on(
     group: Option<Rc<Group>>,
 ) -> Result<TrainSummary> {
     let conductor = Conductor::of(group);
-    conductor.close(panic::guarded(|| continued(task, head_start, observer, stop, &conductor)))
+    conductor.close(panic::guarded(|| {
+        whole_batch(&task.options, &conductor, observer);
+        continued(task, head_start, observer, stop, &conductor)
+    }))
 }
 
 fn continued(

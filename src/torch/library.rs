@@ -1,9 +1,10 @@
 //! `Library`: a shared library that is opened while the program runs, and its functions by name.
 
 use std::{
-    ffi::{CStr, CString, c_void},
+    ffi::{CStr, CString, OsStr, c_void},
+    mem::MaybeUninit,
     os::unix::ffi::OsStrExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// An open library; it stays open for as long as the process lives.
@@ -37,6 +38,26 @@ impl Library {
         let found = unsafe { libc::dlsym(self.0, name.as_ptr()) };
         if found.is_null() { Err(format!("it has no function {}", name.to_string_lossy())) } else { Ok(found) }
     }
+
+    /// The file that a function is in: this library's, or that of one which it needs.
+    #[must_use]
+    pub fn file_of(&self, name: &CStr) -> Option<PathBuf> {
+        let function = self.function(name).ok()?;
+        let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
+        #[expect(unsafe_code, reason = "the standard library does not know where functions are")]
+        // SAFETY: dladdr takes any address; where it answers other than 0, the name is a C string that lives as long as the library.
+        let file = unsafe {
+            if libc::dladdr(function, found.as_mut_ptr()) == 0 {
+                return None;
+            }
+            let file = found.assume_init().dli_fname;
+            if file.is_null() {
+                return None;
+            }
+            CStr::from_ptr(file)
+        };
+        Some(PathBuf::from(OsStr::from_bytes(file.to_bytes())))
+    }
 }
 
 #[expect(unsafe_code, reason = "the standard library cannot open a library")]
@@ -64,7 +85,8 @@ mod tests {
         let reason = Library::open(Path::new("/nowhere/libnothing.so")).unwrap_err();
         assert!(reason.contains("/nowhere/libnothing.so"), "{reason}");
         let c = Library::open(Path::new("libc.so.6")).unwrap();
-        assert!(c.function(c"strlen").is_ok());
+        let file = c.file_of(c"strlen").unwrap();
+        assert!(file.ends_with("libc.so.6"), "{file:?}");
         assert!(c.function(c"digits_nothing").unwrap_err().contains("digits_nothing"));
     }
 }

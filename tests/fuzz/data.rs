@@ -111,6 +111,13 @@ fn damaged_pictures_get_a_page() {
 }
 
 #[test]
+fn damaged_mat_files_get_a_page() {
+    let whole = ["plain", "packed"].map(|name| file(&format!("tests/golden/mat/{name}.mat")));
+    Target { name: "MAT", test: "data::damaged_mat_files_get_a_page", inputs: 10_000, memory: 700 << 20 }
+        .run_on(&whole, &mut |bytes| Answer::of(parsers::mat(bytes)));
+}
+
+#[test]
 fn damaged_hdf5_files_get_a_page() {
     let whole = ["plain", "gzip", "contiguous"].map(|name| file(&format!("tests/fuzz/seeds/{name}.h5")));
     Target { name: "HDF5", test: "data::damaged_hdf5_files_get_a_page", inputs: 3000, memory: 1200 << 20 }

@@ -15,6 +15,7 @@ use digits::{
     },
     error::Result,
     frontend::{NetworkParams, Source, lua, python, tensorflow_file},
+    input::mat,
     job::{JobView, SweepRecord, file},
     torch::t7::Document,
     train::Snapshot,
@@ -84,6 +85,11 @@ pub(crate) fn hdf5(bytes: &[u8]) -> Result<()> {
         records.labels()?;
         (0..records.len().min(20)).try_for_each(|index| records.get(index).map(drop))
     })
+}
+
+/// MATLAB's variables.
+pub(crate) fn mat(bytes: &[u8]) -> Result<()> {
+    mat::variables(bytes, &|_| true).map(drop)
 }
 
 /// Torch7's own files.

@@ -142,6 +142,7 @@ fn a_rank_that_stops_answering_is_noticed() {
     let output = run.wait_with_output().unwrap();
     let words = words(&output);
     assert!(words.contains("rank 1 of 2 is lost"), "{words}");
+    assert!(words.contains("rank 1 hung and was ended: all 2 processes start anew"), "{words}");
     assert!(output.status.success(), "{words}");
 }
 
@@ -151,13 +152,41 @@ fn a_stop_is_everybody_s_and_the_state_is_saved() {
     let job = folder.path().join("j");
     let run = long(folder.path(), "j");
     first_snapshot(&job);
+    // One that was stopped goes on, so that it takes part.
+    signal(ranks(&run, 2)[1], "-STOP");
     signal(run.id() as i32, "-TERM");
     let output = run.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", words(&output));
+    assert_eq!(words(&output).matches("the state is saved").count(), 1, "{}", words(&output));
     assert_eq!(JobView::open(&job).unwrap().record().unwrap().status, Status::Aborted);
     let before = losses(&job).last().unwrap().1;
     assert!(long(folder.path(), "j").wait_with_output().unwrap().status.success());
     assert!(losses(&job).last().unwrap().1 > before);
+}
+
+#[test]
+fn a_stop_before_the_processes_have_met_is_a_stop() {
+    let folder = with_network(&classifier("loss = nn.ClassNLLCriterion()", ""));
+    let run = long(folder.path(), "j");
+    ranks(&run, 1);
+    signal(run.id() as i32, "-TERM");
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", words(&output));
+    assert_eq!(words(&output).trim(), "stopped: before the first step: there was nothing to save");
+    assert!(!folder.path().join("j").exists());
+    // A rank of another launcher, whose others do not come.
+    let run = rank(folder.path(), "0", free_port(), &["run", "net.lua", "--job", "j", "--device", "cpu"]);
+    let begun = Instant::now();
+    while !folder.path().join("j").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    signal(run.id() as i32, "-TERM");
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", words(&output));
+    assert_eq!(words(&output).trim(), "stopped: before the first step: there was nothing to save");
+    assert!(!folder.path().join("j").exists());
 }
 
 /// A process as torchrun starts it, without torchrun's store.
@@ -288,6 +317,12 @@ fn an_environment_that_is_set_by_half_is_a_page() {
     assert!(doctor.contains("rank 1 of 4, started by MPICH, meeting at 127.0.0.1:29500"), "{doctor}");
     let (_, doctor) = run(&[("SLURM_STEP_ID", "0"), ("SLURM_PROCID", "1")], &["doctor"]);
     assert!(doctor.contains("none: the variables of Slurm are set by half"), "{doctor}");
+    assert!(doctor.contains("missing: SLURM_STEP_NUM_TASKS, SLURM_LOCALID\n"), "{doctor}");
+    let (status, page) = run(&[("RANK", ""), ("WORLD_SIZE", "")], &["run", "net.lua"]);
+    assert!(status == Some(2) && page.contains("empty           RANK, WORLD_SIZE\n"), "{page}");
+    let quick = ["run", "net.lua", "--global-batch", "--epochs", "1", "--batch-size", "500", "--device", "cpu"];
+    let (status, line) = run(&[], &quick);
+    assert!(status == Some(0) && line.contains("this run is one process, which has the whole batch"), "{line}");
     let (status, page) = run(&[], &["run", "-", "--processes", "2"]);
     assert!(status == Some(2) && page.contains("several processes cannot read one standard input"), "{page}");
     let (status, page) = run(&[], &["run", "net.lua", "--processes", "2", "--lr", "0.1,0.2", "--epochs", "1"]);

@@ -7,7 +7,7 @@ use digits::{
         NetworkParams, Source,
         lua::{
             load, torch_vm,
-            vm::{Limit, VmOptions},
+            vm::{Limit, Vm, VmOptions},
         },
     },
     nn::{Activity, Context, Mode},
@@ -36,7 +36,10 @@ fn a_classic_training_script_learns_and_saves_its_model() {
 
 /// A script of `tests/lua` with its own assertions.
 fn passes(script: &str) {
-    let vm = torch_vm(VmOptions::default()).unwrap();
+    passes_on(script, &torch_vm(VmOptions::default()).unwrap());
+}
+
+fn passes_on(script: &str, vm: &Vm) {
     let load = |name: &str| {
         let text = std::fs::read_to_string(tree::root().join("tests/lua").join(name)).unwrap();
         vm.load(name, &text).unwrap()
@@ -65,6 +68,14 @@ fn recurrences_follow_their_formulas() {
 #[test]
 fn what_whole_scripts_call_beside_nn_follows_its_formulas() {
     passes("whole_scripts.lua");
+}
+
+#[test]
+fn mat_files_give_what_scipy_put_in() {
+    let vm = torch_vm(VmOptions::default()).unwrap();
+    // A pasted file may read what lies beside it.
+    vm.set_folder(tree::root().join("tests/golden/mat"));
+    passes_on("mat_files.lua", &vm);
 }
 
 #[test]

@@ -167,3 +167,49 @@ assert(nn.BatchNormalization(3, false).eps == 1e-5)
 assert(nn.Linear('3', 2).weight:size(2) == 3)
 assert(not pcall(nn.Linear, 'three', 2) and not pcall(nn.Linear, false, 2))
 require 'argcheck.doc' [[a text]]
+
+---------------------------------------------------------------------------------------------------------------
+-- Penlight: lists, comparisons, strings, the lexer with patterns of one's own, tables of text.
+do
+   local pl = require('pl.import_into')()
+   local List, tablex, stringx = pl.List, pl.tablex, pl.stringx
+   assert(pl == require 'pl' and pl.import_into({}).List == List and require('pl.List') == List)
+   local list = List{3, 1, 2}
+   assert(tostring(list) == '{3,1,2}' and tostring(List{'a', true}) == '{"a",true}' and tostring(List()) == '{}')
+   assert(tostring(list:sorted()) == '{1,2,3}' and tostring(list:sort('>')) == '{3,2,1}' and tostring(list:reverse()) == '{1,2,3}')
+   assert(tostring(list:map('|x| x * 10')) == '{10,20,30}' and list:reduce('+') == 6 and tostring(list .. {4}) == '{1,2,3,4}')
+   assert(tostring(List.range(2, 4):slice(-2)) == '{3,4}' and List.range(3) == list and List{1} ~= List{2})
+   assert(tostring(list:clone():insert(2, 9):remove_value(3):put(0)) == '{0,1,9,2}' and list:index(2) == 2 and list:count(1) == 1)
+   assert(tostring(list:clone():chop(1, 2)) == '{3}' and tostring(list:clone():slice_assign(1, 2, {7, 8, 9})) == '{7,8,9,3}')
+   assert(select(2, list:minmax()) == 3 and list:clone():pop() == 3 and list:join('-') == '1-2-3' and #list:clone():clear() == 0)
+   assert(tostring(list:partition('|x| x % 2')[1]) == '{1,3}' and tostring(list:map2('*', list)) == '{1,4,9}' and list:contains(3))
+   local sum = 0
+   for entry in list:iter() do sum = sum + entry end
+   assert(sum == 6 and tostring(List(('abc'):gmatch('.'))) == '{"a","b","c"}' and tostring(List.split('a b')) == '{"a","b"}')
+
+   assert(tablex.compare_no_order({1, 2, 2}, {2, 1, 2}) and not tablex.compare_no_order({1, 2, 2}, {2, 1, 1}))
+   assert(tablex.compare({1, 2}, {1, 2}) and not tablex.compare({1, 2}, {2, 1}) and tablex.compare({1}, {2}, '<'))
+   same({tablex.rfind({1, 2, 1}, 1), tablex.count_map{'a', 'a'}.a, #tablex.zip({1, 2}, {3, 4}), tablex.zip({1, 2}, {3, 4})[2][1]},
+      {3, 2, 2, 2}, 'tablex')
+   assert(tablex.difference({a = 1, b = 2}, {a = 1}).b == 2 and tablex.issubset({a = 1, b = 2}, {a = 0}) and tablex.keys({x = 1}):len() == 1)
+   same({stringx.lfind('banana', 'an'), stringx.rfind('banana', 'an'), stringx.lfind('banana', 'x') or 'none'}, {2, 4, 'none'}, 'find')
+   assert(stringx.title('two words') == 'Two Words' and stringx.center('a', 4, '.') == '.a..' and select(3, stringx.rpartition('a.b.c', '.')) == 'c')
+   assert(tostring(stringx.split('a,b', ',')) == '{"a","b"}' and pl.stringio.open('one\ntwo'):read('*a') == 'one\ntwo')
+
+   local found = {}
+   local function word(token) return coroutine.yield('word', token) end
+   local function blank(token) return coroutine.yield('blank', token) end
+   for kind, token in pl.lexer.scan('to be, 2', {{'^%s+', blank}, {'^%w+', word}, {'^.', function(t) coroutine.yield('sign', t) end}}, {[blank] = true}) do
+      found[#found + 1] = kind .. ':' .. token
+   end
+   same(found, {'word:to', 'word:be', 'sign:,', 'word:2'}, 'lexer')
+   local kinds = {}
+   for kind, value in pl.lexer.scan("x = 'a' + 1.5") do kinds[#kinds + 1] = kind .. ' ' .. value end
+   same(kinds, {'iden x', '= =', 'string a', '+ +', 'number 1.5'}, 'plain lexer')
+
+   local rows = pl.data.read(pl.stringio.open('Filename;Class Id\n a.ppm ;7\r\nb.ppm;8\n'))
+   same({#rows, rows[1][1], rows[2][2], rows.fieldnames:index('Class_Id'), rows.original_fieldnames[2]}, {2, 'a.ppm', 8, 2, 'Class Id'}, 'data')
+   assert(tostring(rows:column_by_name('Class_Id')) == '{7,8}')
+   refused(function() return pl.seq.list end, "Penlight's seq is not here; of pl there are List, Map")
+   refused(require, "module 'pl.seq' not found", 'pl.seq')
+end

@@ -322,3 +322,45 @@ assert(require('argcheck.env').istype(torch.zeros(1), 'torch.DoubleTensor') and 
 -- The escapes of LuaJIT's strings.
 assert('\x41\x4a' == 'AJ' and #'\x1b[0m' == 4 and loadstring([[return '\x41']])() == 'A' and [[\x41]] == '\\x41')
 assert(loadstring("return 'a\\z\n   b'")() == 'ab')
+
+---------------------------------------------------------------------------------------------------------------
+-- What Torch7 refuses of a gradient, and what classes and fields are.
+do
+   local refusing = 'gradOutput has another shape than the output'
+   local x, linear = torch.randn(2, 3), nn.Linear(3, 4)
+   linear:forward(x)
+   refused(function() linear:backward(x, torch.randn(4, 2)) end, refusing)
+   refused(function() linear:updateGradInput(x, torch.randn(8)) end, refusing)
+   refused(function() linear:accGradParameters(x, torch.randn(1, 8)) end, refusing)
+   refused(function() linear:backward(x, torch.randn(2, 4), {}) end, '#3 (scale) to nn.Linear: number expected, got table')
+   assert(linear:backward(x, torch.randn(2, 4), '0.5'):isSameSizeAs(x) and linear:backward(x[1], torch.randn(4)):dim() == 1)
+   local planes = torch.randn(1, 2, 6, 6)
+   for _, layer in ipairs{
+      nn.SpatialConvolution(2, 3, 3, 3), nn.SpatialFullConvolution(2, 3, 3, 3), nn.SpatialConvolutionLocal(2, 3, 6, 6, 3, 3),
+      nn.SpatialDilatedConvolution(2, 3, 3, 3), nn.VolumetricConvolution(1, 3, 2, 3, 3), nn.TemporalConvolution(6, 3, 2),
+   } do
+      local input = torch.type(layer) == 'nn.TemporalConvolution' and planes[1] or planes
+      local output = layer:forward(input)
+      refused(function() layer:backward(input, output:view(-1)) end, refusing)
+      assert(layer:backward(input, output:clone()):isSameSizeAs(input), torch.type(layer))
+   end
+   -- Functions of single numbers look at their count only.
+   assert(nn.Tanh():backward(x, torch.randn(6)):isSameSizeAs(x) and nn.View(6):backward(x, torch.randn(3, 2)):isSameSizeAs(x))
+
+   linear.gradWeight = nil
+   refused(function() linear:backward(x, torch.randn(2, 4)) end, "attempt to index field 'gradWeight' (a nil value)")
+   local norm = nn.BatchNormalization(3)
+   norm:forward(x)
+   norm.gradWeight = nil
+   assert(norm:backward(x, torch.randn(2, 3)))
+
+   local lookup, rows = nn.LookupTable(5, 3), torch.LongTensor{1, 5}
+   lookup:forward(rows)
+   local nothing = lookup:backward(rows, torch.randn(2, 3))
+   assert(torch.type(nothing) == 'torch.LongTensor' and nothing:isSameSizeAs(rows) and lookup.gradInput == nothing)
+   assert(torch.typename(nn.Linear) == nil and torch.type(nn.Linear) == 'table' and torch.typename(linear) == 'nn.Linear')
+   assert(torch.isTypeOf(linear, nn.Linear) and torch.isTypeOf(linear, 'nn.Module'))
+   local list = torch.Tensor{4, 5, 6}
+   list['2'] = 7
+   assert(list['2'] == 7 and list.two == nil and torch.ones(2, 3)['1']:size(1) == 3)
+end

@@ -143,6 +143,23 @@ impl Criterion for ClassNll {
         self.loss(input, x, target.tensor()?)
     }
 
+    /// Of `[n, c]` on the processor, where all classes count alike.
+    fn input_gradient(&self, input: &Activity, target: &Activity) -> Result<Option<Activity>> {
+        let (Activity::Tensor(x), Activity::Tensor(target)) = (input, target) else { return Ok(None) };
+        let &[n, classes] = x.size().as_slice() else { return Ok(None) };
+        let is_plain = self.weights.is_none() && x.is_floating_point() && x.device() == tch::Device::Cpu;
+        if !is_plain || target.numel() as i64 != n {
+            return Ok(None);
+        }
+        let labels = target.f_to_kind(tch::Kind::Int64)?.f_reshape([n, 1])?;
+        let is_class = |&label: &i64| (1..=classes).contains(&label) && label != self.ignore_index;
+        if !Vec::<i64>::try_from(labels.f_reshape([-1])?)?.iter().all(is_class) {
+            return Ok(None);
+        }
+        let each = if self.size_average { -1.0 / n as f64 } else { -1.0 };
+        Ok(Some(x.f_zeros_like()?.f_scatter_value_(1, &labels.f_sub_scalar(1)?, each)?.into()))
+    }
+
     fn scores(&self) -> Option<Scores> {
         Some(Scores::Logarithms)
     }

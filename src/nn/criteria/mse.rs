@@ -98,6 +98,15 @@ impl Criterion for Mse {
         let reduction = if self.size_average { tch::Reduction::Mean } else { tch::Reduction::Sum };
         Ok(x.f_mse_loss(&t.f_reshape(x.size())?, reduction)?)
     }
+
+    fn input_gradient(&self, input: &Activity, target: &Activity) -> Result<Option<Activity>> {
+        let (Activity::Tensor(x), Activity::Tensor(t)) = (input, target) else { return Ok(None) };
+        if x.numel() != t.numel() || x.numel() == 0 || x.kind() != t.kind() || !x.is_floating_point() {
+            return Ok(None);
+        }
+        let divisor = if self.size_average { x.numel() as f64 } else { 1.0 };
+        Ok(Some(x.f_sub(&t.f_reshape(x.size())?)?.f_mul_scalar_(2.0 / divisor)?.into()))
+    }
 }
 
 #[cfg(test)]

@@ -256,6 +256,10 @@ impl Module for Convolution {
         .into())
     }
 
+    fn takes_reshaped_gradient(&self) -> bool {
+        false
+    }
+
     fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
         let [by_input, ..] = self.gradients(input, grad, [true, false, false])?;
         Ok(by_input.map(Activity::from))

@@ -151,6 +151,10 @@ impl FullConvolution {
 }
 
 impl Module for FullConvolution {
+    fn takes_reshaped_gradient(&self) -> bool {
+        false
+    }
+
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         let spatial = self.stride.len();
         let (image, reference) = match input {

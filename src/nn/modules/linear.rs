@@ -102,6 +102,10 @@ impl Module for Linear {
         Ok(x.f_linear(&self.weight, self.bias.as_ref())?.into())
     }
 
+    fn takes_reshaped_gradient(&self) -> bool {
+        false
+    }
+
     fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
         let Some((_, g)) = self.batch(input, grad) else { return Ok(None) };
         Ok(Some(g.f_mm(&self.weight)?.into()))

@@ -122,6 +122,10 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
 }
 
 impl Module for LocalConvolution {
+    fn takes_reshaped_gradient(&self) -> bool {
+        false
+    }
+
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         let x = planes(input, 2, Some(self.planes))?;
         let size = x.size();

@@ -98,9 +98,9 @@ impl Module for LookupTable {
         Ok(tch::Tensor::f_embedding(&self.weight, &index, padding, self.scales_by_frequency, false)?.into())
     }
 
-    /// Row numbers have none: zeros.
+    /// Row numbers have none: zeros of their type.
     fn input_gradient(&self, input: &Activity, _grad: &Activity) -> Result<Option<Activity>> {
-        let zeros = |x: &tch::Tensor| Ok(x.f_detach()?.f_zeros_like()?.f_to_kind(self.weight.kind())?);
+        let zeros = |x: &tch::Tensor| Ok(x.f_detach()?.f_zeros_like()?);
         input.map(&mut |x| zeros(x)).map(Some)
     }
 

@@ -76,7 +76,7 @@ fn sized_as(input: &Activity, a: &tch::Tensor, b: &tch::Tensor) -> Result<tch::T
     if a.numel() == b.numel() {
         return Ok(b.f_reshape(a.size())?);
     }
-    Err(Error::new(Kind::Shape, "size mismatch: the entries of the table have different sizes")
+    Err(Error::new(Kind::Shape, "the entries of the table have different sizes")
         .with_fact("it was given", input.shape())
         .with_help("let every branch give the same size; nn.JoinTable joins tensors of different sizes"))
 }

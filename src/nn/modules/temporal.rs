@@ -162,6 +162,10 @@ fn frames(input: &Activity, features: Option<i64>, kernel: i64) -> Result<&tch::
 }
 
 impl Module for Temporal {
+    fn takes_reshaped_gradient(&self) -> bool {
+        false
+    }
+
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         let x =
             if self.features_first { Activity::Tensor(input.tensor()?.f_transpose(-1, -2)?) } else { input.share() };

@@ -36,6 +36,41 @@ assert(('x'):rep(3, ',') == 'x,x,x' and ('x'):rep(0) == '' and ('x'):rep(-1) == 
 assert(string.format('%s|%5.2f|%d|%q|%%', nil, 1.5, 7, 'a') == 'nil| 1.50|7|"a"|%')
 assert(string.format('%s', setmetatable({}, {__tostring = function() return 'T' end})) == 'T')
 assert(not pcall(string.format, '%100d', 1))
+-- LuaJIT was built with what Lua 5.2 added.
+assert(string.format('%a|%9.1A|%s', 0.5, 10, 'x') == '0x1p-1| 0X1.4P+3|x' and not pcall(string.format, '%a', 'x'))
+local asked = setmetatable({1, 2}, {
+   __pairs = function(t) return function(_, k) if not k then return 'only', t end end, t, nil end,
+   __ipairs = function(t) return function(_, i) if i < 3 then return i + 1, i end end, t, 0 end,
+})
+local key, value = pairs(asked)(asked)
+assert(key == 'only' and value == asked)
+for i, v in ipairs(asked) do n = n + i * v end
+assert(n == 6 + 0 + 2 + 6 and #asked == 2 and rawlen(asked) == 2 and rawlen('abc') == 3)
+for k, v in pairs(setmetatable({x = 1}, {__metatable = false, __pairs = function() return pairs{y = 2} end})) do
+   assert(k == 'y' and v == 2)
+end
+local ok, why = pcall(function() for _ in pairs(nil) do end end)
+assert(why:match("^net.lua:%d+: bad argument #1 to 'pairs' %(table expected, got nil%)$"), why)
+assert(not pcall(rawlen, 5) and select('#', pairs{}) == 3 and select(3, ipairs{}) == 0 and pairs{} == next)
+local packed = table.pack(1, nil, 3)
+assert(packed.n == 3 and select('#', table.unpack(packed, 1, packed.n)) == 3)
+local place = {y = 4}
+assert(load('x = y return x', 'text', 't', place)() == 4 and place.x == 4 and load('return 1', 'text', 'bt')() == 1)
+local f, why = load('return 1', 'text', 'b')
+assert(f == nil and why == 'attempt to load chunk with wrong mode')
+local text, why = load('goto nowhere', '=mine')
+assert(text == nil and why == "mine:1: undefined label 'nowhere'", why)
+assert(load('for i = 1, 3 do if i < 3 then goto continue end do return i end ::continue:: end')() == 3)
+local rounds = 0
+for i = 1, 10 do
+   if i % 2 == 0 then goto continue end
+   for j = 1, 10 do
+      if j > i then goto continue elseif j == 8 then break end
+      rounds = rounds + 1;;
+   end
+   ::continue::
+end
+assert(rounds == 1 + 3 + 5 + 7 + 7, rounds)
 -- os tells the time and nothing else.
 assert(type(os.time()) == 'number' and os.time{year = 2000, month = 1, day = 2, hour = 12} < os.time())
 assert(os.getenv('HOME') == nil and os.date('!%Y', 0) == '1970' and os.difftime(3, 1) == 2 and os.clock() >= 0)

@@ -23,6 +23,7 @@ use crate::{
             activity::{activity_from_lua, store_activity},
             classes::{class_name, spec_of},
             object::LuaFields,
+            value::value_from_lua,
         },
         tensor,
     },
@@ -111,7 +112,18 @@ type Forward = (Table, LuaValue);
 /// Of `updateGradInput`: object, input, gradOutput; of a criterion's methods: object, input, target.
 type Pair = (Table, LuaValue, LuaValue);
 /// Of `backward` and `accGradParameters`: object, input, gradOutput, scale.
-type Scaled = (Table, LuaValue, LuaValue, Option<f64>);
+type Scaled = (Table, LuaValue, LuaValue, LuaValue);
+
+/// The third argument of `backward` and `accGradParameters`, 1 where it is left out.
+fn scale_of(lua: &Lua, object: &Table, value: &LuaValue) -> mlua::Result<f64> {
+    if value.is_nil() {
+        return Ok(1.0);
+    }
+    lua.coerce_number(value.clone())?.ok_or_else(|| {
+        let what = format!("#3 (scale) to {}", class_name(object).unwrap_or_default());
+        raise(Error::new(Kind::Argument, value_from_lua(value).misfit(&what, "number")))
+    })
+}
 
 /// What a module or a criterion may be given.
 const WANTED: &str = "a tensor or a table of tensors";
@@ -184,10 +196,13 @@ fn product(lua: &Lua, class: &Class, object: &Table, call: &Backward, wanted: Wa
         })?;
         let mut context = Context::with_generator(mode, &generator).replaying();
         let output = built.module()?.forward(&input, &mut context)?;
-        let fits = |(y, g): (&&tch::Tensor, &&tch::Tensor)| y.numel() == g.numel();
+        let is_exact = !built.module()?.takes_reshaped_gradient();
+        let fits = |(y, g): (&&tch::Tensor, &&tch::Tensor)| {
+            if is_exact { y.size() == g.size() } else { y.numel() == g.numel() }
+        };
         let (outputs, grads) = (output.tensors(), grad.tensors());
         if outputs.len() != grads.len() || !outputs.iter().zip(&grads).all(fits) {
-            return Err(Error::new(Kind::Shape, "gradOutput has another shape than the output (size mismatch)")
+            return Err(Error::new(Kind::Shape, "gradOutput has another shape than the output")
                 .with_fact("output", output.shape())
                 .with_fact("gradOutput", grad.shape()));
         }
@@ -266,7 +281,7 @@ impl Backward {
             return Ok(());
         }
         let wanted = Wanted { input: false, parameters: true };
-        accumulated(object, product(lua, class, object, self, wanted)?, scale)
+        accumulated(class, object, product(lua, class, object, self, wanted)?, scale)
     }
 
     /// Where the gradients of the parameters are added up; `None` where one is missing or has another shape, which autograd's way
@@ -292,7 +307,7 @@ fn backward(
     halves: &[LuaValue; 2],
     (object, input, grad, scale): Scaled,
 ) -> mlua::Result<LuaValue> {
-    let scale = scale.unwrap_or(1.0);
+    let scale = scale_of(lua, &object, &scale)?;
     let now: [LuaValue; 2] = [object.get("updateGradInput")?, object.get("accGradParameters")?];
     let old: LuaValue = object.get("gradInput")?;
     if now != *halves || old.is_nil() {
@@ -309,7 +324,7 @@ fn backward(
     let grad_input = product.for_input().map_err(raise)?;
     let stored = store_gradient(lua, class, &object, &grad, &old, &grad_input, product.built.tensor_type)?;
     object.set("gradInput", &stored)?;
-    accumulated(&object, product, scale)?;
+    accumulated(class, &object, product, scale)?;
     Ok(stored)
 }
 
@@ -350,13 +365,19 @@ fn acc_grad_parameters(lua: &Lua, class: &Class, (object, input, grad, scale): S
     if built.parameters.is_empty() {
         return Ok(());
     }
-    Backward::new(lua, built, &object, &input, &grad)?.accumulate(lua, class, &object, scale.unwrap_or(1.0))
+    Backward::new(lua, built, &object, &input, &grad)?.accumulate(lua, class, &object, scale_of(lua, &object, &scale)?)
 }
 
 /// Adds the gradients of the parameters, which are what is left of `product`, to the object's.
-fn accumulated(object: &Table, product: Product, scale: f64) -> mlua::Result<()> {
+fn accumulated(class: &Class, object: &Table, product: Product, scale: f64) -> mlua::Result<()> {
     for ((name, _), grad) in product.built.parameters.iter().zip(product.grads) {
-        if let Some(sum) = tensor::from_lua(&object.get(gradient_field(name))?) {
+        let field = gradient_field(name);
+        let sum: LuaValue = object.get(field.as_str())?;
+        // Torch7 hands batch normalisation's to C, which leaves out what is not there; all others it indexes.
+        if sum.is_nil() && !class.spec.classes[0].ends_with("BatchNormalization") {
+            return Err(mlua::Error::runtime(format!("attempt to index field '{field}' (a nil value)")));
+        }
+        if let Some(sum) = tensor::from_lua(&sum) {
             let add = || -> Result<()> {
                 let grad = nn::scaled(&grad, scale)?;
                 let _ = sum.view().f_add_(&grad.f_to_kind(sum.tensor_type().element.kind())?.f_reshape(sum.size())?)?;
@@ -416,6 +437,26 @@ impl LossCall {
         let generator = tensor::generator(lua);
         self.built.criterion()?.forward(input, &self.target, &mut Context::with_generator(Mode::Train, &generator))
     }
+
+    /// The gradient by the input, by way of a graph.
+    fn differentiated(&self, lua: &Lua) -> Result<Activity> {
+        let in_graph = |tensor: &tch::Tensor| Ok(tensor.detach().set_requires_grad(tensor.is_floating_point()));
+        tch::with_grad(|| {
+            let input = self.input.map(&mut |tensor| in_graph(tensor))?;
+            let loss = self.loss(lua, &input)?;
+            let leaves = input.tensors();
+            let grads = if loss.requires_grad() {
+                tch::Tensor::f_run_backward(&[loss], &leaves, false, false)?
+            } else {
+                leaves.iter().map(|_| tch::Tensor::new()).collect()
+            };
+            let mut grads = grads.into_iter();
+            input.map(&mut |leaf| match grads.next() {
+                Some(grad) if grad.defined() => Ok(grad),
+                _ => Ok(leaf.detach().f_zeros_like()?),
+            })
+        })
+    }
 }
 
 fn criterion_output(lua: &Lua, class: &Class, (object, input, target): Pair) -> mlua::Result<LuaValue> {
@@ -427,22 +468,11 @@ fn criterion_output(lua: &Lua, class: &Class, (object, input, target): Pair) -> 
 
 fn criterion_grad(lua: &Lua, class: &Class, (object, input, target): Pair) -> mlua::Result<LuaValue> {
     let call = LossCall::new(lua, class, &object, &input, &target)?;
-    let grad_input = tch::with_grad(|| -> Result<Activity> {
-        let input = call.input.map(&mut |tensor| Ok(tensor.detach().set_requires_grad(tensor.is_floating_point())))?;
-        let loss = call.loss(lua, &input)?;
-        let leaves = input.tensors();
-        let grads = if loss.requires_grad() {
-            tch::Tensor::f_run_backward(&[loss], &leaves, false, false)?
-        } else {
-            leaves.iter().map(|_| tch::Tensor::new()).collect()
-        };
-        let mut grads = grads.into_iter();
-        input.map(&mut |leaf| match grads.next() {
-            Some(grad) if grad.defined() => Ok(grad),
-            _ => Ok(leaf.detach().f_zeros_like()?),
-        })
-    })
-    .map_err(raise)?;
+    let closed_form = || call.built.criterion()?.input_gradient(&call.input, &call.target);
+    let grad_input = match tch::no_grad(closed_form).map_err(raise)? {
+        Some(gradient) => gradient,
+        None => call.differentiated(lua).map_err(raise)?,
+    };
     let stored = store_activity(lua, &object.get("gradInput")?, &grad_input, call.built.tensor_type)?;
     object.set("gradInput", &stored)?;
     Ok(stored)

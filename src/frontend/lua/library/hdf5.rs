@@ -10,7 +10,7 @@ use mlua::{Lua, Table, UserData, UserDataMethods, Value};
 use super::{files, hdf5_writer::Writer};
 use crate::{
     error::{Error, Kind, Result},
-    frontend::lua::{machine::error::raise, tensor},
+    frontend::lua::{machine::error::raise, objects::value::value_from_lua, tensor},
     input::{
         self, Form,
         hdf5::{parsed, unreadable},
@@ -56,7 +56,7 @@ impl UserData for New {
             let tensor = tensor::from_lua(&value).ok_or_else(|| {
                 raise(Error::new(
                     Kind::Argument,
-                    format!("{path} of an HDF5 file is a tensor, not a {}", value.type_name()),
+                    format!("{path} of an HDF5 file is a tensor, not a {}", value_from_lua(&value).type_name()),
                 ))
             })?;
             this.0.write(&path, &tensor).map_err(raise)

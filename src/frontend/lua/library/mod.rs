@@ -4,7 +4,7 @@
 //! **Never:** training, or a network's lowering.
 //!
 //! `chunks` (the prelude's files, run with the same four arguments), `native` (the functions that Rust gives them), `specs`
-//! (the classes that `nn` declares), `recurrent` (libtorch's LSTM and its kin), `scripts`, `files`, `image`, `plots`, `hdf5` with `hdf5_writer` and `caffe`
+//! (the classes that `nn` declares), `recurrent` (libtorch's LSTM and its kin), `scripts`, `files`, `image`, `plots`, `hdf5` with `hdf5_writer`, `mat` and `caffe`
 //! (what may touch the disk), `torch_file`, `packages` (the
 //! list of all of it).
 
@@ -14,6 +14,7 @@ mod files;
 mod hdf5;
 mod hdf5_writer;
 mod image;
+mod mat;
 mod native;
 pub(in crate::frontend::lua) mod packages;
 mod plots;

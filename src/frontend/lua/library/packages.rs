@@ -7,7 +7,7 @@ use mlua::{Function, Lua, Table, Value};
 use super::{
     caffe,
     chunks::{CLASS, Chunk, METHODS, MODULES, SHOW, START, chunk, native, package, prepare},
-    files, hdf5, image, native, plots, recurrent, scripts, specs, torch_file,
+    files, hdf5, image, mat, native, plots, recurrent, scripts, specs, torch_file,
 };
 use crate::{
     error::Result,
@@ -66,7 +66,7 @@ packages! {
     "paths": ["paths"],
     "xlua": ["xlua"],
     "sys": ["sys"],
-    "pl": ["pl", "pl_files", "pl_classes", "lapp"],
+    "pl": ["pl", "pl_list", "pl_files", "pl_classes", "lapp", "pl_text"],
     "moses": ["moses/tables", "moses/arrays", "moses/functions", "moses/objects"],
     "cjson": ["cjson/encode", "cjson/decode"],
     "bit32": ["bit32"],
@@ -75,6 +75,8 @@ packages! {
     "gnuplot": ["gnuplot"],
     "loadcaffe": ["loadcaffe"],
     "hdf5": ["hdf5"],
+    "matio": ["matio"],
+    "mattorch": ["mattorch"],
     "tds": ["tds"],
     "threads": ["threads"],
     "torchx": ["torchx"],
@@ -136,6 +138,7 @@ fn furnish(lua: &Lua) -> mlua::Result<()> {
     native.raw_set("plots", plots::table(lua)?)?;
     native.raw_set("caffe", caffe::table(lua)?)?;
     native.raw_set("hdf5", hdf5::table(lua)?)?;
+    native.raw_set("mat", mat::table(lua)?)?;
     let (show, print) = SHOW.run::<(Function, Function)>(lua)?;
     native.raw_set("show", show)?;
     lua.globals().raw_set("print", print)?;

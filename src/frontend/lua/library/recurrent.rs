@@ -145,12 +145,9 @@ impl Pass {
             let Some(gradient) = gradient else { continue };
             let weight = gradient.view().f_detach()?.f_to_kind(end.kind())?;
             if weight.size() != end.size() {
-                return Err(Error::new(
-                    Kind::Shape,
-                    "a gradient has another shape than what it is for (size mismatch)",
-                )
-                .with_fact("output", format!("{:?}", end.size()))
-                .with_fact("gradient", format!("{:?}", weight.size())));
+                return Err(Error::new(Kind::Shape, "a gradient has another shape than what it is for")
+                    .with_fact("output", format!("{:?}", end.size()))
+                    .with_fact("gradient", format!("{:?}", weight.size())));
             }
             roots.push(Weighted { output: end.shallow_clone(), weight: Some(weight) });
         }

@@ -19,12 +19,18 @@ use crate::{
             classes::{class_name, is_pristine, spec_of},
             object::{LuaFields, tostring},
             origins::origin_of,
+            value::value_from_lua,
         },
         tensor,
     },
     nn::{Buffer, Build, Builder, Criterion, Fields, Network, Node, Parameter, Parameters, Spec, Value},
     torch::{Element, Tensor, TensorType},
 };
+
+/// The page for a place of a container that holds something else.
+fn no_part(place: &str, wanted: &str, value: &LuaValue) -> Error {
+    Error::new(Kind::Network, format!("{place} is no {wanted} but a {}", value_from_lua(value).type_name()))
+}
 
 /// The container that applies its one child to every entry of a table.
 const COPIES_ITS_CHILD: &str = "nn.MapTable";
@@ -328,10 +334,7 @@ impl Lowering {
         for i in 1..=modules.raw_len() {
             let child: LuaValue = modules.raw_get(i).or_page(&self.lua)?;
             let LuaValue::Table(child) = child else {
-                return Err(Error::new(
-                    Kind::Network,
-                    format!("entry {i} of 'modules' is no module but a {}", child.type_name()),
-                ));
+                return Err(no_part(&format!("entry {i} of 'modules'"), "module", &child));
             };
             nodes.push(self.node(&child, &join(path, &i.to_string()))?);
         }
@@ -346,9 +349,7 @@ impl Lowering {
                 Some(node) => Ok(node.clone()),
                 None => self.node(&child, &join(path, field)),
             },
-            other => {
-                Err(Error::new(Kind::Network, format!("field '{field}' is no module but a {}", other.type_name())))
-            }
+            other => Err(no_part(&format!("field '{field}'"), "module", &other)),
         }
     }
 
@@ -390,9 +391,7 @@ impl Lowering {
     pub(in crate::frontend::lua) fn criterion_in(&mut self, object: &Table, field: &str) -> Result<Box<dyn Criterion>> {
         match object.get(field).or_page(&self.lua)? {
             LuaValue::Table(criterion) => self.criterion(&criterion),
-            other => {
-                Err(Error::new(Kind::Network, format!("field '{field}' is no criterion but a {}", other.type_name())))
-            }
+            other => Err(no_part(&format!("field '{field}'"), "criterion", &other)),
         }
     }
 

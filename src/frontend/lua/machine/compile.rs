@@ -1,8 +1,8 @@
 //! `compile`: text becomes a Lua function; compiled code never does.
 //!
 //! Text is compiled as it is first, so that every complaint is about what the user wrote, and then again with what Torch7's
-//! LuaJIT reads otherwise than Lua 5.1: brackets that begin a line, and lengths. Escapes of strings, of which Lua 5.1 does not
-//! complain, are rewritten before.
+//! LuaJIT reads otherwise than Lua 5.1: `goto` and its like, brackets that begin a line, and lengths. Escapes of strings, of which
+//! Lua 5.1 does not complain, are rewritten before.
 
 use std::borrow::Cow;
 
@@ -11,6 +11,7 @@ use mlua::{Function, Lua, Table, chunk::ChunkMode};
 use super::{
     escapes::decimal,
     length_calls::wrapped,
+    newer_syntax::{Newer, rewritten},
     newline_calls::{COMPLAINT, joined},
     state::shared,
 };
@@ -39,8 +40,8 @@ pub(super) fn compile_file(lua: &Lua, name: &str, text: &[u8]) -> mlua::Result<F
     compile(lua, name, text)
 }
 
-/// Text as a function, its globals in `environment` if one is given; a call whose bracket begins a line is one, and `#` asks
-/// `__len` of tables too.
+/// Text as a function, its globals in `environment` if one is given, by the rules of Torch7's LuaJIT: what Lua 5.1 does not compile is
+/// rewritten, and `#` asks `__len` of tables too.
 pub(in crate::frontend::lua) fn function(
     lua: &Lua,
     name: String,
@@ -54,17 +55,53 @@ pub(in crate::frontend::lua) fn function(
             None => chunk.into_function(),
         }
     };
-    let rewritten = decimal(text);
-    let text = rewritten.as_deref().unwrap_or(text);
-    let (function, text) = match compile(text) {
-        Err(mlua::Error::SyntaxError { message, .. }) if message.contains(COMPLAINT) => {
-            let text = joined(text);
-            (compile(&text)?, Cow::Owned(text))
-        }
-        other => (other?, Cow::Borrowed(text)),
+    let text = decimal(text).map_or(Cow::Borrowed(text), Cow::Owned);
+    let (function, text) = match compile(&text) {
+        Err(complaint @ mlua::Error::SyntaxError { .. }) => older(compile, text, complaint)?,
+        other => (other?, text),
     };
     match wrapped(&text) {
         Some(text) => compile(&text),
         None => Ok(function),
+    }
+}
+
+/// The function and the text of a text that Lua 5.1 complained of, if LuaJIT would not have.
+fn older<'t>(
+    compile: impl Fn(&[u8]) -> mlua::Result<Function>,
+    mut text: Cow<'t, [u8]>,
+    mut complaint: mlua::Error,
+) -> mlua::Result<(Function, Cow<'t, [u8]>)> {
+    match rewritten(&text) {
+        Some(Newer::Wrong(line, words)) => return Err(wrong(compile, line, &words)),
+        Some(Newer::Text(rewritten)) => {
+            text = Cow::Owned(rewritten);
+            match compile(&text) {
+                Err(newer @ mlua::Error::SyntaxError { .. }) => complaint = newer,
+                other => return Ok((other?, text)),
+            }
+        }
+        None => {}
+    }
+    match &complaint {
+        mlua::Error::SyntaxError { message, .. } if message.contains(COMPLAINT) => {
+            let text = joined(&text);
+            Ok((compile(&text)?, Cow::Owned(text)))
+        }
+        _ => Err(complaint),
+    }
+}
+
+/// A complaint about a line as Lua makes it, with the name that it gives to the text.
+fn wrong(compile: impl Fn(&[u8]) -> mlua::Result<Function>, line: usize, words: &str) -> mlua::Error {
+    let mut elsewhere = vec![b'\n'; line - 1];
+    elsewhere.push(b'?');
+    match compile(&elsewhere) {
+        Err(mlua::Error::SyntaxError { message, incomplete_input }) => {
+            let place = message.split("unexpected symbol").next().unwrap_or_default();
+            mlua::Error::SyntaxError { message: format!("{place}{words}"), incomplete_input }
+        }
+        Err(other) => other,
+        Ok(_) => mlua::Error::runtime(words.to_string()),
     }
 }

@@ -13,8 +13,10 @@ use mlua::Lua;
 
 use super::{
     limits,
-    state::{Shared, shared},
+    source::PRELUDE,
+    state::{Shared, origin, shared},
     suggest::closest,
+    thrown,
 };
 use crate::error::{Error, Kind, Origin, Result};
 
@@ -65,6 +67,16 @@ pub(in crate::frontend::lua) fn contained<T>(f: impl FnOnce() -> mlua::Result<T>
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(raise(from_panic(panic.as_ref()))))
 }
 
+/// Words that begin with a place in our own Lua, with the user's line that is running in its place.
+pub(super) fn placed(lua: &Lua, words: &str) -> String {
+    let Ok(shared) = shared(lua) else { return words.to_string() };
+    let rest = shared.sources.borrow().split(words).1.to_string();
+    match origin(lua) {
+        Some(origin) if words.starts_with(PRELUDE) => format!("{origin}: {rest}"),
+        _ => words.to_string(),
+    }
+}
+
 /// What `pcall` hands to Lua in place of a page: `net.lua:12: message (it was given: …; it wants: …)`, then a line for each
 /// cause.
 pub(in crate::frontend::lua) fn text_for_lua(lua: &Lua, error: &mlua::Error) -> mlua::Result<String> {
@@ -72,7 +84,9 @@ pub(in crate::frontend::lua) fn text_for_lua(lua: &Lua, error: &mlua::Error) -> 
     let page = Reader { lua, shared: &shared }.page(error);
     // Torch7's scripts look for these words.
     let words = match page.kind() {
-        Kind::Shape => format!("{}: {}", Kind::Shape.title(), page.message()),
+        Kind::Shape if !page.message().contains(Kind::Shape.title()) => {
+            format!("{}: {}", Kind::Shape.title(), page.message())
+        }
         _ => page.message().to_string(),
     };
     let mut text = match page.origin() {
@@ -104,35 +118,54 @@ impl Reader<'_> {
                 None => self.read_words(&source.to_string(), Kind::Lua),
             },
             mlua::Error::CallbackError { traceback, cause } => {
-                let page = self.page(cause);
+                let page = match &**cause {
+                    mlua::Error::BadArgument { to: None, pos, name, cause } => match self.called(traceback) {
+                        Some((called, false)) => misfit(&format!("an argument within '{called}'"), cause),
+                        called => {
+                            bad_argument(called.map(|(called, _)| called).as_deref(), *pos, name.as_deref(), cause)
+                        }
+                    },
+                    cause => self.page(cause),
+                };
                 let place = if page.origin().is_none() { self.innermost_place(traceback) } else { None };
                 page.at(place.as_ref())
             }
             mlua::Error::WithContext { context, cause } => self.page(cause).with_cause(context.clone()),
-            mlua::Error::RuntimeError(words) => self.read_words(words, Kind::Lua),
+            mlua::Error::RuntimeError(words) => {
+                self.read_object(error, words).unwrap_or_else(|| self.read_words(words, Kind::Lua))
+            }
             mlua::Error::SyntaxError { message, .. } => self.read_syntax(message),
             mlua::Error::MemoryError(_) => limits::out_of_memory(self.shared.options.memory_limit),
             mlua::Error::BadArgument { to, pos, name, cause } => {
-                let name = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-                let to = to.as_ref().map(|to| format!(" to '{to}'")).unwrap_or_default();
-                let what = format!("#{pos}{name}{to}");
-                let message = match &**cause {
-                    mlua::Error::FromLuaConversionError { from: "nil", to, .. } => {
-                        format!("{what} is nil: {} expected", to.to_lowercase())
-                    }
-                    mlua::Error::FromLuaConversionError { from, to, .. } => {
-                        format!("{what}: {} expected, got {from}", to.to_lowercase())
-                    }
-                    other => format!("{what}: {}", first_line(&other.to_string())),
-                };
-                Error::new(Kind::Argument, message)
+                bad_argument(to.as_deref(), *pos, name.as_deref(), cause)
             }
             mlua::Error::FromLuaConversionError { from, to, message } => {
                 let more = message.as_ref().map(|message| format!(" ({message})")).unwrap_or_default();
-                Error::new(Kind::Argument, format!("{to} expected, got {from}{more}"))
+                Error::new(Kind::Argument, format!("{} expected, got {}{more}", type_of(to), type_of(from)))
             }
             other => self.read_words(&other.to_string(), Kind::Lua),
         }
+    }
+
+    /// An object that a script threw.
+    fn read_object(&self, error: &mlua::Error, words: &str) -> Option<Error> {
+        let object = thrown::object_of(self.lua, error).ok().flatten()?;
+        let (words_of_object, fields) = thrown::in_short(&object)?;
+        let page = match words_of_object {
+            Some(words) => Error::new(Kind::Lua, first_line(&words)).with_fact("what was thrown", fields),
+            None => Error::new(Kind::Lua, format!("an object was thrown: {fields}")),
+        };
+        let traceback = words.split_once("\nstack traceback:").map_or("", |(_, traceback)| traceback);
+        Some(page.at(self.innermost_place(traceback).as_ref()))
+    }
+
+    /// The function that a line of the user's called when an argument did not fit, `setnumthreads` of `[C]: in function
+    /// 'setnumthreads'`, and whether it is the one with the argument: our own Lua may be between.
+    fn called(&self, traceback: &str) -> Option<(String, bool)> {
+        let lines = traceback.lines().map(str::trim_start).filter(|line| *line != "stack traceback:");
+        let own: Vec<&str> = lines.take_while(|line| self.shared.sources.borrow().split(line).0.is_none()).collect();
+        let name = own.last()?.strip_suffix('\'')?.rsplit('\'').next()?;
+        Some((name.to_string(), own.len() == 1))
     }
 
     /// Lua's words: `\nIn 3 module of nn.Sequential:` lines, `net.lua:12: message`, a traceback; each part optional.
@@ -171,6 +204,15 @@ impl Reader<'_> {
         let words = words.split("\nstack traceback:").next().unwrap_or(words);
         let (origin, message) = self.shared.sources.borrow().split(words);
         let page = Error::new(Kind::Network, format!("this is not Lua 5.1: {message}")).at(origin.as_ref());
+        if message.ends_with("is not carried out") {
+            return page.with_help("it crosses a jump forward, or leaves a local that `until` asks: write its loop as while true do … break end");
+        }
+        if message.contains("label '") || message.contains("goto ") {
+            return page.with_help("a goto reaches a label of its own function, in its block or in one around it, and no local lies between");
+        }
+        if message.contains("LuaJIT's ffi") {
+            return page;
+        }
         if message.ends_with("near '<eof>'") {
             return page.with_help("the file ends too early: look for a missing `end`, `)` or `}`");
         }
@@ -220,6 +262,39 @@ impl Reader<'_> {
     fn innermost_place(&self, traceback: &str) -> Option<Origin> {
         let sources = self.shared.sources.borrow();
         traceback.lines().find_map(|line| sources.split(line.trim_start()).0)
+    }
+}
+
+/// The page for an argument that Rust could not read.
+fn bad_argument(to: Option<&str>, position: usize, name: Option<&str>, cause: &mlua::Error) -> Error {
+    let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+    let to = to.map(|to| format!(" to '{to}'")).unwrap_or_default();
+    misfit(&format!("#{position}{name}{to}"), cause)
+}
+
+/// The page for a value, named `what`, that Rust could not read.
+fn misfit(what: &str, cause: &mlua::Error) -> Error {
+    let message = match cause {
+        mlua::Error::FromLuaConversionError { from: "nil", to, .. } => {
+            format!("{what} is nil: {} expected", type_of(to))
+        }
+        mlua::Error::FromLuaConversionError { from, to, .. } => {
+            format!("{what}: {} expected, got {}", type_of(to), type_of(from))
+        }
+        other => format!("{what}: {}", first_line(&other.to_string())),
+    };
+    Error::new(Kind::Argument, message)
+}
+
+/// Lua's name of a type that mlua names as Rust does.
+fn type_of(name: &str) -> String {
+    match name {
+        "f32" | "f64" | "i8" | "i16" | "i32" | "i64" | "isize" | "u8" | "u16" | "u32" | "u64" | "usize" | "integer" => {
+            "number".into()
+        }
+        "bool" => "boolean".into(),
+        "String" | "str" | "bstring" | "BString" | "PathBuf" | "OsString" | "&str" => "string".into(),
+        other => other.to_lowercase(),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use mlua::{Lua, ffi, lua_State};
 
-use super::length_calls::{FIELD, MARK};
+use super::{length_calls::MARK, operands::FIELD};
 
 /// Gives all booleans of the machine their `__call`.
 #[expect(unsafe_code, reason = "a function of Lua's C interface: a length in a loop must not cost a Rust callback")]

@@ -27,7 +27,7 @@ fn whole(lua: &Lua, this: &AnyUserData) -> mlua::Result<Storage> {
 /// Copies `source` into `storage`, converting elements.
 fn copy(storage: &Storage, source: &Storage) -> mlua::Result<()> {
     if storage.len() != source.len() {
-        return Err(misfit(format!("storages of {} and {} elements: size mismatch", storage.len(), source.len())));
+        return Err(misfit(format!("storages of {} and {} elements", storage.len(), source.len())));
     }
     checked(storage.flat().f_copy_(&source.flat()))
 }

@@ -22,7 +22,11 @@ impl UserData for LuaTensor {
         methods.add_meta_method(MetaMethod::Index, |lua, this, key: Value| match key {
             // `t[i]` of a 1-D tensor is worth a short way.
             Value::Integer(index) => indexing::by_number(lua, &this.0, index),
-            Value::String(_) => field(classes::of_tensor(lua, this.0.tensor_type()), key),
+            // A number in letters is a number, behind all fields.
+            Value::String(_) => match field(classes::of_tensor(lua, this.0.tensor_type()), key.clone())? {
+                Value::Nil if form::number(&key).is_some_and(f64::is_finite) => indexing::get(lua, &this.0, &key),
+                value => Ok(value),
+            },
             _ => indexing::get(lua, &this.0, &key),
         });
         methods.add_meta_method(MetaMethod::NewIndex, |lua, this, (key, value): (Value, Value)| {

@@ -42,6 +42,12 @@ fn a_syntax_error_shows_its_line() {
     assert_eq!((page.kind(), place(&page)), (Kind::Network, "net.lua:2 | local b = = 2".into()));
     assert_eq!(page.message(), "this is not Lua 5.1: unexpected symbol near '='");
     assert!(fails("if x then\n").to_string().contains("ends too early"));
+    let page = fails("for i = 1, 3 do\n   goto continue\nend");
+    assert_eq!((page.kind(), place(&page)), (Kind::Network, "net.lua:2 |    goto continue".into()));
+    assert_eq!(page.message(), "this is not Lua 5.1: undefined label 'continue'");
+    assert!(page.to_string().contains("help: a goto reaches a label of its own function"), "{page}");
+    assert!(fails("goto a ::b:: f() ::a:: goto b").to_string().contains("while true do"));
+    assert!(fails("x = 10LL").message().ends_with("which this Lua does not have: write 10"));
 }
 
 #[test]
@@ -95,7 +101,15 @@ fn the_preludes_own_lines_are_not_shown() {
 #[test]
 fn odd_error_values_are_pages_too() {
     assert_eq!(fails("error()").message(), "nil");
-    assert!(fails("error({})").message().starts_with("table"));
+    assert_eq!(fails("error({})").message(), "an object was thrown: {}");
+    assert_eq!(fails("error({code = 3, 'x', {}})").message(), "an object was thrown: {\"x\", code = 3, {…}}");
+    let page = fails("local t = {code = 3, msg = 'it broke'}\nfunction f() error(t) end\nf()");
+    assert_eq!((page.message(), place(&page)), ("it broke", "net.lua:2 | function f() error(t) end".into()));
+    assert!(page.to_string().contains("what was thrown  {code = 3, msg = \"it broke\"}"), "{page}");
+    assert_eq!(fails("error(setmetatable({}, {__tostring = function() return 'own' end}))").message(), "own");
+    assert_eq!(fails("assert(false, {code = 2})").message(), "an object was thrown: {code = 2}");
+    let most = "local t = {} for i = 1, 99 do t[i] = ('x'):rep(999) end error(t)";
+    assert!(fails(most).message().len() < 500);
     assert_eq!(fails("error('')").message(), "an error without a message");
     assert_eq!(fails("error('one\\ntwo')").to_string().matches("because: two").count(), 1);
 }
@@ -117,4 +131,31 @@ fn wrong_arguments_of_callbacks_read_like_luas() {
     let call = vm.load("net.lua", "f('x', {})").unwrap();
     let page = vm.guard(Limit::Build, "x", || call.call::<()>(())).unwrap_err();
     assert_eq!((page.kind(), place(&page)), (Kind::Argument, "net.lua:1 | f('x', {})".into()));
+    assert_eq!(page.message(), "#2 to 'f': number expected, got table");
+    // Of a function that our own Lua calls, the position is not the user's.
+    vm.lua().load("function within(x) f('x', x) end").set_name("=[digits] nn").exec().unwrap();
+    let call = vm.load("net.lua", "within({})").unwrap();
+    let page = vm.guard(Limit::Build, "x", || call.call::<()>(())).unwrap_err();
+    assert_eq!(page.message(), "an argument within 'within': number expected, got table");
+}
+
+#[test]
+fn errors_in_our_own_lua_name_the_users_line() {
+    for text in [
+        "local ok, why = pcall(error, 'y', 2) assert(why == 'net.lua:1: y', why)",
+        "local ok, why = pcall(error, 'y') assert(why == 'y', why)",
+        "local ok, why = pcall(error, 'y', 0) assert(why == 'y', why)",
+        "local function f() error('y', 2) end\nlocal ok, why = pcall(function()\nf() end) assert(why == 'net.lua:3: y', why)",
+        "local function f() error('y', 3) end\nlocal function g()\nf() end local ok, why = pcall(function()\ng() end) assert(why == 'net.lua:4: y', why)",
+        "local ok, why = pcall(function()\ncomplain() end) assert(why == 'net.lua:2: from the prelude', why)",
+        "local ok, why = xpcall(function()\ncomplain() end, function(e) return e .. '!' end)\nassert(why == 'net.lua:2: from the prelude!', why)",
+        "local ok, why = pcall(assert, false, {code = 4}) assert(not ok and why.code == 4)",
+        "local ok, why = pcall(assert, nil) assert(why == 'assertion failed!', why) assert(select('#', assert(1, 2, 3)) == 3)",
+        "local ok, why = pcall(pcall) assert(not ok and why:find('value expected'), why)",
+        "local ok, a, b = pcall(function(...) return select('#', ...), ... end, nil, nil) assert(a == 2)",
+    ] {
+        let vm = vm();
+        let run = vm.load("net.lua", text).and_then(|f| vm.guard(Limit::Build, "x", || f.call::<()>(())));
+        run.unwrap_or_else(|page| panic!("{text}: {page}"));
+    }
 }

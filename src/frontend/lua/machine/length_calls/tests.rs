@@ -6,7 +6,10 @@ use mlua::Lua;
 use proptest::prelude::*;
 
 use super::*;
-use crate::frontend::lua::machine::vm::{Limit, Vm, VmOptions};
+use crate::frontend::lua::machine::{
+    newer_syntax::{Newer, rewritten},
+    vm::{Limit, Vm, VmOptions},
+};
 
 fn text(text: &str) -> String {
     String::from_utf8(wrapped(text.as_bytes()).unwrap_or_else(|| text.into())).unwrap()
@@ -75,7 +78,12 @@ fn our_own_lua_compiles_with_its_lengths_wrapped_and_no_line_moved() {
     }
     let (lua, mut changed) = (Lua::new(), 0);
     for path in found {
-        let text = fs::read_to_string(&path).unwrap();
+        let mut text = fs::read_to_string(&path).unwrap();
+        if !compiles(&lua, text.as_bytes())
+            && let Some(Newer::Text(older)) = rewritten(text.as_bytes())
+        {
+            text = String::from_utf8(older).unwrap();
+        }
         let Some(wrapped) = wrapped(text.as_bytes()) else { continue };
         assert!(compiles(&lua, &wrapped), "{}", path.display());
         assert_eq!(unwrapped(&wrapped), text, "{}", path.display());

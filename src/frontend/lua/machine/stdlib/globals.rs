@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use mlua::{Function, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
+use mlua::{Function, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value, chunk::ChunkMode};
 
-use super::{bit, thrown};
+use super::{bit, protected};
 use crate::{
     error::{Error, Kind},
     frontend::lua::machine::{
@@ -14,6 +14,7 @@ use crate::{
         limits,
         source::PRELUDE,
         state::{self, Shared, origin},
+        thrown,
     },
 };
 
@@ -64,6 +65,9 @@ const REFUSED_FUNCTIONS: [(&str, &str); 2] = [
 /// What the compiler takes for a byte of text, on a fast machine: text with a `#` is compiled twice.
 const SECONDS_A_BYTE: f64 = 4e-8;
 
+/// The name of `library.lua`'s functions: [`PRELUDE`]'s.
+const LIBRARY: &str = "=[digits] library";
+
 /// Where Lua's own `math.randomseed` lies in its registry, out of a file's reach.
 const RANDOM_SEED: &str = "digits.randomseed";
 
@@ -101,6 +105,12 @@ pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
     )?;
     native.set("text", lua.create_function(|lua, value: Value| text(lua, value))?)?;
     thrown::install(lua, &native)?;
+    protected::install(lua, &native)?;
+    native.set("place", lua.create_function(place)?)?;
+    native.set(
+        "placed",
+        lua.create_function(|lua, words: LuaString| Ok(error::placed(lua, &words.to_string_lossy())))?,
+    )?;
     native.set("trusted", shared.options.trusted)?;
     let output = shared.options.output.clone();
     native.set(
@@ -118,7 +128,7 @@ pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
             Ok(())
         })?,
     )?;
-    lua.load(include_str!("library.lua")).set_name(format!("={PRELUDE} library")).call::<()>(&native)?;
+    lua.load(include_str!("library.lua")).set_name(LIBRARY).call::<()>(&native)?;
 
     globals.set("load", lua.create_function(load)?)?;
     globals.set("loadstring", lua.create_function(load)?)?;
@@ -156,6 +166,22 @@ pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
         globals.set(name, lua.create_function(move |lua, _: MultiValue| Err::<(), _>(refusal(lua, name, help)))?)?;
     }
     Ok(())
+}
+
+/// `net.lua:3: ` of the function at a level, as `error` counts them from its caller on; empty where that is none of Lua. Frames of our
+/// library around the user's functions do not count: in Lua they are functions of C.
+fn place(lua: &Lua, level: usize) -> mlua::Result<String> {
+    // Level 0 is this function, 1 is `error`.
+    let frames = (2..).map_while(|at| {
+        lua.inspect_stack(at, |frame| {
+            let source = frame.source();
+            let is_library = source.source.as_deref().is_some_and(|name| name == LIBRARY);
+            let place = frame.current_line().zip(source.short_src).map(|(line, name)| format!("{name}:{line}: "));
+            (is_library, place.unwrap_or_default())
+        })
+    });
+    let mut counted = frames.filter(|(is_library, _)| !is_library).map(|(_, place)| place);
+    Ok(counted.nth(level - 1).unwrap_or_default())
 }
 
 /// The part of `os` that tells the time. The C functions are Lua's own.
@@ -222,11 +248,11 @@ fn text(lua: &Lua, value: Value) -> mlua::Result<Value> {
     }
 }
 
-/// `load(text or function [, name [, mode [, environment]]])`, `loadstring(text [, name])`: text only.
-/// Answers the function, or nil and the message.
+/// `load(text or function [, name [, mode [, environment]]])`, `loadstring(text [, name])`: text only, but for a trusted script, which
+/// may load what `string.dump` made. Answers the function, or nil and the message.
 fn load(
     lua: &Lua,
-    (source, name, _mode, environment): (Value, Option<LuaString>, Value, Option<Table>),
+    (source, name, mode, environment): (Value, Option<LuaString>, Option<LuaString>, Value),
 ) -> mlua::Result<(Option<Function>, Option<String>)> {
     let body = match source {
         Value::String(text) => text.as_bytes().to_vec(),
@@ -236,8 +262,13 @@ fn load(
             return Err(mlua::Error::runtime(message));
         }
     };
-    if body.first() == Some(&0x1b) {
+    let is_compiled = body.first() == Some(&0x1b);
+    if is_compiled && !state::shared(lua)?.options.trusted {
         return Ok((None, Some("compiled Lua code is not loaded, only text".into())));
+    }
+    let wanted = if is_compiled { b'b' } else { b't' };
+    if mode.is_some_and(|mode| !mode.as_bytes().contains(&wanted)) {
+        return Ok((None, Some("attempt to load chunk with wrong mode".into())));
     }
     limits::afford(lua, body.len() as f64 * SECONDS_A_BYTE, "compiling this text")?;
     limits::look(lua)?;
@@ -247,7 +278,18 @@ fn load(
         Some(own) if own.starts_with(PRELUDE) || own == "[C]" => own.to_string(),
         _ => name.replace('\0', " "),
     };
-    match function(lua, name, &body, environment) {
+    // A text's environment may be any table; what is none is as good as nothing, as in LuaJIT.
+    let environment = environment.as_table().cloned();
+    let function = if is_compiled {
+        let chunk = lua.load(body).set_name(name).set_mode(ChunkMode::Binary);
+        match environment {
+            Some(environment) => chunk.set_environment(environment).into_function(),
+            None => chunk.into_function(),
+        }
+    } else {
+        function(lua, name, &body, environment)
+    };
+    match function {
         Ok(function) => Ok((Some(function), None)),
         Err(mlua::Error::SyntaxError { message, .. }) => Ok((None, Some(message))),
         Err(other) => Err(other),

@@ -4,8 +4,8 @@
 -- over() tells whether it has, text(e) turns an error of ours into the string that Torch7 code expects from pcall.
 local native = ...
 local check, enter, over, text = native.check, native.enter, native.over, native.text
-local pcall, xpcall, error, select, type, unpack = pcall, xpcall, error, select, type, unpack
-local setmetatable, concat = setmetatable, table.concat
+local error, select, type, unpack = error, select, type, unpack
+local setmetatable, concat, sub = setmetatable, table.concat, string.sub
 local create, resume, wrap = coroutine.create, coroutine.resume, coroutine.wrap
 local collect = collectgarbage
 
@@ -15,32 +15,52 @@ local function caught(ok, ...)
   return false, text((...))
 end
 
+-- An error in our own Lua names the user's line that led there, which is known as long as the stack stands.
+local placed, protected = native.placed, native.protected
+local function named(e)
+  if type(e) == 'string' and sub(e, 1, 8) == '[digits]' and not over() then return placed(e) end
+  return e
+end
+
 function _G.pcall(...)
+  if select('#', ...) == 0 then error("bad argument #1 to 'pcall' (value expected)", 2) end
   enter()
-  return caught(pcall(...))
+  return caught(protected(named, ...))
 end
 
 -- Rust knows errors as text: what is none is remembered, so that a pcall beyond Rust's functions finds it again.
-local threw = native.threw
+local threw, place = native.threw, native.place
 function _G.error(what, level)
   local kind = type(what)
   if kind == 'table' or kind == 'userdata' or kind == 'function' then threw(what) end
-  level = level or 1
-  error(what, type(level) == 'number' and level > 0 and level + 1 or level)
+  level = tonumber(level or 1)
+  if level and level >= 1 and level < 200 and (kind == 'string' or kind == 'number') then
+    error(place(level - level % 1) .. what, 0)
+  end
+  error(what, 0)
+end
+
+-- LuaJIT throws an object that `assert` is given.
+function _G.assert(...)
+  local ok, what = ...
+  if ok then return ... end
+  if select('#', ...) == 0 then error("bad argument #1 to 'assert' (value expected)", 2) end
+  local kind = type(what)
+  if what == nil or kind == 'string' or kind == 'number' then error(place(1) .. (what or 'assertion failed!'), 0) end
+  if kind ~= 'boolean' then threw(what) end
+  error(what, 0)
 end
 
 -- LuaJIT's xpcall passes further arguments on.
 function _G.xpcall(f, handler, ...)
   enter()
-  local arguments, n = {...}, select('#', ...)
-  local function call() return f(unpack(arguments, 1, n)) end
   -- Lua calls the handler from inside the hook that stopped the code, where no hook fires: there it must not run.
   local function handle(e)
     if over() then return e end
-    return handler(text(e))
+    return handler(text(named(e)))
   end
   local function checked(...) check() return ... end
-  return checked(xpcall(n == 0 and f or call, handle))
+  return checked(protected(handle, f, ...))
 end
 
 function coroutine.resume(...)
@@ -166,6 +186,24 @@ if not native.trusted then
   end
 end
 
+-- LuaJIT's answers of `os.execute`: true or nil, how the program ended, its status or the signal. `os.exit` takes true and false.
+if native.trusted then
+  local execute, exit = os.execute, os.exit
+  function os.execute(command)
+    local status = execute(command)
+    if command == nil then return status ~= 0 end
+    if status == -1 then return nil, 'exit', -1 end
+    local signal = status % 128
+    if signal ~= 0 then return nil, 'signal', signal end
+    local code = math.floor(status / 256) % 256
+    return code == 0 or nil, 'exit', code
+  end
+  function os.exit(code)
+    if code == true then code = 0 elseif code == false then code = 1 end
+    exit(code)
+  end
+end
+
 -- C's unpack counts in ints that overflow at their ends: `unpack({}, 2147483648)` would write past the stack. The stack of a
 -- call holds 8,000 values.
 do
@@ -183,6 +221,11 @@ do
   end
 end
 table.unpack = _G.unpack
+function _G.rawlen(value)
+  local kind = type(value)
+  if kind ~= 'table' and kind ~= 'string' then error('table or string expected', 2) end
+  return #value
+end
 function table.pack(...) return { n = select('#', ...), ... } end
 table.getn = table.getn or function(t) return #t end
 math.pow = math.pow or function(x, y) return x ^ y end

@@ -3,13 +3,16 @@
 //! **In:** a fresh `Lua` with its shared state. **Out:** its globals, furnished. **Never:** Torch's packages.
 //!
 //! `globals` sets up the base functions and refusals (with `library.lua`), `bit` the table of that name, `pattern` the
-//! functions of strings, `require` the module loader, `thrown` the objects that `error` threw.
+//! functions of strings (with `hexadecimal`, its `%a`), `pairs` the iterators, `protected` the call behind `pcall`, `require`
+//! the module loader.
 
 mod bit;
 mod globals;
+mod hexadecimal;
+mod pairs;
 mod pattern;
+mod protected;
 mod require;
-mod thrown;
 
 use std::rc::Rc;
 
@@ -23,6 +26,7 @@ pub(in crate::frontend::lua) use globals::random_seed;
 pub(super) fn install(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
     globals::install(lua, shared)?;
     length::install(lua)?;
+    pairs::install(lua)?;
     pattern::install(lua)?;
     require::install(lua)
 }

@@ -120,11 +120,34 @@ fn require(lua: &Lua, name: &str, trusted: Option<(&Function, &Table)>) -> mlua:
         loaded.raw_set(name, Value::Nil)?;
         return keep(&loaded, name, outcome?);
     }
+    let absent = absent_part(lua, name)?;
     if let Some((fallback, _)) = trusted {
-        return fallback.call(name);
+        let answer = fallback.call(name);
+        // A package of its own that the script has comes first.
+        return match (answer, absent) {
+            (Err(_), Some(page)) => Err(raise(page.at(origin(lua).as_ref()))),
+            (answer, _) => answer,
+        };
     }
-    let page = shared.modules.borrow().unknown(name);
+    let page = absent.unwrap_or_else(|| shared.modules.borrow().unknown(name));
     Err(raise(page.at(origin(lua).as_ref())))
+}
+
+/// The page for `pl.seq`, a part that a package of ours does not have; `None` for other names.
+fn absent_part(lua: &Lua, name: &str) -> mlua::Result<Option<Error>> {
+    let Some((package, _)) = name.split_once('.') else { return Ok(None) };
+    let loader = shared(lua)?.modules.borrow().loader(package);
+    let Some(loader) = loader else { return Ok(None) };
+    let Value::Table(parts) = loader(lua)? else { return Ok(None) };
+    let mut known: Vec<String> = parts
+        .pairs::<String, Value>()
+        .filter_map(Result::ok)
+        .filter(|(_, part)| part.is_table())
+        .map(|(name, _)| name)
+        .collect();
+    known.sort();
+    let page = Error::new(Kind::Network, format!("module '{name}' not found"));
+    Ok(Some(page.with_fact(format!("of {package} there are"), known.join(", "))))
 }
 
 fn keep(loaded: &Table, name: &str, answer: Value) -> mlua::Result<Value> {

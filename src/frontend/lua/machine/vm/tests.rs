@@ -62,7 +62,7 @@ macro_rules! stopped_files {
 
 stopped_files!(Hook, "stopped after 300 ms while running the file":
     endless_loop pcall_loop nested_pcall xpcall_loop coroutine_loop coroutine_escape coroutine_nest pattern_bomb gsub_bomb
-    metamethod_loop load_loop error_handler_loop sort_loop tostring_loop concat_loop insert_loop upper_loop);
+    metamethod_loop load_loop error_handler_loop sort_loop tostring_loop concat_loop insert_loop upper_loop goto_loop);
 
 stopped_files!(Build, "more than 16 MiB of Lua memory":
     memory_tables memory_strings memory_rep memory_gsub memory_concat memory_pcall);
@@ -210,6 +210,16 @@ fn compiled_code_is_refused_everywhere() {
 fn trusted_scripts_get_the_whole_library() {
     let vm = Vm::new(VmOptions { trusted: true, ..VmOptions::default() }).unwrap();
     run(&vm, "assert(io.open and os.execute and debug.getinfo(1).currentline == 1 and package.path)").unwrap();
+    // As Torch7's LuaJIT answers, and code that the script has dumped itself.
+    run(
+        &vm,
+        "local ok, how, code = os.execute('exit 3') assert(ok == nil and how == 'exit' and code == 3)\n\
+         assert(os.execute('true') == true and os.execute() == true and select(2, os.execute('kill -9 $$')) == 'signal')\n\
+         local x = 2 local f = function(...) return #{...} + (...) end\n\
+         local again = loadstring(string.dump(f)) assert(again(5, 5) == 7 and load(string.dump(f), 'f', 'b')(1) == 2)\n\
+         assert(select(2, load(string.dump(f), 'f', 't')) == 'attempt to load chunk with wrong mode')",
+    )
+    .unwrap();
     run(&vm, "local ok, why = pcall(require, 'no.such.module') assert(not ok and why:find('no.such.module'), why)")
         .unwrap();
 }

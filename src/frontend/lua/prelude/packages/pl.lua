@@ -14,13 +14,13 @@ function tablex.size(t)
 end
 
 function tablex.keys(t)
-   local keys = {}
+   local keys = pl.List()
    for key in pairs(t) do keys[#keys + 1] = key end
    return keys
 end
 
 function tablex.values(t)
-   local values = {}
+   local values = pl.List()
    for _, value in pairs(t) do values[#values + 1] = value end
    return values
 end
@@ -154,7 +154,7 @@ function tablex.sort(t, less) return sorted(t, false, less) end
 function tablex.sortv(t, less) return sorted(t, true, less) end
 
 function stringx.split(text, separator, most)
-   local pieces, from = {}, 1
+   local pieces, from = pl.List(), 1
    if not separator then
       for word in text:gmatch('%S+') do pieces[#pieces + 1] = word end
       return pieces
@@ -221,28 +221,3 @@ end
 
 function pretty.write(value) return written(value, '', {}) end
 function pretty.dump(value) print(pretty.write(value)) end
-
-local List = {}
-List.__index = List
-setmetatable(List, {__call = function(_, entries)
-   local list = setmetatable({}, List)
-   for _, entry in ipairs(entries or {}) do list[#list + 1] = entry end
-   return list
-end})
-function List:append(entry) self[#self + 1] = entry; return self end
-function List:extend(entries)
-   for _, entry in ipairs(entries) do self[#self + 1] = entry end
-   return self
-end
-function List:len() return #self end
-function List:contains(entry) return tablex.find(self, entry) ~= nil end
-function List:pop() return table.remove(self) end
-function List:map(f, ...)
-   local mapped = List()
-   for i, entry in ipairs(self) do mapped[i] = f(entry, ...) end
-   return mapped
-end
-function List:filter(keep) return List(tablex.filter(self, keep)) end
-function List:join(separator) return table.concat(self, separator) end
-pl.List = List
-

@@ -145,8 +145,8 @@ function Set.__tostring(set)
    return '[' .. table.concat(words, ',') .. ']'
 end
 
-local utils, text = {}, {}
-pl.utils, pl.text = utils, text
+local utils, text = pl.utils, {}
+pl.text = text
 utils.unpack = unpack
 function utils.pack(...) return {n = select('#', ...), ...} end
 function utils.printf(form, ...) io.write(form:format(...)) end

@@ -23,9 +23,13 @@ function getmetatable(object)
    return class_of(object)
 end
 
+-- The tables that a file sees as `nn.Linear`, which are of no class themselves.
+local constructors = setmetatable({}, {__mode = 'k'})
+
 function torch.typename(object)
    local kind = type(object)
    if kind == 'table' then
+      if constructors[object] then return nil end
       local mt = rawmetatable(object)
       return type(mt) == 'table' and mt.__typename or nil
    elseif kind == 'userdata' then
@@ -193,12 +197,14 @@ function torch.newmetatable(name, parentname, constructor, destructor, factory, 
    mt.__constructor = constructor or construct
    mt.new = mt.__constructor
    mt.__factory = factory or function() return setmetatable({}, mt) end
-   rawset(home, last, setmetatable({}, {
+   local visible = setmetatable({}, {
       __index = mt,
       __newindex = function(_, key, value) write_class(mt, key, value) end,
       __call = function(_, ...) return mt.__constructor(...) end,
       __metatable = mt,
-   }))
+   })
+   constructors[visible] = true
+   rawset(home, last, visible)
    return mt
 end
 

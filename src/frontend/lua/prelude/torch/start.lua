@@ -12,7 +12,7 @@ local lazy = {paths = 'paths', sys = 'sys', xlua = 'xlua'}
 for _, name in ipairs{'import', 'who', 'noColors', 'setprintlevel', 'print_new', 'print_old'} do lazy[name] = 'trepl' end
 for _, name in ipairs{
    'utils', 'path', 'dir', 'file', 'tablex', 'stringx', 'pretty', 'text', 'types', 'operator', 'class', 'List', 'Map',
-   'OrderedMap', 'Set', 'lapp',
+   'OrderedMap', 'Set', 'lapp', 'lexer', 'stringio',
 } do lazy[name] = 'pl' end
 
 setmetatable(globals, {__index = function(_, name)

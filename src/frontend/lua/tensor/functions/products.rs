@@ -60,7 +60,7 @@ fn check(name: &str, a: &Tensor, b: &Tensor, ranks: [usize; 2]) -> mlua::Result<
     if [left.len(), right.len()] == ranks && inner_fits {
         return Ok(());
     }
-    Err(misfit(format!("size mismatch in {name}: {left:?} and {right:?}")))
+    Err(misfit(format!("{name}: {left:?} does not fit {right:?}")))
 }
 
 fn product(
@@ -108,11 +108,7 @@ fn add_product(
     let product = product(call, name, at, ranks, f)?;
     let base = call.tensor(matrix);
     if base.size() != product.size() {
-        return Err(misfit(format!(
-            "size mismatch in {name}: {:?} is added to a product of {:?}",
-            base.size(),
-            product.size()
-        )));
+        return Err(misfit(format!("{name}: {:?} is added to a product of {:?}", base.size(), product.size())));
     }
     let scaled = checked(product.f_mul_scalar(element(call.tensor_type, v2)))?;
     if v1 == 0.0 {

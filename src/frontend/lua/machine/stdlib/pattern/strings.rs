@@ -1,11 +1,11 @@
 //! `string.find`, `match`, `gmatch`, `gsub` over our matcher; `rep` and `format` that ask for memory first.
 
-use std::cell::Cell;
+use std::{cell::Cell, ops::Range};
 
 use mlua::{Function, Lua, LuaString, MultiValue, Table, Value};
 
 use super::matcher::{Captured, Fault, Matcher, STEPS_PER_LOOK};
-use crate::frontend::lua::machine::limits;
+use crate::frontend::lua::machine::{limits, stdlib::hexadecimal::hexadecimal};
 
 /// Characters that make `find` more than a plain search.
 const SPECIALS: &[u8] = b"^$*+?.([%-";
@@ -288,40 +288,59 @@ fn rep(lua: &Lua, args: &Arguments) -> mlua::Result<LuaString> {
     lua.create_string(result)
 }
 
-/// `format(template, …)`: Lua's own, after `%s` arguments that are no text went through `tostring`, as LuaJIT does.
-/// Widths need no cap: Lua 5.1 takes two digits at most.
+/// `format(template, …)`: Lua's own, after `%s` arguments that are no text went through `tostring` and `%a` was written here, as
+/// LuaJIT does. Widths need no cap: Lua 5.1 takes two digits at most.
 fn format(lua: &Lua, mut args: MultiValue, original: &Function) -> mlua::Result<Value> {
-    if let Some(Value::String(template)) = args.front() {
-        let positions = text_positions(&template.as_bytes());
-        let to_string: Function = lua.globals().get("tostring")?;
-        for position in positions {
-            if let Some(argument) = args.get_mut(position)
-                && !matches!(argument, Value::String(_) | Value::Number(_) | Value::Integer(_))
-            {
+    let Some(Value::String(template)) = args.front().cloned() else { return original.call(args) };
+    let template = template.as_bytes();
+    let mut written: Vec<u8> = Vec::new();
+    let mut copied = 0;
+    for (position, spec) in conversions(&template) {
+        let Some(argument) = args.get_mut(position) else { continue };
+        match template[spec.end] {
+            b's' if !matches!(argument, Value::String(_) | Value::Number(_) | Value::Integer(_)) => {
+                let to_string: Function = lua.globals().get("tostring")?;
                 *argument = to_string.call(&*argument)?;
             }
+            letter @ (b'a' | b'A') if spec.len() <= LONGEST_SPEC => {
+                let Some(number) = lua.coerce_number(argument.clone())? else {
+                    let args = Arguments { name: "format", values: args };
+                    return Err(args.type_error(lua, position + 1, "number"));
+                };
+                let text = hexadecimal(number, &template[spec.clone()], letter == b'A');
+                *argument = Value::String(lua.create_string(text)?);
+                written.extend_from_slice(&template[copied..spec.start]);
+                written.push(b's');
+                copied = spec.end + 1;
+            }
+            _ => {}
         }
+    }
+    if copied > 0 {
+        written.extend_from_slice(&template[copied..]);
+        args[0] = Value::String(lua.create_string(written)?);
     }
     original.call(args)
 }
 
-/// Which arguments (1 = the first after the template) a template prints with `%s`.
-fn text_positions(template: &[u8]) -> Vec<usize> {
-    let (mut positions, mut position) = (Vec::new(), 0);
-    let mut bytes = template.iter().peekable();
-    while let Some(byte) = bytes.next() {
-        if *byte != b'%' {
+/// The flags, the width and the precision that Lua 5.1 takes: five flags, two digits, a point, two digits.
+const LONGEST_SPEC: usize = 10;
+
+/// The conversions of a template: which argument each prints (1 = the first after the template), and what stands between
+/// `%` and its letter.
+fn conversions(template: &[u8]) -> Vec<(usize, Range<usize>)> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(percent) = template[at..].iter().position(|byte| *byte == b'%') {
+        let start = at + percent + 1;
+        if template.get(start) == Some(&b'%') {
+            at = start + 1;
             continue;
         }
-        if bytes.next_if(|byte| **byte == b'%').is_some() {
-            continue;
-        }
-        position += 1;
-        if bytes.find(|byte| byte.is_ascii_alphabetic()) == Some(&b's') {
-            positions.push(position);
-        }
+        let Some(length) = template[start..].iter().position(u8::is_ascii_alphabetic) else { break };
+        found.push((found.len() + 1, start..start + length));
+        at = start + length + 1;
     }
-    positions
+    found
 }
 
 /// 0-based start from Lua's `init`: negative counts from the end, and both ends are clamped.
