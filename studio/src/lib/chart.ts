@@ -14,6 +14,8 @@ export interface Line {
   /** The left axis, or the right one. */
   axis: 'y' | 'y2';
   style: 'line' | 'raw' | 'dots' | 'dashed' | 'planned' | 'long-dashed';
+  /** It keeps its value up to the next point: rates of a policy. */
+  steps?: boolean;
   /** Whether the row above the plot shows its value. */
   read: boolean;
 }

@@ -39,6 +39,8 @@ class Live {
 
   #stream: EventStream | null = null;
   #watch: JobWatch | null = null;
+  /** What the watcher has is of another start of the server: it hears nothing until it has loaded its job anew. */
+  #stale = false;
   #lastId = '';
   #jobs = new Map<string, JobSummary>();
   #datasets = new Map<string, DatasetSummary>();
@@ -65,6 +67,7 @@ class Live {
       this.#publish();
       this.#lastId = jobs.cursor;
       this.#open();
+      if (this.#stale) this.#watch?.rewound({ job: this.#watch.id, epoch: 0 });
     } catch (thrown) {
       if (thrown instanceof ApiError && thrown.status === 401) this.locked = true;
       else if (thrown instanceof ApiError && thrown.offline) this.#lostBeforeStream();
@@ -100,13 +103,18 @@ class Live {
 
   /** Sends one job's points, log and details to `watch` until the returned function is called. */
   watch(watch: JobWatch): () => void {
-    this.#watch = watch;
-    this.#open();
+    this.#follow(watch);
     return () => {
-      if (this.#watch !== watch) return;
-      this.#watch = null;
-      this.#open();
+      if (this.#watch === watch) this.#follow(null);
     };
+  }
+
+  #follow(watch: JobWatch | null): void {
+    this.#watch = watch;
+    this.#stale = false;
+    // The places in files that the last event named are those of whoever watched before.
+    this.#lastId = this.#lastId.split('!')[0]!;
+    this.#open();
   }
 
   retryNow(): void {
@@ -123,7 +131,7 @@ class Live {
   #open(): void {
     this.#stream?.close();
     if (this.#asleep || this.#lastId === '') return;
-    const watch = this.#watch;
+    const watch = this.#stale ? null : this.#watch;
     const url = api.events({ job: watch?.id, from: watch?.cursor, log: watch?.logCursor });
     this.#stream = new EventStream(
       url,
@@ -185,7 +193,8 @@ class Live {
         this.#notice(body as EventBodies['notice']);
         break;
       case 'reset':
-        void this.load().then(() => this.#watch?.rewound({ job: this.#watch.id, epoch: 0 }));
+        this.#stale = this.#watch !== null;
+        void this.load();
         break;
     }
   }

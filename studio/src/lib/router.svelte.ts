@@ -75,7 +75,8 @@ export function match(path: string): Route {
     return { page: 'missing' };
   }
   const [first, second, third] = parts;
-  if (parts.length === 0 || (parts.length === 1 && first === 'index.html')) return { page: 'home' };
+  // Its sections have no pages of their own.
+  if (parts.length === 0 || (parts.length === 1 && ['index.html', 'models', 'jobs', 'datasets'].includes(first!))) return { page: 'home' };
   if (first === 'compare' && parts.length === 1) return { page: 'compare' };
   const isNew = parts.at(-1) === 'new' && (parts.length === 2 || (parts.length === 4 && second === 'images'));
   if (first === 'datasets') {

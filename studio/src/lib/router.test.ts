@@ -17,6 +17,7 @@ it('finds the page of an address', () => {
   expect(match('/models/new')).toEqual({ page: 'new-model' });
   expect(match('/datasets/open')).toEqual({ page: 'database' });
   expect(match('/datasets/mnist')).toEqual({ page: 'dataset', id: 'mnist' });
+  expect(match('/datasets')).toEqual({ page: 'home' });
   expect(match('/nowhere')).toEqual({ page: 'missing' });
   expect(match('/models/%E0%A4%A')).toEqual({ page: 'missing' });
 });
