@@ -70,11 +70,12 @@ pub struct Array {
     pub content: Content,
 }
 
-/// The variables of a file, or those that `wanted` names.
+/// The variables of a file, or those that `wanted` names. What is packed may be far more than the file: `room` is how many bytes
+/// those that are kept may unpack to.
 ///
 /// # Errors
-/// [`Kind::Data`] when it is no MAT file of these versions, or a damaged one.
-pub fn variables(file: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Array>> {
+/// [`Kind::Data`] when it is no MAT file of these versions, or a damaged one; [`Kind::Limit`] when it unpacks to more.
+pub fn variables(file: &[u8], mut room: u64, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Array>> {
     if file.starts_with(HDF5) || file.get(512..).is_some_and(|rest| rest.starts_with(HDF5)) {
         return Err(Error::new(Kind::Data, "this MAT file is of version 7.3, which is HDF5")
             .with_help("read it with require 'hdf5', or save it in MATLAB with -v7"));
@@ -91,11 +92,13 @@ pub fn variables(file: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Array
     let mut found = Vec::new();
     while !reader.rest.is_empty() {
         let (kind, data) = reader.element()?;
-        let unpacked;
+        let mut unpacked = Vec::new();
         let data = if kind == COMPRESSED {
-            let mut bytes = Vec::new();
-            ZlibDecoder::new(data).read_to_end(&mut bytes).map_err(|e| damaged().with_cause(e.to_string()))?;
-            unpacked = bytes;
+            let mut decoder = ZlibDecoder::new(data).take(room.saturating_add(1));
+            decoder.read_to_end(&mut unpacked).map_err(|e| damaged().with_cause(e.to_string()))?;
+            if unpacked.len() as u64 > room {
+                return Err(no_room());
+            }
             let mut inner = Reader { rest: &unpacked, is_big };
             match inner.element()? {
                 (MATRIX, data) => data,
@@ -106,7 +109,10 @@ pub fn variables(file: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Array
         } else {
             continue;
         };
-        found.extend(Reader { rest: data, is_big }.array(wanted, 0)?);
+        if let Some(array) = (Reader { rest: data, is_big }).array(wanted, 0)? {
+            found.push(array);
+            room -= unpacked.len() as u64;
+        }
     }
     Ok(found)
 }
@@ -119,6 +125,11 @@ const COMPRESSED: u32 = 15;
 
 fn damaged() -> Error {
     Error::new(Kind::Data, "the MAT file is damaged").with_help("if it was copied, copy it again")
+}
+
+fn no_room() -> Error {
+    Error::new(Kind::Limit, "the MAT file unpacks to more than there is memory for")
+        .with_help("name the variables that are wanted, or save fewer in one file")
 }
 
 struct Reader<'b> {
@@ -260,7 +271,8 @@ impl<'b> Reader<'b> {
             }
             return Ok(Content::Numbers(class, letters.into_iter().flat_map(u16::to_ne_bytes).collect()));
         }
-        let mut bytes = Vec::with_capacity(count * class.width());
+        let mut bytes = Vec::new();
+        count.checked_mul(class.width()).and_then(|all| bytes.try_reserve_exact(all).ok()).ok_or_else(no_room)?;
         for element in data.chunks_exact(width) {
             let mut eight = [0; 8];
             for (at, byte) in element.iter().enumerate() {
@@ -297,5 +309,30 @@ fn put(class: Class, number: f64, bytes: &mut Vec<u8>) {
         Class::Double => bytes.extend_from_slice(&number.to_ne_bytes()),
         Class::Single => bytes.extend_from_slice(&(number as f32).to_ne_bytes()),
         _ => bytes.extend((number as i64).to_ne_bytes().iter().take(class.width())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::ZlibEncoder};
+
+    use super::*;
+
+    #[test]
+    fn a_small_file_that_unpacks_to_much_is_refused() {
+        let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(&vec![0; 4 << 20]).unwrap();
+        let packed = packed.finish().unwrap();
+        let mut file = vec![b' '; HEADER];
+        file[126..].copy_from_slice(b"IM");
+        file.extend(COMPRESSED.to_le_bytes());
+        file.extend((packed.len() as u32).to_le_bytes());
+        file.extend(&packed);
+        assert!(file.len() < 1 << 16);
+        assert_eq!(variables(&file, 1 << 20, &|_| true).unwrap_err().kind(), Kind::Limit);
+        // With room for it, it is an element of no type that is read here.
+        assert_eq!(variables(&file, 8 << 20, &|_| true).unwrap(), []);
     }
 }

@@ -89,7 +89,7 @@ pub(crate) fn hdf5(bytes: &[u8]) -> Result<()> {
 
 /// MATLAB's variables.
 pub(crate) fn mat(bytes: &[u8]) -> Result<()> {
-    mat::variables(bytes, &|_| true).map(drop)
+    mat::variables(bytes, 64 << 20, &|_| true).map(drop)
 }
 
 /// Torch7's own files.
