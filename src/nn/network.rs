@@ -69,10 +69,19 @@ impl Network {
     /// As [`Network::loss`].
     pub fn reported_loss(&self, output: &Activity, target: &Activity, cx: &mut Context<'_>) -> Result<tch::Tensor> {
         let loss = self.loss(output, target, cx)?;
-        match &self.reported {
-            Some(term) => Ok(loss.f_add(&tch::no_grad(term)?.f_reshape(loss.size())?)?),
+        match self.reported_term()? {
+            Some(term) => Ok(loss.f_add(&term.f_reshape(loss.size())?)?),
             None => Ok(loss),
         }
+    }
+
+    /// The term that is added to reported losses, of the parameters as they are: `[1]`, outside any graph. `None` where there is
+    /// none.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn reported_term(&self) -> Result<Option<tch::Tensor>> {
+        self.reported.as_ref().map(|term| Ok(tch::no_grad(term)?.f_reshape([1])?)).transpose()
     }
 
     /// What the numbers of its output stand for: its last module says, else the criterion. `None` when it is no

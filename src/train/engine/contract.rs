@@ -37,8 +37,8 @@ pub trait Engine {
     /// # Errors
     /// When libtorch refuses.
     fn reported(&self) -> Result<f64> {
-        match &self.network().reported {
-            Some(term) => Ok(tch::no_grad(term)?.f_reshape([1])?.f_double_value(&[0])?),
+        match self.network().reported_term()? {
+            Some(term) => Ok(term.f_double_value(&[0])?),
             None => Ok(0.0),
         }
     }

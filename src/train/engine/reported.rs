@@ -7,7 +7,7 @@
 use super::{contract::Engine, surroundings::Surroundings};
 use crate::{
     error::Result,
-    nn::{Activity, Network, ReportedTerm},
+    nn::{Activity, Network},
     optim::Optimizer,
 };
 
@@ -33,26 +33,16 @@ pub(super) fn reported(engine: Box<dyn Engine>, fast: bool) -> Box<dyn Engine> {
     Box::new(Reported { engine, pace })
 }
 
-impl Reported {
-    fn term(&self) -> Result<tch::Tensor> {
-        let term: &Option<ReportedTerm> = &self.engine.network().reported;
-        match term {
-            Some(term) => Ok(tch::no_grad(term)?.f_reshape([1])?),
-            None => Ok(tch::Tensor::f_zeros([1], (tch::Kind::Double, tch::Device::Cpu))?),
-        }
-    }
-}
-
 impl Engine for Reported {
     fn step(&mut self, input: &tch::Tensor, target: &Activity, rate: f64, seed: u64) -> Result<()> {
         if let Pace::EveryLine(Some(_)) = self.pace {
             return self.engine.step(input, target, rate, seed);
         }
-        let term = self.term()?;
+        let term = self.network().reported_term()?;
         self.engine.step(input, target, rate, seed)?;
         match &mut self.pace {
-            Pace::EveryStep(terms) => terms.push(term),
-            Pace::EveryLine(before) => *before = Some(term.f_double_value(&[0])?),
+            Pace::EveryStep(terms) => terms.extend(term),
+            Pace::EveryLine(before) => *before = term.map(|term| term.f_double_value(&[0])).transpose()?,
         }
         Ok(())
     }
