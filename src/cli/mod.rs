@@ -49,7 +49,7 @@ pub fn main() -> u8 {
         Ok(cli) => cli,
         Err(page) => {
             if let Some(page) = mistakes::page(&page) {
-                report::page(&page);
+                processes::refuse_command(&page);
                 return page.kind().exit_status();
             }
             let status = u8::try_from(page.exit_code()).unwrap_or(2);

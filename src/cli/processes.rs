@@ -15,7 +15,7 @@ use crate::{
     job::JobView,
     tasks::together,
     torch::{
-        device::{self, DeviceChoice},
+        device::{self, DeviceChoice, Resolved},
         memory,
     },
 };
@@ -25,6 +25,9 @@ pub(super) const TIMEOUT: u64 = 300;
 
 /// How often a run that lost a process starts anew by itself.
 const RESTARTS: u32 = 3;
+
+/// How long the others have to come and hear of a mistake that keeps this process from its run.
+const HEARING: Duration = Duration::from_secs(30);
 
 /// What a process takes before it has made a network: with less, none comes to its first step.
 const LEAST_MEMORY: u64 = 100 << 20;
@@ -94,6 +97,16 @@ impl Rendezvous {
         self.place.launcher == Launcher::Digits
     }
 
+    /// `rank 1 of 2`.
+    pub(super) fn name(&self) -> String {
+        format!("rank {} of {}", self.place.rank, self.place.size)
+    }
+
+    /// Whether this process says how it goes: rank 0 does, of the others one on each machine, and one that somebody started by hand.
+    pub(super) fn speaks(&self) -> bool {
+        self.place.rank == 0 || self.place.local_rank == 0 || self.place.launcher == Launcher::Hand
+    }
+
     /// Meets the others, and connects the devices.
     ///
     /// # Errors
@@ -101,11 +114,42 @@ impl Rendezvous {
     pub(super) fn meet(self, device: DeviceChoice) -> Result<Rc<Group>> {
         // First: libtorch looks for CUDA once, when it is used for the first time.
         let own = device::resolve_for(device, self.place.local_rank);
-        let say = &mut |sentence: &str| report::aside(sentence);
+        self.meet_with(own).map(Rc::new)
+    }
+
+    fn meet_with(self, own: Result<Resolved>) -> Result<Group> {
+        let speaks = self.speaks();
+        let say = &mut |sentence: &str| {
+            if speaks {
+                report::aside(sentence);
+            }
+        };
         let mut group = distributed::meet(self.place, self.host, &self.program, self.timeouts, say)?;
         group.connect_devices(own, self.timeouts)?;
-        Ok(Rc::new(group))
+        if speaks && !group.is_first() {
+            report::aside(&format!("{}; rank 0 shows how it goes", group.place().describe()));
+        }
+        Ok(group)
     }
+
+    /// Ends this process with a page of its own that keeps it from the run, once the others know of it.
+    pub(super) fn refuse(self, page: Error) -> ! {
+        report::page(&page);
+        let status = page.kind().exit_status();
+        let timeouts = Timeouts { meeting: self.timeouts.meeting.min(HEARING), ..self.timeouts };
+        let _ = Rendezvous { timeouts, ..self }.meet_with(Err(page)); // they may never come
+        exit::end(status)
+    }
+}
+
+/// Tells the other processes of a run, where this is one of several, of a command line that does not read.
+pub(super) fn refuse_command(page: &Error) {
+    let is_run = std::env::args_os().nth(1).is_some_and(|command| command == "run");
+    let flags = ProcessFlags { processes: None, global_batch: false, timeout: None };
+    if is_run && let Ok(Some(others)) = flags.rendezvous() {
+        others.refuse(page.clone());
+    }
+    report::page(page);
 }
 
 /// Starts the processes, waits for them, and ends this one with their exit status.
@@ -151,6 +195,10 @@ pub(super) fn start(flags: ProcessFlags, file: Option<&Path>, named: bool, job: 
         Ending::Status(0) => Ok(()),
         Ending::Status(status) => exit::end(status),
         Ending::StoppedBeforeFirstStep => Err(stop::before_first_step()),
+        Ending::StoppedAtOnce => Err(with_what_is_saved(
+            Error::new(Kind::Interrupted, "the run was ended at once, as it was asked to twice"),
+            &launch.job,
+        )),
         Ending::StoppedWithout { rank, how } => Err(stopped_without(&rank, &how, &launch.job)),
     }
 }
@@ -158,6 +206,11 @@ pub(super) fn start(flags: ProcessFlags, file: Option<&Path>, named: bool, job: 
 /// The page of a run that was stopped while a rank was lost, so that its state could not be saved.
 fn stopped_without(rank: &str, how: &str, job: &Path) -> Error {
     let page = Error::new(Kind::Interrupted, format!("the run was stopped without {rank}")).with_fact(rank, how);
+    with_what_is_saved(page, job)
+}
+
+/// What there is of the run.
+fn with_what_is_saved(page: Error, job: &Path) -> Error {
     let has_snapshot = JobView::open(job).and_then(|job| job.snapshots()).is_ok_and(|all| !all.is_empty());
     if has_snapshot {
         page.with_fact("saved", "the last snapshot, and nothing after it")

@@ -34,7 +34,7 @@ use crate::{
         reach,
         sweep::{self, Variants},
     },
-    torch::start_up,
+    torch::{device::DeviceChoice, start_up},
     train::Stop,
 };
 
@@ -114,12 +114,11 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
         processes,
         flags,
     } = args;
-    is_no_job(file.as_deref())?;
     let variants = Variants { lr, batch_size };
     let options = RunOptions { shares: processes.shares(), ..flags.into_options() };
-    variants.check()?;
     let looks_only = plot_lr || preview_augmentation.is_some();
     if processes.starts_others() && !looks_only {
+        is_no_job(file.as_deref()).and_then(|()| variants.check())?;
         let named = job.is_some() || resume.is_some();
         let job = resume.or(job).unwrap_or_else(|| fresh(false));
         return processes::start(processes, file.as_deref(), named, job);
@@ -127,12 +126,23 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
     let others = if looks_only { None } else { processes.rendezvous()? };
     let is_watched = others.as_ref().is_some_and(Rendezvous::is_watched);
     let follows = others.as_ref().is_some_and(Rendezvous::follows);
+    let speaks = others.as_ref().is_none_or(Rendezvous::speaks);
+    let follower = others.as_ref().filter(|others| others.follows() && speaks).map(Rendezvous::name);
     let job = job.or_else(|| (resume.is_none() && !looks_only && !follows).then(|| fresh(variants.is_sweep())));
     let out = Some(out.unwrap_or_else(|| ".".into()));
     let folder = resume.as_deref().or(job.as_deref()).or(out.as_deref()).unwrap_or(Path::new("."));
-    let (outlet, connected) = enter(fence, file.as_deref(), resume.as_deref(), folder, &options, others)?;
-    let (group, early) = connected.unzip();
+    let checked = is_no_job(file.as_deref()).and_then(|()| variants.check());
+    let ready = checked.and_then(|()| ready(file.as_deref(), resume.as_deref(), folder, &options, others.as_ref()));
+    let (outlet, reach) = match ready {
+        Ok(ready) => ready,
+        Err(page) => match others {
+            Some(others) => others.refuse(page),
+            None => return Err(page),
+        },
+    };
     let made = outlet.as_ref().map(Outlet::made).unwrap_or_default();
+    let connected = enter(fence, &reach, &made, reach::device(&options, resume.as_deref()), others)?;
+    let (group, early) = connected.unzip();
     let network = || file.as_deref().map(Source::read).transpose();
     if plot_lr {
         let options = variants.single(options);
@@ -154,16 +164,18 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
             (false, true) => Printed::Json,
             (false, false) => Printed::Summary,
         });
-        let stop = stop_on_signals(aside.has_begun(), made, follows, is_watched)?;
+        let stop = stop_on_signals(aside.has_begun(), made, speaks, is_watched)?;
         drop(early);
-        return match begin(&mut aside, &stop) {
-            // Rank 0 says so for all.
-            Err(page) if follows && page.kind() == Kind::Interrupted => end(page.kind().exit_status()),
-            ended => ended,
-        };
+        let ended = begin(&mut aside, &stop);
+        // Rank 0 says so for all.
+        let is_stop = ended.as_ref().is_err_and(|page| follows && page.kind() == Kind::Interrupted);
+        if let Some(name) = follower.filter(|_| ended.is_ok() || is_stop) {
+            report::aside(&format!("{name} has ended with the run; what came of it is with rank 0"));
+        }
+        return if is_stop { end(Kind::Interrupted.exit_status()) } else { ended };
     }
     let mut progress = Progress::new(is_sweep);
-    let stop = stop_on_signals(progress.has_begun(), made, follows, is_watched)?;
+    let stop = stop_on_signals(progress.has_begun(), made, speaks, is_watched)?;
     drop(early);
     begin(&mut progress, &stop)
 }
@@ -220,21 +232,26 @@ fn fresh(is_sweep: bool) -> PathBuf {
 /// The other processes, and what ends this one at a signal until its run does that itself.
 type Connected = (Rc<Group>, Early);
 
-/// Makes what a fenced process may not make, and fences the process in: it reads the network file, its neighbours, dataset,
-/// weights and the job, and writes `folder`. Nothing is made for a network file that is not there. One of several processes
-/// meets the `others` before it gives up the network; of these only the first writes. Until a run handles signals itself, one ends it.
-fn enter(
-    fence: FenceFlags,
+/// Makes what a fenced process may not make, and says what it will reach: the network file, its neighbours, dataset, weights and
+/// the job, and for writing `folder`. Nothing is made for a network file that is not there. Of several processes only the first
+/// writes, and each learns here of what would keep it from the run: the `others` are still to be told.
+fn ready(
     file: Option<&Path>,
     resume: Option<&Path>,
     folder: &Path,
     options: &RunOptions,
-    others: Option<Rendezvous>,
-) -> Result<(Option<Outlet>, Option<Connected>)> {
+    others: Option<&Rendezvous>,
+) -> Result<(Option<Outlet>, Reach)> {
     let has_file = file.is_none_or(|file| file == Path::new("-") || file.exists());
-    let follows = others.as_ref().is_some_and(Rendezvous::follows);
+    if let (Some(file), Some(_)) = (file.filter(|file| *file != Path::new("-")), others) {
+        Source::read(file)?;
+    }
+    let follows = others.is_some_and(Rendezvous::follows);
     let (outlet, reach) = match resume {
-        Some(job) if follows => (None, reach::job(job)),
+        Some(job) if follows => {
+            knows_dataset(job, options)?;
+            (None, reach::job(job))
+        }
         None if follows => {
             // Each for itself: whoever comes second waits, and what is not there now is out of reach later.
             reach::prepare_sample(options)?;
@@ -250,31 +267,46 @@ fn enter(
         None => (None, Reach::default()),
     };
     let reach = file.map(reach::network).into_iter().fold(reach.and(reach::options(options)), Reach::and);
-    let connected = match others {
-        None => {
-            fence.enter(&reach);
-            None
-        }
-        Some(others) => {
-            let device = reach::device(options, resume);
-            let page = if follows { String::new() } else { stop::before_first_step().to_string() };
-            let made = outlet.as_ref().map(Outlet::made).unwrap_or_default();
-            let early = Early::new(&page, Kind::Interrupted.exit_status(), &made)?;
-            Some((fence.enter_connected(&reach, || others.meet(device))?, early))
-        }
+    Ok((outlet, reach))
+}
+
+/// Refuses a process that goes on with a job of another machine, and was not told where the dataset is.
+fn knows_dataset(job: &Path, options: &RunOptions) -> Result<()> {
+    if reach::options_of_job(job).is_some() || options.dataset.is_some() || options.train_db.is_some() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Usage, format!("{} is no job on this machine, and no dataset is named", job.display()))
+        .with_fact("it is needed", "to know where the dataset is: only rank 0 writes it")
+        .with_help("name this machine's dataset: --dataset DIR\nor let both machines reach the job's folder"))
+}
+
+/// Fences this process in. One of several meets the `others` before it gives up the network; until its run handles signals
+/// itself, one ends it, and the folders `made` go.
+fn enter(
+    fence: FenceFlags,
+    reach: &Reach,
+    made: &[PathBuf],
+    device: DeviceChoice,
+    others: Option<Rendezvous>,
+) -> Result<Option<Connected>> {
+    let Some(others) = others else {
+        fence.enter(reach);
+        return Ok(None);
     };
-    Ok((outlet, connected))
+    let page = if others.speaks() { stop::before_first_step().to_string() } else { String::new() };
+    let early = Early::new(&page, Kind::Interrupted.exit_status(), made)?;
+    Ok(Some((fence.enter_connected(reach, || others.meet(device))?, early)))
 }
 
 /// The first Ctrl-C (or another signal of [`signals::STOP`]) asks for a stop after the step, the second ends the process; one that
 /// is watched leaves that to who started it, for a signal may come to both. Before the first step there is nothing to save, and
 /// the first one ends it, also when an input does not let itself be read; of several processes one says so.
-fn stop_on_signals(has_begun: Arc<AtomicBool>, made: Vec<PathBuf>, follows: bool, is_watched: bool) -> Result<Stop> {
+fn stop_on_signals(has_begun: Arc<AtomicBool>, made: Vec<PathBuf>, speaks: bool, is_watched: bool) -> Result<Stop> {
     let stop = Stop::default();
     let flag = stop.clone();
     signals::on(signals::STOP, move |_| {
         if !has_begun.load(Ordering::SeqCst) {
-            if !follows {
+            if speaks {
                 report::page(&stop::before_first_step());
             }
         } else if !flag.request() || is_watched {

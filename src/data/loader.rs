@@ -154,6 +154,7 @@ impl DataLoader {
                 .with_fact("it wants", shape_text(preprocess.input_shape()))
                 .with_help("make train and validation databases of one size"));
         }
+        let largest = options.borders.largest_batch(options.batch_size as u64, records.len()) as usize;
         let first = records.get(0)?;
         let (target_shape, moved) = match &first.target {
             Target::Label(_) => (vec![], None),
@@ -175,7 +176,7 @@ impl DataLoader {
         // A set whose first record is no bytes has few that are, and each batch would be tried twice.
         let wants_bytes = options.bytes && matches!(first.image.values, Values::Bytes(_));
         let kind = if options.double { f64::KIND } else { f32::KIND };
-        let most = options.part.most(options.batch_size) as i64;
+        let most = options.part.most(largest) as i64;
         let batch = |shape: &[i64]| [&[most], shape].concat();
         let pool = |input: tch::Kind| {
             Arc::new(Pool::new((input, batch(&preprocess.output_shape())), (kind, batch(&target_shape))))

@@ -52,6 +52,18 @@ pub enum Borders {
     Endless,
 }
 
+impl Borders {
+    /// The most records that a batch of this size has, where an epoch has `records`.
+    #[must_use]
+    pub fn largest_batch(self, size: u64, records: u64) -> u64 {
+        match self {
+            Borders::Kept => size.min(records),
+            Borders::Crossed { epochs } => size.min(records.saturating_mul(epochs.max(1))),
+            Borders::Endless => size,
+        }
+    }
+}
+
 /// Record numbers (from 0) of the batches of epoch or pass `epoch` (from 1), which hold `batch` records each.
 #[must_use]
 pub(super) fn of_epoch(drawn: Order, count: u32, seed: u64, epoch: u64, borders: Borders, batch: u64) -> Vec<u32> {
@@ -83,6 +95,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_batch_has_no_more_than_there_is() {
+        assert_eq!(Borders::Kept.largest_batch(1 << 40, 750), 750);
+        assert_eq!(Borders::Kept.largest_batch(64, 750), 64);
+        assert_eq!(Borders::Crossed { epochs: 2 }.largest_batch(10_000, 750), 1500);
+        assert_eq!(Borders::Endless.largest_batch(10_000, 750), 10_000);
+    }
 
     proptest! {
         #[test]

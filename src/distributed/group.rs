@@ -213,7 +213,7 @@ impl Group {
             Err(error) => serde_json::to_vec(error).unwrap_or_else(|_| vec![b'?']),
         };
         let pages = self.gather(&sent)?;
-        let value = result?;
+        let value = result.map_err(|page| self.of_rank(self.rank(), page))?;
         match pages.iter().enumerate().find(|(_, page)| !page.is_empty()) {
             None => Ok(value),
             Some((rank, page)) => Err(match serde_json::from_slice(page) {

@@ -50,6 +50,8 @@ pub enum Ending {
     Status(u8),
     /// Somebody asked the run to stop before its first step.
     StoppedBeforeFirstStep,
+    /// Somebody asked twice, and did not wait for the end.
+    StoppedAtOnce,
     /// Somebody asked it to stop, and not all processes could: which was lost, and how.
     StoppedWithout {
         /// `rank 1`.
@@ -74,7 +76,7 @@ pub fn launch(launch: &Launch, signals: &Signals, say: &mut dyn FnMut(&str)) -> 
         let arguments = if left == launch.restarts { &launch.arguments } else { &launch.again };
         let ranks = once(launch, arguments, signals)?;
         if signals.came() {
-            return Ok(stopped(&ranks, launch.stops));
+            return Ok(stopped(&ranks, launch.stops, signals.insists()));
         }
         let Some(failed) = failed(&ranks) else { return Ok(Ending::Status(0)) };
         if let Some(lost) = lost(&ranks).filter(|_| left > 0) {
@@ -105,13 +107,16 @@ fn failed(ranks: &[Rank]) -> Option<&Rank> {
     ranks.iter().find(|rank| !(ended_well(rank) || is_whole && rank.was_ended))
 }
 
-/// How a run ended that was asked to stop.
-fn stopped(ranks: &[Rank], stops: &[i32]) -> Ending {
+/// How a run ended that was asked to stop; `at_once` when it was asked twice.
+fn stopped(ranks: &[Rank], stops: &[i32], at_once: bool) -> Ending {
     let Some(first) = ranks.first() else { return Ending::StoppedBeforeFirstStep };
     let is_lonely = first.code() == Some(LONELY);
     // It was done, or has a page: that of a run that was stopped, with the state saved, or another.
     if first.code().is_some() && !is_lonely {
         return Ending::Status(exit_status(first));
+    }
+    if at_once {
+        return Ending::StoppedAtOnce;
     }
     // All of them would have ended as rank 0 has.
     let is_early =
@@ -245,8 +250,13 @@ mod tests {
             (vec![lonely, 9], lost(1, 9)),
             (vec![9, stopped_well], lost(0, 9)),
         ] {
-            assert_eq!(stopped(&ranks(&statuses), &[2, 15]), expected, "{statuses:?}");
+            assert_eq!(stopped(&ranks(&statuses), &[2, 15], false), expected, "{statuses:?}");
         }
+        // Rank 0 was writing what came of the run, or had done so.
+        let mut insisted = ranks(&[9, stopped_well]);
+        insisted[0].was_ended = true;
+        assert_eq!(stopped(&insisted, &[2, 15], true), Ending::StoppedAtOnce);
+        assert_eq!(stopped(&ranks(&[stopped_well, 9]), &[2, 15], true), Ending::Status(130));
     }
 
     #[test]

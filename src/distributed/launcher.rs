@@ -13,8 +13,10 @@ use crate::error::{Error, Kind, Result};
 pub enum Launcher {
     /// `digits-rs run --processes N`.
     Digits,
-    /// PyTorch's torchrun, or anybody who sets the same variables.
+    /// PyTorch's torchrun.
     Torchrun,
+    /// Somebody who set torchrun's variables.
+    Hand,
     /// `srun`.
     Slurm,
     /// `mpirun` of OpenMPI.
@@ -28,6 +30,7 @@ impl fmt::Display for Launcher {
         f.write_str(match self {
             Launcher::Digits => "--processes",
             Launcher::Torchrun => "torchrun",
+            Launcher::Hand => "hand",
             Launcher::Slurm => "Slurm",
             Launcher::OpenMpi => "OpenMPI",
             Launcher::Mpich => "MPICH",
@@ -141,13 +144,17 @@ impl Variables<'_> {
 
     /// Host and port of rank 0's store: MASTER_ADDR and MASTER_PORT, or what the launcher gives away.
     fn rendezvous(&self, host: Option<String>, job: Option<String>) -> Result<(String, u16)> {
-        let Some(host) = self.text("MASTER_ADDR").or(host) else {
+        let Some(host) = self.text("MASTER_ADDR").map(|host| host.trim().to_string()).or(host) else {
             return Err(Error::new(Kind::Usage, format!("{} does not say where rank 0 runs", self.launcher))
                 .with_fact("missing", "MASTER_ADDR")
                 .with_help(
                     "set MASTER_ADDR to the name or address of rank 0's machine, and MASTER_PORT to a free port of it",
                 ));
         };
+        if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte)) {
+            return Err(Error::new(Kind::Usage, format!("MASTER_ADDR is '{host}'"))
+                .with_fact("it must be", "the name or the address of rank 0's machine"));
+        }
         let port = match self.number("MASTER_PORT")? {
             Some(port) => u16::try_from(port).ok().filter(|&port| port > 0).ok_or_else(|| {
                 Error::new(Kind::Usage, format!("MASTER_PORT is {port}")).with_fact("it must be", "1 to 65535")
@@ -182,15 +189,21 @@ impl Place {
         let of = |launcher: Launcher| Variables { launcher, get };
         // torchrun may run below Slurm, an mpirun too: the innermost launcher is asked first.
         if has("RANK") || has("WORLD_SIZE") || has("LOCAL_RANK") {
-            let launcher = if has(BY_DIGITS) { Launcher::Digits } else { Launcher::Torchrun };
-            let variables = of(launcher);
+            let launcher = match (has(BY_DIGITS), has("TORCHELASTIC_RUN_ID")) {
+                (true, _) => Launcher::Digits,
+                (false, true) => Launcher::Torchrun,
+                (false, false) => Launcher::Hand,
+            };
+            // Whoever sets them by hand sets torchrun's.
+            let variables = of(if launcher == Launcher::Hand { Launcher::Torchrun } else { launcher });
             if variables.is_alone("WORLD_SIZE") {
                 return Ok(None);
             }
             variables.need(&["RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"])?;
             let at = variables.rendezvous(None, None)?;
             let is_served = get("TORCHELASTIC_USE_AGENT_STORE").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-            return variables.place(["RANK", "WORLD_SIZE", "LOCAL_RANK"], "LOCAL_WORLD_SIZE", at, is_served).map(Some);
+            let place = variables.place(["RANK", "WORLD_SIZE", "LOCAL_RANK"], "LOCAL_WORLD_SIZE", at, is_served)?;
+            return Ok(Some(Place { launcher, ..place }));
         }
         if has("OMPI_COMM_WORLD_RANK") || has("OMPI_COMM_WORLD_SIZE") {
             let variables = of(Launcher::OpenMpi);
@@ -272,7 +285,7 @@ mod tests {
         Place::of(&found, &|number| Some(format!("kvs_{number}_0_1_vm")))
     }
 
-    const TORCHRUN: [(&str, &str); 7] = [
+    const TORCHRUN: [(&str, &str); 8] = [
         ("RANK", "3"),
         ("WORLD_SIZE", "4"),
         ("LOCAL_RANK", "1"),
@@ -280,6 +293,7 @@ mod tests {
         ("MASTER_ADDR", "10.0.0.1"),
         ("MASTER_PORT", "29501"),
         ("TORCHELASTIC_USE_AGENT_STORE", "True"),
+        ("TORCHELASTIC_RUN_ID", "none"),
     ];
 
     #[test]
@@ -289,6 +303,10 @@ mod tests {
         assert_eq!((torchrun.launcher, torchrun.rank, torchrun.size), (Launcher::Torchrun, 3, 4));
         assert_eq!((torchrun.local_rank, torchrun.local_size, torchrun.is_served), (1, Some(2), true));
         assert_eq!(torchrun.describe(), "rank 3 of 4, started by torchrun, meeting at 10.0.0.1:29501");
+
+        let by_hand = place(&TORCHRUN[..6]).unwrap().unwrap();
+        assert_eq!((by_hand.launcher, by_hand.is_served), (Launcher::Hand, false));
+        assert_eq!(by_hand.describe(), "rank 3 of 4, started by hand, meeting at 10.0.0.1:29501");
 
         let slurm = [
             ("SLURM_STEP_ID", "0"),
@@ -344,7 +362,9 @@ mod tests {
             (wrong[0].1, wrong[5].1) = ("3", port);
             assert_eq!(place(&wrong).unwrap_err().message(), format!("MASTER_PORT is {port}"));
         }
-        (wrong[1].1, wrong[5].1) = ("1000000000", "29500");
+        wrong[4].1 = "a b";
+        assert_eq!(place(&wrong).unwrap_err().message(), "MASTER_ADDR is 'a b'");
+        (wrong[1].1, wrong[4].1, wrong[5].1) = ("1000000000", "::1", "29500");
         assert_eq!(place(&wrong).unwrap_err().message(), "WORLD_SIZE is 1000000000");
         assert_eq!(place(&[("RANK", "0"), ("WORLD_SIZE", "1")]).unwrap(), None);
     }

@@ -121,7 +121,7 @@ fn come_together(
     let serves = place.rank == 0 && !place.is_served;
     // Opened twice: how long it waits for a connection is how long it will wait for anything.
     if !serves && Store::open(host, place.port, false, wait.patience.min(QUIET)).is_err() {
-        wait.note(&[0]);
+        wait.note_now("rank 0");
     }
     let left = wait.left().max(Duration::from_secs(1));
     let store = Store::open(host, place.port, serves, left).map_err(|cause| no_store(&place, serves, &cause))?;
@@ -165,11 +165,15 @@ impl Wait<'_> {
     }
 
     /// Says once, after a while, whom this process waits for.
-    fn note(&mut self, missing: &[usize]) {
-        if self.is_quiet && self.begun.elapsed() >= QUIET {
-            self.is_quiet = false;
-            let Place { rank, size, host, port, .. } = self.place;
-            let (whom, most) = (rank_list(missing), self.patience.as_secs());
+    fn note(&mut self, whom: &str) {
+        if self.begun.elapsed() >= QUIET {
+            self.note_now(whom);
+        }
+    }
+
+    fn note_now(&mut self, whom: &str) {
+        if std::mem::take(&mut self.is_quiet) {
+            let (Place { rank, size, host, port, .. }, most) = (self.place, self.patience.as_secs());
             (self.say)(&format!("rank {rank} of {size} waits for {whom} at {host}:{port}, {most} seconds at most"));
         }
     }
@@ -256,7 +260,7 @@ fn receive(store: &Store, program: &Program, wait: &mut Wait<'_>) -> Result<Stri
         }
         let missing = came.iter().enumerate().filter(|(_, came)| came.is_none());
         let missing: Vec<usize> = missing.map(|(at, _)| at + 1).collect();
-        wait.note(&missing);
+        wait.note(&rank_list(&missing));
         if wait.left() == Duration::ZERO {
             return Err(Error::new(Kind::Lost, format!("not all {} processes came to the meeting", place.size))
                 .with_fact("missing", rank_list(&missing))
@@ -324,8 +328,7 @@ fn come(store: &Store, program: &Program, wait: &mut Wait<'_>) -> Result<String>
                 _ => {}
             }
         }
-        // Rank 0, or those that it waits for.
-        wait.note(&[0]);
+        wait.note(if known.is_none() { "rank 0" } else { "the others, as rank 0 does" });
         if wait.left() == Duration::ZERO {
             return Err(Error::new(Kind::Lost, "rank 0 did not come to the meeting, or not all others did")
                 .with_fact("this is", place.describe())
@@ -412,7 +415,7 @@ mod tests {
             assert_eq!(first, b"word");
         }
         assert!(found[0].3.contains("Lua error: no") && found[0].3.contains("rank 1 of 3"), "{}", found[0].3);
-        assert_eq!(found[1].3, "Lua error: no");
+        assert!(found[1].3.contains("Lua error: no") && found[1].3.contains("rank 1 of 3"), "{}", found[1].3);
     }
 
     #[test]
@@ -477,8 +480,8 @@ mod tests {
         let mut say = |sentence: &str| heard.push(sentence.to_string());
         let begun = Instant::now().checked_sub(QUIET).unwrap();
         let mut wait = Wait { place: &place, begun, patience: Duration::from_secs(600), say: &mut say, is_quiet: true };
-        wait.note(&[1, 2]);
-        wait.note(&[2]);
+        wait.note("ranks 1 and 2");
+        wait.note("rank 2");
         let expected = format!("rank 0 of 3 waits for ranks 1 and 2 at 127.0.0.1:{port}, 600 seconds at most");
         assert_eq!(heard, [expected]);
     }

@@ -111,7 +111,7 @@ pub(super) fn assemble(
     let learning = network.parameters.list.iter().filter(|parameter| parameter.learns).count();
     let of_train = loaders::of_train(&settings, &opened)?;
     let engine = match ranks {
-        None => engine_for(network, &settings, of_train.output_shape())?,
+        None => engine_for(network, &settings, (of_train.output_shape(), records.len()))?,
         Some(ranks) => engine::synchronised(network, &settings.optimizer()?, Rc::clone(ranks))?,
     };
     let threads = settings.threads.and_then(|threads| i32::try_from(threads).ok());
@@ -165,11 +165,11 @@ pub(super) fn assemble(
     })
 }
 
-/// The engine for samples of `sample`, `[c, h, w]`: as they reach the network, crop included.
-fn engine_for(network: Network, settings: &RunSettings, sample: [i64; 3]) -> Result<Box<dyn Engine>> {
+/// The engine for so many records that are samples of `sample`, `[c, h, w]`: as they reach the network, crop included.
+fn engine_for(network: Network, settings: &RunSettings, (sample, records): ([i64; 3], u64)) -> Result<Box<dyn Engine>> {
     let default = EngineOptions::default();
     let options = EngineOptions {
-        batch_size: settings.step_size() as usize,
+        batch_size: loaders::borders(settings, true).largest_batch(settings.step_size(), records).max(1) as usize,
         threads: settings.threads.map_or(default.threads, |threads| threads as usize),
         force_autograd: settings.autograd,
         sample: Some(sample.to_vec()),

@@ -17,6 +17,15 @@ use crate::{
     train::{BatchSource, Finish},
 };
 
+/// What becomes of batches at the borders of epochs, in training or in validation.
+pub(super) fn borders(settings: &RunSettings, train: bool) -> Borders {
+    match (settings.tf_across_epochs, train) {
+        (false, _) => Borders::Kept,
+        (true, true) => Borders::Crossed { epochs: settings.epochs },
+        (true, false) => Borders::Endless,
+    }
+}
+
 /// Where a run's batches come from.
 pub(super) struct Loaders {
     /// Train records, changed at random.
@@ -81,11 +90,7 @@ pub(super) fn loaders_for(
                 if train { Part::Slice { rank, of } } else { Part::Deal { rank, of } }
             }),
             order: if train { settings.shuffle } else { Order::Sequential },
-            borders: match (settings.tf_across_epochs, train) {
-                (false, _) => Borders::Kept,
-                (true, true) => Borders::Crossed { epochs: settings.epochs },
-                (true, false) => Borders::Endless,
-            },
+            borders: borders(settings, train),
             seed: settings.seed,
             classification: names > 0,
             named_classes: (names > 0).then_some(names),

@@ -174,12 +174,20 @@ impl RunOptions {
     /// `Kind::Usage` when `given` asks for another value of something that must stay or for a path that is no text,
     /// `Kind::Job` when the stored ones are damaged.
     pub fn resumed(stored: &serde_json::Value, given: &RunOptions) -> Result<RunOptions> {
+        RunOptions::resumed_by(1, stored, given)
+    }
+
+    /// As [`RunOptions::resumed`], where the run goes on in so many processes: `--batch-size` is each one's share.
+    ///
+    /// # Errors
+    /// Those of [`RunOptions::resumed`].
+    pub fn resumed_by(processes: u64, stored: &serde_json::Value, given: &RunOptions) -> Result<RunOptions> {
         let damaged = |cause: String| Error::new(Kind::Job, "the settings in job.json are damaged").with_cause(cause);
         if !stored.is_object() {
             return Err(damaged(format!("they are no object: {stored}")));
         }
         let mut merged = stored.clone();
-        let has_same_steps = has_same_steps(stored, given);
+        let has_same_steps = has_same_steps(stored, given, processes);
         let given = to_json(given)?;
         for (key, value) in given.as_object().into_iter().flatten() {
             let old = &merged[key];
@@ -216,10 +224,12 @@ impl RunOptions {
 /// What makes the batch of a step.
 const STEP: [&str; 2] = ["batch_size", "shares"];
 
-/// Whether `given` says of the batch of a step what the run has, be it in other words: 2 x 12 is `--batch-size 24 --global-batch`.
-fn has_same_steps(stored: &serde_json::Value, given: &RunOptions) -> bool {
+/// Whether `given` says of the batch of a step what the run has, be it in other words: 2 x 12 is `--batch-size 24 --global-batch`,
+/// or `--batch-size 24` of one process.
+fn has_same_steps(stored: &serde_json::Value, given: &RunOptions, processes: u64) -> bool {
     let number = |name: &str| stored[name].as_u64();
-    let (Some(batch), Some(own)) = (number("batch_size"), given.shares) else { return false };
+    let own = given.shares.or(given.batch_size.map(|_| processes));
+    let (Some(batch), Some(own)) = (number("batch_size"), own) else { return false };
     let step = batch.saturating_mul(number("shares").unwrap_or(1));
     given.batch_size.unwrap_or(batch).saturating_mul(own) == step
 }

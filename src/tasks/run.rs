@@ -9,6 +9,7 @@ use super::{
     options::RunOptions,
     panic::guarded,
     sweep::{self, ResumeSweep, Sweep, SweepSummary, Variants},
+    together::Conductor,
     train::{self, Resume, Train, TrainSummary},
 };
 use crate::{
@@ -61,50 +62,62 @@ pub fn run(
     group: Option<Rc<Group>>,
 ) -> Result<RunSummary> {
     guarded(|| {
+        if let Err(page) = fits_together(&request, group.as_deref()) {
+            return Conductor::of(group).close(Err(page));
+        }
         let RunRequest { network, job, resume, from_snapshot, variants, options } = request;
-        variants.check()?;
-        if let Some(group) =
-            group.as_ref().filter(|_| variants.is_sweep() || resume.as_deref().is_some_and(SweepRecord::is_at))
-        {
-            return Err(Error::new(Kind::Usage, format!("a sweep is not shared out among {} processes", group.size()))
-                .with_help("give one learning rate and one batch size, or start the sweep as one process"));
-        }
+        let is_sweep = variants.is_sweep();
         let options = variants.single(options);
-        if let Some(folder) = resume {
-            if network.is_some() || job.is_some() {
-                return Err(Error::new(Kind::Usage, "a run that goes on has its network file and its folder already")
-                    .with_help(format!("give nothing but what is to change: --resume {}", shell_path(&folder))));
+        match (network, resume) {
+            (_, Some(folder)) if SweepRecord::is_at(&folder) => {
+                sweep::go_on(ResumeSweep { folder, options }, observer, stop).map(RunSummary::Sweep)
             }
-            if variants.is_sweep() {
-                return Err(Error::new(Kind::Usage, "a run that goes on cannot become a sweep")
-                    .with_help("give one learning rate and one batch size, or none, or start a new sweep"));
+            (_, Some(job)) => {
+                let task = Resume { job, from_snapshot, options };
+                train::go_on(task, head_start, observer, stop, group).map(RunSummary::Train)
             }
-            if !SweepRecord::is_at(&folder) {
-                let task = Resume { job: folder, from_snapshot, options };
-                return train::go_on(task, head_start, observer, stop, group).map(RunSummary::Train);
+            (Some(network), None) if is_sweep => {
+                let task = Sweep { network, folder: job, variants, options };
+                sweep::begin(task, head_start, observer, stop).map(RunSummary::Sweep)
             }
-            if from_snapshot.is_some() {
-                let message = format!("{} is a sweep, which has no snapshots of its own", folder.display());
-                return Err(Error::new(Kind::Usage, message)
-                    .with_help("leave --from-snapshot out, or go on with one of the sweep's jobs"));
+            (Some(network), None) => {
+                train::begin(Train { network, job, options }, head_start, observer, stop, group).map(RunSummary::Train)
             }
-            return sweep::go_on(ResumeSweep { folder, options }, observer, stop).map(RunSummary::Sweep);
+            (None, None) => Err(Error::new(Kind::Usage, "no network file is named").with_help("digits-rs run FILE")),
         }
+    })
+}
+
+/// Refuses a request whose parts exclude each other.
+fn fits_together(request: &RunRequest, group: Option<&Group>) -> Result<()> {
+    let RunRequest { network, job, resume, from_snapshot, variants, .. } = request;
+    variants.check()?;
+    let goes_on_sweep = resume.as_deref().is_some_and(SweepRecord::is_at);
+    if let Some(group) = group.filter(|_| variants.is_sweep() || goes_on_sweep) {
+        return Err(Error::new(Kind::Usage, format!("a sweep is not shared out among {} processes", group.size()))
+            .with_help("give one learning rate and one batch size, or start the sweep as one process"));
+    }
+    let Some(folder) = resume else {
         if from_snapshot.is_some() {
             return Err(Error::new(Kind::Usage, "--from-snapshot is given without a job to go on with")
                 .with_help("name the job: --resume JOB"));
         }
-        match network {
-            Some(network) if variants.is_sweep() => {
-                let task = Sweep { network, folder: job, variants, options };
-                sweep::begin(task, head_start, observer, stop).map(RunSummary::Sweep)
-            }
-            Some(network) => {
-                train::begin(Train { network, job, options }, head_start, observer, stop, group).map(RunSummary::Train)
-            }
-            None => Err(Error::new(Kind::Usage, "no network file is named").with_help("digits-rs run FILE")),
-        }
-    })
+        return Ok(());
+    };
+    if network.is_some() || job.is_some() {
+        return Err(Error::new(Kind::Usage, "a run that goes on has its network file and its folder already")
+            .with_help(format!("give nothing but what is to change: --resume {}", shell_path(folder))));
+    }
+    if variants.is_sweep() {
+        return Err(Error::new(Kind::Usage, "a run that goes on cannot become a sweep")
+            .with_help("give one learning rate and one batch size, or none, or start a new sweep"));
+    }
+    if goes_on_sweep && from_snapshot.is_some() {
+        let message = format!("{} is a sweep, which has no snapshots of its own", folder.display());
+        return Err(Error::new(Kind::Usage, message)
+            .with_help("leave --from-snapshot out, or go on with one of the sweep's jobs"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -397,6 +397,13 @@ mod tests {
         let page = RunOptions::resumed(&begun(12, Some(2)), &whole(None)).unwrap_err().to_string();
         assert!(page.contains("--global-batch cannot change when a run goes on"), "{page}");
         assert!(page.contains("batches of 24 (2 x 12)") && page.contains("batches of 12\n"), "{page}");
+        // A share of each of so many processes.
+        let each = |batch_size| RunOptions { batch_size: Some(batch_size), ..RunOptions::default() };
+        for (processes, batch_size) in [(1, 24), (2, 12), (3, 8), (3, 12)] {
+            let same = RunOptions::resumed_by(processes, &begun(12, Some(2)), &each(batch_size)).unwrap();
+            assert_eq!((same.batch_size, same.shares), (Some(12), Some(2)));
+        }
+        assert!(RunOptions::resumed_by(3, &begun(12, Some(2)), &each(24)).is_err());
         let other = RunOptions { batch_size: Some(6), ..RunOptions::default() };
         let page = RunOptions::resumed(&begun(12, Some(2)), &other).unwrap_err().to_string();
         assert!(page.contains("batches of 24 (2 x 12)"), "{page}");

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     distributed::{Group, Program},
     error::{Error, Kind, Result},
+    job::counted,
     torch::device,
     train::{Position, Ranks, Snapshot, SnapshotNote},
 };
@@ -69,6 +70,8 @@ pub(super) struct Conductor {
 struct Alike {
     /// Fingerprint of the dataset.
     dataset: String,
+    /// Where it is, and how many records it has to train with: for the page.
+    place: Unlike<(String, u64)>,
     /// The network as it prints, and the criterion.
     network: String,
     /// Names and sizes of the parameters, as a hash.
@@ -79,12 +82,29 @@ struct Alike {
     settings: serde_json::Map<String, serde_json::Value>,
 }
 
-/// What a machine may have of its own beside the places of the data: how it computes.
-const OWN: [&str; 4] = ["weights", "memory", "device", "threads"];
+/// What may differ, and is told where something else does.
+#[derive(Debug, Serialize, Deserialize)]
+struct Unlike<T>(T);
+
+impl<T> PartialEq for Unlike<T> {
+    fn eq(&self, _: &Unlike<T>) -> bool {
+        true
+    }
+}
+
+impl<T> Eq for Unlike<T> {}
+
+/// What a machine may have of its own beside the places of files: how it computes.
+const OWN: [&str; 3] = ["memory", "device", "threads"];
+
+/// Whether the setting is the place of a file, which each machine may have elsewhere.
+fn is_place(name: &str) -> bool {
+    PLACES.contains(&name) || name == "weights"
+}
 
 /// Whether a machine may have its own value of a setting.
 fn is_own(name: &str) -> bool {
-    PLACES.contains(&name) || OWN.contains(&name)
+    is_place(name) || OWN.contains(&name)
 }
 
 /// The program as it must be in every process.
@@ -112,6 +132,11 @@ impl Conductor {
     /// The processes, where there are several.
     pub(super) fn ranks(&self) -> Option<&Rc<Ranks>> {
         self.ranks.as_ref()
+    }
+
+    /// How many processes there are.
+    pub(super) fn processes(&self) -> u64 {
+        self.ranks.as_ref().map_or(1, |ranks| ranks.group().size() as u64)
     }
 
     /// Whether another process writes the job.
@@ -244,6 +269,7 @@ impl Alike {
         settings.retain(|name, _| !is_own(name));
         Ok(Alike {
             dataset: run.fingerprint.word().to_string(),
+            place: Unlike((run.dataset_path.clone(), run.plan.records)),
             network: run.printed.clone(),
             parameters: blake3::hash(parameters.as_bytes()).to_hex()[..16].to_string(),
             plan: format!("{:?}", run.plan),
@@ -251,19 +277,28 @@ impl Alike {
         })
     }
 
+    fn dataset_text(&self) -> String {
+        let Unlike((place, records)) = &self.place;
+        format!("{place}: {} to train with, fingerprint {}", counted(*records, "record"), self.dataset)
+    }
+
     /// The page for a rank that has something else.
     fn differs(&self, other: Option<&Alike>, rank: usize) -> Error {
         let page = Error::new(Kind::Job, format!("rank {rank} does not have what rank 0 has"))
             .with_help("give every process the same command, network file and dataset");
         let Some(other) = other else { return page };
-        let texts = [
-            ("dataset", &self.dataset, &other.dataset),
-            ("parameters", &self.parameters, &other.parameters),
-            ("network", &self.network, &other.network),
-        ];
+        let both = |page: Error, what: &str, own: &str, theirs: &str| {
+            page.with_fact(format!("{what} of rank 0"), own).with_fact(format!("of rank {rank}"), theirs)
+        };
         let mut page = page;
-        for (what, own, theirs) in texts.into_iter().filter(|(_, own, theirs)| own != theirs) {
-            page = page.with_fact(format!("{what} of rank 0"), own).with_fact(format!("of rank {rank}"), theirs);
+        if self.dataset != other.dataset {
+            page = both(page, "dataset", &self.dataset_text(), &other.dataset_text());
+        }
+        if self.parameters != other.parameters {
+            page = both(page, "parameters", &self.parameters, &other.parameters);
+        }
+        if self.network != other.network {
+            page = both(page, "network", &self.network, &other.network);
         }
         let nothing = serde_json::Value::Null;
         for (name, own) in &self.settings {
@@ -291,24 +326,33 @@ impl Orders {
         let json =
             |options: &RunOptions| options::to_json(options).map(|json| json.as_object().cloned().unwrap_or_default());
         let (own, first, mut all) = (json(own)?, json(&self.given)?, json(&self.options)?);
+        let nothing = serde_json::Value::Null;
+        // Of a job that goes on rank 0 may name no file, for its folder does.
+        let names_places = first.iter().any(|(name, value)| is_place(name) && !value.is_null());
         let mut page = None;
-        for (name, value) in own {
-            if is_own(&name) {
-                if !value.is_null() {
-                    all.insert(name, value);
-                }
-            } else if first.get(&name) != Some(&value) {
-                let theirs = first.get(&name).unwrap_or(&serde_json::Value::Null);
+        // What is not given may not be written: both are gone through.
+        for name in own.keys().chain(first.keys().filter(|name| !own.contains_key(*name))) {
+            let (value, theirs) = (own.get(name).unwrap_or(&nothing), first.get(name).unwrap_or(&nothing));
+            let is_same = match name.as_str() {
+                name if is_place(name) => !names_places || value.is_null() == theirs.is_null(),
+                name => is_own(name) || value == theirs,
+            };
+            if !is_same {
                 let known = page.take().unwrap_or_else(|| {
                     Error::new(Kind::Job, format!("rank {rank} was given other options than rank 0"))
                         .with_help("give every process the same command")
                 });
-                page = Some(known.with_fact(options::flag(&name), on_both(&name, theirs, &value, rank)));
+                page = Some(known.with_fact(options::flag(name), on_both(name, theirs, value, rank)));
             }
         }
         if let Some(page) = page {
             return Err(page);
         }
+        // Of two ways to name a dataset one is meant.
+        if own.iter().any(|(name, value)| PLACES.contains(&name.as_str()) && !value.is_null()) {
+            all.retain(|name, _| !PLACES.contains(&name.as_str()));
+        }
+        all.extend(own.into_iter().filter(|(name, value)| is_own(name) && !value.is_null()));
         serde_json::from_value(serde_json::Value::Object(all))
             .map_err(|cause| Error::new(Kind::Job, "rank 0's options do not read").with_cause(cause.to_string()))
     }
@@ -334,9 +378,23 @@ mod tests {
         let options = orders.options_with(&own, 1).unwrap();
         assert_eq!((options.dataset, options.shares, options.lr), (Some("/there".into()), Some(2), Some(0.1)));
         assert_eq!(options.device.as_deref(), Some("cuda:1"));
-        let other = RunOptions { lr: Some(0.2), epochs: Some(3), ..given };
+        let other = RunOptions { lr: Some(0.2), epochs: Some(3), ..given.clone() };
         let page = orders.options_with(&other, 1).unwrap_err().to_string();
         assert!(page.contains("--lr") && page.contains("0.1 on rank 0, 0.2 on rank 1"), "{page}");
         assert!(page.contains("--epochs") && page.contains("not given on rank 0, 3 on rank 1"), "{page}");
+        let without = RunOptions { shares: Some(1), dataset: None, ..given.clone() };
+        let page = orders.options_with(&without, 1).unwrap_err().to_string();
+        assert!(page.contains("--dataset") && page.contains("/here on rank 0, not given on rank 1"), "{page}");
+        assert!(page.contains("--global-batch") && page.contains("not given on rank 0, given on rank 1"), "{page}");
+        let orders = Orders { given: RunOptions { shares: Some(1), ..given.clone() }, ..orders };
+        let page = orders.options_with(&given, 1).unwrap_err().to_string();
+        assert!(page.contains("given on rank 0, not given on rank 1"), "{page}");
+        // The job of a run that goes on names its dataset, and a machine without the job's folder its own.
+        let given = RunOptions::default();
+        let options = RunOptions { train_db: Some("/job's".into()), mean: Some("/m".into()), ..RunOptions::default() };
+        let orders = Orders { given: given.clone(), options, ..orders };
+        let own = RunOptions { dataset: Some("/there".into()), ..given };
+        let options = orders.options_with(&own, 1).unwrap();
+        assert_eq!((options.dataset, options.train_db, options.mean), (Some("/there".into()), None, None));
     }
 }

@@ -95,7 +95,7 @@ pub fn begin(
             return again(job, options, head_start, observer, stop, conductor);
         }
         let path = job.unwrap_or_else(|| JobDir::fresh_path(Path::new(JOBS)));
-        let processes = conductor.ranks().map(|ranks| ranks.group().size() as u64);
+        let processes = conductor.ranks().map(|_| conductor.processes());
         let options = RunOptions { shares: options.shares.or(processes), ..options };
         conductor.order(|| Orders {
             name: name.clone(),
@@ -156,7 +156,7 @@ fn again(
 ) -> Result<TrainSummary> {
     let view = JobView::open(path)?;
     let record = view.record()?;
-    let resumed = RunOptions::resumed(&record.settings, &options)?;
+    let resumed = RunOptions::resumed_by(conductor.processes(), &record.settings, &options)?;
     let has_all_epochs = resumed.epochs.is_none_or(|epochs| record.settings["epochs"].as_u64() >= Some(epochs));
     if record.status == Status::Done && has_all_epochs {
         if let Some(other) = options
@@ -237,7 +237,7 @@ fn continued(
             .with_fact("it must be", "a finite number of at least 0"));
     }
     let mut job = JobDir::resume(&task.job)?;
-    let options = RunOptions::resumed(&job.record().settings, &given)?;
+    let options = RunOptions::resumed_by(conductor.processes(), &job.record().settings, &given)?;
     let source = kept::source(&job.view(), job.record())?;
     let epochs_before = job.record().settings["epochs"].as_u64();
     let summary = done_before(&job.view())?;

@@ -43,7 +43,8 @@ pub(super) fn train(
     }
     if let Some(ranks) = &run.ranks {
         let place = ranks.group().place().describe();
-        for text in iter::once(place.as_str()).chain(ranks.group().way()) {
+        let shared = shared_out(run.settings.step_size(), ranks.group().size() as u64);
+        for text in iter::once(place.as_str()).chain(shared.as_deref()).chain(ranks.group().way()) {
             observer.line(text);
             job.log(Level::Info, text)?;
         }
@@ -115,6 +116,14 @@ pub(super) fn train(
     };
     observer.finished(&summary);
     Ok(summary)
+}
+
+/// What of a batch each process has, where that is not the same for all.
+fn shared_out(batch: u64, processes: u64) -> Option<String> {
+    let least = batch / processes;
+    (!batch.is_multiple_of(processes)).then(|| {
+        format!("each of the {processes} processes has {least} or {} samples of a batch of {batch}", least + 1)
+    })
 }
 
 /// Hands on what the trainer says, and paints the curves at each epoch's end.

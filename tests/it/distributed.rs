@@ -228,8 +228,10 @@ fn torchrun_s_variables_start_a_run_and_ranks_that_differ_are_refused() {
     let run = ["run", "net.lua", "--job", "j", "--device", "cpu", "--epochs", "1"];
     let [(good, words), (other_good, others)] = both(path, &run, &run);
     assert!(good && other_good, "{words}{others}");
-    assert!(words.contains("rank 0 of 2, started by torchrun, meeting at 127.0.0.1:"), "{words}");
-    assert_eq!(others, "");
+    assert!(words.contains("rank 0 of 2, started by hand, meeting at 127.0.0.1:"), "{words}");
+    let mut lines = others.lines();
+    assert!(lines.next().is_some_and(|line| line.starts_with("rank 1 of 2, started by hand, meeting at 127.0.0.1:")));
+    assert_eq!(lines.next(), Some("rank 1 of 2 has ended with the run; what came of it is with rank 0"));
     // Nothing is left to do.
     let [(good, words), (other_good, others)] = both(path, &run, &run);
     assert!(good && other_good && words.contains("is done already"), "{words}{others}");
@@ -256,8 +258,49 @@ fn torchrun_s_variables_start_a_run_and_ranks_that_differ_are_refused() {
     let first = [&run[..], &["--dataset", "datasets/mnist-sample"]].concat();
     for (good, words) in both(path, &first, &other) {
         assert!(!good && words.contains("rank 1 does not have what rank 0 has"), "{words}");
-        assert!(words.contains("dataset of rank 0"), "{words}");
+        assert!(words.contains("dataset of rank 0") && words.contains("records to train with, fingerprint"), "{words}");
     }
+    for (good, words) in both(path, &first, &run) {
+        assert!(!good && words.contains("--dataset") && words.contains("not given on rank 1"), "{words}");
+    }
+}
+
+#[test]
+fn what_keeps_one_rank_from_the_run_is_told_to_the_other_at_once() {
+    let folder = with_network(&classifier("loss = nn.ClassNLLCriterion()", ""));
+    let path = folder.path();
+    let run = ["run", "net.lua", "--job", "j", "--device", "cpu", "--epochs", "1"];
+    let absent = ["run", "absent.lua", "--job", "j", "--device", "cpu", "--epochs", "1"];
+    let wrong = ["run", "net.lua", "--job", "j", "--device", "cpu", "--epochs", "none"];
+    fs::write(path.join("file"), "").unwrap();
+    let nowhere = ["run", "net.lua", "--job", "file/j", "--device", "cpu", "--epochs", "1"];
+    let resumed = ["run", "--resume", "absent", "--device", "cpu"];
+    for (first, second, told) in [
+        (&absent[..], &run[..], "absent.lua"),
+        (&run, &absent, "absent.lua"),
+        (&wrong, &run, "--epochs"),
+        (&nowhere, &run, "file/j"),
+        (&run, &resumed, "absent is no job on this machine, and no dataset is named"),
+    ] {
+        let begun = Instant::now();
+        for (good, words) in both(path, first, second) {
+            assert!(!good && words.contains(told), "{words}");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(25), "{told}");
+    }
+}
+
+#[test]
+fn a_run_goes_on_with_the_same_batches_in_other_words_and_processes() {
+    let folder = with_network(&classifier("loss = nn.ClassNLLCriterion()", ""));
+    let path = folder.path();
+    well(path, "run net.lua --job j --device cpu --epochs 1 --batch-size 12 --processes 2 --validation-interval 0");
+    well(path, "run --resume j --device cpu --epochs 2 --batch-size 24 --validation-interval 0");
+    let words =
+        well(path, "run --resume j --device cpu --epochs 3 --batch-size 4 --processes 6 --validation-interval 0");
+    assert!(!words.contains("samples of a batch"), "{words}");
+    let words = well(path, "run --resume j --device cpu --epochs 4 --processes 5 --validation-interval 0");
+    assert!(words.contains("each of the 5 processes has 4 or 5 samples of a batch of 24"), "{words}");
 }
 
 fn copy(from: &Path, to: &Path) {

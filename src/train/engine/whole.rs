@@ -26,16 +26,16 @@ enum Described {
     },
 }
 
-/// The types of numbers that outputs and targets have, by their place here.
-const KINDS: [tch::Kind; 8] = [
-    tch::Kind::Float,
-    tch::Kind::Double,
-    tch::Kind::Int64,
-    tch::Kind::Int,
-    tch::Kind::Int16,
-    tch::Kind::Int8,
-    tch::Kind::Uint8,
-    tch::Kind::Half,
+/// The types of numbers that outputs and targets have, by their place here, and Torch's names of them.
+const KINDS: [(tch::Kind, &str); 8] = [
+    (tch::Kind::Float, "FloatTensor"),
+    (tch::Kind::Double, "DoubleTensor"),
+    (tch::Kind::Int64, "LongTensor"),
+    (tch::Kind::Int, "IntTensor"),
+    (tch::Kind::Int16, "ShortTensor"),
+    (tch::Kind::Int8, "CharTensor"),
+    (tch::Kind::Uint8, "ByteTensor"),
+    (tch::Kind::Half, "HalfTensor"),
 ];
 
 /// The form of an activity.
@@ -49,7 +49,7 @@ impl Form {
     fn of(activity: &Activity) -> Form {
         match activity {
             Activity::Tensor(tensor) => {
-                let kind = KINDS.iter().position(|kind| *kind == tensor.kind()).unwrap_or(usize::MAX);
+                let kind = KINDS.iter().position(|(kind, _)| *kind == tensor.kind()).unwrap_or(usize::MAX);
                 Form::Tensor { kind, size: tensor.size() }
             }
             Activity::Table(entries) => Form::Table(entries.iter().map(Form::of).collect()),
@@ -74,7 +74,10 @@ impl Form {
 impl std::fmt::Display for Form {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Form::Tensor { size, .. } => write!(f, "{size:?}"),
+            Form::Tensor { kind, size } => {
+                let name = KINDS.get(*kind).map_or("tensor of another type", |(_, name)| name);
+                write!(f, "{name} {size:?}")
+            }
             Form::Table(entries) => {
                 f.write_str("{")?;
                 for (i, entry) in entries.iter().enumerate() {
@@ -132,7 +135,7 @@ fn of_sample(all: &[Described]) -> Result<(Form, Form)> {
                 .with_fact("of", format!("{count} samples"))
                 .with_help(
                     "labelHook and network must make the same of every sample: the first size is the number of samples,\n\
-                     or a multiple of it, and the others do not depend on it",
+                     or a multiple of it, and the other sizes and the type do not depend on it",
                 )
         };
         let output = output.of_sample(count).ok_or_else(|| page("output", output))?;
@@ -173,7 +176,7 @@ impl Place<'_> {
             }
             Form::Tensor { kind, size } => {
                 let own = own.map(Activity::tensor).transpose()?;
-                let kind = *KINDS.get(*kind).ok_or_else(|| {
+                let (kind, _) = *KINDS.get(*kind).ok_or_else(|| {
                     Error::new(
                         Kind::Shape,
                         "the output or the target has numbers of a type that is not brought together",
