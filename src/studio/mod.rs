@@ -31,6 +31,7 @@ mod roots;
 mod router;
 mod serve;
 mod tests;
+mod unreadable;
 mod upload_routes;
 mod uploads;
 mod workers;

@@ -22,11 +22,12 @@ use super::{
     program,
     refusal::Refusal,
     tests::routes as tests,
+    unreadable,
     upload_routes as uploads,
 };
 
 /// Bytes of a JSON body at most.
-const BODY: usize = 4 << 20;
+pub(crate) const BODY: usize = 4 << 20;
 
 /// Every route below `/api`, with its schema.
 fn api() -> OpenApiRouter<Arc<App>> {
@@ -163,5 +164,5 @@ async fn plain_refusals(request: Request, next: middleware::Next) -> Response {
     }
     let Ok(bytes) = axum::body::to_bytes(reply.into_body(), 1 << 16).await else { return status.into_response() };
     let words = String::from_utf8_lossy(&bytes).into_owned();
-    Refusal { status, ..Refusal::usage(words) }.into_response()
+    Refusal::new(status, &unreadable::page(&words)).into_response()
 }

@@ -44,6 +44,7 @@ mod sets;
 mod shared_steps;
 mod streaming;
 mod studio;
+mod studio_bounds;
 mod studio_golden;
 mod studio_server;
 mod studio_walls;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    about::About,
+    about::{self, About},
     folder::{ERROR_PAGE, JobRequest, REQUEST, STARTED},
     summary::{JobSummary, Status},
 };
@@ -131,13 +131,13 @@ pub(crate) async fn change(
         let (_, folder) = known(&app, &id)?;
         let mut about = About::read(&folder);
         if let Some(name) = change.name {
-            about.name = Some(name.trim().to_string()).filter(|name| !name.is_empty());
+            about.name = about::name_of("name", &name)?;
         }
         if let Some(group) = change.group {
-            about.group = group.filter(|group| !group.trim().is_empty());
+            about.group = about::name_of("group", &group.unwrap_or_default())?;
         }
         if let Some(notes) = change.notes {
-            about.notes = notes;
+            about.notes = about::notes_of(notes)?;
         }
         about.write(&folder)?;
         now(&app, &id)
@@ -298,7 +298,7 @@ pub(crate) async fn bulk(State(app): State<Arc<App>>, Body(action): Body<BulkAct
             BulkAction::Group { ids, group } => each(ids, &|id| {
                 let (_, folder) = known(&app, id)?;
                 let mut about = About::read(&folder);
-                about.group = group.clone().filter(|group| !group.trim().is_empty());
+                about.group = about::name_of("group", group.as_deref().unwrap_or_default())?;
                 Ok(about.write(&folder)?)
             }),
         }
