@@ -375,6 +375,32 @@ return { model = net, loss = nn.MSECriterion(), labelHook = function(input) retu
     await look('test-boxes');
   });
 
+  await step('names as long as they may be widen no page', async () => {
+    const long = 'M'.repeat(100);
+    const job = encodeURIComponent(lenet);
+    const { name, group } = (await get(`/api/jobs/${job}`)).summary;
+    await get(`/api/jobs/${job}`, { name: long, group: long }, 'PATCH');
+    await get('/api/datasets/mnist', { name: long }, 'PATCH');
+    for (const path of ['/', `/models/${job}`, `/models/${job}/test`, '/datasets/mnist', '/models/new?dataset=mnist', `/models/new?clone=${job}`, `/compare?job=${job}&job=${seed}`]) {
+      await page.goto(link + path);
+      await page.getByText(long.slice(0, 40)).first().waitFor({ state: 'attached' });
+      for (const window of [sizes.desktop, sizes.phone, narrow]) {
+        await page.setViewportSize(window);
+        await page.waitForTimeout(150);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (wide > 0) complain(`a long name makes ${path} ${wide} px wider than a window of ${window.width} px`);
+      }
+    }
+    await page.setViewportSize(sizes.desktop);
+    const refused = await page.evaluate(async (job) => {
+      const body = JSON.stringify({ name: 'M'.repeat(101) });
+      return (await fetch(`/api/jobs/${job}`, { method: 'PATCH', headers: { 'content-type': 'application/json' }, body })).status;
+    }, job);
+    assert.equal(refused, 400);
+    await get(`/api/jobs/${job}`, { name, group }, 'PATCH');
+    await get('/api/datasets/mnist', { name: 'mnist' }, 'PATCH');
+  });
+
   await step('home: filter, select, compare', async () => {
     await page.goto(link);
     await page.locator('.jobs').first().waitFor();
