@@ -105,7 +105,7 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
         skipped: 0,
         disk_bytes: 0,
         created: Stamp::now().rfc3339(),
-        source: new.form.source(),
+        source: new.form.source(app),
         models: 0,
         thumbs: Vec::new(),
         progress: None,
@@ -131,7 +131,8 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
         drop(worker);
         match made {
             Some(Ok(_)) => {
-                let about = About { name: Some(name).filter(|_| id != SAMPLE), group: None, notes: new.form.source() };
+                let about =
+                    About { name: Some(name).filter(|_| id != SAMPLE), group: None, notes: new.form.source(&app_of) };
                 let form = serde_json::to_vec_pretty(&new).unwrap_or_default();
                 let _ = in_place(|| about.write(&folder).and_then(|()| job::replace(&folder.join(FORM), &form)));
                 making.end(MakingState::Done);
