@@ -17,17 +17,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::datasets::{records, routes as datasets, scan};
 use super::{
     app::App,
+    body::BODY,
     check, digits, events, files, front, guard,
     jobs::{change, create, detail, files as job_files, import, routes as jobs},
     program,
     refusal::Refusal,
     tests::routes as tests,
-    unreadable,
-    upload_routes as uploads,
+    unreadable, upload_routes as uploads,
 };
-
-/// Bytes of a JSON body at most.
-pub(crate) const BODY: usize = 4 << 20;
 
 /// Every route below `/api`, with its schema.
 fn api() -> OpenApiRouter<Arc<App>> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::options::{self, RunOptions};
 use crate::{
     data::{Augment, Flip, LoaderOptions, Order, QuarterTurn, Subtract},
-    error::{Error, Kind, Result},
+    error::Result,
     frontend::{Language, Settings},
     optim::{
         OptimizerSpec,
@@ -284,6 +284,7 @@ impl RunSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     fn settings(options: &RunOptions) -> RunSettings {
         RunSettings::of(options, &Settings::default())

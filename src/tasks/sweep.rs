@@ -97,6 +97,18 @@ impl Variants {
         Ok(())
     }
 
+    /// Refuses a value that no run can have, together with what all runs share.
+    ///
+    /// # Errors
+    /// As [`RunSettings::check`].
+    pub fn check_with(&self, shared: &RunOptions, before: &Settings) -> Result<()> {
+        self.jobs().into_iter().try_for_each(|SweepJob { lr, batch_size, .. }| {
+            let options =
+                RunOptions { lr: lr.or(shared.lr), batch_size: batch_size.or(shared.batch_size), ..shared.clone() };
+            RunSettings::of(&options, before).check()
+        })
+    }
+
     /// Whether there is more than one run.
     #[must_use]
     pub fn is_sweep(&self) -> bool {
@@ -177,11 +189,7 @@ pub fn begin(
         let names_data = given.dataset.is_some() || given.train_db.is_some();
         let before = Settings::before(&task.network);
         let shared = shared(&prepare::with_sample(given), &before)?;
-        for SweepJob { lr, batch_size, .. } in task.variants.jobs() {
-            let options =
-                RunOptions { lr: lr.or(shared.lr), batch_size: batch_size.or(shared.batch_size), ..shared.clone() };
-            RunSettings::of(&options, &before).check()?;
-        }
+        task.variants.check_with(&shared, &before)?;
         let record = SweepRecord::new(
             task.network.name.clone(),
             task.network.absolute_folder(),

@@ -46,6 +46,7 @@ mod streaming;
 mod studio;
 mod studio_bounds;
 mod studio_golden;
+mod studio_odd;
 mod studio_server;
 mod studio_walls;
 mod tensorboard;

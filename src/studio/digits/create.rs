@@ -137,7 +137,8 @@ pub(crate) fn model(app: &Arc<App>, fields: &Fields) -> Answer<NewJob> {
         "aug_whitening": fields.is_on("aug_whitening").then_some(true),
         "shuffle": fields.text("shuffle").filter(|_| !fields.is_on("shuffle")).map(|_| "sequential"),
     });
-    let mut options: RunOptions = serde_json::from_value(options).map_err(|cause| unreadable::field(&cause.to_string()))?;
+    let mut options: RunOptions =
+        serde_json::from_value(options).map_err(|cause| unreadable::field(&cause.to_string()))?;
     let (text, file, weights) = network(app, fields)?;
     options.weights = weights;
     Ok(NewJob {

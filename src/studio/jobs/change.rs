@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind},
+    frontend,
     job::JobView,
     studio::{
         app::App,
@@ -25,7 +26,7 @@ use crate::{
         error_page::ErrorPage,
         refusal::{Answer, Refusal, RefusalBody},
     },
-    tasks::{RunOptions, train::Resume},
+    tasks::{RunOptions, RunSettings, train::Resume},
 };
 
 /// A run says that it has ended a moment before its process has: so long nobody who wants the job is refused for it.
@@ -249,7 +250,8 @@ fn go_on(app: &App, id: &str, how: &ResumeJob) -> Answer<()> {
         return Err(Refusal::new(StatusCode::CONFLICT, &page));
     }
     let options = RunOptions { epochs: how.epochs, ..RunOptions::default() };
-    RunOptions::resumed(&view.record()?.settings, &options)?;
+    let whole = RunOptions::resumed(&view.record()?.settings, &options)?;
+    RunSettings::of(&whole, &frontend::Settings::default()).check()?;
     if let Some(epoch) = how.from_snapshot {
         view.snapshot_of(epoch)?;
     }

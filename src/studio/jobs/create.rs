@@ -112,16 +112,14 @@ pub(crate) async fn make(app: &Arc<App>, form: NewJob) -> Answer<NewJobs> {
     let form = named_well(form)?;
     let options = in_place(|| options(app, &form))?;
     let source = Source::pasted(&named(&form.file, &form.language, &form.text), &form.text);
-    let settings = RunSettings::of(&options, &Settings::before(&source));
-    settings.check()?;
+    let before = Settings::before(&source);
+    let settings = RunSettings::of(&options, &before);
     in_place(|| app.machine.check(&settings.device))?;
     settings.optimizer()?;
     settings.schedule()?;
     let variants = Variants { lr: form.lr.clone(), batch_size: form.batch_size.clone() };
     variants.check()?;
-    if variants.lr.iter().any(|lr| !lr.is_finite() || *lr < 0.0) || variants.batch_size.contains(&0) {
-        return Err(Refusal::usage("rates are finite numbers of at least 0, batch sizes whole numbers of at least 1"));
-    }
+    variants.check_with(&options, &before)?;
     let databases = [&options.train_db, &options.val_db, &options.train_labels_db, &options.val_labels_db];
     for database in databases.into_iter().flatten() {
         app.looker.ask::<serde_json::Value>(&Question::Database(database.clone()), CHECK).await?;

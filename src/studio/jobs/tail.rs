@@ -184,7 +184,9 @@ mod tests {
     fn what_has_ended_keeps_the_mean_of_its_speed() {
         let folder = tempfile::tempdir().unwrap();
         let line = |rate: f64, wait: f64| {
-            format!(r#"{{"event":"train","epoch":0.5,"iteration":1,"loss":1.0,"images_per_second":{rate},"data_wait":{wait},"time":1.0}}"#)
+            format!(
+                r#"{{"event":"train","epoch":0.5,"iteration":1,"loss":1.0,"images_per_second":{rate},"data_wait":{wait},"time":1.0}}"#
+            )
         };
         let text = format!("{}\n{}\n", line(1000.0, 0.0), line(500.0, 0.3));
         std::fs::write(folder.path().join(crate::job::file::METRICS), text).unwrap();
