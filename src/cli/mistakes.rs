@@ -262,7 +262,7 @@ mod tests {
             ("chekc net.lua", "did you mean: digits-rs check"),
             ("xylophone", "the commands are run, "),
             ("run net.lua --lr abc", "--lr is abc it must be a number, such as 0.01"),
-            ("run net.lua -b 0", "--batch-size is 0 it must be a whole number of at least 1"),
+            ("run net.lua -b 0", "--batch-size is 0 it must be a whole number from 1 to 1000000"),
             ("run net.lua --epochs many", "--epochs is many it must be a whole number"),
             ("run net.lua --epcohs 3", "there is no option --epcohs"),
             ("run net.lua --epcohs 3", "did you mean --epochs?"),

@@ -29,7 +29,7 @@ use crate::{
     inspect::{lines::LineChart, numbers::significant, sparkline::sparkline},
     job::{self, JobDir, JobView, SweepRecord},
     tasks::{
-        self, Observer, RunOptions, RunRequest,
+        self, Observer, RunOptions, RunRequest, bounds,
         preview::{self, Augmentation, LearningRate},
         reach,
         sweep::{self, Variants},
@@ -68,7 +68,7 @@ pub struct RunArgs {
     lr: Vec<f64>,
     /// Images a step, in training and validation; several make a sweep [default: the network file's, else 16]
     #[arg(short, long, value_name = "N,…", help_heading = "Training", value_delimiter = ',',
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = clap::value_parser!(u64).range(1..=bounds::BATCH))]
     batch_size: Vec<u64>,
     /// Print nothing but warnings and how it ended
     #[arg(short, long, conflicts_with = "json")]

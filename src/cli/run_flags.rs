@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     data::{Flip, Order, QuarterTurn, Subtract},
-    tasks::RunOptions,
+    tasks::{RunOptions, bounds},
     train::Interval,
 };
 
@@ -46,7 +46,7 @@ pub(super) struct RunFlags {
     memory: Option<u64>,
 
     /// Passes over the train records [default: 30]
-    #[arg(short, long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short, long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..=bounds::EPOCHS))]
     epochs: Option<u64>,
     /// Every random number follows from it [default: 1]
     #[arg(long, value_name = "N", help_heading = "Training")]
@@ -58,22 +58,22 @@ pub(super) struct RunFlags {
     #[arg(long, value_name = "INTERVAL", help_heading = "Training")]
     snapshot_interval: Option<Interval>,
     /// Keep the best snapshot and the last N [default: all]
-    #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..=bounds::EPOCHS))]
     keep: Option<u64>,
     /// Stop after N validations in a row without a lower loss
-    #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..=bounds::EPOCHS))]
     early_stop: Option<u64>,
     /// Also write event files for TensorBoard, into tensorboard/ in the job's folder
     #[arg(long, help_heading = "Training")]
     tensorboard: bool,
     /// Time N steps, then record five with libtorch's profiler, into profile/ in the job's folder
-    #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..=bounds::PROFILED))]
     profile: Option<u64>,
     /// auto, cpu, cuda or cuda:N [default: auto]
     #[arg(long, value_name = "DEVICE", help_heading = "Training")]
     device: Option<String>,
     /// Processor threads of the computation [default: one a core]
-    #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", help_heading = "Training", value_parser = clap::value_parser!(u64).range(1..=bounds::THREADS))]
     threads: Option<u64>,
     /// Numbers of 64 bits instead of 32
     #[arg(long, help_heading = "Training")]
@@ -123,7 +123,7 @@ pub(super) struct RunFlags {
     weight_decay: Option<f64>,
 
     /// Side of the square cut from each image: at random in training, the middle in validation
-    #[arg(long, value_name = "PIXELS", help_heading = "Augmentation", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, value_name = "PIXELS", help_heading = "Augmentation", value_parser = clap::value_parser!(i64).range(1..=bounds::SIDE as i64))]
     crop: Option<i64>,
     /// Mirror train images at random [default: none]
     #[arg(long, value_enum, value_name = "AXES", help_heading = "Augmentation")]

@@ -2,7 +2,11 @@
 //!
 //! Source: `digits/utils/image.py` (`load_image`) on Pillow.
 
-use std::{fs, io::Cursor, path::Path};
+use std::{
+    fs,
+    io::{BufReader, Cursor},
+    path::Path,
+};
 
 use image::{
     DynamicImage, ExtendedColorType, ImageDecoder as _, ImageEncoder, ImageReader, codecs::jpeg::JpegEncoder,
@@ -84,6 +88,17 @@ impl Decoded {
     /// When it cannot be read or decoded; the path is in the page.
     pub fn open(path: &Path) -> Result<Decoded> {
         opened(path, Decoded::decode_file)
+    }
+
+    /// Reads as much of a file as tells that it is an image.
+    ///
+    /// # Errors
+    /// When it cannot be read, or does not begin as an image does.
+    pub fn look(path: &Path) -> Result<()> {
+        let file = BufReader::new(input::open(path, Form::Image)?);
+        let undecodable = |cause: String| undecodable(cause).with_fact("in the file", path.display().to_string());
+        let reader = ImageReader::new(file).with_guessed_format().map_err(|e| undecodable(e.to_string()))?;
+        reader.into_dimensions().map(drop).map_err(|e| undecodable(e.to_string()))
     }
 
     /// Reads a file and decodes it with its transparency.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     characters,
+    class_files::NOT_UTF8,
     codec::Encoding,
     datum,
     decoded::Decoded,
@@ -80,7 +81,7 @@ pub fn load_file_with_alpha(item: &Item) -> Result<Decoded> {
 
 fn named(item: &Item, image: Result<Decoded>) -> Result<Decoded> {
     image.map_err(|e| match item.name.contains('\u{FFFD}') {
-        true => Error::new(Kind::Data, "its name is not UTF-8, which lists of images cannot hold: rename it"),
+        true => Error::new(Kind::Data, NOT_UTF8),
         false => e,
     })
 }
@@ -160,6 +161,9 @@ fn create_of(
         progress.stage(&database, order.len() as u64);
         let split = Split { out, order: &order, load, options, classes: lists.labels.len(), progress };
         let written = split.write(&dir.join(&database), &mut skipped)?;
+        if name == "train" && !texts {
+            all_learned(lists, &written.classes, &skipped)?;
+        }
         reduced += written.reduced;
         if let ("train", Some(mean), false) = (name, &written.mean, texts) {
             mean.write(&dir.join("mean.binaryproto"))?;
@@ -187,6 +191,18 @@ fn create_of(
     manifest.write(dir)?;
     creation.finish()?;
     Ok(Report { manifest, skipped, reduced, notes: Vec::new() })
+}
+
+/// Refuses a class of which no image to train on could be read: it would be there, and nothing could be of it.
+fn all_learned(lists: &Lists, written: &[u64], skipped: &[(String, String)]) -> Result<()> {
+    let mut listed = vec![None; written.len()];
+    lists.train.iter().for_each(|item| listed[item.label] = Some(&item.name));
+    let lost = listed.iter().zip(written).position(|(listed, written)| listed.is_some() && *written == 0);
+    let Some((label, image)) = lost.and_then(|label| Some((label, listed[label]?))) else { return Ok(()) };
+    let page = Error::new(Kind::Data, format!("no image of the class {} can be read", lists.labels[label]))
+        .with_fact("one of them", image);
+    let cause = skipped.iter().rev().find(|(name, _)| name == image).map(|(_, reason)| reason.clone());
+    Err(cause.into_iter().fold(page, Error::with_cause).with_help("mend its images, or take the class out"))
 }
 
 /// Of a dataset of classes that has no splits yet.

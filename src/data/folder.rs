@@ -3,22 +3,19 @@
 //! Source: `digits/tools/parse_folder.py`, `docs/ImageFolderFormat.md`.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    os::unix::fs::MetadataExt,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
-use walkdir::{DirEntry, WalkDir};
-
+pub use super::class_files::EXTENSIONS;
+pub(crate) use super::class_files::is_image;
 use super::{
-    folder_of_sets::{is_left_behind, sets_for_classes},
+    class_files::{Seen, entries},
+    class_folders::{ClassFolders, class_folders},
+    folder_of_sets::sets_for_classes,
     random::Random,
 };
 use crate::error::{Error, Kind, Result};
-
-/// The file name endings that count as images, in any case.
-pub const EXTENSIONS: &[&str] =
-    &["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp", "ppm", "pgm", "pbm", "pnm", "jfif", "jpe"];
 
 /// How the images are chosen and divided.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -133,7 +130,7 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
         return Err(Error::new(Kind::Usage, format!("{val} % for validation and {test} % for testing do not fit"))
             .with_help("give percentages from 0 to 100 that add up to at most 100"));
     }
-    let (given, (folder, classes)) = (folder, class_folders(folder)?);
+    let (given, ClassFolders { folder, classes, left_out }) = (folder, class_folders(folder)?);
     if let Some(page) = sets_for_classes(given, &classes) {
         return Err(page);
     }
@@ -148,7 +145,7 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
     }
     let sets = [100.0 - val - test, val, test].iter().filter(|&&percent| percent > 0.0).count();
     let least = options.min_per_class.max(sets).max(1);
-    let mut lists = Lists::default();
+    let mut lists = Lists { left_out, ..Lists::default() };
     let mut seen = Seen::default();
     for class in classes {
         let files = seen.images(&class, options.max_per_class.unwrap_or(usize::MAX), &mut lists.left_out)?;
@@ -177,7 +174,8 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
 /// # Errors
 /// When the folder cannot be read or holds no image of these classes.
 pub fn parse_known(folder: &Path, labels: &[String], left_out: &mut Vec<(String, String)>) -> Result<Vec<Item>> {
-    let (folder, classes) = class_folders(folder)?;
+    let ClassFolders { folder, classes, left_out: links } = class_folders(folder)?;
+    left_out.extend(links);
     let (mut items, mut seen) = (Vec::new(), Seen::default());
     for class in classes {
         let name = class_name(&class)?;
@@ -188,8 +186,7 @@ pub fn parse_known(folder: &Path, labels: &[String], left_out: &mut Vec<(String,
             ));
             continue;
         };
-        // The second time that a file is met, it is passed over.
-        let files = seen.images(&class, usize::MAX, &mut Vec::new())?;
+        let files = seen.images(&class, usize::MAX, left_out)?;
         let item = |path: PathBuf| Item { name: path.to_string_lossy().into_owned(), label, index: 0 };
         items.extend(files.into_iter().map(item));
     }
@@ -221,25 +218,12 @@ pub(super) fn images_by_stem(folder: &Path) -> Result<BTreeMap<PathBuf, PathBuf>
 /// # Errors
 /// When the folder cannot be read, has no subfolder, or one has a name that no class can have.
 pub(super) fn classes(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
-    let (folder, classes) = class_folders(folder)?;
+    let ClassFolders { folder, classes, .. } = class_folders(folder)?;
     if classes.is_empty() {
         return Err(Error::new(Kind::Data, format!("{} has no class folders", folder.display()))
             .with_fact("it wants", "one subfolder for each class"));
     }
     classes.into_iter().map(|class| Ok((class.clone(), class_name(&class)?))).collect()
-}
-
-/// The folder's whole path, and its subfolders in the order of their names.
-fn class_folders(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
-    let folder = folder.canonicalize().map_err(|e| Error::io("read the folder", folder, &e))?;
-    let mut classes: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .map_err(|e| Error::io("read the folder", &folder, &e))?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir() && !is_left_behind(path))
-        .collect();
-    classes.sort();
-    Ok((folder, classes))
 }
 
 /// A class' name after its folder.
@@ -268,101 +252,6 @@ pub(super) fn check_name(name: &str) -> Result<()> {
         .with_help("rename it"))
 }
 
-/// The image files that were met, by device and inode: links may lead to one file from many places, and one that is
-/// trained on and validated with would make the network look better than it is.
-#[derive(Default)]
-struct Seen {
-    classes: Vec<PathBuf>,
-    /// The number of the class and of the image in it.
-    files: HashMap<(u64, u64), (u32, u32)>,
-}
-
-impl Seen {
-    /// Up to `most` image files below a class folder, in the order of their names; each file once.
-    ///
-    /// # Errors
-    /// When a file is in another class as well.
-    fn images(&mut self, class: &Path, most: usize, left_out: &mut Vec<(String, String)>) -> Result<Vec<PathBuf>> {
-        let number = self.classes.len() as u32;
-        self.classes.push(class.to_path_buf());
-        let mut found: Vec<PathBuf> = Vec::new();
-        for entry in entries(class) {
-            if found.len() == most {
-                break;
-            }
-            let name = |path: &Path| path.to_string_lossy().into_owned();
-            let (path, file) = match entry {
-                Ok(entry) if entry.file_type().is_dir() || is_hidden(&entry) => continue,
-                Ok(entry) if !is_image(entry.path()) => {
-                    left_out.push((one_line(&name(entry.path())), "its name does not end as an image's".into()));
-                    continue;
-                }
-                Ok(entry) if name(entry.path()).contains(['\n', '\r']) => {
-                    let reason = "its name holds a line break, which lists of images cannot hold: rename it";
-                    left_out.push((one_line(&name(entry.path())), reason.into()));
-                    continue;
-                }
-                Ok(entry) => match entry.metadata() {
-                    Ok(metadata) => (entry.into_path(), (metadata.dev(), metadata.ino())),
-                    Err(_) => continue, // it went away
-                },
-                Err(error) => {
-                    // A broken or circular link.
-                    let path = error.path().map(name).unwrap_or_default();
-                    left_out.push((path, one_line(&error.to_string())));
-                    continue;
-                }
-            };
-            match self.files.insert(file, (number, found.len() as u32)) {
-                None => found.push(path),
-                Some((class, image)) if class == number => {
-                    self.files.insert(file, (class, image));
-                    left_out.push((name(&path), format!("the same file as {}", name(&found[image as usize]))));
-                }
-                Some((other, _)) => return Err(in_two_classes(&path, &self.classes[other as usize], file)),
-            }
-        }
-        Ok(found)
-    }
-}
-
-/// Everything below a class folder in the order of names; links are followed, but not to a folder that holds the class.
-fn entries(class: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
-    let real = class.canonicalize().unwrap_or_else(|_| class.to_path_buf());
-    let leads_out = move |entry: &DirEntry| {
-        let target = || entry.path().canonicalize();
-        entry.depth() > 0
-            && entry.path_is_symlink()
-            && entry.file_type().is_dir()
-            && target().is_ok_and(|target| real.starts_with(target))
-    };
-    WalkDir::new(class).follow_links(true).sort_by_file_name().into_iter().filter_entry(move |entry| !leads_out(entry))
-}
-
-/// Whether a file is called like an image.
-pub(crate) fn is_image(path: &Path) -> bool {
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
-}
-
-/// What systems and viewers leave beside images.
-fn is_hidden(entry: &DirEntry) -> bool {
-    entry.file_name().to_string_lossy().starts_with('.') || entry.file_name() == "Thumbs.db"
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn in_two_classes(path: &Path, other: &Path, file: (u64, u64)) -> Error {
-    let is_it = |entry: &DirEntry| entry.metadata().is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == file);
-    let first = entries(other).flatten().find(is_it).map(DirEntry::into_path);
-    Error::new(Kind::Data, "one image file is in two classes")
-        .with_fact("it is", path.display().to_string())
-        .with_fact("and", first.as_deref().unwrap_or(other).display().to_string())
-        .with_help("remove the link from the class to which the image does not belong")
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -370,6 +259,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// What begins as an image does.
+    const IMAGE: &[u8] = b"P5 1 1 255\n\0";
 
     #[test]
     fn mnist_s_classes_give_45002_and_14998() {
@@ -401,7 +293,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         for (path, _) in [("b_c/1.PNG", 0), ("b_c/deep/2.jpeg", 0), ("a/1.bmp", 0), ("a/2.ppm", 0), ("lone/1.png", 0)] {
             fs::create_dir_all(root.path().join(path).parent().unwrap()).unwrap();
-            fs::write(root.path().join(path), "").unwrap();
+            fs::write(root.path().join(path), IMAGE).unwrap();
         }
         fs::write(root.path().join("a/readme.txt"), "").unwrap();
         let lists = parse(root.path(), &FolderOptions::default()).unwrap();
@@ -417,7 +309,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         for path in ["b_c/1.png", "a/1.png", "a/2.png", "other/1.png"] {
             fs::create_dir_all(root.path().join(path).parent().unwrap()).unwrap();
-            fs::write(root.path().join(path), "").unwrap();
+            fs::write(root.path().join(path), IMAGE).unwrap();
         }
         let labels = ["none".to_string(), "b c".to_string(), "a".to_string()];
         let mut left_out = Vec::new();
@@ -436,9 +328,9 @@ mod tests {
         let at = |path: &str| root.path().join(path);
         for path in ["a/1.png", "a/2.png", "a/deep/3.png", "b/1.png", "b/2.png"] {
             fs::create_dir_all(at(path).parent().unwrap()).unwrap();
-            fs::write(at(path), path).unwrap();
+            fs::write(at(path), IMAGE).unwrap();
         }
-        fs::write(elsewhere.path().join("4.png"), "").unwrap();
+        fs::write(elsewhere.path().join("4.png"), IMAGE).unwrap();
         symlink(elsewhere.path(), at("a/elsewhere")).unwrap();
         symlink(at("a/1.png"), at("a/again.png")).unwrap();
         fs::hard_link(at("a/2.png"), at("a/hard.png")).unwrap();
@@ -462,13 +354,42 @@ mod tests {
     }
 
     #[test]
+    fn a_class_has_as_many_images_as_can_be_read() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let class = |name: &str| {
+            let folder = root.path().join(name);
+            fs::create_dir_all(&folder).unwrap();
+            folder
+        };
+        for name in ["1.png", "2.png"] {
+            fs::write(class("good").join(name), IMAGE).unwrap();
+            fs::write(class("fine").join(name), IMAGE).unwrap();
+            fs::write(class("broken").join(name), "no picture").unwrap();
+            fs::create_dir_all(class("folders").join(name)).unwrap();
+            let odd = [b"\xff", name.as_bytes()].concat();
+            fs::write(class("odd").join(std::ffi::OsStr::from_bytes(&odd)), IMAGE).unwrap();
+        }
+        let lists = parse(root.path(), &FolderOptions::default()).unwrap();
+        assert_eq!(lists.labels, ["fine", "good"]);
+        let none = |name: &str| (name.to_string(), 0);
+        assert_eq!(lists.small, [none("broken"), none("folders"), none("odd")]);
+        let why = |file: &str| {
+            let found = lists.left_out.iter().filter(|(name, _)| name.contains(file)).map(|(_, why)| why.as_str());
+            found.collect::<Vec<_>>()
+        };
+        assert!(why("/broken/").len() == 2 && why("/broken/")[0].contains("cannot be decoded"), "{:?}", lists.left_out);
+        assert!(why("/odd/").len() == 2 && why("/odd/")[0].contains("not UTF-8"), "{:?}", lists.left_out);
+    }
+
+    #[test]
     fn names_that_no_line_can_hold_are_refused() {
         for (bad, words) in [("a\nb", "line break"), ("_", "blank")] {
             let root = tempfile::tempdir().unwrap();
             for class in [bad, "cat"] {
                 fs::create_dir(root.path().join(class)).unwrap();
                 for name in ["1.png", "2.png"] {
-                    fs::write(root.path().join(class).join(name), "").unwrap();
+                    fs::write(root.path().join(class).join(name), IMAGE).unwrap();
                 }
             }
             let page = parse(root.path(), &FolderOptions::default()).unwrap_err().to_string();
@@ -477,7 +398,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         for path in ["a/1.png", "a/2.png", "b/1.png", "b/2.png", "b/x\ny.png"] {
             fs::create_dir_all(root.path().join(path).parent().unwrap()).unwrap();
-            fs::write(root.path().join(path), "").unwrap();
+            fs::write(root.path().join(path), IMAGE).unwrap();
         }
         let lists = parse(root.path(), &FolderOptions::default()).unwrap();
         assert!(lists.left_out[0].0.ends_with("b/x y.png"), "{:?}", lists.left_out);

@@ -13,6 +13,8 @@
 
 mod cache;
 pub mod characters;
+mod class_files;
+mod class_folders;
 mod codec;
 pub mod create;
 mod dataset;

@@ -12,6 +12,7 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
+    class_files::keep_images,
     codec::Encoding,
     create::{CreateOptions, Report},
     datum,
@@ -79,6 +80,7 @@ fn paired([inputs, labels]: [&Path; 2], left_out: &mut Vec<(String, String)>) ->
     }
     left_out
         .extend(of_labels.into_values().map(|label| (label.display().to_string(), "has no input of its name".into())));
+    keep_images(&mut pairs, |pair| vec![pair.input.clone(), pair.label.clone()], left_out);
     if pairs.is_empty() {
         return Err(Error::new(Kind::Data, "no input has a label of its name")
             .with_fact("inputs", inputs.display().to_string())

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
+    class_files::keep_images,
     dataset::read_labels,
     folder::{Item, Lists},
     list_line,
@@ -33,7 +34,10 @@ pub fn parse(train: &TextList, val: Option<&TextList>, test: Option<&TextList>, 
     let mut left_out = Vec::new();
     let mut read =
         |list: Option<&TextList>| list.map_or_else(|| Ok(vec![]), |list| items(list, &labels, &mut left_out));
-    let (train, val, test) = (read(Some(train))?, read(val)?, read(test)?);
+    let (mut train, mut val, mut test) = (read(Some(train))?, read(val)?, read(test)?);
+    for items in [&mut train, &mut val, &mut test] {
+        keep_images(items, |item| vec![PathBuf::from(&item.name)], &mut left_out);
+    }
     Ok(Lists { train, val, test, labels, left_out, ..Lists::default() })
 }
 

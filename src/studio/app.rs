@@ -119,7 +119,8 @@ impl App {
     /// A process for one long piece of work.
     #[must_use]
     pub(crate) fn worker(&self, wall: Wall) -> Worker {
-        Worker::new(self.program.clone(), wall, folders(wall, &self.root, &self.readable, self.uploads.folder()))
+        let folders = folders(wall, &self.root, &self.readable, self.uploads.folder());
+        Worker::new(self.program.clone(), wall, folders, self.uploads.names())
     }
 
     /// Where the built-in sample lies while the datasets do not have it.
@@ -161,6 +162,12 @@ impl App {
             Some(id) => self.uploads.file(id).map(|sent| sent.path),
             None => self.roots.resolve(named),
         }
+    }
+
+    /// A file as the client called it that names it so: the name of an upload, or the path itself.
+    pub(crate) fn given(&self, named: &str) -> String {
+        let sent = named.strip_prefix("upload:").and_then(|id| self.uploads.file(id).ok());
+        sent.map_or_else(|| named.to_string(), |sent| sent.name)
     }
 
     /// A dataset with the number of jobs that use it.

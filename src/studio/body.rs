@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use super::refusal::Refusal;
 
+/// Bytes of a JSON body at most.
+pub(crate) const BODY: usize = 4 << 20;
+
 /// A request's JSON. What it was read into writes itself again: a field that is missing there was read by nobody.
 pub(crate) struct Body<T>(pub(crate) T);
 

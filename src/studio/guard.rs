@@ -37,6 +37,10 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
 fn check(app: &App, request: &Request) -> Result<(), Box<Response>> {
     let headers = request.headers();
     let refuse = |status: StatusCode, page: &Error| Err(Box::new(Refusal::new(status, page).into_response()));
+    // Which of two is meant, a proxy in front may see in another way.
+    if headers.get_all(header::HOST).iter().count() > 1 {
+        return refuse(StatusCode::BAD_REQUEST, &Error::new(Kind::Usage, "the request has more than one Host"));
+    }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !app.access.is_own_host(host) {
         let page = Error::new(Kind::Usage, format!("'{host}' is not a name of this server"))

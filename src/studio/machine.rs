@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, Disks, MemoryRefreshKind, RefreshKind, System};
 use utoipa::ToSchema;
 
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::{Error, Kind, Result},
+    torch::device::DeviceChoice,
+};
 
 /// Something that computes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -88,6 +91,23 @@ impl Machine {
     pub(crate) fn device(&self) -> String {
         let has_cuda = self.nvml.as_ref().and_then(|nvml| nvml.device_count().ok()).is_some_and(|count| count > 0);
         if has_cuda { "cuda:0" } else { "cpu" }.into()
+    }
+
+    /// Refuses a device that is named and is not here.
+    ///
+    /// # Errors
+    /// `Kind::Usage` when it is the name of none, `Kind::Device` when this machine has none of that name.
+    pub(crate) fn check(&self, device: &str) -> Result<()> {
+        let choice: DeviceChoice = device.parse()?;
+        let (DeviceChoice::Cuda(_), devices) = (choice, self.figures().devices) else { return Ok(()) };
+        if devices.iter().any(|device| device.available && device.name == choice.to_string()) {
+            return Ok(());
+        }
+        let page = Error::new(Kind::Device, format!("there is no device {choice} on this machine"));
+        let page = devices.iter().filter_map(|device| device.why.clone()).fold(page, Error::with_cause);
+        let here: Vec<&str> =
+            devices.iter().filter(|device| device.available).map(|device| device.name.as_str()).collect();
+        Err(page.with_fact("there is", here.join(", ")).with_help("take auto, which takes the best that is there"))
     }
 
     /// The figures, at most a second old.

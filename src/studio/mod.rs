@@ -6,6 +6,7 @@
 
 #![allow(unused_qualifications, reason = "utoipa's macros repeat the path of a parameter's type")]
 
+mod accept;
 mod access;
 mod app;
 mod blocking;
@@ -19,6 +20,7 @@ mod error_page;
 mod events;
 mod files;
 mod front;
+mod given_names;
 mod guard;
 mod heap;
 mod jobs;
@@ -29,8 +31,10 @@ mod rate_curve;
 mod refusal;
 mod roots;
 mod router;
+mod scratch;
 mod serve;
 mod tests;
+mod unreadable;
 mod upload_routes;
 mod uploads;
 mod workers;

@@ -16,7 +16,7 @@ use super::{
     access::COOKIE,
     app::App,
     body::Body,
-    jobs::summary::Status,
+    jobs::{about, summary::Status},
     machine::Device,
     refusal::{Answer, Refusal, RefusalBody},
 };
@@ -24,7 +24,7 @@ use crate::{
     error::{Error, Kind},
     frontend,
     tasks::{
-        RunOptions, RunSettings,
+        RunOptions, RunSettings, bounds,
         dataset::{FolderRequest, ImageOptions, ListsRequest},
     },
 };
@@ -133,8 +133,10 @@ pub(crate) async fn defaults() -> Json<Value> {
     };
     let folder = FolderRequest::new("".into(), ImageOptions::new("".into()));
     let lists = ListsRequest::new("".into(), "".into(), ImageOptions::new("".into()));
+    let most = json!({"epochs": bounds::EPOCHS, "batch_size": bounds::BATCH, "crop": bounds::SIDE,
+        "variants": bounds::VARIANTS, "name": about::NAME, "notes": about::NOTES});
     Json(json!({
-        "run": run, "policies": policies, "solvers": solvers,
+        "most": most, "run": run, "policies": policies, "solvers": solvers,
         "folder": with(json!({"kind": "folder", "folder": "", "val_folder": null, "test_folder": null,
             "val_percent": folder.val_percent, "test_percent": folder.test_percent,
             "min_per_class": folder.min_per_class, "max_per_class": folder.max_per_class})),

@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 use super::error_page::ErrorPage;
 use crate::error::{Error, Kind};
 
+/// Letters of a name that a page repeats.
+const SHOWN: usize = 200;
+
 /// What a handler gives.
 pub(crate) type Answer<T> = Result<T, Refusal>;
 
@@ -40,7 +43,9 @@ impl Refusal {
     /// 404: there is no such thing.
     #[must_use]
     pub(crate) fn not_found(what: &str, name: &str) -> Refusal {
-        let page = Error::new(Kind::Usage, format!("there is no {what} '{name}'"))
+        let shown: String = name.chars().take(SHOWN).collect();
+        let rest = if shown.len() < name.len() { "…" } else { "" };
+        let page = Error::new(Kind::Usage, format!("there is no {what} '{shown}{rest}'"))
             .with_help("it may have been deleted or renamed: go back to the home page");
         Refusal::new(StatusCode::NOT_FOUND, &page)
     }

@@ -17,16 +17,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::datasets::{records, routes as datasets, scan};
 use super::{
     app::App,
+    body::BODY,
     check, digits, events, files, front, guard,
     jobs::{change, create, detail, files as job_files, import, routes as jobs},
     program,
     refusal::Refusal,
     tests::routes as tests,
-    upload_routes as uploads,
+    unreadable, upload_routes as uploads,
 };
-
-/// Bytes of a JSON body at most.
-const BODY: usize = 4 << 20;
 
 /// Every route below `/api`, with its schema.
 fn api() -> OpenApiRouter<Arc<App>> {
@@ -163,5 +161,5 @@ async fn plain_refusals(request: Request, next: middleware::Next) -> Response {
     }
     let Ok(bytes) = axum::body::to_bytes(reply.into_body(), 1 << 16).await else { return status.into_response() };
     let words = String::from_utf8_lossy(&bytes).into_owned();
-    Refusal { status, ..Refusal::usage(words) }.into_response()
+    Refusal::new(status, &unreadable::page(&words)).into_response()
 }

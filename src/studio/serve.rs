@@ -10,6 +10,7 @@ use std::{
 use tokio::net::TcpListener;
 
 use super::{
+    accept::accept,
     access::Access,
     app::{App, folders},
     bus::Bus,
@@ -113,7 +114,7 @@ async fn run(options: &ServeOptions, began: impl FnOnce(&Served)) -> Result<()> 
     began(&Served { address, link, has_page: front::is_built(), is_open });
     // Open event streams never end by themselves: whoever stops the server does not wait for them.
     let served = tokio::select! {
-        served = axum::serve(listener, router(Arc::clone(&app))) => served.map_err(unusable),
+        never = accept(listener, router(Arc::clone(&app))) => match never {},
         () = stopped() => Ok(()),
     };
     watching.abort();
@@ -139,7 +140,10 @@ fn app(options: &ServeOptions, token: Option<String>, address: SocketAddr) -> Re
     let program = Program { binary, root: root.clone() };
     let roots = Roots::new(std::iter::once(root.clone()).chain(options.allow.iter().cloned()));
     let (readable, uploads) = (roots.folders().to_vec(), Uploads::new(Limits::default())?);
-    let worker = |wall: Wall| Worker::new(program.clone(), wall, folders(wall, &root, &readable, uploads.folder()));
+    let worker = |wall: Wall| {
+        let folders = folders(wall, &root, &readable, uploads.folder());
+        Worker::new(program.clone(), wall, folders, uploads.names())
+    };
     Ok(Arc::new(App {
         access: Access::new(token, address),
         roots,

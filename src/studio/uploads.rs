@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -16,7 +16,11 @@ use axum::{
 use futures_util::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
 
-use super::refusal::{Answer, Refusal};
+use super::{
+    given_names::GivenNames,
+    refusal::{Answer, Refusal},
+    scratch::Scratch,
+};
 use crate::error::{Error, Kind};
 
 /// How much clients may send, bytes.
@@ -47,8 +51,9 @@ pub(crate) struct Sent {
 
 /// What clients sent.
 pub(crate) struct Uploads {
-    folder: tempfile::TempDir,
+    folder: Scratch,
     files: Mutex<BTreeMap<String, Sent>>,
+    names: Arc<GivenNames>,
     limits: Limits,
     /// Bytes kept, and those on their way.
     all: AtomicU64,
@@ -76,21 +81,27 @@ impl Drop for Held<'_> {
 }
 
 impl Uploads {
-    /// A folder of their own, removed with the server.
+    /// A folder of their own below that of temporary files, removed with the server.
     ///
     /// # Errors
     /// When it cannot be made.
     pub(crate) fn new(limits: Limits) -> Result<Uploads, Error> {
-        let folder = tempfile::Builder::new().prefix("digits-rs-").tempdir();
-        let folder = folder.map_err(|source| Error::io("make a folder in", &std::env::temp_dir(), &source))?;
+        let folder = Scratch::new(&std::env::temp_dir())?;
         let (all, next) = (AtomicU64::new(0), AtomicU64::new(1));
-        Ok(Uploads { folder, files: Mutex::default(), limits, all, next })
+        let names = Arc::new(GivenNames::new(folder.path()));
+        Ok(Uploads { folder, files: Mutex::default(), names, limits, all, next })
     }
 
     /// The folder, for what else lives as long as the server.
     #[must_use]
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
+    }
+
+    /// How the files are called that clients sent, or the server made of those.
+    #[must_use]
+    pub(crate) fn names(&self) -> Arc<GivenNames> {
+        Arc::clone(&self.names)
     }
 
     /// The file of an id.
@@ -124,20 +135,22 @@ impl Uploads {
             let status = if is_full { StatusCode::INSUFFICIENT_STORAGE } else { StatusCode::INTERNAL_SERVER_ERROR };
             Refusal::new(status, &Error::io("write", &path, &source))
         };
-        let too_large = || {
+        // What says how long it is need not be read to be refused.
+        let announced = body.size_hint().lower();
+        let too_large = |seen: u64, others: u64| {
+            let more = if announced > 0 { "" } else { "more than " };
             let page = Error::new(Kind::Usage, "the upload is too large")
-                .with_fact(
-                    "at most",
-                    format!("{} MiB, {} MiB together", self.limits.largest >> 20, self.limits.all >> 20),
-                )
+                .with_fact("it has", format!("{more}{}", size_text(announced.max(seen))))
+                .with_fact("a file at most", size_text(self.limits.largest))
+                .with_fact("all files at most", size_text(self.limits.all))
+                .with_fact("the others have", size_text(others))
                 .with_help("put the file below the server's folder and name its path");
             Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, &page)
         };
-        // What says how long it is need not be read to be refused.
-        let announced = body.size_hint().lower();
         let mut held = Held { all: &self.all, bytes: 0 };
-        if announced > self.limits.largest || self.all.load(Ordering::Relaxed) + announced > self.limits.all {
-            return Err(too_large());
+        let others = self.all.load(Ordering::Relaxed);
+        if announced > self.limits.largest || others.saturating_add(announced) > self.limits.all {
+            return Err(too_large(0, others));
         }
         let mut file = tokio::fs::File::create(&path).await.map_err(unwritable)?;
         let mut parts = body.into_data_stream();
@@ -145,7 +158,7 @@ impl Uploads {
             let Some(part) = parts.next().await else { break Ok(()) };
             let Ok(part) = part else { break Err(Refusal::usage("the upload broke off")) };
             if !held.take(part.len() as u64, self.limits) {
-                break Err(too_large());
+                break Err(too_large(held.bytes, self.all.load(Ordering::Relaxed).saturating_sub(held.bytes)));
             }
             if let Err(source) = file.write_all(&part).await {
                 break Err(unwritable(source));
@@ -156,11 +169,17 @@ impl Uploads {
             let _ = tokio::fs::remove_file(&path).await;
             return Err(refusal);
         }
+        self.names.call(&path, if name.is_empty() { "the upload" } else { &name });
         let sent = Sent { path, name, bytes: held.bytes };
         std::mem::forget(held); // its room is taken for good
         self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), sent.clone());
         Ok((id, sent))
     }
+}
+
+/// `3 bytes`, `12.5 MiB`.
+fn size_text(bytes: u64) -> String {
+    if bytes < 1 << 20 { format!("{bytes} bytes") } else { format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)) }
 }
 
 #[cfg(test)]
@@ -176,7 +195,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_too_large_leaves_nothing_and_takes_no_room() {
         let uploads = Uploads::new(Limits { largest: 1000, all: 1500 }).unwrap();
-        let files = || std::fs::read_dir(uploads.folder()).unwrap().count();
+        let files = || std::fs::read_dir(uploads.folder()).unwrap().count() - 1; // and the lock
         assert_eq!(sent(&uploads, "a.png", vec![600, 600]).await.unwrap_err(), StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(files(), 0);
         assert_eq!(sent(&uploads, "a.png", vec![600, 400]).await.unwrap().bytes, 1000);
@@ -184,6 +203,8 @@ mod tests {
         assert_eq!(sent(&uploads, "b.png", vec![500]).await.unwrap().bytes, 500);
         let announced = uploads.keep("c.png", Body::from(vec![0u8; 2000])).await.unwrap_err();
         assert_eq!((announced.status, files()), (StatusCode::PAYLOAD_TOO_LARGE, 2));
+        let facts: Vec<&str> = announced.page.facts.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(facts, ["2000 bytes", "1000 bytes", "1500 bytes", "1500 bytes"]);
     }
 
     #[tokio::test]

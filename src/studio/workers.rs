@@ -25,6 +25,7 @@ use super::{
         question::{Named, Question, Reply},
     },
     error_page::ErrorPage,
+    given_names::GivenNames,
     jobs::start::Program,
 };
 use crate::error::{Error, Kind};
@@ -72,6 +73,8 @@ pub(crate) struct Worker {
     program: Program,
     wall: Wall,
     folders: Folders,
+    /// For the pages of what goes wrong.
+    names: Arc<GivenNames>,
     process: Arc<Mutex<Option<Process>>>,
     /// What the fence of its process was made for has changed.
     is_stale: AtomicBool,
@@ -80,8 +83,8 @@ pub(crate) struct Worker {
 impl Worker {
     /// A process of this program behind this wall; it is started by the first question.
     #[must_use]
-    pub(crate) fn new(program: Program, wall: Wall, folders: Folders) -> Worker {
-        Worker { program, wall, folders, process: Arc::default(), is_stale: AtomicBool::new(false) }
+    pub(crate) fn new(program: Program, wall: Wall, folders: Folders, names: Arc<GivenNames>) -> Worker {
+        Worker { program, wall, folders, names, process: Arc::default(), is_stale: AtomicBool::new(false) }
     }
 
     /// The next question gets a new process: there are datasets that the present one may not open.
@@ -172,8 +175,11 @@ impl Worker {
                 process.answered += 1;
                 *slot = Some(process);
                 return match reply {
-                    Reply::Done(value) => Ok(value),
-                    Reply::Failed(page) => Err(*page),
+                    Reply::Done(mut value) => {
+                        self.names.in_answer(&mut value);
+                        Ok(value)
+                    }
+                    Reply::Failed(page) => Err(self.names.in_page(*page)),
                     Reply::Progress { .. } => Ok(Value::Null),
                 };
             }

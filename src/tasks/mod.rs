@@ -10,6 +10,7 @@
 
 mod assemble;
 mod board;
+pub mod bounds;
 pub mod check;
 mod curves;
 pub mod dataset;

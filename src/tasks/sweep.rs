@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    bounds,
     observer::Observer,
     options::{self, RunOptions},
     panic, prepare,
@@ -70,12 +71,20 @@ pub struct SweepSummary {
 }
 
 impl Variants {
-    /// Refuses a value that is given twice.
+    /// Refuses a value that is given twice, and more runs than a sweep may have.
     ///
     /// # Errors
     /// `Kind::Usage` then.
     pub fn check(&self) -> Result<()> {
         let (lr, batch_size) = (&self.lr, &self.batch_size);
+        let runs = lr.len().max(1).saturating_mul(batch_size.len().max(1));
+        if runs > bounds::VARIANTS {
+            return Err(Error::new(Kind::Usage, format!("a sweep of {runs} runs"))
+                .with_fact("learning rates", lr.len().to_string())
+                .with_fact("batch sizes", batch_size.len().to_string())
+                .with_fact("runs at most", bounds::VARIANTS.to_string())
+                .with_help("name fewer values, or make several sweeps"));
+        }
         let twice = |name: &str, value: String| {
             Err(Error::new(Kind::Usage, format!("{name} {value} is given twice")).with_help("name each value once"))
         };
@@ -86,6 +95,18 @@ impl Variants {
             return twice("batch size", batch_size[at].to_string());
         }
         Ok(())
+    }
+
+    /// Refuses a value that no run can have, together with what all runs share.
+    ///
+    /// # Errors
+    /// As [`RunSettings::check`].
+    pub fn check_with(&self, shared: &RunOptions, before: &Settings) -> Result<()> {
+        self.jobs().into_iter().try_for_each(|SweepJob { lr, batch_size, .. }| {
+            let options =
+                RunOptions { lr: lr.or(shared.lr), batch_size: batch_size.or(shared.batch_size), ..shared.clone() };
+            RunSettings::of(&options, before).check()
+        })
     }
 
     /// Whether there is more than one run.
@@ -168,11 +189,7 @@ pub fn begin(
         let names_data = given.dataset.is_some() || given.train_db.is_some();
         let before = Settings::before(&task.network);
         let shared = shared(&prepare::with_sample(given), &before)?;
-        for SweepJob { lr, batch_size, .. } in task.variants.jobs() {
-            let options =
-                RunOptions { lr: lr.or(shared.lr), batch_size: batch_size.or(shared.batch_size), ..shared.clone() };
-            RunSettings::of(&options, &before).check()?;
-        }
+        task.variants.check_with(&shared, &before)?;
         let record = SweepRecord::new(
             task.network.name.clone(),
             task.network.absolute_folder(),
@@ -325,6 +342,9 @@ mod tests {
         assert!(!variants(&[0.1], &[32]).is_sweep());
         assert!(variants(&[], &[32, 64]).is_sweep());
         assert!(variants(&[0.1, 0.1], &[]).check().unwrap_err().to_string().contains("given twice"));
+        let (rates, sizes): (Vec<f64>, Vec<u64>) = ((1..=10).map(f64::from).collect(), (1..=11).collect());
+        variants(&rates, &sizes[..10]).check().unwrap();
+        assert_eq!(variants(&rates, &sizes).check().unwrap_err().message(), "a sweep of 110 runs");
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl FromStr for DeviceChoice {
             ("cpu", _) => Ok(DeviceChoice::Cpu),
             ("cuda", _) => Ok(DeviceChoice::Cuda(0)),
             (_, Some(Ok(number))) => Ok(DeviceChoice::Cuda(number)),
-            _ => Err(Error::new(Kind::Usage, format!("'{text}' is not a device"))
+            _ => Err(Error::new(Kind::Usage, format!("'{}' is not a device", text.escape_debug()))
                 .with_help("give auto, cpu, cuda or cuda:N (N from 0)")),
         }
     }

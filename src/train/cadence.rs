@@ -62,6 +62,12 @@ impl Interval {
         }
     }
 
+    /// The epoch at which what was last done at `epoch` is due again; nothing when only the clock or the end says.
+    #[must_use]
+    pub fn next_after(self, epoch: f64) -> Option<f64> {
+        Some(next_due(epoch, self.epochs())).filter(|due| *due < f64::MAX)
+    }
+
     /// As a time, when it is one.
     #[must_use]
     pub fn time(self) -> Option<Duration> {
@@ -139,6 +145,8 @@ mod tests {
         assert_eq!(next_due(1.0, 1.0), 2.0);
         assert_eq!(next_due(0.501, 0.5), 1.0);
         assert_eq!(next_due(3.0, 0.0), f64::MAX);
+        assert_eq!(Interval::Epochs(1.0).next_after(1.43), Some(2.0));
+        assert_eq!((Interval::Epochs(0.0).next_after(1.0), Interval::Minutes(5.0).next_after(1.0)), (None, None));
     }
 
     #[test]

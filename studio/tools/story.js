@@ -147,6 +147,14 @@ async function story() {
     serverIsGone = true;
     await stop(server, 'SIGKILL');
     await page.getByText('No connection to the program.').waitFor();
+    // What asks the program says why it cannot; what the page can do alone stays.
+    const idle = page.locator('.actions').getByRole('button', { name: /^(Abort|Continue…)$/ });
+    assert.equal(await idle.getAttribute('aria-disabled'), 'true');
+    assert.equal(await idle.getAttribute('title'), 'the program does not answer');
+    await page.locator('.actions').getByRole('button', { name: 'Download' }).click();
+    assert.equal(await page.getByRole('menuitem', { name: /^Whole job/ }).getAttribute('aria-disabled'), 'true');
+    await page.keyboard.press('Escape');
+    assert.equal(await page.getByRole('button', { name: 'Copy command' }).getAttribute('aria-disabled'), null);
     await look('job-offline');
     const before = lines(first).length;
     await until('more steps without a server', async () => lines(first).length > before || lines(first).at(-1).event === 'end', 60_000);
@@ -176,6 +184,26 @@ async function story() {
       return new RegExp(`^epoch ${summary.best.epoch}\\b`).test(await marked.innerText());
     }, 3_000);
     await look('job');
+  });
+
+  await step('a clone keeps what was changed over Reload and Back, and begins anew when asked to', async () => {
+    const typed = page.getByLabel('Epochs', { exact: true });
+    await page.locator('.actions').getByRole('link', { name: 'Clone' }).click();
+    await page.locator('.code .pill.done').waitFor();
+    assert.equal(await typed.inputValue(), String(epochs));
+    assert.equal(await page.getByRole('button', { name: 'Start over' }).count(), 0);
+    await typed.fill('7');
+    await page.reload();
+    await page.getByText('What you had changed here is back.').waitFor();
+    assert.equal(await typed.inputValue(), '7');
+    await page.goBack();
+    await heading('autoencoder');
+    await page.goForward();
+    await page.getByText('What you had changed here is back.').waitFor();
+    assert.equal(await typed.inputValue(), '7');
+    await look('new-model-back');
+    await page.getByRole('button', { name: 'Start over' }).click();
+    await until('the form of the job', async () => (await typed.inputValue()) === String(epochs), 5000);
   });
 
   await step('New dataset › Images › Other: databases and a mean file, checked as they are typed', async () => {
@@ -345,6 +373,32 @@ return { model = net, loss = nn.MSECriterion(), labelHook = function(input) retu
     assert.equal(await page.locator('.over rect').count(), 2);
     assert.match(await page.getByRole('table', { name: 'Boxes' }).innerText(), /0\.92/);
     await look('test-boxes');
+  });
+
+  await step('names as long as they may be widen no page', async () => {
+    const long = 'M'.repeat(100);
+    const job = encodeURIComponent(lenet);
+    const { name, group } = (await get(`/api/jobs/${job}`)).summary;
+    await get(`/api/jobs/${job}`, { name: long, group: long }, 'PATCH');
+    await get('/api/datasets/mnist', { name: long }, 'PATCH');
+    for (const path of ['/', `/models/${job}`, `/models/${job}/test`, '/datasets/mnist', '/models/new?dataset=mnist', `/models/new?clone=${job}`, `/compare?job=${job}&job=${seed}`]) {
+      await page.goto(link + path);
+      await page.getByText(long.slice(0, 40)).first().waitFor({ state: 'attached' });
+      for (const window of [sizes.desktop, sizes.phone, narrow]) {
+        await page.setViewportSize(window);
+        await page.waitForTimeout(150);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (wide > 0) complain(`a long name makes ${path} ${wide} px wider than a window of ${window.width} px`);
+      }
+    }
+    await page.setViewportSize(sizes.desktop);
+    const refused = await page.evaluate(async (job) => {
+      const body = JSON.stringify({ name: 'M'.repeat(101) });
+      return (await fetch(`/api/jobs/${job}`, { method: 'PATCH', headers: { 'content-type': 'application/json' }, body })).status;
+    }, job);
+    assert.equal(refused, 400);
+    await get(`/api/jobs/${job}`, { name, group }, 'PATCH');
+    await get('/api/datasets/mnist', { name: 'mnist' }, 'PATCH');
   });
 
   await step('home: filter, select, compare', async () => {

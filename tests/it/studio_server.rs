@@ -38,6 +38,8 @@ impl Server {
             .args(more)
             .stdout(Stdio::piped())
             .env("OMP_NUM_THREADS", "1")
+            // What a killed server leaves goes with the test's folder.
+            .env("TMPDIR", root.parent().unwrap())
             .spawn()
             .unwrap();
         let (mut line, mut said) = (String::new(), BufReader::new(child.stdout.take().unwrap()));

@@ -179,10 +179,10 @@ impl DatasetForm {
     }
 
     /// Where the images come from, in words.
-    pub(crate) fn source(&self) -> String {
+    pub(crate) fn source(&self, app: &App) -> String {
         match self {
             DatasetForm::Folder { folder, .. } => format!("from the folder {folder}"),
-            DatasetForm::Lists { train, .. } => format!("from the list {train}"),
+            DatasetForm::Lists { train, .. } => format!("from the list {}", app.given(train)),
             DatasetForm::Generic { train_db, .. } => format!("the database {train_db}"),
             DatasetForm::Pairs { feature_folder, .. } => format!("from the folder {feature_folder}"),
             DatasetForm::Sample => "built into the program".into(),

@@ -34,7 +34,10 @@ use crate::{
             Wall,
             question::{Question, Reply},
         },
-        jobs::{about::About, files::send_below},
+        jobs::{
+            about::{self, About},
+            files::send_below,
+        },
         refusal::{Answer, Refusal, RefusalBody},
     },
 };
@@ -76,6 +79,7 @@ pub(crate) async fn create(
 /// # Errors
 /// What is wrong with the form.
 pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
+    let given = about::name_of("name", &new.name)?;
     let id = if matches!(new.form, DatasetForm::Sample) { SAMPLE.to_string() } else { free_id(app, &new.name) };
     let folder = app.datasets.place().join(&id);
     let known = app.datasets.summary(&id).filter(|known| known.status == DatasetStatus::Making || folder.is_dir());
@@ -86,7 +90,7 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
     std::fs::create_dir_all(app.datasets.place())
         .map_err(|source| Error::io("make the folder", app.datasets.place(), &source))?;
     let how = new.form.request(app, folder.clone())?;
-    let name = if new.name.trim().is_empty() { id.clone() } else { new.name.trim().to_string() };
+    let name = given.unwrap_or_else(|| id.clone());
     let begun = DatasetSummary {
         id: id.clone(),
         name: if id == SAMPLE { "MNIST sample".into() } else { name.clone() },
@@ -101,7 +105,7 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
         skipped: 0,
         disk_bytes: 0,
         created: Stamp::now().rfc3339(),
-        source: new.form.source(),
+        source: new.form.source(app),
         models: 0,
         thumbs: Vec::new(),
         progress: None,
@@ -127,7 +131,8 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
         drop(worker);
         match made {
             Some(Ok(_)) => {
-                let about = About { name: Some(name).filter(|_| id != SAMPLE), group: None, notes: new.form.source() };
+                let about =
+                    About { name: Some(name).filter(|_| id != SAMPLE), group: None, notes: new.form.source(&app_of) };
                 let form = serde_json::to_vec_pretty(&new).unwrap_or_default();
                 let _ = in_place(|| about.write(&folder).and_then(|()| job::replace(&folder.join(FORM), &form)));
                 making.end(MakingState::Done);
@@ -278,7 +283,7 @@ pub(crate) async fn change(
 ) -> Answer<Json<DatasetSummary>> {
     blocking(move || {
         let folder = app.datasets.folder(&id).ok_or_else(|| Refusal::not_found("dataset", &id))?;
-        let name = change.name.map(|name| name.trim().to_string()).filter(|name| !name.is_empty());
+        let name = about::name_of("name", change.name.as_deref().unwrap_or_default())?;
         About { name, ..About::read(&folder) }.write(&folder)?;
         app.refresh();
         app.datasets.summary(&id).ok_or_else(|| Refusal::not_found("dataset", &id))

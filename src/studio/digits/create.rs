@@ -13,6 +13,7 @@ use crate::{
         datasets::form::NewDataset,
         jobs::create::{NewJob, form_of},
         refusal::{Answer, Refusal},
+        unreadable,
     },
     tasks::RunOptions,
 };
@@ -86,7 +87,7 @@ pub(crate) fn generic_dataset(fields: &Fields) -> Answer<NewDataset> {
 }
 
 fn read(form: Value) -> Answer<NewDataset> {
-    serde_json::from_value(form).map_err(|cause| Refusal::usage(cause.to_string()))
+    serde_json::from_value(form).map_err(|cause| unreadable::field(&cause.to_string()).into())
 }
 
 fn merge(form: &mut Value, more: Value) {
@@ -136,7 +137,8 @@ pub(crate) fn model(app: &Arc<App>, fields: &Fields) -> Answer<NewJob> {
         "aug_whitening": fields.is_on("aug_whitening").then_some(true),
         "shuffle": fields.text("shuffle").filter(|_| !fields.is_on("shuffle")).map(|_| "sequential"),
     });
-    let mut options: RunOptions = serde_json::from_value(options).map_err(|cause| Refusal::usage(cause.to_string()))?;
+    let mut options: RunOptions =
+        serde_json::from_value(options).map_err(|cause| unreadable::field(&cause.to_string()))?;
     let (text, file, weights) = network(app, fields)?;
     options.weights = weights;
     Ok(NewJob {

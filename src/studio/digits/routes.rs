@@ -23,7 +23,10 @@ use crate::studio::{
     blocking::{blocking, in_place},
     datasets::routes as datasets,
     front,
-    jobs::{about::About, change, create as jobs, files},
+    jobs::{
+        about::{self, About},
+        change, create as jobs, files,
+    },
     refusal::Refusal,
 };
 
@@ -149,10 +152,10 @@ async fn change_job(State(app): State<Arc<App>>, Path(id): Path<String>, request
         let folder = folder.ok_or_else(|| Refusal::not_found("job", &id))?;
         let mut about = About::read(&folder);
         if let Some(name) = fields.text("job_name") {
-            about.name = Some(name.into());
+            about.name = about::name_of("job_name", name)?;
         }
         if let Some(notes) = fields.text("job_notes") {
-            about.notes = notes.into();
+            about.notes = about::notes_of(notes.into())?;
         }
         about.write(&folder)?;
         app.refresh();

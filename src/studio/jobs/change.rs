@@ -11,12 +11,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    about::About,
+    about::{self, About},
     folder::{ERROR_PAGE, JobRequest, REQUEST, STARTED},
     summary::{JobSummary, Status},
 };
 use crate::{
     error::{Error, Kind},
+    frontend,
     job::JobView,
     studio::{
         app::App,
@@ -25,7 +26,7 @@ use crate::{
         error_page::ErrorPage,
         refusal::{Answer, Refusal, RefusalBody},
     },
-    tasks::{RunOptions, train::Resume},
+    tasks::{RunOptions, RunSettings, train::Resume},
 };
 
 /// A run says that it has ended a moment before its process has: so long nobody who wants the job is refused for it.
@@ -131,13 +132,13 @@ pub(crate) async fn change(
         let (_, folder) = known(&app, &id)?;
         let mut about = About::read(&folder);
         if let Some(name) = change.name {
-            about.name = Some(name.trim().to_string()).filter(|name| !name.is_empty());
+            about.name = about::name_of("name", &name)?;
         }
         if let Some(group) = change.group {
-            about.group = group.filter(|group| !group.trim().is_empty());
+            about.group = about::name_of("group", &group.unwrap_or_default())?;
         }
         if let Some(notes) = change.notes {
-            about.notes = notes;
+            about.notes = about::notes_of(notes)?;
         }
         about.write(&folder)?;
         now(&app, &id)
@@ -249,7 +250,8 @@ fn go_on(app: &App, id: &str, how: &ResumeJob) -> Answer<()> {
         return Err(Refusal::new(StatusCode::CONFLICT, &page));
     }
     let options = RunOptions { epochs: how.epochs, ..RunOptions::default() };
-    RunOptions::resumed(&view.record()?.settings, &options)?;
+    let whole = RunOptions::resumed(&view.record()?.settings, &options)?;
+    RunSettings::of(&whole, &frontend::Settings::default()).check()?;
     if let Some(epoch) = how.from_snapshot {
         view.snapshot_of(epoch)?;
     }
@@ -298,7 +300,7 @@ pub(crate) async fn bulk(State(app): State<Arc<App>>, Body(action): Body<BulkAct
             BulkAction::Group { ids, group } => each(ids, &|id| {
                 let (_, folder) = known(&app, id)?;
                 let mut about = About::read(&folder);
-                about.group = group.clone().filter(|group| !group.trim().is_empty());
+                about.group = about::name_of("group", group.as_deref().unwrap_or_default())?;
                 Ok(about.write(&folder)?)
             }),
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    about::About,
+    about::{self, About},
     folder::{JobRequest, REQUEST, STARTED},
     summary::JobSummary,
 };
@@ -24,7 +24,7 @@ use crate::{
         blocking::{blocking, in_place},
         body::Body,
         child::question::Question,
-        datasets::index::SAMPLE,
+        datasets::{index::SAMPLE, summary::DatasetStatus},
         error_page::ErrorPage,
         refusal::{Answer, Refusal, RefusalBody},
     },
@@ -109,18 +109,22 @@ pub(crate) async fn create(
 /// # Errors
 /// 400 and 422 for what is wrong with the form or the network.
 pub(crate) async fn make(app: &Arc<App>, form: NewJob) -> Answer<NewJobs> {
+    let form = named_well(form)?;
     let options = in_place(|| options(app, &form))?;
     let source = Source::pasted(&named(&form.file, &form.language, &form.text), &form.text);
-    let settings = RunSettings::of(&options, &Settings::before(&source));
-    settings.check()?;
+    let before = Settings::before(&source);
+    let settings = RunSettings::of(&options, &before);
+    in_place(|| app.machine.check(&settings.device))?;
     settings.optimizer()?;
     settings.schedule()?;
     let variants = Variants { lr: form.lr.clone(), batch_size: form.batch_size.clone() };
     variants.check()?;
-    if variants.lr.iter().any(|lr| !lr.is_finite() || *lr < 0.0) || variants.batch_size.contains(&0) {
-        return Err(Refusal::usage("rates are finite numbers of at least 0, batch sizes whole numbers of at least 1"));
+    variants.check_with(&options, &before)?;
+    let databases = [&options.train_db, &options.val_db, &options.train_labels_db, &options.val_labels_db];
+    for database in databases.into_iter().flatten() {
+        app.looker.ask::<serde_json::Value>(&Question::Database(database.clone()), CHECK).await?;
     }
-    let request = match options.dataset.clone().filter(|folder| in_place(|| folder.is_dir())) {
+    let request = match options.dataset.clone() {
         Some(folder) => CheckRequest { dataset: Some(folder), ..CheckRequest::default() },
         None => app.check_request(options.train_db.is_none().then_some(SAMPLE)),
     };
@@ -131,6 +135,16 @@ pub(crate) async fn make(app: &Arc<App>, form: NewJob) -> Answer<NewJobs> {
     }
     let app = Arc::clone(app);
     blocking(move || put(&app, &form, source, options, variants)).await
+}
+
+/// The form with its names as they are kept.
+fn named_well(form: NewJob) -> Answer<NewJob> {
+    about::check_file_name(&form.file)?;
+    Ok(NewJob {
+        name: about::name_of("name", &form.name)?.unwrap_or_default(),
+        group: about::name_of("group", form.group.as_deref().unwrap_or_default())?,
+        ..form
+    })
 }
 
 fn put(app: &App, form: &NewJob, source: Source, options: RunOptions, variants: Variants) -> Answer<NewJobs> {
@@ -151,11 +165,11 @@ fn put(app: &App, form: &NewJob, source: Source, options: RunOptions, variants: 
         vec![Train { network: source, job: Some(fresh), options }]
     };
     let mut ids = Vec::new();
-    let own_name = || Some(form.name.trim().to_string()).filter(|name| is_sweep && !name.is_empty());
+    let own_name = || Some(form.name.clone()).filter(|name| is_sweep && !name.is_empty());
     let group = form.group.clone().or_else(own_name);
     for task in tasks {
         let Some(folder) = task.job.clone() else { continue };
-        let mut name = form.name.trim().to_string();
+        let mut name = form.name.clone();
         if is_sweep && !name.is_empty() {
             name += &format!(" {}", folder.file_name().unwrap_or_default().to_string_lossy());
         }
@@ -184,8 +198,15 @@ fn options(app: &App, form: &NewJob) -> Answer<RunOptions> {
     if let Some(id) = form.dataset.as_deref().filter(|id| !id.is_empty()) {
         let folder = app.datasets.place().join(id);
         let known = app.datasets.summary(id).ok_or_else(|| Refusal::not_found("dataset", id))?;
-        if known.status == crate::studio::datasets::summary::DatasetStatus::Making {
-            return Err(Refusal::conflict(format!("the dataset '{}' is still being made", known.name)));
+        let unusable = match known.status {
+            DatasetStatus::Done | DatasetStatus::Absent => None,
+            DatasetStatus::Making => Some("is still being made"),
+            DatasetStatus::Aborted => Some("was stopped while it was made"),
+            DatasetStatus::Error => Some("cannot be used"),
+        };
+        if let Some(why) = unusable {
+            let page = Error::new(Kind::Job, format!("the dataset '{}' {why}", known.name));
+            return Err(Refusal::from(known.error.into_iter().fold(page, Error::with_cause)));
         }
         // The sample is unpacked by the run when it is not there.
         options.dataset = if known.built_in && !folder.is_dir() { None } else { Some(folder) };

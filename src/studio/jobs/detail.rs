@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -26,15 +26,16 @@ use crate::{
     frontend,
     input::{self, Form},
     inspect::output_kind::OutputKind,
-    job::{Event, EventKind, JobView, Stamp, file},
+    job::{Event, EventKind, JobRecord, JobView, Stamp, file},
     studio::{
         app::App,
         blocking::blocking,
         error_page::ErrorPage,
-        machine, rate_curve,
+        rate_curve,
         refusal::{Answer, Refusal, RefusalBody},
     },
-    tasks::{RunOptions, RunSettings},
+    tasks::{RunOptions, RunSettings, train::Train},
+    train::Interval,
 };
 
 /// A snapshot.
@@ -103,9 +104,9 @@ pub(crate) struct Job {
     loss_unit: String,
     /// Learned numbers.
     parameters: Option<u64>,
-    /// Resident bytes of its process.
+    /// Resident bytes of its process; the most that were seen once it has ended.
     memory_bytes: Option<u64>,
-    /// Share of its time that it waits for data.
+    /// Share of its time that it waits for data; that of the whole run once it has ended.
     data_wait: Option<f64>,
     /// Iterations of one epoch.
     iterations_per_epoch: f64,
@@ -144,14 +145,8 @@ fn detail(app: &App, id: &str, known: &Known) -> Answer<Job> {
         Some(JobRequest::Begin(train)) => Some(train),
         _ => None,
     };
-    let of_request = || {
-        asked
-            .and_then(|train| RunSettings::of(&train.options, &frontend::Settings::default()).to_json().ok())
-            .unwrap_or_default()
-    };
+    let of_request = || asked.map(as_asked).unwrap_or_default();
     let settings = record.as_ref().map_or_else(of_request, |record| record.settings.clone());
-    let defaults =
-        RunSettings::of(&RunOptions::default(), &frontend::Settings::default()).to_json().unwrap_or_default();
     let text = view.as_ref().and_then(|view| view.network().ok());
     let network_text = text.or_else(|| asked.map(|train| train.network.text.clone())).unwrap_or_default();
     let printed = printed(&folder);
@@ -161,7 +156,7 @@ fn detail(app: &App, id: &str, known: &Known) -> Answer<Job> {
     let measured = if summary.accuracy.is_some() { OutputKind::Classes } else { OutputKind::Numbers };
     let output = known.output.unwrap_or(measured);
     Ok(Job {
-        command: command(&summary.network, &settings, &defaults),
+        command: command(&network_path(&folder, record.as_ref(), asked), &settings),
         schedule: schedule(&settings, summary.epochs, per_epoch),
         program: record.as_ref().map(|record| record.program.clone()).unwrap_or_default(),
         libtorch: record.as_ref().map(|record| record.libtorch.clone()).unwrap_or_default(),
@@ -184,6 +179,24 @@ fn detail(app: &App, id: &str, known: &Known) -> Answer<Job> {
         printed,
         output,
     })
+}
+
+/// The settings of a job that has not run: sizes of batches as they were asked for, since what the network file says is not
+/// known before it runs.
+fn as_asked(train: &Train) -> Value {
+    let settings = RunSettings::of(&train.options, &frontend::Settings::before(&train.network)).to_json();
+    let mut settings = settings.unwrap_or_default();
+    settings["batch_size"] = train.options.batch_size.into();
+    settings["validation_batch_size"] = train.options.validation_batch_size.or(train.options.batch_size).into();
+    settings
+}
+
+/// Where the network file lies: beside its neighbours, or the job's own copy of one that was pasted.
+fn network_path(folder: &Path, record: Option<&JobRecord>, asked: Option<&Train>) -> PathBuf {
+    let known = record.map(|record| (&record.network.name, record.network.folder.clone()));
+    let named = known.or_else(|| asked.map(|train| (&train.network.name, train.network.folder.clone())));
+    let beside = named.and_then(|(name, above)| Some(above?.join(Path::new(name).file_name()?)));
+    beside.filter(|path| path.is_file()).unwrap_or_else(|| file::network(folder))
 }
 
 /// What changes while a job runs: the body of `detail` events.
@@ -242,14 +255,16 @@ fn changing_parts(app: &App, id: &str, summary: &JobSummary, folder: &Path) -> C
         .collect();
     let runs = summary.status == Status::Running;
     let last = rows.last().map_or(0.0, |row| row.epoch);
-    let step = rows.len().checked_sub(2).map_or(last, |before| last - rows[before].epoch);
-    let next = (last + if step > 0.0 { step } else { 1.0 }).min(summary.epochs);
+    let record = view.as_ref().filter(|_| runs).and_then(|view| view.record().ok());
+    let interval = record.and_then(|record| record.settings["snapshot_interval"].as_str()?.parse::<Interval>().ok());
+    // The last step is always kept.
+    let next = interval.and_then(|interval| interval.next_after(last)).map(|next| next.min(summary.epochs));
     Changing {
         job: id.to_string(),
-        next_snapshot_epoch: (runs && next > summary.epoch).then_some(next),
+        next_snapshot_epoch: next.filter(|next| *next > summary.epoch),
         history: events.iter().map(line).collect(),
-        memory_bytes: view.as_ref().and_then(JobView::process).and_then(machine::resident),
-        data_wait: tail.as_ref().and_then(|tail| tail.data_wait).filter(|_| runs),
+        memory_bytes: tail.as_ref().and_then(|tail| tail.memory(runs)),
+        data_wait: tail.as_ref().and_then(|tail| tail.data_wait(runs)),
         error: error(folder, summary),
         snapshots: rows,
     }

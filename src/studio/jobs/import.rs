@@ -13,6 +13,7 @@ use crate::{
         app::App,
         blocking::blocking,
         body::Body,
+        error_page::ErrorPage,
         refusal::{Answer, Refusal, RefusalBody},
     },
     tasks::pack::{self, UnpackRequest},
@@ -35,7 +36,8 @@ pub(crate) async fn import(
     let sent = app.uploads.file(&request.upload)?;
     blocking(move || {
         let folder = JobDir::fresh_path(app.jobs.place());
-        pack::unpack(&UnpackRequest { archive: sent.path, job: Some(folder.clone()) })?;
+        let unpacked = pack::unpack(&UnpackRequest { archive: sent.path, job: Some(folder.clone()) });
+        unpacked.map_err(|error| app.uploads.names().in_page(ErrorPage::of(&error)))?;
         app.refresh();
         let id = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         app.jobs.summary(&id).ok_or_else(|| Refusal::not_found("job", &id))

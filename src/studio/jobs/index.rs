@@ -17,6 +17,7 @@ use crate::{
     frontend,
     input::{self, Form},
     job::{self, JobRecord, JobView, Stamp, file},
+    studio::machine,
     tasks::{RunOptions, RunSettings},
 };
 
@@ -159,7 +160,11 @@ impl JobIndex {
         tail.read();
         let about = About::read(&folder);
         let waits = folder.join(REQUEST).is_file();
-        let record = JobView::open(&folder).and_then(|view| view.record());
+        let view = JobView::open(&folder);
+        let record = view.as_ref().map_err(Clone::clone).and_then(JobView::record);
+        if record.as_ref().is_ok_and(|record| record.status == job::Status::Running) {
+            tail.note_memory(view.ok().and_then(|view| view.process()).and_then(machine::resident));
+        }
         let mut summary = match &record {
             Ok(record) => self.of_record(id, record, &folder, &tail),
             Err(_) => self.of_request(id, &folder)?,
@@ -216,7 +221,7 @@ impl JobIndex {
             epochs,
             iteration: tail.iteration,
             eta_seconds: tail.eta(epochs, now).filter(|_| runs),
-            images_per_second: tail.images_per_second.filter(|_| runs),
+            images_per_second: tail.images_per_second(runs),
             train_loss: tail.train_loss,
             validation_loss: tail.validation_loss,
             best: best.map(|best| BestSnapshot {
@@ -244,7 +249,7 @@ impl JobIndex {
     fn of_request(&self, id: &str, folder: &Path) -> Option<JobSummary> {
         let request = [REQUEST, STARTED].into_iter().find_map(|name| JobRequest::read(folder, name))?;
         let JobRequest::Begin(train) = request else { return None };
-        let settings = RunSettings::of(&train.options, &frontend::Settings::default());
+        let settings = RunSettings::of(&train.options, &frontend::Settings::before(&train.network));
         let RunOptions { dataset, train_db, .. } = &train.options;
         let path = dataset.as_ref().or(train_db.as_ref()).map(|path| path.display().to_string());
         let stopped = failure(folder);

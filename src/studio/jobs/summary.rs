@@ -97,7 +97,7 @@ pub(crate) struct JobSummary {
     pub(crate) iteration: u64,
     /// Null before it can be told, and when nothing runs.
     pub(crate) eta_seconds: Option<f64>,
-    /// While it runs.
+    /// Of the last train event while it runs, then the mean of the run.
     pub(crate) images_per_second: Option<f64>,
     /// The last one.
     pub(crate) train_loss: Option<f64>,

@@ -21,16 +21,43 @@ pub(crate) struct Tail {
     pub(crate) accuracy: Option<f64>,
     /// The highest so far.
     pub(crate) best_accuracy: Option<f64>,
-    /// Of the last train event.
-    pub(crate) images_per_second: Option<f64>,
-    /// Of the last train event.
-    pub(crate) data_wait: Option<f64>,
+    speed: Speed,
+    /// Resident bytes of its process: now, and the most that were seen.
+    memory: (Option<u64>, Option<u64>),
     /// Epoch and seconds of training where the last start began.
     begun: (f64, f64),
     train: Spark,
     validation: Spark,
     /// What happened besides training: start, snapshot, end.
     pub(crate) history: Vec<Event>,
+}
+
+/// How fast a run goes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Speed {
+    /// Images a second and share of the time that it waits for data, of the last train event.
+    last: (Option<f64>, Option<f64>),
+    /// Train events, and over them the sums of the times of an image and of their parts that waited: each event is of as
+    /// many images.
+    events: f64,
+    times: f64,
+    waits: f64,
+}
+
+impl Speed {
+    fn take(&mut self, event: &Event) {
+        self.last = (event.images_per_second, event.data_wait);
+        if let Some(rate) = event.images_per_second.filter(|rate| rate.is_finite() && *rate > 0.0) {
+            self.events += 1.0;
+            self.times += rate.recip();
+            self.waits += event.data_wait.unwrap_or(0.0) / rate;
+        }
+    }
+
+    /// The mean of the run, when it has trained at all.
+    fn of_sum(&self, sum: f64) -> Option<f64> {
+        Some(sum / self.times).filter(|value| value.is_finite())
+    }
 }
 
 /// Lines of history that are kept.
@@ -48,8 +75,8 @@ impl Tail {
             validation_loss: None,
             accuracy: None,
             best_accuracy: None,
-            images_per_second: None,
-            data_wait: None,
+            speed: Speed::default(),
+            memory: (None, None),
             begun: (0.0, 0.0),
             train: Spark::default(),
             validation: Spark::default(),
@@ -63,7 +90,7 @@ impl Tail {
         loop {
             let Ok(news) = self.follower.read() else { return is_new };
             if news.rewound {
-                *self = Tail { follower: self.follower.clone(), ..Tail::of(Path::new("")) };
+                *self = Tail { follower: self.follower.clone(), memory: self.memory, ..Tail::of(Path::new("")) };
             }
             is_new |= news.rewound || !news.events.is_empty();
             news.events.iter().for_each(|(event, seconds)| self.take(event, *seconds));
@@ -79,8 +106,7 @@ impl Tail {
         match event.event {
             EventKind::Train => {
                 self.train_loss = loss.or(self.train_loss);
-                self.images_per_second = event.images_per_second;
-                self.data_wait = event.data_wait;
+                self.speed.take(event);
                 loss.into_iter().for_each(|loss| self.train.push(event.epoch, loss));
             }
             EventKind::Validation => {
@@ -99,6 +125,29 @@ impl Tail {
             }
             self.history.push(event.clone());
         }
+    }
+
+    /// Images a second: of the last train event while it runs, then the mean of the run.
+    #[must_use]
+    pub(crate) fn images_per_second(&self, runs: bool) -> Option<f64> {
+        if runs { self.speed.last.0 } else { self.speed.of_sum(self.speed.events) }
+    }
+
+    /// Share of the time that it waits for data: of the last train event while it runs, then of the run.
+    #[must_use]
+    pub(crate) fn data_wait(&self, runs: bool) -> Option<f64> {
+        if runs { self.speed.last.1 } else { self.speed.of_sum(self.speed.waits) }
+    }
+
+    /// Notes the resident bytes of its process.
+    pub(crate) fn note_memory(&mut self, bytes: Option<u64>) {
+        self.memory = (bytes, bytes.max(self.memory.1));
+    }
+
+    /// Resident bytes of its process; the most that were seen once it has ended.
+    #[must_use]
+    pub(crate) fn memory(&self, runs: bool) -> Option<u64> {
+        if runs { self.memory.0 } else { self.memory.1 }
     }
 
     /// The clock at the last event.
@@ -124,5 +173,32 @@ impl Tail {
     pub(crate) fn spark(&self) -> (bool, Vec<[f64; 2]>) {
         let of_validation = !self.validation.is_empty();
         (of_validation, if of_validation { self.validation.shown() } else { self.train.shown() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_ended_keeps_the_mean_of_its_speed() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |rate: f64, wait: f64| {
+            format!(
+                r#"{{"event":"train","epoch":0.5,"iteration":1,"loss":1.0,"images_per_second":{rate},"data_wait":{wait},"time":1.0}}"#
+            )
+        };
+        let text = format!("{}\n{}\n", line(1000.0, 0.0), line(500.0, 0.3));
+        std::fs::write(folder.path().join(crate::job::file::METRICS), text).unwrap();
+        let mut tail = Tail::of(folder.path());
+        assert_eq!((tail.images_per_second(false), tail.data_wait(false)), (None, None));
+        assert!(tail.read());
+        assert_eq!((tail.images_per_second(true), tail.data_wait(true)), (Some(500.0), Some(0.3)));
+        let (rate, wait) = (tail.images_per_second(false).unwrap(), tail.data_wait(false).unwrap());
+        assert!((rate - 2000.0 / 3.0).abs() < 1e-9 && (wait - 0.2).abs() < 1e-9, "{rate} {wait}");
+        for bytes in [Some(10), Some(30), Some(20), None] {
+            tail.note_memory(bytes);
+        }
+        assert_eq!((tail.memory(true), tail.memory(false)), (None, Some(30)));
     }
 }

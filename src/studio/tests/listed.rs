@@ -56,6 +56,7 @@ impl Listed<'_> {
             lines.map(|(number, line)| with_whole_path(app, number, line, &start)).collect::<Answer<Vec<_>>>()?;
         let prepared = out.join("list.txt");
         job::replace(&prepared, (whole.join("\n") + "\n").as_bytes())?;
+        app.uploads.names().call(&prepared, &app.given(self.list));
         Ok(prepared)
     }
 }

@@ -65,7 +65,7 @@ pub struct Scan {
 /// Looks through the folders of a request.
 ///
 /// # Errors
-/// As making the dataset, but for its images, which are not opened.
+/// As making the dataset, but for its images, of which only the beginning is read.
 pub fn scan(request: &FolderRequest) -> Result<Scan> {
     division(request).map(of_lists)
 }
@@ -73,7 +73,7 @@ pub fn scan(request: &FolderRequest) -> Result<Scan> {
 /// Reads the lists of a request.
 ///
 /// # Errors
-/// As making the dataset, but for its images, which are not opened.
+/// As making the dataset, but for its images, of which only the beginning is read.
 pub fn scan_lists(request: &ListsRequest) -> Result<Scan> {
     listed(request).map(of_lists)
 }
@@ -81,7 +81,7 @@ pub fn scan_lists(request: &ListsRequest) -> Result<Scan> {
 /// Looks through the folders of pairs.
 ///
 /// # Errors
-/// As making the dataset, but for its images, which are not opened.
+/// As making the dataset, but for its images, of which only the beginning is read.
 pub fn scan_pairs(request: &PairsRequest) -> Result<Scan> {
     let found = divided(request)?;
     let shown = found.train.iter().take(PAIRS);

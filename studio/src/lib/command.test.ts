@@ -20,4 +20,6 @@ it('writes lists and switches as the command line takes them', () => {
 it('quotes what a shell would take apart', () => {
   expect(quoted("my net's.lua")).toBe("'my net'\\''s.lua'");
   expect(quoted('a/b-1.lua')).toBe('a/b-1.lua');
+  const text = commandText(command('-a b.lua', { weights: '-w.t7' }, { lr: [], batch_size: [] }, usual, "jobs/it's new"));
+  expect(text).toBe("digits-rs run './-a b.lua' --weights ./-w.t7 --job 'jobs/it'\\''s new'");
 });

@@ -3,10 +3,13 @@
 import type { RunOptions } from './api';
 import { plain } from './format';
 
-/** A word of a command line, quoted for a POSIX shell when it has to be. */
+/** A word of a command line, quoted for a shell when it has to be. */
 export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
+
+/** A path of a command line: one that looks like an option is named from its folder. */
+export const quotedPath = (path: string): string => quoted(/^-./.test(path) ? `./${path}` : path);
 
 export interface CommandPart {
   text: string;
@@ -16,7 +19,8 @@ export interface CommandPart {
 
 type Value = RunOptions[keyof RunOptions];
 
-function valueText(value: Value): string {
+function valueText(value: Value, isPath: boolean): string {
+  if (isPath) return quotedPath(String(value));
   if (Array.isArray(value)) return value.map(plain).join(',');
   return typeof value === 'number' ? plain(value) : quoted(String(value));
 }
@@ -39,7 +43,7 @@ export function command(
 ): CommandPart[] {
   const parts: CommandPart[] = [
     { text: 'digits-rs run', kind: 'flag' },
-    { text: quoted(file), kind: 'word' },
+    { text: quotedPath(file), kind: 'word' },
   ];
   const add = (flag: string, value: string | null, kind: 'word' | 'value') => {
     parts.push({ text: `--${flag}`, kind: 'flag' });
@@ -48,11 +52,11 @@ export function command(
   const paths = new Set(['dataset', 'train_db', 'val_db', 'train_labels_db', 'val_labels_db', 'mean', 'labels', 'weights']);
   for (const [name, value] of Object.entries(options) as [keyof RunOptions, Value][]) {
     if (['lr', 'batch_size', 'validation_batch_size', 'croplen'].includes(name) || !says(value, usual[name])) continue;
-    add(name.replaceAll('_', '-'), value === true ? null : valueText(value), paths.has(name) ? 'word' : 'value');
+    add(name.replaceAll('_', '-'), value === true ? null : valueText(value, paths.has(name)), paths.has(name) ? 'word' : 'value');
   }
   if (lists.batch_size.length) add('batch-size', lists.batch_size.map(plain).join(','), 'value');
   if (lists.lr.length && !(lists.lr.length === 1 && lists.lr[0] === usual.lr)) add('lr', lists.lr.map(plain).join(','), 'value');
-  if (job) add('job', quoted(job), 'word');
+  if (job) add('job', quotedPath(job), 'word');
   return parts;
 }
 

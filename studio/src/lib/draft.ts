@@ -15,7 +15,8 @@ export interface DatasetDraft {
   name: string;
 }
 
-const [MODEL, DATASET] = ['digits-draft', 'digits-dataset-draft'];
+/** A new model's own words and those of a clone lie beside each other: neither takes the other's place. */
+const [MODEL, CLONE, DATASET] = ['digits-draft', 'digits-clone-draft', 'digits-dataset-draft'];
 
 function read(key: string): unknown {
   try {
@@ -41,13 +42,16 @@ function clear(key: string): void {
   }
 }
 
-export function readDraft(): Draft | null {
-  const draft = read(MODEL) as Draft | null;
-  return draft && typeof draft.text === 'string' && draft.text.trim() ? draft : null;
+/** The draft of a page that began as `of`: empty, or the job or the standard network that its address names. */
+export function readDraft(of = ''): Draft | null {
+  const draft = read(of ? CLONE : MODEL) as (Draft & { of?: string }) | null;
+  if (!draft || typeof draft.text !== 'string' || !draft.text.trim() || (draft.of ?? '') !== of) return null;
+  const { of: _, ...rest } = draft;
+  return rest;
 }
 
-export const writeDraft = (draft: Draft): void => write(MODEL, draft);
-export const clearDraft = (): void => clear(MODEL);
+export const writeDraft = (draft: Draft, of = ''): void => write(of ? CLONE : MODEL, { ...draft, of });
+export const clearDraft = (of = ''): void => clear(of ? CLONE : MODEL);
 
 /** The fields that were typed; of another release's form only those that are texts or marks as here. */
 export function readDatasetDraft(usual: DatasetFields): DatasetDraft | null {

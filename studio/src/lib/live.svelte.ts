@@ -48,6 +48,11 @@ class Live {
   #hide: ReturnType<typeof setTimeout> | null = null;
   #asleep = false;
 
+  /** Why nothing can be asked of the program now; null when it answers. */
+  get away(): string | null {
+    return this.connection === 'offline' ? 'the program does not answer' : null;
+  }
+
   async start(): Promise<void> {
     document.addEventListener('visibilitychange', () => this.#visibility());
     await this.load();

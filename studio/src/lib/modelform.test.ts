@@ -52,3 +52,13 @@ it('reads a name out of a network', () => {
   expect(nameIn('local net = nn.Sequential()')).toBeNull();
   expect(nameIn('return 1')).toBeNull();
 });
+
+it('keeps to the bounds of the program', () => {
+  const most = { name: 10, notes: 100, variants: 4, epochs: 1000, batch_size: 512, crop: 64 };
+  const said = (more: Partial<ReturnType<typeof freshForm>>) => meaning({ ...freshForm(defaults), ...more }, most).errors;
+  expect(said({ epochs: '1000', batch_size: '16, 512', crop: '64', name: 'lenet', lr: '0.1, 0.2' })).toEqual({});
+  expect(said({ epochs: '1e99', batch_size: '513', crop: '65' })).toEqual({ epochs: 'at most 1000', batch_size: expect.any(String), crop: 'at most 64' });
+  expect(said({ lr: '1, 2, 3, 4, 5' })).toEqual({ lr: 'a sweep has at most 4 models, this one 5' });
+  expect(said({ batch_size: '1 2 3 4 5' })).toEqual({ batch_size: 'a sweep has at most 4 models, this one 5' });
+  expect(said({ name: 'x'.repeat(11) })).toEqual({ name: 'a name has at most 10 letters' });
+});

@@ -94,8 +94,8 @@ export interface Meaning {
   models: number;
 }
 
-/** What the form says. */
-export function meaning(form: ModelForm): Meaning {
+/** What the form says; `bounds` are the program's. */
+export function meaning(form: ModelForm, bounds: Partial<Defaults['most']> = {}): Meaning {
   const errors: Meaning['errors'] = {};
   const options: RunOptions = {};
 
@@ -120,8 +120,8 @@ export function meaning(form: ModelForm): Meaning {
     return [...new Set(values)];
   };
 
-  options.epochs = number('epochs', { least: 1, whole: true });
-  const batch_size = list('batch_size', (n) => Number.isInteger(n) && n >= 1, 'whole numbers from 1, such as 64 or 32, 64');
+  options.epochs = number('epochs', { least: 1, most: bounds.epochs, whole: true });
+  const batch_size = list('batch_size', (n) => Number.isInteger(n) && n >= 1 && n <= (bounds.batch_size ?? n), 'whole numbers from 1, such as 64 or 32, 64');
   options.solver = form.solver;
   options.momentum = number('momentum', { least: 0, most: 1 });
   options.weight_decay = number('weight_decay', { least: 0 });
@@ -133,11 +133,11 @@ export function meaning(form: ModelForm): Meaning {
       options.lr_steps = steps.length ? steps : null;
     } else if (field === 'lr_step') options.lr_step = number(field, { above: 0, most: 100 });
     else if (field === 'lr_gamma') options.lr_gamma = number(field, { least: 0 });
-    else if (field === 'lr_power') options.lr_power = number(field, {});
+    else if (field === 'lr_power') options.lr_power = number(field, { least: 0 });
     else if (field === 'lr_decay') options.lr_decay = number(field, { least: 0 });
   }
   options.subtract_mean = form.subtract_mean;
-  options.crop = number('crop', { least: 1, whole: true });
+  options.crop = number('crop', { least: 1, most: bounds.crop, whole: true });
   options.shuffle = form.shuffle;
   options.aug_flip = form.aug_flip;
   options.aug_quad_rot = form.aug_quad_rot;
@@ -149,11 +149,14 @@ export function meaning(form: ModelForm): Meaning {
   if (interval !== '' && !/^\d*\.?\d+m?$/.test(interval)) errors.snapshot_interval = 'epochs such as 1 or 0.5, or minutes such as 10m';
   else options.snapshot_interval = interval || null;
   options.validation_interval = number('validation_interval', { least: 0 });
-  options.keep = number('keep', { least: 1, whole: true });
-  options.early_stop = number('early_stop', { least: 1, whole: true });
+  options.keep = number('keep', { least: 1, most: bounds.epochs, whole: true });
+  options.early_stop = number('early_stop', { least: 1, most: bounds.epochs, whole: true });
   options.device = form.device;
   options.weights = form.weights.trim() || null;
-  return { options, lr, batch_size, errors, models: Math.max(1, lr.length) * Math.max(1, batch_size.length) };
+  const models = Math.max(1, lr.length) * Math.max(1, batch_size.length);
+  if (bounds.variants && models > bounds.variants) errors[lr.length > 1 ? 'lr' : 'batch_size'] = `a sweep has at most ${bounds.variants} models, this one ${models}`;
+  for (const field of ['name', 'group'] as const) if (bounds.name && [...form[field].trim()].length > bounds.name) errors[field] = `a ${field} has at most ${bounds.name} letters`;
+  return { options, lr, batch_size, errors, models };
 }
 
 /** A name that is not taken: autoencoder, autoencoder-2, … */
