@@ -27,7 +27,7 @@ pub(super) const TIMEOUT: u64 = 300;
 const RESTARTS: u32 = 3;
 
 /// How long the others have to come and hear of a mistake that keeps this process from its run.
-const HEARING: Duration = Duration::from_secs(30);
+const HEARING: Duration = Duration::from_secs(20);
 
 /// What a process takes before it has made a network: with less, none comes to its first step.
 const LEAST_MEMORY: u64 = 100 << 20;
@@ -77,12 +77,14 @@ impl ProcessFlags {
     /// `Kind::Usage` when a launcher's variables are set by half, or rank 0's machine has no address.
     pub(super) fn rendezvous(self) -> Result<Option<Rendezvous>> {
         let Some(place) = placed()? else { return Ok(None) };
-        if self.processes.is_some() {
-            return Err(within_a_launcher(&place));
-        }
         let host = distributed::locate(&place)?;
         let timeouts = Timeouts::of(self.patience());
-        Ok(Some(Rendezvous { place, host, program: together::program(), timeouts }))
+        let others = Rendezvous { place, host, program: together::program(), timeouts };
+        if self.processes.is_some() {
+            let page = within_a_launcher(&others.place);
+            others.refuse(page);
+        }
+        Ok(Some(others))
     }
 }
 
@@ -158,9 +160,8 @@ pub(super) fn refuse_command(page: &Error) {
 /// When a process cannot be started, or there is no memory for so many; when each would have to read the network file from standard
 /// input; `Kind::Interrupted` when they were stopped and none could say so.
 pub(super) fn start(flags: ProcessFlags, file: Option<&Path>, named: bool, job: PathBuf) -> Result<()> {
-    if let Some(place) = placed()? {
-        return Err(within_a_launcher(&place));
-    }
+    // Within a launcher that is refused.
+    flags.rendezvous()?;
     if file == Some(Path::new("-")) {
         return Err(Error::new(Kind::Usage, "several processes cannot read one standard input")
             .with_help("save the network file, and name it"));

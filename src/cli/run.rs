@@ -123,7 +123,7 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
         let job = resume.or(job).unwrap_or_else(|| fresh(false));
         return processes::start(processes, file.as_deref(), named, job);
     }
-    let others = if looks_only { None } else { processes.rendezvous()? };
+    let others = processes.rendezvous()?;
     let is_watched = others.as_ref().is_some_and(Rendezvous::is_watched);
     let follows = others.as_ref().is_some_and(Rendezvous::follows);
     let speaks = others.as_ref().is_none_or(Rendezvous::speaks);
@@ -132,6 +132,7 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
     let out = Some(out.unwrap_or_else(|| ".".into()));
     let folder = resume.as_deref().or(job.as_deref()).or(out.as_deref()).unwrap_or(Path::new("."));
     let checked = is_no_job(file.as_deref()).and_then(|()| variants.check());
+    let checked = checked.and_then(|()| if looks_only && others.is_some() { Err(only_looks()) } else { Ok(()) });
     let ready = checked.and_then(|()| ready(file.as_deref(), resume.as_deref(), folder, &options, others.as_ref()));
     let (outlet, reach) = match ready {
         Ok(ready) => ready,
@@ -223,6 +224,12 @@ fn made(files: &[PathBuf]) {
     report::line(&format!("made {}", names.join(", ")));
 }
 
+fn only_looks() -> Error {
+    Error::new(Kind::Usage, "a picture is drawn by one process")
+        .with_fact("this is", "one of several that a launcher started")
+        .with_help("give --plot-lr or --preview-augmentation without the launcher")
+}
+
 /// A new folder below `jobs/`.
 fn fresh(is_sweep: bool) -> PathBuf {
     let jobs = Path::new("jobs");
@@ -257,7 +264,12 @@ fn ready(
             reach::prepare_sample(options)?;
             (None, Reach::default())
         }
-        Some(job) => (None, fenced::job(job)?.writing(job)),
+        Some(job) => {
+            if others.is_some() && !SweepRecord::is_at(job) {
+                JobView::open(job)?;
+            }
+            (None, fenced::job(job)?.writing(job))
+        }
         None if has_file => {
             reach::prepare_sample(options)?;
             let outlet = Outlet::make("make the job folder", folder)?;

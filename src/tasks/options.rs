@@ -188,7 +188,7 @@ impl RunOptions {
         }
         let mut merged = stored.clone();
         let has_same_steps = has_same_steps(stored, given, processes);
-        let given = to_json(given)?;
+        let (given, given_shares) = (to_json(given)?, given.shares);
         for (key, value) in given.as_object().into_iter().flatten() {
             let old = &merged[key];
             if has_same_steps && STEP.contains(&key.as_str()) {
@@ -208,11 +208,18 @@ impl RunOptions {
                             "leave {flag} out: the run goes on with the same batches in any number of processes"
                         )));
                 }
-                let has = if key == "batch_size" { step_text(stored) } else { as_written(key, old, "none") };
-                return Err(page
-                    .with_fact("the run has", has)
-                    .with_fact("the command line", as_written(key, value, "none"))
-                    .with_help(format!("leave {flag} out, or start a new run")));
+                let (has, wants, help) = if key == "batch_size" {
+                    let wanted = serde_json::json!({"batch_size": value, "shares": given_shares.unwrap_or(processes)});
+                    let whole = step_size(stored);
+                    let help = format!(
+                        "leave {flag} out, say the whole batch (--batch-size {whole} --global-batch), or start a new run"
+                    );
+                    (step_text(stored), step_text(&wanted), help)
+                } else {
+                    let help = format!("leave {flag} out, or start a new run");
+                    (as_written(key, old, "none"), as_written(key, value, "none"), help)
+                };
+                return Err(page.with_fact("the run has", has).with_fact("the command line", wants).with_help(help));
             }
             merged[key] = value.clone();
         }
@@ -234,12 +241,18 @@ fn has_same_steps(stored: &serde_json::Value, given: &RunOptions, processes: u64
     given.batch_size.unwrap_or(batch).saturating_mul(own) == step
 }
 
+/// Samples in the batch of a step.
+fn step_size(stored: &serde_json::Value) -> u64 {
+    let number = |name: &str| stored[name].as_u64().unwrap_or(1);
+    number("batch_size").saturating_mul(number("shares"))
+}
+
 /// The batch of a step: `batches of 24 (2 x 12)`.
 fn step_text(stored: &serde_json::Value) -> String {
     let number = |name: &str| stored[name].as_u64().unwrap_or(1);
     match (number("batch_size"), number("shares")) {
         (batch, 1) => format!("batches of {batch}"),
-        (batch, shares) => format!("batches of {} ({shares} x {batch})", batch.saturating_mul(shares)),
+        (batch, shares) => format!("batches of {} ({shares} x {batch})", step_size(stored)),
     }
 }
 

@@ -63,7 +63,7 @@ pub fn run(
 ) -> Result<RunSummary> {
     guarded(|| {
         if let Err(page) = fits_together(&request, group.as_deref()) {
-            return Conductor::of(group).close(Err(page));
+            return Conductor::of(group).refuse(page);
         }
         let RunRequest { network, job, resume, from_snapshot, variants, options } = request;
         let is_sweep = variants.is_sweep();

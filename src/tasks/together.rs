@@ -220,6 +220,20 @@ impl Conductor {
         Ok(note.position)
     }
 
+    /// The end of a process that cannot begin: whoever waits for it has its page, too.
+    ///
+    /// # Errors
+    /// Always: `page`, or what ended another one first.
+    pub(super) fn refuse<T>(&self, page: Error) -> Result<T> {
+        match &self.ranks {
+            Some(ranks) if self.follows() => match self.receive(ranks)? {
+                Some(_) => Err(self.assembled(Err(page.clone())).err().unwrap_or(page)),
+                None => Err(page),
+            },
+            _ => self.close(Err(page)),
+        }
+    }
+
     /// The end of this process's part: whoever waits for it learns of it.
     ///
     /// # Errors
