@@ -36,6 +36,23 @@ pub trait Module: Any {
         Ok(None)
     }
 
+    /// Writes the output for `input` into `out`, the tensor of the call before, which has no gaps and lies apart from all that
+    /// is read. False where the output has another size or type, or the module no such way; `out` is as it was then.
+    ///
+    /// # Errors
+    /// `Kind::Torch` when libtorch refuses.
+    fn forward_into(&self, _input: &Activity, _out: &tch::Tensor) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// [`Module::input_gradient`] into the tensors of the call before, as [`Module::forward_into`] writes the output.
+    ///
+    /// # Errors
+    /// `Kind::Torch` when libtorch refuses.
+    fn input_gradient_into(&self, _input: &Activity, _grad: &Activity, _out: &Activity) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Whether a gradient of as many numbers as the output will do in another shape, as it does for Torch7's functions of single numbers;
     /// its products and convolutions refuse one.
     fn takes_reshaped_gradient(&self) -> bool {

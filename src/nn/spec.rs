@@ -382,6 +382,8 @@ pub struct Spec {
     pub buffers: &'static [&'static str],
     /// Whether the output looks at the input's memory (`nn.View`) where it can; only calls from Lua see it.
     pub looks_at_input: bool,
+    /// Whether gradInput looks at gradOutput's memory where it can, as `nn.View`'s; only calls from Lua see it.
+    pub looks_at_gradient: bool,
     /// The Rust object.
     pub build: Build,
     /// An example; the every-module test (`tests/it/modules.rs`) demands a case with reference numbers for it.
@@ -444,6 +446,7 @@ impl Spec {
             print: prints_nothing,
             buffers: &[],
             looks_at_input: false,
+            looks_at_gradient: false,
             build,
             probe,
         }

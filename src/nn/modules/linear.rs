@@ -5,7 +5,7 @@
 use crate::{
     error::Result,
     nn::{
-        activity::{Activity, Shape},
+        activity::{Activity, Shape, alike},
         backward::scaled,
         fields::Fields,
         init::{set_parameters, uniform_reset},
@@ -102,6 +102,21 @@ impl Module for Linear {
         Ok(x.f_linear(&self.weight, self.bias.as_ref())?.into())
     }
 
+    fn forward_into(&self, input: &Activity, out: &tch::Tensor) -> Result<bool> {
+        let Activity::Tensor(x) = input else { return Ok(false) };
+        let (x_size, weight, kind) = (x.size(), self.weight.size(), self.weight.kind());
+        let (&[rows, features], &[outputs, fits]) = (&x_size[..], &weight[..]) else { return Ok(false) };
+        if features != fits || x.kind() != kind || out.kind() != kind || out.size() != [rows, outputs] {
+            return Ok(false);
+        }
+        let weight = self.weight.f_transpose(0, 1)?;
+        let _ = match &self.bias {
+            Some(bias) => bias.f_addmm_out(out, x, &weight)?,
+            None => x.f_mm_out(out, &weight)?,
+        };
+        Ok(true)
+    }
+
     fn takes_reshaped_gradient(&self) -> bool {
         false
     }
@@ -109,6 +124,12 @@ impl Module for Linear {
     fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
         let Some((_, g)) = self.batch(input, grad) else { return Ok(None) };
         Ok(Some(g.f_mm(&self.weight)?.into()))
+    }
+
+    fn input_gradient_into(&self, input: &Activity, grad: &Activity, out: &Activity) -> Result<bool> {
+        let (Some((_, g)), Some((_, out))) = (self.batch(input, grad), alike(input, out)) else { return Ok(false) };
+        let _ = g.f_mm_out(out, &self.weight)?;
+        Ok(true)
     }
 
     fn accumulate(&self, input: &Activity, grad: &Activity, scale: f64, sums: &[tch::Tensor]) -> Result<bool> {

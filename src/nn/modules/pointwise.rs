@@ -20,8 +20,16 @@ pub struct Pointwise {
     gradient: Option<Gradient>,
 }
 
-/// grad · f′ from grad and the output f, where that is all it takes.
-type Gradient = fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor>;
+/// What can be had from the output alone, and into tensors that are there.
+#[derive(Clone, Copy)]
+struct Gradient {
+    /// grad · f′ from grad and the output f.
+    product: fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor>,
+    /// The same into the last one, which may be the output.
+    product_into: fn(&tch::Tensor, &tch::Tensor, &tch::Tensor) -> Result<tch::Tensor>,
+    /// f into the second.
+    function_into: fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor>,
+}
 
 impl Module for Pointwise {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
@@ -30,7 +38,26 @@ impl Module for Pointwise {
 
     fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
         let (Some(gradient), Some((x, g))) = (self.gradient, alike(input, grad)) else { return Ok(None) };
-        Ok(Some(gradient(g, &(self.function)(x)?)?.into()))
+        Ok(Some((gradient.product)(g, &(self.function)(x)?)?.into()))
+    }
+
+    fn forward_into(&self, input: &Activity, out: &tch::Tensor) -> Result<bool> {
+        let (Some(gradient), Activity::Tensor(x)) = (self.gradient, input) else { return Ok(false) };
+        if !x.is_floating_point() || x.kind() != out.kind() || x.size() != out.size() {
+            return Ok(false);
+        }
+        let _ = (gradient.function_into)(x, out)?;
+        Ok(true)
+    }
+
+    fn input_gradient_into(&self, input: &Activity, grad: &Activity, out: &Activity) -> Result<bool> {
+        let (Some(gradient), Some((x, g)), Some((_, out))) = (self.gradient, alike(input, grad), alike(input, out)) else {
+            return Ok(false);
+        };
+        // The output is made where the gradient will be.
+        let y = (gradient.function_into)(x, out)?;
+        let _ = (gradient.product_into)(g, &y, out)?;
+        Ok(true)
     }
 }
 
@@ -41,7 +68,7 @@ macro_rules! pointwise {
             init: Some(init),
             ..Spec::module(
                 &[$($class),+],
-                |_| Ok(Box::new(Pointwise { function: $function, gradient: [$(Some($gradient as Gradient),)? None][0] })),
+                |_| Ok(Box::new(Pointwise { function: $function, gradient: [$(Some($gradient),)? None][0] })),
                 Probe::module("", $input),
             )
         }),*];
@@ -54,8 +81,16 @@ fn init(_: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
 }
 
 pointwise! {
-    ["nn.Sigmoid", "cudnn.Sigmoid"] "torch.randn(2, 4)" |x| Ok(x.f_sigmoid()?), |g, y| Ok(tch::Tensor::f_sigmoid_backward(g, y)?);
-    ["nn.Tanh", "cudnn.Tanh"] "torch.randn(2, 4)" |x| Ok(x.f_tanh()?), |g, y| Ok(tch::Tensor::f_tanh_backward(g, y)?);
+    ["nn.Sigmoid", "cudnn.Sigmoid"] "torch.randn(2, 4)" |x| Ok(x.f_sigmoid()?), Gradient {
+        product: |g, y| Ok(tch::Tensor::f_sigmoid_backward(g, y)?),
+        product_into: |g, y, out| Ok(tch::Tensor::f_sigmoid_backward_grad_input(out, g, y)?),
+        function_into: |x, out| Ok(x.f_sigmoid_out(out)?),
+    };
+    ["nn.Tanh", "cudnn.Tanh"] "torch.randn(2, 4)" |x| Ok(x.f_tanh()?), Gradient {
+        product: |g, y| Ok(tch::Tensor::f_tanh_backward(g, y)?),
+        product_into: |g, y, out| Ok(tch::Tensor::f_tanh_backward_grad_input(out, g, y)?),
+        function_into: |x, out| Ok(x.f_tanh_out(out)?),
+    };
     ["nn.LogSigmoid"] "torch.randn(2, 4)" |x| Ok(x.f_log_sigmoid()?);
     ["nn.SoftSign"] "torch.randn(2, 4)" |x| Ok(x.f_div(&x.f_abs()?.f_add_scalar(1.0)?)?);
     ["nn.TanhShrink"] "torch.randn(2, 4)" |x| Ok(x.f_sub(&x.f_tanh()?)?);

@@ -22,6 +22,7 @@ pub const SPEC: Spec = Spec {
     init: Some(init),
     print: describe,
     looks_at_input: true,
+    looks_at_gradient: true,
     ..Spec::module(&["nn.Reshape"], build, Probe::module("2, 3", "torch.randn(4, 6)"))
 };
 

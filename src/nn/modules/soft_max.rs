@@ -111,6 +111,24 @@ impl Module for SoftMax {
         })
     }
 
+    fn forward_into(&self, input: &Activity, out: &tch::Tensor) -> Result<bool> {
+        let Activity::Tensor(x) = input else { return Ok(false) };
+        let (Some(dim), true) = (class_dim(x.dim()), self.is_log()) else { return Ok(false) };
+        if !x.is_floating_point() || x.kind() != out.kind() || x.size() != out.size() {
+            return Ok(false);
+        }
+        let _ = x.f_internal_log_softmax_out(out, dim, false)?;
+        Ok(true)
+    }
+
+    fn input_gradient_into(&self, input: &Activity, grad: &Activity, out: &Activity) -> Result<bool> {
+        let (Some((x, g)), Some((_, out))) = (alike(input, grad), alike(input, out)) else { return Ok(false) };
+        let (Some(dim), true) = (class_dim(x.dim()), self.is_log()) else { return Ok(false) };
+        let y = x.f_log_softmax(dim, None)?;
+        let _ = tch::Tensor::f_internal_log_softmax_backward_data_out(out, g, &y, dim, x.kind())?;
+        Ok(true)
+    }
+
     fn scores(&self) -> Option<Scores> {
         match (self.of, self.kind) {
             (Of::Samples, Kind::Logarithm) => Some(Scores::Logarithms),

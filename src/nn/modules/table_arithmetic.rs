@@ -20,11 +20,19 @@ type Function = fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor>;
 /// The gradients by two entries, from that of the result.
 type Gradients = fn(&tch::Tensor, [&tch::Tensor; 2]) -> Result<[tch::Tensor; 2]>;
 
+/// Both again, into tensors that are there: the result of two entries, the gradients by them.
+#[derive(Clone, Copy)]
+struct Into {
+    function: fn([&tch::Tensor; 2], &tch::Tensor) -> Result<tch::Tensor>,
+    gradients: fn(&tch::Tensor, [&tch::Tensor; 2], [&tch::Tensor; 2]) -> Result<()>,
+}
+
 /// A function of two tensors, folded over a table.
 pub struct TableArithmetic {
     function: Function,
     /// In closed form, for a table of two entries of one size.
     gradients: Option<Gradients>,
+    into: Option<Into>,
     /// Whether exactly two entries are wanted.
     takes_two: bool,
 }
@@ -35,6 +43,9 @@ const TWO: &str = "{torch.randn(2, 3), torch.Tensor{{1, 2, -3}, {4, 5, -6}}}";
 
 macro_rules! row {
     ($class:literal, $args:expr, $takes_two:literal, $function:expr, $gradients:expr) => {
+        row!($class, $args, $takes_two, $function, $gradients, None)
+    };
+    ($class:literal, $args:expr, $takes_two:literal, $function:expr, $gradients:expr, $into:expr) => {
         Spec {
             args: $args,
             init: Some(|args, fields, _| {
@@ -43,7 +54,14 @@ macro_rules! row {
             }),
             ..Spec::module(
                 &[$class],
-                |_| Ok(Box::new(TableArithmetic { function: $function, gradients: $gradients, takes_two: $takes_two })),
+                |_| {
+                    Ok(Box::new(TableArithmetic {
+                        function: $function,
+                        gradients: $gradients,
+                        into: $into,
+                        takes_two: $takes_two,
+                    }))
+                },
                 Probe::module("", if $takes_two { TWO } else { THREE }),
             )
         }
@@ -52,8 +70,31 @@ macro_rules! row {
 
 /// The classes.
 pub const SPECS: &[Spec] = &[
-    row!("nn.CAddTable", INPLACE, false, |a, b| Ok(a.f_add(b)?), Some(|g, _| Ok([g.shallow_clone(), g.shallow_clone()]))),
-    row!("nn.CMulTable", &[], false, |a, b| Ok(a.f_mul(b)?), Some(|g, [a, b]| Ok([g.f_mul(b)?, g.f_mul(a)?]))),
+    row!(
+        "nn.CAddTable",
+        INPLACE,
+        false,
+        |a, b| Ok(a.f_add(b)?),
+        Some(|g, _| Ok([g.shallow_clone(), g.shallow_clone()])),
+        Some(Into {
+            function: |[a, b], y| Ok(a.f_add_out(y, b)?),
+            gradients: |g, _, outs| outs.into_iter().try_for_each(|out| Ok(out.shallow_clone().f_copy_(g)?)),
+        })
+    ),
+    row!(
+        "nn.CMulTable",
+        &[],
+        false,
+        |a, b| Ok(a.f_mul(b)?),
+        Some(|g, [a, b]| Ok([g.f_mul(b)?, g.f_mul(a)?])),
+        Some(Into {
+            function: |[a, b], y| Ok(a.f_mul_out(y, b)?),
+            gradients: |g, [a, b], [by_a, by_b]| {
+                let _ = (g.f_mul_out(by_a, b)?, g.f_mul_out(by_b, a)?);
+                Ok(())
+            },
+        })
+    ),
     row!("nn.CSubTable", &[], true, |a, b| Ok(a.f_sub(b)?), Some(|g, _| Ok([g.shallow_clone(), g.f_neg()?]))),
     row!("nn.CDivTable", &[], true, |a, b| Ok(a.f_div(b)?), None),
     row!("nn.CMaxTable", &[], false, |a, b| Ok(b.f_where_self(&b.f_gt_tensor(a)?, a)?), None),
@@ -102,6 +143,31 @@ impl Module for TableArithmetic {
         let [a, b] = &entries[..] else { return Ok(None) };
         let (Some((a, g)), Some((b, _))) = (alike(a, grad), alike(b, grad)) else { return Ok(None) };
         Ok(Some(Activity::Table(gradients(g, [a, b])?.map(Activity::from).into())))
+    }
+
+    fn forward_into(&self, input: &Activity, out: &tch::Tensor) -> Result<bool> {
+        let (Some(into), Activity::Table(entries)) = (self.into, input) else { return Ok(false) };
+        let fits = |entry: &Activity| matches!(entry, Activity::Tensor(x) if x.kind() == out.kind() && x.size() == out.size());
+        let [Activity::Tensor(first), Activity::Tensor(second), rest @ ..] = &entries[..] else { return Ok(false) };
+        if !entries.iter().all(fits) {
+            return Ok(false);
+        }
+        let mut sum = (into.function)([first, second], out)?;
+        for entry in rest {
+            sum = (into.function)([&sum, entry.tensor()?], out)?;
+        }
+        Ok(true)
+    }
+
+    fn input_gradient_into(&self, input: &Activity, grad: &Activity, out: &Activity) -> Result<bool> {
+        let (Some(into), Activity::Table(entries), Activity::Table(outs)) = (self.into, input, out) else {
+            return Ok(false);
+        };
+        let ([a, b], [by_a, by_b]) = (&entries[..], &outs[..]) else { return Ok(false) };
+        let (Some((a, g)), Some((b, _))) = (alike(a, grad), alike(b, grad)) else { return Ok(false) };
+        let (Some((by_a, _)), Some((by_b, _))) = (alike(by_a, grad), alike(by_b, grad)) else { return Ok(false) };
+        (into.gradients)(g, [a, b], [by_a, by_b])?;
+        Ok(true)
     }
 }
 

@@ -7,7 +7,7 @@ use super::concat::join;
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        activity::Activity,
+        activity::{Activity, alike},
         fields::{Fields, Value},
         init::set_arguments,
         layout::axis,
@@ -124,6 +124,23 @@ pub enum Entries {
     Join(i64, Option<i64>),
 }
 
+impl Entries {
+    /// The dim that an input is split along, and the gradients of its slices, where there is one of the slice's size and
+    /// type for each.
+    fn slices<'a>(&self, input: &Activity, grad: &'a Activity) -> Result<Option<(i64, Vec<&'a tch::Tensor>)>> {
+        let (Entries::Split(dim, input_dims), Activity::Tensor(x), Activity::Table(parts)) = (self, input, grad) else {
+            return Ok(None);
+        };
+        let dim = axis(input, x.dim(), *dim, *input_dims)?;
+        let Ok(parts) = parts.iter().map(Activity::tensor).collect::<Result<Vec<_>>>() else { return Ok(None) };
+        let mut size = x.size();
+        let count = size.remove(dim as usize);
+        let fits = |part: &&tch::Tensor| part.kind() == x.kind() && part.size() == size;
+        let fit = x.is_floating_point() && parts.len() as i64 == count && parts.iter().all(fits);
+        Ok(fit.then_some((dim, parts)))
+    }
+}
+
 impl Module for Entries {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         if let Entries::Split(dim, input_dims) = *self {
@@ -184,18 +201,16 @@ impl Module for Entries {
     }
 
     fn input_gradient(&self, input: &Activity, grad: &Activity) -> Result<Option<Activity>> {
-        let (Entries::Split(dim, input_dims), Activity::Tensor(x), Activity::Table(parts)) = (self, input, grad) else {
-            return Ok(None);
-        };
-        let dim = axis(input, x.dim(), *dim, *input_dims)?;
-        let Ok(parts) = parts.iter().map(Activity::tensor).collect::<Result<Vec<_>>>() else { return Ok(None) };
-        let mut size = x.size();
-        let count = size.remove(dim as usize);
-        let fits = |part: &&tch::Tensor| part.kind() == x.kind() && part.size() == size;
-        if !x.is_floating_point() || parts.len() as i64 != count || !parts.iter().all(fits) {
-            return Ok(None);
-        }
+        let Some((dim, parts)) = self.slices(input, grad)? else { return Ok(None) };
         Ok(Some(tch::Tensor::f_stack(&parts, dim)?.into()))
+    }
+
+    fn input_gradient_into(&self, input: &Activity, grad: &Activity, out: &Activity) -> Result<bool> {
+        let (Some((dim, parts)), Some((_, out))) = (self.slices(input, grad)?, alike(input, out)) else {
+            return Ok(false);
+        };
+        let _ = tch::Tensor::f_stack_out(out, &parts, dim)?;
+        Ok(true)
     }
 }
 

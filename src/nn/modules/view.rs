@@ -23,6 +23,7 @@ pub const SPEC: Spec = Spec {
     init: Some(init),
     print: describe,
     looks_at_input: true,
+    looks_at_gradient: true,
     ..Spec::module(&["nn.View"], build, Probe::module("2, 6", "torch.randn(4, 12)"))
 };
 

@@ -2,7 +2,7 @@
 //!
 //! The fields are the truth: a script may replace any of them between two calls. So a kept module is used again only
 //! when every field that its `build` read is as it was: the same number, the same tensor object in the same layout.
-//! Modules whose `build` looks into a table or into a tensor's numbers (children, sizes, indices) are built anew.
+//! Modules whose `build` looks into a table or into a tensor's numbers (children, indices) are built anew.
 //!
 //! A kept module holds no Lua value of its own: mlua keeps those on a stack of 8,000 places, and a script may keep any
 //! number of modules.
@@ -34,14 +34,22 @@ use crate::{
 /// A module or criterion as one eager call uses it.
 pub(in crate::frontend::lua) struct Built {
     part: Part,
-    /// Name and leaf of each parameter that `build` asked for, in that order.
-    pub(in crate::frontend::lua) parameters: Vec<(String, tch::Tensor)>,
+    /// The parameters that `build` asked for, in that order.
+    pub(super) parameters: Vec<Parameter>,
     /// The type of the object's tensors.
     pub(in crate::frontend::lua) tensor_type: TensorType,
     reads: Vec<Read>,
     /// The object's metatable, when `build` asked for the class.
     class: Option<usize>,
     keepable: bool,
+}
+
+/// A parameter of an object.
+pub(super) struct Parameter {
+    /// A leaf of a graph, where gradients are wanted.
+    pub(super) leaf: tch::Tensor,
+    /// The field of its gradient: `gradWeight` of `weight`.
+    pub(super) gradient: LuaString,
 }
 
 enum Part {
@@ -62,7 +70,12 @@ enum Seen {
     Text(Box<[u8]>),
     /// Only where it lies, which is all that a view of it depends on.
     Layout(Tensor, u64),
+    /// The numbers of a storage, such as the sizes of `nn.Reshape`.
+    Numbers(Vec<f64>),
 }
+
+/// Numbers of a storage that are looked at again before each call, at most.
+const MOST_NUMBERS: i64 = 16;
 
 impl Seen {
     /// `None` for values that can change without being replaced.
@@ -73,6 +86,7 @@ impl Seen {
             LuaValue::Integer(number) => Seen::Number(*number as f64),
             LuaValue::Number(number) => Seen::Number(*number),
             LuaValue::String(text) => Seen::Text(text.as_bytes().as_ref().into()),
+            LuaValue::UserData(_) => Seen::Numbers(numbers_in(value)?),
             _ => return None,
         })
     }
@@ -84,6 +98,7 @@ impl Seen {
             (Seen::Number(old), LuaValue::Integer(new)) => *old == *new as f64,
             (Seen::Number(old), LuaValue::Number(new)) => old == new,
             (Seen::Text(old), LuaValue::String(new)) => **old == *new.as_bytes(),
+            (Seen::Numbers(old), LuaValue::UserData(_)) => numbers_in(value).is_some_and(|new| new == *old),
             (Seen::Layout(old, version), LuaValue::UserData(data)) => {
                 data.borrow::<tensor::LuaTensor>().is_ok_and(|new| new.0.same(old) && new.0.version() == *version)
             }
@@ -92,11 +107,26 @@ impl Seen {
     }
 }
 
+/// The numbers of a short storage in the processor's memory.
+fn numbers_in(value: &LuaValue) -> Option<Vec<f64>> {
+    let storage = tensor::storage_from_lua(value)?;
+    let is_short = storage.len() <= MOST_NUMBERS && !storage.tensor_type().cuda;
+    is_short.then(|| (0..storage.len()).map(|at| storage.get(at).ok()).collect())?
+}
+
 /// What is kept for one object, once without and once with leaves that want gradients.
 #[derive(Default)]
 struct Kept(RefCell<[Option<Rc<Built>>; 2]>);
 
 impl UserData for Kept {}
+
+/// A field of an object; raw access first, because nearly all fields are the object's own.
+pub(super) fn field(object: &Table, name: &LuaString) -> mlua::Result<LuaValue> {
+    match object.raw_get(name)? {
+        LuaValue::Nil => object.get(name),
+        own => Ok(own),
+    }
+}
 
 /// The names of fields as Lua strings, each made once a machine.
 #[derive(Clone, Default)]
@@ -202,9 +232,7 @@ impl Built {
     /// Whether all that was read is as it was.
     fn is_fresh(&self, object: &Table) -> mlua::Result<bool> {
         for read in &self.reads {
-            let own: LuaValue = object.raw_get(&read.key)?;
-            let now = if own.is_nil() { object.get(&read.key)? } else { own };
-            if !read.seen.is_still(&now) {
+            if !read.seen.is_still(&field(object, &read.key)?) {
                 return Ok(false);
             }
         }
@@ -226,6 +254,13 @@ impl Built {
     }
 }
 
+/// `weight` → `gradWeight`.
+fn gradient_field(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase()).unwrap_or_default();
+    format!("grad{first}{}", letters.as_str())
+}
+
 fn class_address(object: &Table) -> Option<usize> {
     object.metatable().map(|class| class.to_pointer() as usize)
 }
@@ -235,7 +270,7 @@ struct Reader {
     names: Names,
     fields: LuaFields,
     differentiable: bool,
-    parameters: Vec<(String, tch::Tensor)>,
+    parameters: Vec<Parameter>,
     reads: RefCell<Vec<Read>>,
     class: Cell<Option<usize>>,
     keepable: Cell<bool>,
@@ -308,7 +343,9 @@ impl Builder for Reader {
         let Some(tensor) = self.tensor(name)? else { return Ok(None) };
         let leaf = tensor.view().detach();
         let leaf = if self.differentiable && leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf };
-        self.parameters.push((name.to_string(), leaf.shallow_clone()));
+        let lua = &self.fields.lua;
+        let gradient = self.names.get(lua, &gradient_field(name)).or_page(lua)?;
+        self.parameters.push(Parameter { leaf: leaf.shallow_clone(), gradient });
         Ok(Some(leaf))
     }
 

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, LuaString, ObjectLike, Table, Value as LuaValue};
 
 use super::{
-    built::{Built, Shelf},
-    sharing,
+    built::{Built, Shelf, field},
+    reuse, sharing,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -38,12 +38,22 @@ struct Class {
     shelf: Shelf,
     train: LuaString,
     output: LuaString,
+    grad_input: LuaString,
+    /// `updateGradInput` and `accGradParameters`
+    halves: [LuaString; 2],
 }
 
 impl Class {
     fn new(lua: &Lua, spec: &'static Spec, shelf: &Shelf) -> mlua::Result<Class> {
-        let (train, output) = (shelf.name(lua, "train")?, shelf.name(lua, "output")?);
-        Ok(Class { spec, shelf: shelf.clone(), train, output })
+        let name = |name| shelf.name(lua, name);
+        Ok(Class {
+            spec,
+            shelf: shelf.clone(),
+            train: name("train")?,
+            output: name("output")?,
+            grad_input: name("gradInput")?,
+            halves: [name("updateGradInput")?, name("accGradParameters")?],
+        })
     }
 
     fn of(lua: &Lua, object: &Table) -> mlua::Result<Option<Class>> {
@@ -60,7 +70,7 @@ impl Class {
 
     /// `object.train`, which modules that care set to true at birth.
     fn mode(&self, object: &Table) -> mlua::Result<Mode> {
-        let training: LuaValue = object.get(&self.train)?;
+        let training = field(object, &self.train)?;
         Ok(if matches!(training, LuaValue::Boolean(false)) { Mode::Evaluate } else { Mode::Train })
     }
 }
@@ -141,13 +151,19 @@ fn update_output(lua: &Lua, class: &Class, (object, input): Forward) -> mlua::Re
     let built = class.built(lua, &object, false).map_err(raise)?;
     let module = built.module().map_err(raise)?;
     let activity = argument(lua, &object, &input, 1, "input")?;
+    let old = field(&object, &class.output)?;
+    if !sharing::shares(class.spec, &object)?
+        && let Some(target) = reuse::output_in(&old, &built, &activity)
+        && tch::no_grad(|| module.forward_into(&activity, &target)).map_err(raise)?
+    {
+        return Ok(old);
+    }
     let mode = class.mode(&object)?;
     let generator = tensor::generator(lua);
     let output =
         tch::no_grad(|| module.forward(&activity, &mut Context::with_generator(mode, &generator))).map_err(raise)?;
     drop(generator);
     module.save(&LuaFields::new(lua, &object)).map_err(raise)?;
-    let old: LuaValue = object.get(&class.output)?;
     let stored = match sharing::store_output(lua, class.spec, &object, &input, &old, &output, built.tensor_type)? {
         Some(stored) => stored,
         None => store_activity(lua, &old, &output, built.tensor_type)?,
@@ -208,7 +224,7 @@ fn product(lua: &Lua, class: &Class, object: &Table, call: &Backward, wanted: Wa
         }
         let mut leaves: Vec<&tch::Tensor> = if wanted.input { input.tensors() } else { vec![] };
         if wanted.parameters {
-            leaves.extend(built.parameters.iter().map(|(_, leaf)| leaf));
+            leaves.extend(built.parameters.iter().map(|parameter| &parameter.leaf));
         }
         let grads = gradients(&leaves, nn::weighted(&output, grad)?, context.take_cuts())?;
         let grads = leaves.iter().zip(grads).map(|(leaf, grad)| match grad {
@@ -259,11 +275,18 @@ impl Backward {
         grad: &LuaValue,
         old: &LuaValue,
     ) -> mlua::Result<Option<LuaValue>> {
-        let gradient = || self.built.module()?.input_gradient(&self.input, &self.grad);
+        let module = self.built.module().map_err(raise)?;
+        if !sharing::shares_gradient(class.spec, object)?
+            && let Some(target) = reuse::gradient_in(old, &self.built, &self.input, &self.grad)?
+            && tch::no_grad(|| module.input_gradient_into(&self.input, &self.grad, &target)).map_err(raise)?
+        {
+            return Ok(Some(old.clone()));
+        }
+        let gradient = || module.input_gradient(&self.input, &self.grad);
         let Some(gradient) = tch::no_grad(gradient).map_err(raise)? else { return Ok(None) };
         let stored = store_gradient(lua, class, object, grad, old, &gradient, self.built.tensor_type)?;
         if stored != *old {
-            object.set("gradInput", &stored)?;
+            object.set(&class.grad_input, &stored)?;
         }
         Ok(Some(stored))
     }
@@ -288,13 +311,13 @@ impl Backward {
     /// treats as Torch7 does.
     fn sums(&self, object: &Table) -> mlua::Result<Option<Vec<tch::Tensor>>> {
         let mut sums = Vec::with_capacity(self.built.parameters.len());
-        for (name, parameter) in &self.built.parameters {
-            match tensor::from_lua(&object.get(gradient_field(name))?) {
-                Some(sum) if sum.view().kind() == parameter.kind() && sum.size() == parameter.size() => {
-                    sums.push(sum.view());
-                }
-                _ => return Ok(None),
+        for parameter in &self.built.parameters {
+            let Some(sum) = tensor::from_lua(&field(object, &parameter.gradient)?) else { return Ok(None) };
+            let sum = sum.view();
+            if sum.kind() != parameter.leaf.kind() || sum.size() != parameter.leaf.size() {
+                return Ok(None);
             }
+            sums.push(sum);
         }
         Ok(Some(sums))
     }
@@ -308,12 +331,13 @@ fn backward(
     (object, input, grad, scale): Scaled,
 ) -> mlua::Result<LuaValue> {
     let scale = scale_of(lua, &object, &scale)?;
-    let now: [LuaValue; 2] = [object.get("updateGradInput")?, object.get("accGradParameters")?];
-    let old: LuaValue = object.get("gradInput")?;
+    let [input_half, parameter_half] = &class.halves;
+    let now: [LuaValue; 2] = [object.get(input_half)?, object.get(parameter_half)?];
+    let old = field(&object, &class.grad_input)?;
     if now != *halves || old.is_nil() {
         object.call_method::<()>("updateGradInput", (&input, &grad))?;
         object.call_method::<()>("accGradParameters", (&input, &grad, scale))?;
-        return object.get("gradInput");
+        return field(&object, &class.grad_input);
     }
     let call = Backward::new(lua, class.built(lua, &object, false).map_err(raise)?, &object, &input, &grad)?;
     if let Some(stored) = call.input_gradient(lua, class, &object, &grad, &old)? {
@@ -323,13 +347,13 @@ fn backward(
     let mut product = product(lua, class, &object, &call, Wanted { input: true, parameters: true })?;
     let grad_input = product.for_input().map_err(raise)?;
     let stored = store_gradient(lua, class, &object, &grad, &old, &grad_input, product.built.tensor_type)?;
-    object.set("gradInput", &stored)?;
+    object.set(&class.grad_input, &stored)?;
     accumulated(class, &object, product, scale)?;
     Ok(stored)
 }
 
 fn update_grad_input(lua: &Lua, class: &Class, (object, input, grad): Pair) -> mlua::Result<LuaValue> {
-    let old: LuaValue = object.get("gradInput")?;
+    let old = field(&object, &class.grad_input)?;
     if old.is_nil() {
         return Ok(LuaValue::Nil);
     }
@@ -340,7 +364,7 @@ fn update_grad_input(lua: &Lua, class: &Class, (object, input, grad): Pair) -> m
     let mut product = product(lua, class, &object, &call, Wanted { input: true, parameters: false })?;
     let grad_input = product.for_input().map_err(raise)?;
     let stored = store_gradient(lua, class, &object, &grad, &old, &grad_input, product.built.tensor_type)?;
-    object.set("gradInput", &stored)?;
+    object.set(&class.grad_input, &stored)?;
     Ok(stored)
 }
 
@@ -354,7 +378,7 @@ fn store_gradient(
     grad_input: &Activity,
     like: TensorType,
 ) -> mlua::Result<LuaValue> {
-    match sharing::store_gradient(lua, class.spec, object, grad, old, grad_input)? {
+    match sharing::store_gradient(lua, class.spec, object, grad, old, grad_input, like)? {
         Some(stored) => Ok(stored),
         None => store_activity(lua, old, grad_input, like),
     }
@@ -370,12 +394,12 @@ fn acc_grad_parameters(lua: &Lua, class: &Class, (object, input, grad, scale): S
 
 /// Adds the gradients of the parameters, which are what is left of `product`, to the object's.
 fn accumulated(class: &Class, object: &Table, product: Product, scale: f64) -> mlua::Result<()> {
-    for ((name, _), grad) in product.built.parameters.iter().zip(product.grads) {
-        let field = gradient_field(name);
-        let sum: LuaValue = object.get(field.as_str())?;
+    for (parameter, grad) in product.built.parameters.iter().zip(product.grads) {
+        let sum = field(object, &parameter.gradient)?;
         // Torch7 hands batch normalisation's to C, which leaves out what is not there; all others it indexes.
         if sum.is_nil() && !class.spec.classes[0].ends_with("BatchNormalization") {
-            return Err(mlua::Error::runtime(format!("attempt to index field '{field}' (a nil value)")));
+            let name = parameter.gradient.to_string_lossy();
+            return Err(mlua::Error::runtime(format!("attempt to index field '{name}' (a nil value)")));
         }
         if let Some(sum) = tensor::from_lua(&sum) {
             let add = || -> Result<()> {
@@ -403,13 +427,6 @@ pub(in crate::frontend::lua) fn gradient(lua: &Lua, call: Pair) -> mlua::Result<
         Some(class) => update_grad_input(lua, &class, call),
         None => Ok(LuaValue::Nil),
     }
-}
-
-/// `weight` → `gradWeight`.
-fn gradient_field(name: &str) -> String {
-    let mut letters = name.chars();
-    let first = letters.next().map(|c| c.to_ascii_uppercase()).unwrap_or_default();
-    format!("grad{first}{}", letters.as_str())
 }
 
 /// A criterion with its input and target.
@@ -462,7 +479,7 @@ impl LossCall {
 fn criterion_output(lua: &Lua, class: &Class, (object, input, target): Pair) -> mlua::Result<LuaValue> {
     let call = LossCall::new(lua, class, &object, &input, &target)?;
     let loss = tch::no_grad(|| Ok(call.loss(lua, &call.input)?.f_double_value(&[])?)).map_err(raise)?;
-    object.set("output", loss)?;
+    object.set(&class.output, loss)?;
     Ok(LuaValue::Number(loss))
 }
 
@@ -473,7 +490,7 @@ fn criterion_grad(lua: &Lua, class: &Class, (object, input, target): Pair) -> ml
         Some(gradient) => gradient,
         None => call.differentiated(lua).map_err(raise)?,
     };
-    let stored = store_activity(lua, &object.get("gradInput")?, &grad_input, call.built.tensor_type)?;
-    object.set("gradInput", &stored)?;
+    let stored = store_activity(lua, &field(&object, &class.grad_input)?, &grad_input, call.built.tensor_type)?;
+    object.set(&class.grad_input, &stored)?;
     Ok(stored)
 }

@@ -3,9 +3,10 @@
 //! **In:** an object, its input. **Out:** results in the tensor objects of the call before, as Torch7 leaves them.
 //! **Never:** training, which runs the lowered network.
 //!
-//! `built` (the Rust module of an object, kept while its fields stay), `sharing` (results that share memory), `eager` (the
-//! methods).
+//! `built` (the Rust module of an object, kept while its fields stay), `sharing` (results that share memory), `reuse` (results
+//! in the tensors of the call before), `eager` (the methods).
 
 pub(in crate::frontend::lua) mod built;
 pub(in crate::frontend::lua) mod eager;
+mod reuse;
 mod sharing;

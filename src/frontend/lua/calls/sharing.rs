@@ -15,6 +15,16 @@ use crate::{
     torch::{Tensor, TensorType},
 };
 
+/// Whether an output shares memory with the input.
+pub(super) fn shares(spec: &Spec, object: &Table) -> mlua::Result<bool> {
+    Ok(spec.looks_at_input || acts_in_place(spec, object)?)
+}
+
+/// Whether gradInput shares memory with gradOutput.
+pub(super) fn shares_gradient(spec: &Spec, object: &Table) -> mlua::Result<bool> {
+    Ok(spec.looks_at_gradient || acts_in_place(spec, object)?)
+}
+
 /// Stores an output where Torch7 would share memory with the input; `None` where it has memory of its own. `old` is what
 /// the field holds.
 pub(super) fn store_output(
@@ -37,7 +47,7 @@ pub(super) fn store_output(
     Ok(None)
 }
 
-/// The same for gradInput, which an in-place module puts into the memory of gradOutput.
+/// The same for gradInput and the memory of gradOutput, into which an in-place module writes.
 pub(super) fn store_gradient(
     lua: &Lua,
     spec: &Spec,
@@ -45,7 +55,13 @@ pub(super) fn store_gradient(
     grad_output: &LuaValue,
     old: &LuaValue,
     grad_input: &Activity,
+    like: TensorType,
 ) -> mlua::Result<Option<LuaValue>> {
+    if spec.looks_at_gradient {
+        let mut gradients = vec![];
+        collect(grad_output, &mut gradients, &mut Nesting::default())?;
+        return looking(lua, &gradients, old, grad_input, like).map(Some);
+    }
     if acts_in_place(spec, object)? { written(lua, grad_output, old, grad_input) } else { Ok(None) }
 }
 
