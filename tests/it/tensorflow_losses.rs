@@ -119,7 +119,7 @@ fn a_loss_that_teaches_nothing_is_a_page() {
         wanted.iter().for_each(|part| assert!(page.contains(part), "{part} is missing in\n{page}"));
     }
     let page = page("return h", "return tf.reduce_mean(self.inference)");
-    assert!(page.contains("No variables to optimize") && page.contains("net.py:7"), "{page}");
+    assert!(page.contains("No variables to optimize") && page.contains("net.py:8"), "{page}");
     // TensorFlow's later cross entropy has a gradient for its labels.
     let learns = "return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(labels=self.inference, logits=tf.one_hot(self.y, 10)))";
     loaded(&model(LAST, learns)).unwrap_or_else(|page| panic!("{page}"));
