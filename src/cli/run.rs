@@ -41,7 +41,7 @@ use crate::{
 /// Trains a network file, or goes on with a job.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// Network file in DIGITS' Torch form; - reads standard input
+    /// Network file in DIGITS' Torch form (Lua) or TensorFlow form (Python); - reads standard input
     #[arg(value_name = "FILE", required_unless_present_any = ["resume", "plot_lr", "preview_augmentation"])]
     file: Option<PathBuf>,
     /// Folder for the job [default: a new one below jobs/]

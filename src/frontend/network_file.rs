@@ -154,6 +154,15 @@ impl NetworkFile {
         }
     }
 
+    /// What is worth a warning although the file runs.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        match self {
+            NetworkFile::Lua(_) => &[],
+            NetworkFile::Tensorflow(file) => file.warnings(),
+        }
+    }
+
     /// Batch sizes and crop that the file asks for; a TensorFlow file asks for none.
     #[must_use]
     pub fn settings(&self) -> Settings {

@@ -277,7 +277,7 @@ impl NetworkSummary {
             rows.push([
                 if layer.path.is_empty() { "model".into() } else { layer.path.clone() },
                 format!("{:indent$}{}", "", layer.module, indent = 2 * depth.saturating_sub(1)),
-                layer.output.clone().unwrap_or_else(|| "?".into()),
+                layer.output.as_deref().map_or("?".into(), shortened),
                 if layer.parameters == 0 { "·".into() } else { grouped(layer.parameters) },
                 match (layer.container, layer.flops) {
                     (true, None | Some(0)) => "·".into(),
@@ -309,6 +309,18 @@ impl NetworkSummary {
     }
 }
 
+/// Tensors of a table that a cell shows.
+const TENSORS: usize = 4;
+
+/// `{[1, 8], [1, 8], …}`: of many tensors the first, and how many more there are.
+fn shortened(shape: &str) -> String {
+    let count = shape.matches('[').count();
+    match shape.match_indices(", [").nth(TENSORS - 2) {
+        Some((end, _)) if count > TENSORS => format!("{}, and {} more}}", &shape[..end], count - (TENSORS - 1)),
+        _ => shape.to_string(),
+    }
+}
+
 fn push_lines(page: &mut String, lines: &[(&str, String)]) {
     let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
     for (label, value) in lines {
@@ -332,6 +344,15 @@ mod tests {
     fn summary(input: Option<&[i64]>) -> Result<NetworkSummary> {
         let settings = FileSettings { train_batch_size: Some(64), label_hook: true, ..FileSettings::default() };
         summarize(&toy::classifier(), "nn.Sequential {\n  …\n}\n".into(), input, "given".into(), settings)
+    }
+
+    #[test]
+    fn a_cell_of_many_tensors_names_the_first() {
+        let four = "{[1, 8], [1, 8], {[2], [3]}}";
+        assert_eq!(shortened(four), four);
+        let many = format!("{{{}}}", vec!["[1, 784]"; 28].join(", "));
+        assert_eq!(shortened(&many), "{[1, 784], [1, 784], [1, 784], and 25 more}");
+        assert_eq!(shortened("[1, 10]"), "[1, 10]");
     }
 
     #[test]

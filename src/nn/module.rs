@@ -151,6 +151,12 @@ pub trait Criterion: Any {
         &[]
     }
 
+    /// Of each loss, those of its [`Criterion::taught`] that have gradients, which the network file's own code sees, and
+    /// are not updated.
+    fn left(&self) -> &[Vec<usize>] {
+        &[]
+    }
+
     /// The losses that the last `forward` summed up, in the order of [`Criterion::taught`]; handed out once.
     fn losses(&self) -> Vec<tch::Tensor> {
         Vec::new()

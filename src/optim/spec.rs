@@ -146,8 +146,10 @@ impl OptimizerSpec {
                     .with_help("choose adagrad, which follows the same idea"));
             }
             _ => {
+                let there_is: Vec<&str> =
+                    TENSORFLOW_SOLVERS.into_iter().filter(|solver| *solver != "adagradda").collect();
                 return Err(Error::new(Kind::Usage, format!("there is no TensorFlow solver '{solver}'"))
-                    .with_help(format!("choose one of {}", TENSORFLOW_SOLVERS.join(", "))));
+                    .with_help(format!("choose one of {}", there_is.join(", "))));
             }
         };
         let dampening = Some(0.0);

@@ -126,13 +126,11 @@ pub(super) fn assemble(
     let shown = settings.tensorboard.then(|| loaders::of_validation(&settings, &opened)).transpose()?;
     let subtracted = shown.and_then(|plan| plan.subtracted());
     Ok(Run {
-        warnings: warnings::of(
-            (start == Start::Fresh).then_some(options),
-            &settings,
-            &plan,
-            &opened,
-            (learning, device.is_cuda()),
-        ),
+        warnings: {
+            let given = (start == Start::Fresh).then_some(options);
+            let of_settings = warnings::of(given, &settings, &plan, &opened, (learning, device.is_cuda()));
+            [loaded.warnings(), &of_settings].concat()
+        },
         should_fall: learning > 0 && settings.lr != 0.0 && engine.network().criterion.taught().is_empty(),
         plan,
         title: format!(

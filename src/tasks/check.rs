@@ -9,7 +9,7 @@ use super::{
     sample_shape::SampleShape,
 };
 use crate::{
-    data::Dataset,
+    data::{Dataset, shape_text},
     error::{Error, Kind, Result},
     frontend::{LabelShape, NetworkFile, NetworkParams, Purpose, Ready, Source},
     inspect::network::{NetworkSummary, fixed_input, summarize},
@@ -44,6 +44,11 @@ struct Sample {
     source: String,
 }
 
+/// What the built-in sample holds: digits of MNIST.
+const SAMPLE_SHAPE: [i64; 3] = [1, 28, 28];
+const SAMPLE_CLASSES: i64 = 10;
+const OF_SAMPLE: &str = "that of the built-in sample";
+
 /// Runs the network file and describes its network, layer by layer.
 ///
 /// # Errors
@@ -59,7 +64,21 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
         let nclasses = request.nclasses.or(classes);
         let input_shape = sample.shape.as_deref().and_then(|shape| <[i64; 3]>::try_from(shape).ok());
         let params = NetworkParams { nclasses, ngpus: 0, input_shape, labels };
-        let loaded = NetworkFile::load(file, &params, heard.output(), 1)?;
+        let loaded = match NetworkFile::load(file.clone(), &params, heard.output(), 1) {
+            Err(page) if sample.shape.is_none() => {
+                let loaded = with_run_s_sample(file, params, page, &heard)?;
+                observer.warning(&format!(
+                    "the file needs the images' shape: it is shown for the {} of the built-in sample, which `run` takes too; \
+                     give --input-shape or --dataset",
+                    shape_text(SAMPLE_SHAPE)
+                ));
+                sample = Sample { shape: Some(SAMPLE_SHAPE.to_vec()), source: OF_SAMPLE.into() };
+                loaded
+            }
+            loaded => loaded?,
+        };
+        loaded.warnings().iter().for_each(|sentence| observer.warning(sentence));
+        let takes_sample = sample.source == OF_SAMPLE;
         let Ready { network, label_hook, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
         if let (Some([_, height, width]), Some(crop)) = (sample.shape.as_deref_mut(), loaded.settings().croplen) {
             (*height, *width) = (crop, crop);
@@ -74,7 +93,7 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
                 },
             };
         }
-        if nclasses.is_none() && label_hook.is_none() && network.scores().is_some() {
+        if nclasses.is_none() && !takes_sample && label_hook.is_none() && network.scores().is_some() {
             observer.warning(
                 "params.nclasses is nil: a network that asks for it is shown as without classes; give --nclasses N",
             );
@@ -92,6 +111,18 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
     });
     heard.tell_all(observer);
     found
+}
+
+/// The file once more with what `run` tells it where no dataset is named; the first page where that fails as well.
+fn with_run_s_sample(file: Source, params: NetworkParams, page: Error, heard: &Heard) -> Result<NetworkFile> {
+    // What does not end, or is no program at all, is no question of shapes.
+    if matches!(page.kind(), Kind::Limit | Kind::Interrupted | Kind::Usage) {
+        return Err(page);
+    }
+    heard.forget();
+    let nclasses = params.nclasses.or(Some(SAMPLE_CLASSES));
+    let params = NetworkParams { nclasses, input_shape: Some(SAMPLE_SHAPE), ..params };
+    NetworkFile::load(file, &params, heard.output(), 1).map_err(|_| page)
 }
 
 /// Runs two samples at once: a layer that takes the batch for a part of the sample, such as `nn.View(28, 28)`, does well

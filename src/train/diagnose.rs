@@ -12,6 +12,10 @@ use crate::{
 pub(super) const ADVICE: &str = "lower the base learning rate (--lr) and try again;\n\
      if it stays, look for a division, logarithm or root of 0 in the network, or for odd values in the data";
 
+/// The advice where nothing was learned yet.
+const UNTRAINED: &str = "the loss is not finite with the weights that the run begins with: no learning rate helps;\n\
+     look for a division or root of 0, a logarithm of 0 or less, or an overflow in the network, or for odd values in the data";
+
 /// The first place where a value was not finite.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Culprit {
@@ -45,6 +49,8 @@ pub struct Diagnosis {
     pub iteration: Option<u64>,
     /// Largest absolute value among the parameters before it.
     pub largest_parameter: Option<f64>,
+    /// Whether the weights are still those that the run began with.
+    pub is_untrained: bool,
 }
 
 impl Diagnosis {
@@ -77,7 +83,7 @@ impl Diagnosis {
         if let Some(largest) = self.largest_parameter {
             page = page.with_fact("largest parameter", format!("{largest:.4e} just before"));
         }
-        page.with_help(ADVICE)
+        page.with_help(if self.is_untrained { UNTRAINED } else { ADVICE })
     }
 }
 
@@ -135,13 +141,14 @@ pub(super) fn training(
         Culprit::NotFound if !broken.is_empty() => Culprit::Update(broken),
         culprit => culprit,
     };
-    Ok(Diagnosis { culprit, iteration: Some(iteration), largest_parameter: largest(network)? })
+    let is_untrained = iteration == 0 && !matches!(culprit, Culprit::Update(_) | Culprit::NotFound);
+    Ok(Diagnosis { culprit, iteration: Some(iteration), largest_parameter: largest(network)?, is_untrained })
 }
 
-/// A validation batch that went wrong.
-pub(super) fn evaluation(network: &Network, input: &tch::Tensor, target: &Activity) -> Result<Diagnosis> {
+/// A validation batch that went wrong, after so many steps.
+pub(super) fn evaluation(network: &Network, input: &tch::Tensor, target: &Activity, steps: u64) -> Result<Diagnosis> {
     let culprit = diagnose(network, input, target, Mode::Evaluate)?;
-    Ok(Diagnosis { culprit, iteration: None, largest_parameter: largest(network)? })
+    Ok(Diagnosis { culprit, iteration: None, largest_parameter: largest(network)?, is_untrained: steps == 0 })
 }
 
 fn largest(network: &Network) -> Result<Option<f64>> {

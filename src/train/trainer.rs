@@ -162,7 +162,12 @@ impl Trainer<'_> {
                     before.restore(&mut **engine)?;
                     if batch.count == 0 {
                         let culprit = diagnose::Culprit::NotFound;
-                        return Ok(diagnose::Diagnosis { culprit, iteration: Some(at), largest_parameter: None });
+                        return Ok(diagnose::Diagnosis {
+                            culprit,
+                            iteration: Some(at),
+                            largest_parameter: None,
+                            is_untrained: false,
+                        });
                     }
                     let seed = ranks.as_ref().map_or(seed, |ranks| ranks.seed(seed));
                     return diagnose::training(engine.network(), &input, &target, seed, broken, at);

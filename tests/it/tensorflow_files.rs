@@ -287,14 +287,14 @@ fn model(inference: &str) -> String {
 }
 
 /// A network of two layers whose class has `gradientUpdate` with this body.
-fn with_update(body: &str) -> String {
+pub(crate) fn with_update(body: &str) -> String {
     let layers = "        x = slim.fully_connected(slim.flatten(self.x), 6, scope='fc1')\n        return slim.fully_connected(x, 3, activation_fn=None, scope='fc2')";
     let method = if body.is_empty() { String::new() } else { format!("    def gradientUpdate(self, grad):\n{body}\n") };
     format!("{}{method}", model(layers))
 }
 
 /// Name, value before, and change by one step of sgd at rate 1, of each parameter.
-fn changes(source: Source, classes: Option<i64>, solver: &str) -> Vec<(String, tch::Tensor, tch::Tensor)> {
+pub(crate) fn changes(source: Source, classes: Option<i64>, solver: &str) -> Vec<(String, tch::Tensor, tch::Tensor)> {
     let params = NetworkParams { nclasses: classes, input_shape: Some([1, 28, 28]), ..NetworkParams::default() };
     let file = load(source, &params, Options::default(), 1).unwrap_or_else(|page| panic!("{page}"));
     let network = file.lower(Purpose::Training, tch::Kind::Double, tch::Device::Cpu).unwrap().network;
@@ -356,18 +356,19 @@ fn gradients_go_through_the_file_s_own_code() {
 
 #[test]
 fn a_gradient_update_that_is_none_is_a_page() {
-    let missing = "        return grad[1:]";
     let other = "        return [(g, 3) for g, v in grad]";
     let sizes = "        return [(tf.reshape(g, [-1]), v) for g, v in grad]";
     let batch = "        return [(g * tf.reduce_mean(self.x), v) for g, v in grad]";
     for (body, wanted) in [
         ("        pass", "this is NoneType"),
-        (missing, "model/fc1/weights:0 is missing"),
         ("        return grad + grad", "is there twice"),
+        ("        return []", "No gradients provided for any variable"),
+        ("        return [(None, v) for g, v in grad]", "No gradients provided for any variable"),
         (other, "none of the variables given"),
     ] {
         let page = page(&with_update(body));
         assert!(page.contains(wanted) && page.contains("tf.clip_by_norm"), "{body}\n{page}");
+        assert!(page.contains("net.py:10") && page.contains("train/model/loss/gradients"), "{body}\n{page}");
     }
     let stranger = "        return [(g * tf.Variable(1.0, trainable=False), v) for g, v in grad]";
     for (body, wanted) in [
@@ -484,7 +485,9 @@ fn parts_of_tensorflow_may_be_imported_from_where_it_keeps_them() {
         "from tensorflow.python.framework import ops\n\
          from tensorflow.python.ops import array_ops, nn_ops\n\
          {}",
-        model("        return nn_ops.relu(array_ops.reshape(ops.convert_to_tensor(self.x), [-1, 784]))")
+        model(
+            "        x = nn_ops.relu(array_ops.reshape(ops.convert_to_tensor(self.x), [-1, 784]))\n        return slim.fully_connected(x, 10)"
+        )
     );
     let params = NetworkParams { nclasses: Some(10), input_shape: Some([1, 28, 28]), ..NetworkParams::default() };
     load(Source::pasted("net.py", &text), &params, Options::default(), 1).unwrap_or_else(|page| panic!("{page}"));

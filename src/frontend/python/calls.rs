@@ -68,7 +68,10 @@ impl Interpreter {
             frame.store(at, Some(Value::Dict(dict)));
         }
         let running = Rc::clone(&frame.running);
-        self.within(&running, || self.body(&frame, code))
+        let value = self.within(&running, || self.body(&frame, code))?;
+        let before = self.returned.replace(Some(running));
+        drop(before);
+        Ok(value)
     }
 
     /// Calls a method of a value if its class has it.

@@ -12,7 +12,7 @@ use super::{
     heap::Heap,
     kinds::{ExceptionKind, Type},
     options::Options,
-    running::Running,
+    running::{Passed, Running},
     syntax,
     value::{Arguments, Class, Interpreter, Module, Names, Outcome, Raised, Value},
 };
@@ -55,6 +55,7 @@ impl Interpreter {
             built_ins: Names::new(),
             globals: Names::new(),
             running: RefCell::default(),
+            returned: RefCell::default(),
             depth: Cell::new(0),
             handling: RefCell::default(),
             printed: RefCell::default(),
@@ -147,6 +148,26 @@ impl Interpreter {
     #[must_use]
     pub fn origin(&self) -> Option<Origin> {
         self.running.borrow().last().map(|running| running.code.source.origin(running.line.get()))
+    }
+
+    /// The line at which the function of this name returned, when it was the last one to.
+    #[must_use]
+    pub fn returned_from(&self, name: &str) -> Option<Origin> {
+        self.returned_at(name).map(|passed| passed.source.origin(passed.line))
+    }
+
+    fn returned_at(&self, name: &str) -> Option<Passed> {
+        let passed = self.returned.borrow().as_ref()?.passed();
+        (passed.function.rsplit('.').next() == Some(name)).then_some(passed)
+    }
+
+    /// What is wrong with the answer of the function of this name, which was just called: placed where it returned.
+    #[must_use]
+    pub fn answered(&self, name: &str, raised: Raised) -> Raised {
+        match self.returned_at(name) {
+            Some(passed) if !raised.is_placed() => raised.passing(passed),
+            _ => raised,
+        }
     }
 
     /// The lines of all calls that run now, innermost first: `(function, line)`.

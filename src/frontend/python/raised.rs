@@ -77,6 +77,11 @@ impl Raised {
         if let What::New(kind, _) = &self.0.what { Some(*kind) } else { None }
     }
 
+    /// Whether it has left a call of the file's, and so has a line.
+    pub(super) fn is_placed(&self) -> bool {
+        !self.0.trace.is_empty()
+    }
+
     /// Notes a call that the exception leaves.
     pub(super) fn passing(mut self, passed: Passed) -> Raised {
         self.0.trace.push(passed);

@@ -228,6 +228,12 @@ fn constant(text: &str) -> Option<Value> {
 }
 
 impl Given {
+    /// The name of the function that is called, as its signature has it.
+    #[must_use]
+    pub fn name(&self) -> &Rc<str> {
+        &self.signature.name
+    }
+
     /// The value of a parameter, by its name.
     ///
     /// # Panics

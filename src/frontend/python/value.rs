@@ -476,6 +476,8 @@ pub struct Interpreter {
     pub(super) globals: Rc<Names>,
     /// Functions that are running, outermost first.
     pub(super) running: RefCell<Vec<Rc<Running>>>,
+    /// The function that returned last, at the line of its `return`.
+    pub(super) returned: RefCell<Option<Rc<Running>>>,
     /// Nested operations, against endless recursion.
     pub(super) depth: Cell<usize>,
     /// Exceptions that `except` blocks are handling, innermost last.

@@ -28,6 +28,9 @@ impl Graph {
         Graph(Rc::new(RefCell::new(State {
             operations: Vec::new(),
             variables: Vec::new(),
+            named: HashMap::new(),
+            shared: HashMap::new(),
+            learned: 0,
             scopes: Scopes::default(),
             collections: HashMap::new(),
             summaries: Vec::new(),

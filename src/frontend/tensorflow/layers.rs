@@ -55,7 +55,7 @@ impl Layer<'_> {
         }
     }
 
-    fn weights(&self, graph: &Graph, dims: &[i64], dtype: DType) -> Result<Symbol> {
+    pub(super) fn weights(&self, graph: &Graph, dims: &[i64], dtype: DType) -> Result<Symbol> {
         self.named_weights(graph, self.weights_name, dims, dtype)
     }
 
@@ -70,7 +70,7 @@ impl Layer<'_> {
     }
 
     /// Bias or normalizer, then activation.
-    fn finish(&self, graph: &Graph, y: Symbol, outputs: i64) -> Result<Symbol> {
+    pub(super) fn finish(&self, graph: &Graph, y: Symbol, outputs: i64) -> Result<Symbol> {
         let y = match (self.normalizer, &self.biases_initializer) {
             (Some(normalizer), _) => normalizer(y)?,
             (None, Some(initializer)) => {
@@ -93,7 +93,7 @@ impl Layer<'_> {
 }
 
 /// The extent of the last dim.
-fn features(graph: &Graph, x: Symbol, layer: &str) -> Result<i64> {
+pub(super) fn features(graph: &Graph, x: Symbol, layer: &str) -> Result<i64> {
     let dims = graph.dims(x);
     dims.0.last().copied().flatten().ok_or_else(|| {
         graph.placed(
@@ -103,7 +103,7 @@ fn features(graph: &Graph, x: Symbol, layer: &str) -> Result<i64> {
     })
 }
 
-fn positive(graph: &Graph, what: &str, number: i64) -> Result<()> {
+pub(super) fn positive(graph: &Graph, what: &str, number: i64) -> Result<()> {
     if number >= 1 {
         return Ok(());
     }

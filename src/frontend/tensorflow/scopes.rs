@@ -5,6 +5,15 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 use super::state::{Before, Fields, Graph, Initializer, Names, Regularizer, Reuse, ScopeGuard, Scopes, VariableScope};
 use crate::error::{Error, Kind, Result};
 
+/// What names of scopes and operations are made of, for a page.
+pub const SCOPE_NAMES: &str = "letters, digits, and the signs _ . - / make a scope";
+
+/// Whether scopes and operations may have this name.
+#[must_use]
+pub fn is_scope_name(name: &str) -> bool {
+    name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_.-/".contains(letter))
+}
+
 impl Names {
     /// The open scope, `` or `a/b/`.
     pub(super) fn current(&self) -> &str {
@@ -186,11 +195,10 @@ impl Graph {
         reuse: Option<Reuse>,
     ) -> Result<(VariableScope, ScopeGuard)> {
         if let Opened::Named(name) | Opened::Default(name) = opened
-            && (name.is_empty() || name.contains(char::is_whitespace))
+            && (name.is_empty() || !is_scope_name(name))
         {
             return Err(self.placed(
-                Error::new(Kind::Argument, format!("'{name}' is not a valid scope name"))
-                    .with_help("letters, digits, and the signs _ . - / make a scope"),
+                Error::new(Kind::Argument, format!("'{name}' is not a valid scope name")).with_help(SCOPE_NAMES),
             ));
         }
         Ok(self.with_mut(|state| {

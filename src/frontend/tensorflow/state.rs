@@ -71,6 +71,12 @@ pub struct Graph(pub(super) Rc<RefCell<State>>);
 pub(super) struct State {
     pub(super) operations: Vec<Operation>,
     pub(super) variables: Vec<Variable>,
+    /// The numbers of variables, by name.
+    pub(super) named: HashMap<String, usize>,
+    /// The numbers of those that `get_variable` may find again, by name.
+    pub(super) shared: HashMap<String, usize>,
+    /// Numbers in all variables.
+    pub(super) learned: i64,
     pub(super) scopes: Scopes,
     pub(super) collections: HashMap<String, Vec<Symbol>>,
     pub(super) summaries: Vec<Summary>,
@@ -168,7 +174,7 @@ pub struct Variable {
     pub read: Symbol,
     /// The line that made it.
     pub origin: Option<Origin>,
-    /// Whether `get_variable` may find it again.
+    /// Whether `get_variable` made it.
     pub(super) is_shared: bool,
 }
 

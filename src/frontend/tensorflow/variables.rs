@@ -89,7 +89,7 @@ impl Graph {
             format!("{}/{}", scope.name(), request.name)
         };
         let known = self.with(|state| {
-            let found = state.variables.iter().find(|variable| variable.is_shared && variable.name == name);
+            let found = state.shared.get(&name).map(|&index| &state.variables[index]);
             found.map(|variable| (variable.read, variable.dims.clone(), variable.origin.clone(), variable.dtype))
         });
         match (known, scope.reuse()) {
@@ -113,11 +113,30 @@ impl Graph {
                     "give this layer another scope name, or share on purpose: tf.variable_scope(…, reuse=True)",
                 )))
             }
-            (None, Reuse::Reuse) => Err(self.placed(
-                Error::new(Kind::Argument, format!("variable {name} does not exist"))
-                    .with_help("the open scope only reuses variables: make it where reuse is not True yet"),
-            )),
+            (None, Reuse::Reuse) => Err(self.missing(&name)),
             (None, _) => self.create(request, &name),
+        }
+    }
+
+    /// The page of a variable that a scope may only find.
+    fn missing(&self, name: &str) -> Error {
+        let tower = self.current_name_scope();
+        let later = [("val/", "validation"), ("inf/", "inference")].into_iter();
+        let later = later.filter(|(scope, _)| tower.starts_with(scope)).map(|(_, stage)| stage).next();
+        // As TensorFlow words it.
+        let message = format!(
+            "variable {name} does not exist, or was not created with tf.get_variable(). Did you mean to set reuse=None in \
+             VarScope?"
+        );
+        let page = self.placed(Error::new(Kind::Argument, message));
+        match later {
+            Some(stage) => page
+                .with_fact("this tower is for", format!("{stage}: it has the variables of the training tower"))
+                .with_help(
+                    "make the same layers whatever self.is_training says: only what has no variables, such as dropout, may \
+                     differ",
+                ),
+            None => page.with_help("the open scope only reuses variables: make it where reuse is not True yet"),
         }
     }
 
@@ -178,10 +197,9 @@ impl Graph {
                     .with_fact("it has sizes", format!("{dims:?}")),
             ));
         }
-        let count = |dims: &[i64]| dims.iter().try_fold(1i64, |n, &dim| n.checked_mul(dim)).unwrap_or(i64::MAX);
-        let others = self.with(|state| state.variables.iter().map(|v| count(&v.dims)).fold(0i64, i64::saturating_add));
-        memory::check(others.saturating_add(count(dims)), 12, "a variable beside the others")
-            .map_err(|error| self.placed(error))?;
+        let count = dims.iter().try_fold(1i64, |n, &dim| n.checked_mul(dim)).unwrap_or(i64::MAX);
+        let together = self.with(|state| state.learned.saturating_add(count));
+        memory::check(together, 12, "a variable beside the others").map_err(|error| self.placed(error))?;
         let initial = initializer.draw(self, dims, dtype)?;
         let index = self.with(|state| state.variables.len());
         let read = self.read(index, name, Meta::new(dtype, Dims::known(dims)))?;
@@ -189,6 +207,11 @@ impl Graph {
         let trainable = trainable && dtype.is_float();
         let (name, dims) = (name.to_string(), dims.to_vec());
         self.with_mut(|state| {
+            state.learned = together;
+            state.named.entry(name.clone()).or_insert(index);
+            if is_shared {
+                state.shared.insert(name.clone(), index);
+            }
             state.variables.push(Variable { name, dims, dtype, trainable, initial, read, origin, is_shared });
         });
         Ok(read)
@@ -200,9 +223,7 @@ impl Graph {
     /// `Kind::Shape` when it has other sizes.
     pub fn set_initial(&self, name: &str, value: &tch::Tensor) -> Result<()> {
         self.with_mut(|state| {
-            let Some(variable) = state.variables.iter_mut().find(|variable| variable.name == name) else {
-                return Ok(());
-            };
+            let Some(variable) = state.named.get(name).map(|&index| &mut state.variables[index]) else { return Ok(()) };
             if variable.dims != value.size() {
                 return Err(Error::new(Kind::Shape, format!("the variable {name} has other sizes"))
                     .with_fact("it has", format!("{:?}", variable.dims))

@@ -9,6 +9,7 @@ use super::{
     tensor::shape_of,
 };
 use crate::{
+    error::{Error, Kind},
     frontend::{
         python::{Given, Outcome, Raised, Value},
         tensorflow::{Symbol, ops},
@@ -48,6 +49,15 @@ fn axis_of(given: &Given, names: &[&str], default: i64) -> Outcome<i64> {
         }
     }
     Ok(default)
+}
+
+/// A number of classes, each of which has an element in the result: how many fit is the graph's to say.
+pub(super) fn depth(given: &Given, argument: &str) -> Outcome<i64> {
+    let depth = convert::whole(given.value(argument)).ok_or_else(|| given.wrong(argument, "a number of classes"))?;
+    match depth < 0 {
+        true => Err(Raised::value_error(format!("{argument} must be non-negative, and is {depth}"))),
+        false => Ok(depth),
+    }
 }
 
 /// Arrangements, constants, random numbers.
@@ -174,9 +184,17 @@ pub(super) const ALL: &[Entry] = &[
             _ => None,
         });
         let paddings: Option<Vec<(i64, i64)>> = pairs.collect();
-        let paddings = paddings
-            .filter(|pads| pads.iter().all(|&(a, b)| (0..1 << 31).contains(&a) && (0..1 << 31).contains(&b)))
-            .ok_or_else(|| given.wrong("paddings", "a pair of whole numbers for each dimension"))?;
+        let paddings = paddings.ok_or_else(|| given.wrong("paddings", "a pair of whole numbers for each dimension"))?;
+        let all = paddings.iter().flat_map(|&(before, behind)| [before, behind]);
+        if let Some(wrong) = all.clone().find(|padding| *padding < 0) {
+            return Err(Raised::value_error(format!("paddings must be non-negative, and one is {wrong}")));
+        }
+        if let Some(wrong) = all.clone().find(|padding| *padding >= 1 << 31) {
+            return Err(Raised::end(Error::new(
+                Kind::Limit,
+                format!("a tensor padded by {wrong} does not fit into memory"),
+            )));
+        }
         let mode = match given.str("mode")?.to_uppercase().as_str() {
             "CONSTANT" => PadMode::Constant(given.float("constant_values")?),
             "REFLECT" => PadMode::Reflect,
@@ -205,8 +223,7 @@ pub(super) const ALL: &[Entry] = &[
     }),
     ("tf.one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None)", |tf, _, given| {
         let x = convert::tensor(tf, given, "indices")?;
-        let depth = convert::whole(given.value("depth")).filter(|depth| (0..1 << 24).contains(depth));
-        let depth = depth.ok_or_else(|| given.wrong("depth", "a number of classes"))?;
+        let depth = depth(given, "depth")?;
         let value = |name: &str, default: f64| given.some(name).map_or(Ok(default), |_| given.float(name));
         let (on, off) = (value("on_value", 1.0)?, value("off_value", 0.0)?);
         let dtype = convert::dtype_or(given.value("dtype"), DType::Float32)?;

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Kind, Result},
     frontend::{
         python::{Arguments, Given, Interpreter, Module, NativeFunction, Outcome, Raised, Value},
-        tensorflow::{Graph, Symbol},
+        tensorflow::{self, Graph, Symbol},
     },
 };
 
@@ -136,6 +136,16 @@ pub(super) fn last_name(signature: &str) -> &str {
 pub(super) fn name(given: &Given) -> Outcome<Option<&str>> {
     match given.some("name") {
         None => Ok(None),
-        Some(_) => given.str("name").map(Some),
+        Some(_) => given.str("name").and_then(scope_name).map(Some),
+    }
+}
+
+/// A name that operations may have.
+pub(super) fn scope_name(name: &str) -> Outcome<&str> {
+    match tensorflow::is_scope_name(name) {
+        true => Ok(name),
+        false => {
+            Err(Raised::value_error(format!("'{name}' is not a valid scope name")).with_help(tensorflow::SCOPE_NAMES))
+        }
     }
 }

@@ -7,10 +7,10 @@ use super::{
     bound::last_name,
     clipping, convert, digits, initializers, losses, maths, nn, numpy,
     objects::{DTypeValue, Inert, Tf},
-    scoped, scopes, slim, summary, tf_layers,
+    products, scoped, scopes, slim, slim_losses, summary, tf_layers,
 };
 use crate::{
-    frontend::python::{Interpreter, Module, NativeFunction, Outcome, Value},
+    frontend::python::{Arguments, Interpreter, Module, NativeFunction, Outcome, Value},
     nn::dataflow::DType,
 };
 
@@ -19,8 +19,13 @@ const ABOUT_TF: &str = "of TensorFlow 1.x: arithmetic, reductions, shapes, tf.nn
                         tf.losses, tf.image (resizing), tf.summary, variables and scopes, initializers; sessions, \
                         placeholders, queues and optimizers are the tool's";
 
+const ABOUT_KERAS: &str = "Keras is not here: DIGITS' files build layers with tf.layers (dense, conv2d, max_pooling2d, \
+                           batch_normalization, dropout, flatten), slim or tf.contrib.layers, and DIGITS trains them";
+
 /// What the tool does itself, with the reason.
 fn fill_refusals(module: &Module) {
+    const ASSIGNED: &str = "variables change by the optimiser, and moving averages by slim.batch_norm and \
+                            tf.layers.batch_normalization: nothing would run this operation";
     const REFUSED: &[(&str, &str)] = &[
         ("tf.placeholder(*args, **kwargs)", "the batch is self.x and self.y"),
         ("tf.Session(*args, **kwargs)", "the tool runs the network: return tensors from inference and loss"),
@@ -31,6 +36,9 @@ fn fill_refusals(module: &Module) {
             "tf.cond(*args, **kwargs)",
             "choose with Python's if where it does not depend on the batch, else with tf.where",
         ),
+        ("tf.assign(*args, **kwargs)", ASSIGNED),
+        ("tf.assign_add(*args, **kwargs)", ASSIGNED),
+        ("tf.assign_sub(*args, **kwargs)", ASSIGNED),
     ];
     for &(signature, help) in REFUSED {
         let name = last_name(signature);
@@ -39,6 +47,18 @@ fn fill_refusals(module: &Module) {
         });
         module.set(name, page);
     }
+}
+
+/// `functools.partial(layer, activation_fn=activation)`
+fn partial(signature: &'static str, layer: &Value, activation: Value) -> Value {
+    let layer = layer.clone();
+    NativeFunction::value(signature, move |python, given| {
+        let mut named = given.keywords.clone();
+        if named.iter().all(|(name, _)| &**name != "activation_fn") {
+            named.push(("activation_fn".into(), activation.clone()));
+        }
+        python.call(&layer, Arguments { positional: given.rest.clone(), named })
+    })
 }
 
 /// The modules by the names that files import.
@@ -61,7 +81,7 @@ pub(super) struct Library {
 pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
     let module = |name: &str, about: &str| Module::new(name, about);
     let tf = module("tensorflow", ABOUT_TF);
-    let families = [maths::UNARY, maths::BINARY, maths::REDUCTIONS, maths::OTHERS, clipping::ALL];
+    let families = [maths::UNARY, maths::BINARY, maths::REDUCTIONS, maths::OTHERS, clipping::ALL, products::ALL];
     for entries in families.into_iter().chain([arrays::ALL, nn::BLOCKS, scopes::ALL]) {
         shared.fill(&tf, entries);
     }
@@ -76,6 +96,7 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
 
     let nn_module = module("tensorflow.nn", "convolutions, pools, activations, softmax, cross entropies, moments");
     shared.fill(&nn_module, nn::NN);
+    shared.fill(&nn_module, products::NN);
     shared.fill(&nn_module, maths::ACTIVATIONS);
     for name in ["tanh", "sigmoid"] {
         if let Some(function) = tf.attributes.get(name) {
@@ -88,7 +109,7 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
 
     let layers_module = module(
         "tensorflow.layers",
-        "dense, conv2d, conv2d_transpose, separable_conv2d, pools, batch_normalization, dropout, flatten",
+        "dense, conv1d, conv2d, conv2d_transpose, separable_conv2d, pools, batch_normalization, dropout, flatten",
     );
     shared.fill(&layers_module, tf_layers::ALL);
 
@@ -109,7 +130,6 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         ("conv2d", "convolution"),
         ("conv2d_transpose", "convolution2d_transpose"),
         ("separable_conv2d", "separable_convolution2d"),
-        ("fully_connected", "linear_fully_connected"),
     ] {
         if let Some(function) = slim_module.attributes.get(name) {
             slim_module.set(alias, function);
@@ -132,20 +152,46 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         }
     }
 
+    if let Some(layer) = slim_module.attributes.get("fully_connected") {
+        let linear = partial("slim.linear(*args, **kwargs)", &layer, Value::None);
+        slim_module.set("linear", linear.clone());
+        contrib_layers.set("linear", linear);
+        for (name, signature) in
+            [("relu", "tf.contrib.layers.relu(*args, **kwargs)"), ("relu6", "tf.contrib.layers.relu6(*args, **kwargs)")]
+        {
+            if let Some(function) = nn_module.attributes.get(name) {
+                contrib_layers.set(name, partial(signature, &layer, function));
+            }
+        }
+    }
+
     let initializers_module =
         module("tensorflow.initializers", "constant, zeros, ones, random_normal, truncated_normal, …");
     initializers::fill_factories(shared, &[&tf, &initializers_module], initializers::INITIALIZERS);
 
-    let losses_module =
-        module("tensorflow.losses", "mean_squared_error, absolute_difference, huber_loss, cross entropies");
+    let losses_module = module(
+        "tensorflow.losses",
+        "mean_squared_error, absolute_difference, huber_loss, cross entropies … (labels first), add_loss, get_losses",
+    );
+    let slim_losses = module(
+        "tensorflow.contrib.losses",
+        "mean_squared_error, absolute_difference, cross entropies … (predictions first), add_loss, get_losses",
+    );
     shared.fill(&losses_module, losses::ALL);
-    if let Some(function) = tf.attributes.remove("get_regularization_losses") {
-        losses_module.set("get_regularization_losses", function);
+    shared.fill(&slim_losses, slim_losses::ALL);
+    for module in [&losses_module, &slim_losses] {
+        shared.fill(module, losses::COLLECTIONS);
     }
+    slim_losses.attributes.remove("get_regularization_loss");
     let reduction = module("Reduction", "NONE, SUM, MEAN");
-    for (name, value) in
-        [("NONE", "none"), ("SUM", "weighted_sum"), ("SUM_BY_NONZERO_WEIGHTS", "mean"), ("MEAN", "mean")]
-    {
+    for (name, value) in [
+        ("NONE", "none"),
+        ("SUM", "weighted_sum"),
+        ("SUM_OVER_BATCH_SIZE", "weighted_sum_over_batch_size"),
+        ("SUM_OVER_NONZERO_WEIGHTS", "weighted_sum_by_nonzero_weights"),
+        ("SUM_BY_NONZERO_WEIGHTS", "weighted_sum_by_nonzero_weights"),
+        ("MEAN", "weighted_mean"),
+    ] {
         reduction.set(name, Value::str(value));
     }
     losses_module.set("Reduction", Value::Module(reduction));
@@ -179,6 +225,7 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
     ] {
         keys.set(name, Value::str(value));
     }
+    let keras = module("tensorflow.keras", ABOUT_KERAS);
     let logging = module("tensorflow.logging", "set_verbosity, info, warn, error");
     for name in ["set_verbosity", "info", "warn", "error", "debug"] {
         logging.set(name, NativeFunction::value("tf.logging.info(*args, **kwargs)", |_, _| Ok(Value::None)));
@@ -187,11 +234,12 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         logging.set(level, Value::Int(number));
     }
 
-    let contrib = module("tensorflow.contrib", "slim, layers, framework");
+    let contrib = module("tensorflow.contrib", "slim, layers, losses, framework");
     contrib.set("slim", Value::Module(slim_module.clone()));
     contrib.set("layers", Value::Module(contrib_layers.clone()));
     contrib.set("framework", Value::Module(framework.clone()));
-    slim_module.set("losses", Value::Module(losses_module.clone()));
+    slim_module.set("losses", Value::Module(slim_losses.clone()));
+    contrib.set("losses", Value::Module(slim_losses.clone()));
     for (name, part) in [
         ("nn", &nn_module),
         ("layers", &layers_module),
@@ -203,6 +251,7 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         ("initializers", &initializers_module),
         ("logging", &logging),
         ("GraphKeys", &keys),
+        ("keras", &keras),
     ] {
         tf.set(name, Value::Module(part.clone()));
     }
@@ -245,6 +294,8 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         ("tensorflow.summary", summary_module),
         ("tensorflow.contrib", contrib),
         ("tensorflow.contrib.slim", slim_module.clone()),
+        ("tensorflow.contrib.slim.losses", slim_losses.clone()),
+        ("tensorflow.contrib.losses", slim_losses),
         ("tensorflow.contrib.layers", contrib_layers),
         ("tensorflow.contrib.framework", framework),
         ("tensorflow.compat.v1", tf.clone()),
@@ -254,6 +305,8 @@ pub(super) fn library(shared: &Rc<Tf>) -> Outcome<Library> {
         ("utils", digits.clone()),
         ("digits", digits.clone()),
         ("model", model),
+        ("tensorflow.keras", keras.clone()),
+        ("keras", keras),
         ("numpy", numpy::module()),
     ];
     Ok(Library { modules, tf, slim: slim_module, digits, tower, model_property })

@@ -9,6 +9,7 @@ use super::{
     convert, gradients,
     library::{Library, library},
     objects::{SummaryValue, Tensor, Tf},
+    untaught,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -51,6 +52,8 @@ pub struct TensorflowFile {
     /// The page where the file cannot look at such images: DIGITS builds this stage for a test only.
     inf: Result<Stage>,
     labels: Labels,
+    /// What is worth a warning although the file runs.
+    warnings: Vec<String>,
     /// The file, as given.
     pub source: Source,
     /// How long the file ran, in seconds.
@@ -97,15 +100,17 @@ pub fn load(source: Source, params: &NetworkParams, options: Options, seed: u64)
         (LabelShape::Scalar | LabelShape::Unknown, None) => Labels::Whole,
     };
     let builder = Builder { tf: &shared, python: &python, class, params };
-    let [train, val, inf] = [("train", true), ("val", false), ("inf", false)].map(|(stage, training)| {
-        is_heard.set(stage == "train");
-        builder.stage(stage, training)
-    });
+    let train = builder.stage("train", true)?;
+    let first = graph.variable_count();
+    is_heard.set(false);
+    let (val, inf) = (builder.stage("val", false), builder.stage("inf", false));
     is_heard.set(true);
+    let val = val?;
     Ok(TensorflowFile {
+        warnings: untaught::sentences(&graph, &val.tower, first),
         graph,
-        train: train?,
-        val: val?,
+        train,
+        val,
         inf,
         labels: form,
         source,
@@ -140,7 +145,7 @@ impl Builder<'_> {
         let inference = stage == "inf";
         // Each stage starts with TensorFlow's outermost scopes; later ones find the variables of the first.
         let root = graph.variable_scope();
-        let reuse = (stage != "train").then_some(Reuse::Auto);
+        let reuse = (stage != "train").then_some(Reuse::Reuse);
         let (_, _root) = graph.open_variable_scope(&Opened::Again(&root), reuse)?;
         let _stage = graph.name_scope(&format!("{stage}/"));
         let [c, h, w] = self.params.input_shape.map_or([None; 3], |shape| shape.map(Some));
@@ -186,8 +191,9 @@ impl Builder<'_> {
         let graph = &self.tf.graph;
         let (scope, _model) = graph.open_variable_scope(&Opened::Named("model"), None).or_raise()?;
         let output = self.part(model, "inference")?;
-        let mut outputs =
-            self.symbols(&output).map_err(|raised| raised.with_help("inference returns a tensor, or a list"))?;
+        let mut outputs = self.symbols(&output).map_err(|raised| {
+            self.python.answered("inference", raised.with_help("inference returns a tensor, or a list"))
+        })?;
         if let (true, [logits], Some(classes)) = (inference, outputs.as_slice(), self.params.nclasses) {
             outputs = vec![self.chances(*logits, classes).or_raise()?];
         }
@@ -196,10 +202,14 @@ impl Builder<'_> {
         if !inference {
             let _loss = graph.name_scope("loss");
             let value = self.part(model, "loss")?;
-            losses = self.losses(&value)?;
+            graph.set_origin(self.python.returned_from("loss"));
+            losses = self.losses(&value).map_err(|raised| self.python.answered("loss", raised))?;
             let entries = graph.collection("losses", Some(&format!("{stage}/")));
             reported = entries.into_iter().filter(|entry| graph.dims(*entry).rank() == 0).collect();
             if stage == "train" {
+                for (loss, variables) in &losses {
+                    graph.check_teaches(*loss, variables.as_deref())?;
+                }
                 updates = gradients::updates(self.tf, self.python, (&self.class, model), &losses)?;
             }
         }
@@ -230,8 +240,10 @@ impl Builder<'_> {
         };
         match value {
             Value::Method(_) => self.python.call(&value, Arguments::default()),
-            Value::None => Err(Raised::value_error(format!("UserModel.{name} gives None"))
-                .with_help(format!("end {name} with `return …`"))),
+            Value::None => {
+                let raised = Raised::value_error(format!("UserModel.{name} gives None"));
+                Err(self.python.answered(name, raised.with_help(format!("end {name} with `return …`"))))
+            }
             value => Ok(value),
         }
     }
@@ -246,16 +258,25 @@ impl Builder<'_> {
     }
 
     fn losses(&self, value: &Value) -> Outcome<Losses> {
-        let Some(items) = value.as_items() else { return Ok(vec![(convert::symbol(self.tf, value, None)?, None)]) };
+        let loss = |value: &Value| -> Outcome<Symbol> {
+            let loss = convert::symbol(self.tf, value, None)?;
+            self.tf.graph.check_loss(loss)?;
+            Ok(loss)
+        };
+        let Some(items) = value.as_items() else { return Ok(vec![(loss(value)?, None)]) };
         let wrong = || {
             Raised::type_error("loss gives a tensor, or a list of {'loss': tensor, 'vars': variables}")
                 .with_help("return [{'loss': d_loss, 'vars': d_vars}, {'loss': g_loss, 'vars': g_vars}]")
         };
+        if items.is_empty() {
+            return Err(Raised::value_error("loss gives an empty list: there is nothing to train")
+                .with_help("return the loss: a tensor of one number"));
+        }
         let mut losses = Vec::new();
         for item in &items {
             let Value::Dict(dict) = item else { return Err(wrong()) };
             let entry = |name: &str| self.python.dict_get(dict, &Value::str(name));
-            let loss = convert::symbol(self.tf, &entry("loss")?.ok_or_else(wrong)?, None)?;
+            let loss = loss(&entry("loss")?.ok_or_else(wrong)?)?;
             let variables = entry("vars")?.and_then(|vars| vars.as_items()).ok_or_else(wrong)?;
             let variables = variables.iter().map(|one| convert::symbol(self.tf, one, None)).collect::<Outcome<_>>()?;
             losses.push((loss, Some(variables)));
@@ -300,6 +321,12 @@ impl TensorflowFile {
     /// When memory is short.
     pub fn in_torch(&self, kind: tch::Kind, device: tch::Device) -> Result<Option<String>> {
         tensorflow::in_torch(&self.graph, &self.train.tower, &self.looking()?.tower, (kind, device))
+    }
+
+    /// What is worth a warning although the file runs.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Name and kind of each summary that the model appended, as validation has them.

@@ -47,7 +47,12 @@ fn labelled(tf: &Rc<Tf>, given: &Given, like_logits: bool) -> Outcome<[Symbol; 2
 }
 
 fn cross_entropy(tf: &Rc<Tf>, given: &Given, loss: Loss) -> Outcome {
-    let inputs = labelled(tf, given, loss != Loss::SparseSoftmaxCrossEntropy)?;
+    let mut inputs = labelled(tf, given, loss != Loss::SparseSoftmaxCrossEntropy)?;
+    // Of TensorFlow 1's two only the later one has a gradient for its labels.
+    if &**given.name() == "tf.nn.softmax_cross_entropy_with_logits" {
+        let stopped = tf.graph.add(Pointwise::StopGradient, &inputs[..1], Some("labels_stop_gradient"));
+        inputs[0] = stopped.or_raise()?;
+    }
     Ok(tf.value(tf.graph.add(loss, &inputs, name(given)?).or_raise()?))
 }
 
@@ -311,29 +316,4 @@ fn rearranged(tf: &Rc<Tf>, x: Symbol, split: &[i64], order: &[i64], joined: &[i6
     let split = ops::reshape(&tf.graph, x, split, None).or_raise()?;
     let turned = ops::transpose(&tf.graph, split, Some(order), None).or_raise()?;
     Ok(tf.value(ops::reshape(&tf.graph, turned, joined, None).or_raise()?))
-}
-
-/// The mean of a loss's elements, weighted as `tf.losses` does: divided by the number of weights that are not 0.
-pub(super) fn weighted_mean(tf: &Rc<Tf>, each: Symbol, weights: &Value) -> Outcome<Symbol> {
-    let g = &tf.graph;
-    if weights.as_float() == Some(1.0) {
-        return ops::reduce(g, Reduce::Mean, each, None, false, Some("value")).or_raise();
-    }
-    let weights = convert::symbol(tf, weights, Some(g.dtype(each)))?;
-    let products = ops::binary(g, Binary::Mul, each, weights, None).or_raise()?;
-    let zero = ops::scalar(g, 0.0, g.dtype(each)).or_raise()?;
-    let present = ops::binary(g, Binary::NotEqual, weights, zero, None).or_raise()?;
-    let present = ops::cast(g, present, g.dtype(each), None).or_raise()?;
-    let ones = g.add(Array::FillLike(1.0, g.dtype(each)), &[each], None).or_raise()?;
-    let present = ops::binary(g, Binary::Mul, present, ones, None).or_raise()?;
-    let count = ops::reduce(g, Reduce::Sum, present, None, false, Some("num_present")).or_raise()?;
-    let one = ops::scalar(g, 1.0, g.dtype(each)).or_raise()?;
-    let count = ops::binary(g, Binary::Maximum, count, one, None).or_raise()?;
-    let sum = ops::reduce(g, Reduce::Sum, products, None, false, None).or_raise()?;
-    ops::binary(g, Binary::RealDiv, sum, count, Some("value")).or_raise()
-}
-
-/// The elements of `tf.losses`' functions.
-pub(super) fn squared(tf: &Rc<Tf>, a: Symbol, b: Symbol) -> Outcome<Symbol> {
-    tf.graph.add(Pointwise::Binary(Binary::SquaredDifference), &[a, b], None).or_raise()
 }

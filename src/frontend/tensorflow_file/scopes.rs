@@ -3,14 +3,14 @@
 use std::{cell::RefCell, rc::Rc};
 
 use super::{
-    bound::{Entry, OrRaise, name},
+    bound::{self, Entry, OrRaise, name},
     convert,
     objects::{Inert, ScopeValue, ShapeValue, Tensor, Tf},
 };
 use crate::{
     frontend::{
         python::{Given, Interpreter, Native, NativeFunction, Outcome, Raised, Value},
-        tensorflow::{Opened, REGULARIZATION_LOSSES, Reuse, ScopeGuard, VariableRequest, VariableScope},
+        tensorflow::{Opened, Reuse, ScopeGuard, VariableRequest, VariableScope},
     },
     nn::dataflow::DType,
 };
@@ -137,7 +137,7 @@ fn variables(tf: &Rc<Tf>, trainable: bool, scope: Option<&str>) -> Value {
     )
 }
 
-fn scope_argument(given: &Given) -> Outcome<Option<String>> {
+pub(super) fn scope_argument(given: &Given) -> Outcome<Option<String>> {
     match given.some("scope") {
         None => Ok(None),
         Some(value) => match value.as_native::<ScopeValue>() {
@@ -194,11 +194,11 @@ pub(super) const ALL: &[Entry] = &[
     ),
     ("tf.name_scope(name=None, default_name=None, values=None)", |tf, _, given| {
         let name = given.some("name").or_else(|| given.some("default_name")).and_then(Value::as_str);
-        context(tf, Opening::Names(name.unwrap_or_default().to_string()))
+        context(tf, Opening::Names(bound::scope_name(name.unwrap_or_default())?.to_string()))
     }),
     ("tf.op_scope(values, name=None, default_name=None)", |tf, _, given| {
         let name = given.some("name").or_else(|| given.some("default_name")).and_then(Value::as_str);
-        context(tf, Opening::Names(name.unwrap_or_default().to_string()))
+        context(tf, Opening::Names(bound::scope_name(name.unwrap_or_default())?.to_string()))
     }),
     ("tf.device(device_name_or_function)", |tf, _, _| context(tf, Opening::Nothing)),
     ("tf.control_dependencies(control_inputs)", |tf, _, _| context(tf, Opening::Nothing)),
@@ -274,9 +274,6 @@ pub(super) const ALL: &[Entry] = &[
             tf.graph.collection(key, scope.as_deref()).into_iter().map(|symbol| tf.value(symbol)).collect();
         all.extend(tf.collections.borrow().get(key).cloned().unwrap_or_default());
         Ok(Value::list(all))
-    }),
-    ("tf.losses.get_regularization_losses(scope=None)", |tf, _, given| {
-        Ok(tf.values(tf.graph.collection(REGULARIZATION_LOSSES, scope_argument(given)?.as_deref())))
     }),
     ("tf.TensorShape(dims)", |_, _, given| Ok(Value::native(ShapeValue(convert::dims(given.value("dims"))?)))),
     ("tf.no_op(name=None)", |_, _, _| Ok(Value::native(Inert("NoOp")))),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{
-    bound::{Entry, OrRaise, name},
+    bound::{self, Entry, OrRaise, name},
     convert,
     objects::{ScopeValue, Tf},
     windows,
@@ -112,7 +112,7 @@ fn pooled(tf: &Rc<Tf>, given: &Given, largest: bool) -> Outcome {
 }
 
 fn scope_name(given: &Given) -> Outcome<Option<&str>> {
-    given.some("scope").map(|_| given.str("scope")).transpose()
+    given.some("scope").map(|_| given.str("scope").and_then(bound::scope_name)).transpose()
 }
 
 /// Layers that `arg_scope` reaches.
@@ -244,7 +244,7 @@ pub(super) const LAYERS: &[Entry] = &[
         |tf, _, given| {
             let x = convert::tensor(tf, given, "labels")?;
             let (on, off) = (given.float("on_value")?, given.float("off_value")?);
-            let depth = count(given, "num_classes")?.clamp(0, 1 << 24);
+            let depth = super::arrays::depth(given, "num_classes")?;
             let hot = Array::OneHot { depth, on, off, axis: None, dtype: DType::Float32 };
             Ok(tf.value(tf.graph.add(hot, &[x], scope_name(given)?).or_raise()?))
         },

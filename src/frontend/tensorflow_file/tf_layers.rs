@@ -6,6 +6,7 @@ use super::{
     bound::{self, Entry, OrRaise},
     convert,
     objects::Tf,
+    products,
     slim::{applied, in_scope},
     windows,
 };
@@ -14,7 +15,7 @@ use crate::{
     frontend::{
         python::{Given, Outcome, Value},
         tensorflow::{
-            Initializer, Symbol,
+            Initializer, Symbol, convolution1d,
             layers::{self, BatchNorm, Layer},
         },
     },
@@ -78,6 +79,22 @@ pub(super) const ALL: &[Entry] = &[
                 let kernel = windows::pair(tf, given, "kernel_size")?;
                 let window = windows::window(tf, given, "strides", Some("dilation_rate"))?;
                 with_layer(tf, given, "kernel", |layer| layers::conv2d(&tf.graph, x, filters, kernel, window, layer))
+            })
+        },
+    ),
+    (
+        "tf.layers.conv1d(inputs, filters, kernel_size, strides=1, padding='valid', data_format='channels_last', \
+         dilation_rate=1, activation=None, use_bias=True, kernel_initializer=None, bias_initializer=None, \
+         kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, \
+         bias_constraint=None, trainable=True, name=None, reuse=None)",
+        |tf, _, given| {
+            in_scope(tf, given, "name", "conv1d", || {
+                let (x, filters) = (convert::tensor(tf, given, "inputs")?, count(given, "filters")?);
+                let width = products::one(given, "kernel_size")?;
+                let window = products::row_window(given, "strides", Some("dilation_rate"))?;
+                with_layer(tf, given, "kernel", |layer| {
+                    convolution1d::layer(&tf.graph, x, filters, width, window, layer)
+                })
             })
         },
     ),

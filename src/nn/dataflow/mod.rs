@@ -34,5 +34,5 @@ pub use program::{Described, Leaf, Pass, Program, ProgramBuilder, Slot};
 pub use random::{Distribution, Random};
 pub use reduction::{Reduce, Reduction};
 pub use slice::{Index, Slice};
-pub use tower::{Labels, Losses, Towers, towers};
+pub use tower::{Labels, Losses, Taught, Towers, towers};
 pub use window::{Padding, Window, Windowed};

@@ -34,22 +34,30 @@ struct Both {
 /// The root module.
 pub struct Towers(Rc<Both>);
 
+/// Which parameters the losses teach.
+#[derive(Debug, Default)]
+pub struct Taught {
+    /// Of each loss; empty where one teaches all.
+    pub by_loss: Vec<Vec<usize>>,
+    /// Of each loss those among them that the file's own code leaves as they are.
+    pub left: Vec<Vec<usize>>,
+}
+
 /// The losses of the same pass.
 pub struct Losses {
     both: Rc<Both>,
-    taught: Vec<Vec<usize>>,
+    taught: Taught,
     scores: Option<Scores>,
     losses: RefCell<Vec<tch::Tensor>>,
 }
 
-/// The module and the criterion of two programs. `taught` says of each loss which parameters it teaches, where there are
-/// several; else it is empty. `scores` is what the output's numbers stand for, where it is a classifier's.
+/// The module and the criterion of two programs. `scores` is what the output's numbers stand for, where it is a classifier's.
 #[must_use]
 pub fn towers(
     train: Program,
     evaluate: Program,
     labels: Labels,
-    taught: Vec<Vec<usize>>,
+    taught: Taught,
     scores: Option<Scores>,
 ) -> (Towers, Losses) {
     let both = Rc::new(Both { train, evaluate, labels, pass: RefCell::new(None) });
@@ -139,7 +147,7 @@ impl Criterion for Losses {
                 None => loss,
             });
         }
-        self.losses.replace(if self.taught.is_empty() { Vec::new() } else { losses });
+        self.losses.replace(if self.taught.by_loss.is_empty() { Vec::new() } else { losses });
         sum.ok_or_else(|| Error::new(Kind::Network, "the file gives no loss"))
     }
 
@@ -148,7 +156,11 @@ impl Criterion for Losses {
     }
 
     fn taught(&self) -> &[Vec<usize>] {
-        &self.taught
+        &self.taught.by_loss
+    }
+
+    fn left(&self) -> &[Vec<usize>] {
+        &self.taught.left
     }
 
     fn losses(&self) -> Vec<tch::Tensor> {

@@ -17,6 +17,8 @@ struct Turn {
     length: i64,
     /// Indices into the network's list, in the order of the flat vector.
     parameters: Vec<usize>,
+    /// Whether they are updated.
+    learns: bool,
     optimizer: Box<dyn Optimizer>,
 }
 
@@ -38,16 +40,18 @@ impl Turns {
             let mut places = indices.iter().map(|&i| place(network, i)).collect::<Result<Vec<_>>>()?;
             places.sort_unstable();
             places.dedup_by_key(|(first, ..)| *first);
+            let left = network.criterion.left().get(loss).map_or(&[][..], Vec::as_slice);
             for (first, length, index) in places {
+                let learns = !left.contains(&index);
                 match turns.last_mut() {
-                    Some(turn) if turn.loss == loss && turn.first + turn.length == first => {
+                    Some(turn) if turn.loss == loss && turn.first + turn.length == first && turn.learns == learns => {
                         turn.length += length;
                         turn.parameters.push(index);
                     }
                     _ => {
                         let mut optimizer = spec.build_for(network.device)?;
                         optimizer.take_turns(loss as u64, taught.len() as u64);
-                        turns.push(Turn { loss, first, length, parameters: vec![index], optimizer });
+                        turns.push(Turn { loss, first, length, parameters: vec![index], learns, optimizer });
                     }
                 }
             }
@@ -108,7 +112,7 @@ impl Turns {
                 .extend(turns.iter().map(|turn| Gradient::of(pieces.by_ref().take(turn.parameters.len()).collect())));
         }
         let flat = network.parameters.flat.view();
-        for (turn, gradient) in self.0.iter_mut().zip(gradients) {
+        for (turn, gradient) in self.0.iter_mut().zip(gradients).filter(|(turn, _)| turn.learns) {
             turn.optimizer.step(&flat.f_narrow(0, turn.first, turn.length)?, &gradient, rate)?;
         }
         Ok(())

@@ -81,7 +81,7 @@ impl Trainer<'_> {
             let (loss, output) = evaluated.map_err(|error| self.in_validation(error))?;
             let value = loss + reported;
             if !value.is_finite() {
-                let found = diagnose::evaluation(self.engine.network(), &input, &target)?;
+                let found = diagnose::evaluation(self.engine.network(), &input, &target, self.position.iteration)?;
                 return Err(self.placed(found.page("the validation loss", value)));
             }
             if tried.is_empty() {

@@ -25,7 +25,7 @@ use crate::{
     nn::{
         Activity, BatchReduction, Context, Criterion, FileLayout, Mode, Network, Node, ReportedTerm, Scores,
         criteria::{class_nll::ClassNll, cross_entropy::CrossEntropy, mse::Mse},
-        dataflow::{self, Array, Labels, Loss, Op, Pointwise},
+        dataflow::{self, Array, Labels, Loss, Op, Pointwise, Taught},
     },
     torch::Element,
 };
@@ -85,8 +85,11 @@ pub fn lower(
     };
     let (criterion, label) = match reported.take_if(|_| regularized) {
         Some(_) if !criterion.taught().is_empty() => {
-            return Err(Error::new(Kind::Usage, "regularisation is no part of several losses")
-                .with_help("leave --tf-regularize out, or add the penalties to the losses in the file"));
+            return Err(Error::new(
+                Kind::Usage,
+                "regularisation is no part of losses that teach some of the variables each",
+            )
+            .with_help("leave --tf-regularize out, or add the penalties to the losses in the file"));
         }
         Some(term) => {
             let sum: Box<dyn Criterion> = Box::new(Regularized { criterion, term });
@@ -230,8 +233,10 @@ fn dataflow_network(
     };
     let program = |tower: &Tower| program::program(graph, &groups(tower), &made.leaves, kind, device);
     let (first, second) = (program(train)?, program(evaluate)?);
-    let taught = taught(graph, train, made)?;
-    let (root, losses) = dataflow::towers(first, second, labels, taught, scores(graph, evaluate, labels));
+    let left = updates::left(graph, train, made);
+    let taught = taught(graph, train, made, left.iter().any(|left| !left.is_empty()))?;
+    let (root, losses) =
+        dataflow::towers(first, second, labels, Taught { by_loss: taught, left }, scores(graph, evaluate, labels));
     let class = "tf.Graph".to_string();
     let node = Node {
         path: String::new(),
@@ -321,9 +326,9 @@ fn loss_label(graph: &Graph, tower: &Tower) -> String {
     if compares_logits { format!("{names}: softmax CrossEntropy") } else { names }
 }
 
-/// For each of several losses the parameters that it teaches; empty where one teaches all.
-fn taught(graph: &Graph, tower: &Tower, made: &Made) -> Result<Vec<Vec<usize>>> {
-    if tower.losses.iter().all(|(_, variables)| variables.is_none()) && tower.losses.len() < 2 {
+/// For each of several losses the parameters that it teaches; empty where one teaches all and leaves none as it is.
+fn taught(graph: &Graph, tower: &Tower, made: &Made, leaves_some: bool) -> Result<Vec<Vec<usize>>> {
+    if tower.losses.iter().all(|(_, variables)| variables.is_none()) && tower.losses.len() < 2 && !leaves_some {
         return Ok(Vec::new());
     }
     let all = || (0..made.parameters.list.len()).collect();

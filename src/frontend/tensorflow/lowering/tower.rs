@@ -7,10 +7,10 @@ use crate::frontend::tensorflow::state::{Summary, Symbol};
 pub struct GradientChange {
     /// Of which variable.
     pub variable: Symbol,
-    /// The gradient as the file gets it: a placeholder.
-    pub gradient: Symbol,
-    /// The gradient that the optimiser gets.
-    pub result: Symbol,
+    /// The gradient as the file gets it: a placeholder; `None` where the loss has none.
+    pub gradient: Option<Symbol>,
+    /// The gradient that the optimiser gets; without one it leaves the variable as it is.
+    pub result: Option<Symbol>,
 }
 
 /// What one stage of a network built in the graph.
