@@ -6,10 +6,11 @@ use super::{Interpreter, Options, run, run_with};
 use crate::error::Kind;
 use crate::frontend::watchdog::processor_time;
 
-/// A text ends in a page of this kind that has these words, within three seconds of processor time.
+/// A text ends in a page of this kind that has these words. How soon, a slow machine decides: a limit of the time must come after
+/// that of the memory.
 #[track_caller]
 fn ends(text: &str, kind: Kind, words: &str) {
-    ends_within(Duration::from_millis(2500), text, kind, words);
+    ends_within(Duration::from_secs(9), text, kind, words);
 }
 
 /// As [`ends`], with a limit of its own.
@@ -23,7 +24,7 @@ fn ends_within(processor_limit: Duration, text: &str, kind: Kind, words: &str) {
     assert_eq!(page.kind(), kind, "{shown}\n{page}");
     assert!(page.to_string().contains(words), "{words:?} is not on the page of {shown}\n{page}");
     let took = processor_time() - start;
-    assert!(took < Duration::from_secs(3), "{shown} took {took:?}");
+    assert!(took < processor_limit.max(Duration::from_secs(2)) + Duration::from_secs(1), "{shown} took {took:?}");
 }
 
 #[test]
