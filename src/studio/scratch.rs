@@ -30,8 +30,11 @@ impl Scratch {
     pub(crate) fn new(place: &Path) -> Result<Scratch> {
         let unmade = |source: std::io::Error| Error::io("make a folder in", place, &source);
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place).map_err(unmade)?;
-        let lock = File::create(folder.path().join(LOCK)).map_err(unmade)?;
+        // Locked before it has its name: a server that starts now must not find it free.
+        let unnamed = folder.path().join("lock.new");
+        let lock = File::create(&unnamed).map_err(unmade)?;
         lock.lock().map_err(unmade)?;
+        fs::rename(&unnamed, folder.path().join(LOCK)).map_err(unmade)?;
         remove_the_dead(place, folder.path());
         Ok(Scratch { folder, _lock: lock })
     }
