@@ -79,12 +79,7 @@ impl ProcessFlags {
         let Some(place) = placed()? else { return Ok(None) };
         let host = distributed::locate(&place)?;
         let timeouts = Timeouts::of(self.patience());
-        let others = Rendezvous { place, host, program: together::program(), timeouts };
-        if self.processes.is_some() {
-            let page = within_a_launcher(&others.place);
-            others.refuse(page);
-        }
-        Ok(Some(others))
+        Ok(Some(Rendezvous { place, host, program: together::program(), timeouts }))
     }
 }
 
@@ -97,6 +92,25 @@ impl Rendezvous {
     /// Whether `--processes` started this process, and sees to its end.
     pub(super) fn is_watched(&self) -> bool {
         self.place.launcher == Launcher::Digits
+    }
+
+    /// Refuses what one process of several cannot do: to start others, or, when it `looks_only`, to draw a picture.
+    ///
+    /// # Errors
+    /// `Kind::Usage` then.
+    pub(super) fn check(&self, flags: ProcessFlags, looks_only: bool) -> Result<()> {
+        let page = |message: &str, help: &str| {
+            Err(Error::new(Kind::Usage, message).with_fact("this is", self.place.describe()).with_help(help))
+        };
+        if flags.processes.is_some() {
+            let help = "leave --processes out: the launcher says how many there are";
+            return page("--processes is given to a process that a launcher started", help);
+        }
+        if looks_only {
+            let help = "give --plot-lr or --preview-augmentation without the launcher";
+            return page("a picture is drawn by one process", help);
+        }
+        Ok(())
     }
 
     /// `rank 1 of 2`.
@@ -160,8 +174,6 @@ pub(super) fn refuse_command(page: &Error) {
 /// When a process cannot be started, or there is no memory for so many; when each would have to read the network file from standard
 /// input; `Kind::Interrupted` when they were stopped and none could say so.
 pub(super) fn start(flags: ProcessFlags, file: Option<&Path>, named: bool, job: PathBuf) -> Result<()> {
-    // Within a launcher that is refused.
-    flags.rendezvous()?;
     if file == Some(Path::new("-")) {
         return Err(Error::new(Kind::Usage, "several processes cannot read one standard input")
             .with_help("save the network file, and name it"));
@@ -236,12 +248,6 @@ fn fit(processes: u64, available: Option<u64>) -> Result<()> {
 /// Where this process is among several that a launcher started; nothing where it is alone.
 fn placed() -> Result<Option<Place>> {
     Ok(Place::of_environment()?.filter(|place| place.size > 1))
-}
-
-fn within_a_launcher(place: &Place) -> Error {
-    Error::new(Kind::Usage, "--processes is given to a process that a launcher started")
-        .with_fact("this is", place.describe())
-        .with_help("leave --processes out: the launcher says how many there are")
 }
 
 /// All words but an option and its value, as `--option VALUE` or `--option=VALUE`.

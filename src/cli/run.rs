@@ -117,13 +117,13 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
     let variants = Variants { lr, batch_size };
     let options = RunOptions { shares: processes.shares(), ..flags.into_options() };
     let looks_only = plot_lr || preview_augmentation.is_some();
-    if processes.starts_others() && !looks_only {
+    let others = processes.rendezvous()?;
+    if others.is_none() && processes.starts_others() && !looks_only {
         is_no_job(file.as_deref()).and_then(|()| variants.check())?;
         let named = job.is_some() || resume.is_some();
         let job = resume.or(job).unwrap_or_else(|| fresh(false));
         return processes::start(processes, file.as_deref(), named, job);
     }
-    let others = processes.rendezvous()?;
     let is_watched = others.as_ref().is_some_and(Rendezvous::is_watched);
     let follows = others.as_ref().is_some_and(Rendezvous::follows);
     let speaks = others.as_ref().is_none_or(Rendezvous::speaks);
@@ -132,7 +132,7 @@ pub fn run(args: RunArgs, head_start: Option<HeadStart>) -> Result<()> {
     let out = Some(out.unwrap_or_else(|| ".".into()));
     let folder = resume.as_deref().or(job.as_deref()).or(out.as_deref()).unwrap_or(Path::new("."));
     let checked = is_no_job(file.as_deref()).and_then(|()| variants.check());
-    let checked = checked.and_then(|()| if looks_only && others.is_some() { Err(only_looks()) } else { Ok(()) });
+    let checked = checked.and_then(|()| others.as_ref().map_or(Ok(()), |others| others.check(processes, looks_only)));
     let ready = checked.and_then(|()| ready(file.as_deref(), resume.as_deref(), folder, &options, others.as_ref()));
     let (outlet, reach) = match ready {
         Ok(ready) => ready,
@@ -222,12 +222,6 @@ fn augmentation(task: Augmentation) -> Result<()> {
 fn made(files: &[PathBuf]) {
     let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
     report::line(&format!("made {}", names.join(", ")));
-}
-
-fn only_looks() -> Error {
-    Error::new(Kind::Usage, "a picture is drawn by one process")
-        .with_fact("this is", "one of several that a launcher started")
-        .with_help("give --plot-lr or --preview-augmentation without the launcher")
 }
 
 /// A new folder below `jobs/`.

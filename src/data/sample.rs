@@ -11,6 +11,11 @@ use crate::error::Result;
 const IMAGES: &[u8] = include_bytes!("../../networks/mnist-sample/images-idx3-ubyte.gz");
 const LABELS: &[u8] = include_bytes!("../../networks/mnist-sample/labels-idx1-ubyte.gz");
 
+/// The shape of an image.
+pub const SHAPE: [i64; 3] = [1, 28, 28];
+/// The number of classes.
+pub const CLASSES: i64 = 10;
+
 /// How long another process may take over making the sample.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -43,4 +48,16 @@ fn make(dir: &Path) -> Result<()> {
     // Raw pixels: the first epoch of a first try need not decode anything.
     let options = MnistOptions { encoding: Encoding::None, ..MnistOptions::default() };
     options.create(dir, &train, None, 0, &Silent).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_is_what_its_shape_and_classes_say() {
+        let idx = Idx::parse(IMAGES, LABELS).unwrap();
+        assert_eq!([1, idx.height as i64, idx.width as i64], SHAPE);
+        assert_eq!(idx.labels.iter().copied().max().map(|last| i64::from(last) + 1), Some(CLASSES));
+    }
 }

@@ -9,7 +9,7 @@ use super::{
     sample_shape::SampleShape,
 };
 use crate::{
-    data::{Dataset, shape_text},
+    data::{Dataset, sample, shape_text},
     error::{Error, Kind, Result},
     frontend::{LabelShape, NetworkFile, NetworkParams, Purpose, Ready, Source},
     inspect::network::{NetworkSummary, fixed_input, summarize},
@@ -44,11 +44,6 @@ struct Sample {
     source: String,
 }
 
-/// What the built-in sample holds: digits of MNIST.
-const SAMPLE_SHAPE: [i64; 3] = [1, 28, 28];
-const SAMPLE_CLASSES: i64 = 10;
-const OF_SAMPLE: &str = "that of the built-in sample";
-
 /// Runs the network file and describes its network, layer by layer.
 ///
 /// # Errors
@@ -64,21 +59,22 @@ pub fn check(file: Source, request: &CheckRequest, observer: &mut dyn Observer) 
         let nclasses = request.nclasses.or(classes);
         let input_shape = sample.shape.as_deref().and_then(|shape| <[i64; 3]>::try_from(shape).ok());
         let params = NetworkParams { nclasses, ngpus: 0, input_shape, labels };
+        let mut takes_sample = false;
         let loaded = match NetworkFile::load(file.clone(), &params, heard.output(), 1) {
             Err(page) if sample.shape.is_none() => {
                 let loaded = with_run_s_sample(file, params, page, &heard)?;
                 observer.warning(&format!(
                     "the file needs the images' shape: it is shown for the {} of the built-in sample, which `run` takes too; \
                      give --input-shape or --dataset",
-                    shape_text(SAMPLE_SHAPE)
+                    shape_text(sample::SHAPE)
                 ));
-                sample = Sample { shape: Some(SAMPLE_SHAPE.to_vec()), source: OF_SAMPLE.into() };
+                takes_sample = true;
+                sample = Sample { shape: Some(sample::SHAPE.to_vec()), source: "that of the built-in sample".into() };
                 loaded
             }
             loaded => loaded?,
         };
         loaded.warnings().iter().for_each(|sentence| observer.warning(sentence));
-        let takes_sample = sample.source == OF_SAMPLE;
         let Ready { network, label_hook, .. } = loaded.lower(Purpose::Training, tch::Kind::Float, tch::Device::Cpu)?;
         if let (Some([_, height, width]), Some(crop)) = (sample.shape.as_deref_mut(), loaded.settings().croplen) {
             (*height, *width) = (crop, crop);
@@ -120,8 +116,8 @@ fn with_run_s_sample(file: Source, params: NetworkParams, page: Error, heard: &H
         return Err(page);
     }
     heard.forget();
-    let nclasses = params.nclasses.or(Some(SAMPLE_CLASSES));
-    let params = NetworkParams { nclasses, input_shape: Some(SAMPLE_SHAPE), ..params };
+    let nclasses = params.nclasses.or(Some(sample::CLASSES));
+    let params = NetworkParams { nclasses, input_shape: Some(sample::SHAPE), ..params };
     NetworkFile::load(file, &params, heard.output(), 1).map_err(|_| page)
 }
 

@@ -53,7 +53,7 @@ mod warnings;
 mod weights;
 
 pub use observer::{Observer, Unobserved};
-pub use options::RunOptions;
+pub use options::{RunOptions, names_file};
 pub use run::{RunRequest, RunSummary, run};
 pub use sample_shape::SampleShape;
 pub use settings::RunSettings;

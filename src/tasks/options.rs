@@ -146,6 +146,12 @@ const CHANGEABLE: [&str; 10] = [
 pub(super) const PLACES: [&str; 7] =
     ["dataset", "train_db", "val_db", "train_labels_db", "val_labels_db", "mean", "labels"];
 
+/// Whether a setting is the path of a file or folder, which each machine may have elsewhere.
+#[must_use]
+pub fn names_file(setting: &str) -> bool {
+    PLACES.contains(&setting) || setting == "weights"
+}
+
 impl RunOptions {
     /// Paths made independent of the folder that the program was started in.
     ///

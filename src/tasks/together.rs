@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     assemble::Run,
-    options::{self, PLACES, RunOptions},
+    options::{self, PLACES, RunOptions, names_file},
 };
 use crate::{
     distributed::{Group, Program},
@@ -97,14 +97,9 @@ impl<T> Eq for Unlike<T> {}
 /// What a machine may have of its own beside the places of files: how it computes.
 const OWN: [&str; 3] = ["memory", "device", "threads"];
 
-/// Whether the setting is the place of a file, which each machine may have elsewhere.
-fn is_place(name: &str) -> bool {
-    PLACES.contains(&name) || name == "weights"
-}
-
 /// Whether a machine may have its own value of a setting.
 fn is_own(name: &str) -> bool {
-    is_place(name) || OWN.contains(&name)
+    names_file(name) || OWN.contains(&name)
 }
 
 /// The program as it must be in every process.
@@ -342,13 +337,13 @@ impl Orders {
         let (own, first, mut all) = (json(own)?, json(&self.given)?, json(&self.options)?);
         let nothing = serde_json::Value::Null;
         // Of a job that goes on rank 0 may name no file, for its folder does.
-        let names_places = first.iter().any(|(name, value)| is_place(name) && !value.is_null());
+        let names_places = first.iter().any(|(name, value)| names_file(name) && !value.is_null());
         let mut page = None;
         // What is not given may not be written: both are gone through.
         for name in own.keys().chain(first.keys().filter(|name| !own.contains_key(*name))) {
             let (value, theirs) = (own.get(name).unwrap_or(&nothing), first.get(name).unwrap_or(&nothing));
             let is_same = match name.as_str() {
-                name if is_place(name) => !names_places || value.is_null() == theirs.is_null(),
+                name if names_file(name) => !names_places || value.is_null() == theirs.is_null(),
                 name => is_own(name) || value == theirs,
             };
             if !is_same {

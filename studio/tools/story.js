@@ -253,8 +253,8 @@ async function story() {
     await page.goto(`${link}/models/${seed}/test`);
     await page.getByText('Nothing tested yet').waitFor();
     await look('test-begin');
-    await page.getByLabel('Choose an image').setInputFiles({ name: 'seven.png', mimeType: 'image/png', buffer: digit });
-    await heading('seven.png');
+    await page.getByLabel('Choose an image').setInputFiles({ name: 'digit.png', mimeType: 'image/png', buffer: digit });
+    await heading('digit.png');
     await page.locator('img[src*="pictures/restored"]').waitFor();
     await page.locator('img[src*="pictures/normalized"]').waitFor();
     await page.locator('.code-bars').waitFor();
@@ -264,7 +264,7 @@ async function story() {
     await look('test-one');
     const address = page.url();
     await page.reload();
-    await heading('seven.png');
+    await heading('digit.png');
     assert.equal(page.url(), address);
   });
 

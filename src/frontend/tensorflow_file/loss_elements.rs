@@ -11,8 +11,19 @@ use crate::{
         python::{Given, Outcome, Raised},
         tensorflow::{Symbol, ops},
     },
-    nn::dataflow::{Binary, DType, Loss, Pointwise, Reduce, Unary},
+    nn::dataflow::{Array, Binary, DType, Loss, Pointwise, Reduce, Unary},
 };
+
+/// A tensor, whole numbers as floats.
+pub(super) fn floats(tf: &Rc<Tf>, given: &Given, argument: &str) -> Outcome<Symbol> {
+    let (g, x) = (&tf.graph, convert::floats(tf, given, argument)?);
+    if g.dtype(x).is_float() { Ok(x) } else { ops::cast(g, x, DType::Float32, None).or_raise() }
+}
+
+/// A tensor without its last dimension, which is 1.
+pub(super) fn without_last(tf: &Rc<Tf>, x: Symbol) -> Outcome<Symbol> {
+    tf.graph.add(Array::Squeeze(vec![tf.graph.dims(x).rank() - 1]), &[x], None).or_raise()
+}
 
 /// Labels and predictions as floats of one shape.
 pub(super) fn predicted(tf: &Rc<Tf>, given: &Given) -> Outcome<[Symbol; 2]> {
@@ -25,11 +36,7 @@ fn both(tf: &Rc<Tf>, given: &Given, labels: &str, predictions: &str) -> Outcome<
     if let Some(missing) = missing {
         return Err(Raised::value_error(format!("{missing} must not be None")));
     }
-    let x = convert::floats(tf, given, predictions)?;
-    let x = match g.dtype(x).is_float() {
-        true => x,
-        false => ops::cast(g, x, DType::Float32, None).or_raise()?,
-    };
+    let x = floats(tf, given, predictions)?;
     let z = convert::symbol(tf, given.value(labels), Some(g.dtype(x)))?;
     if !g.dims(x).fits(&g.dims(z)) {
         let [a, b] = [x, z].map(|symbol| g.dims(symbol).to_string());
@@ -114,7 +121,7 @@ pub(super) fn sparse_softmax(tf: &Rc<Tf>, given: &Given) -> Outcome<Symbol> {
     let mut labels = convert::symbol(tf, given.value("labels"), None)?;
     let dims = g.dims(labels);
     if dims.rank() > 0 && dims.rank() == g.dims(logits).rank() && dims.0.last() == Some(&Some(1)) {
-        labels = g.add(crate::nn::dataflow::Array::Squeeze(vec![dims.rank() - 1]), &[labels], None).or_raise()?;
+        labels = without_last(tf, labels)?;
     }
     g.add(Loss::SparseSoftmaxCrossEntropy, &[labels, logits], None).or_raise()
 }

@@ -3,18 +3,10 @@
 
 use std::rc::Rc;
 
-use super::{
-    bound::{Entry, OrRaise},
-    convert, loss_elements as elements, losses,
-    objects::Tf,
-    weighing,
-};
-use crate::{
-    frontend::{
-        python::{Given, Outcome},
-        tensorflow::{Symbol, ops},
-    },
-    nn::dataflow::DType,
+use super::{bound::Entry, loss_elements as elements, losses, objects::Tf, weighing};
+use crate::frontend::{
+    python::{Given, Outcome},
+    tensorflow::Symbol,
 };
 
 /// The losses; their weighted mean joins the collection `losses`.
@@ -50,12 +42,7 @@ pub(super) const ALL: &[Entry] = &[
         |tf, _, given| joined(tf, given, elements::cosine(tf, given, false)?),
     ),
     ("slim.losses.compute_weighted_loss(losses, weights=1.0, scope=None)", |tf, _, given| {
-        let each = convert::tensor(tf, given, "losses")?;
-        let each = match tf.graph.dtype(each).is_float() {
-            true => each,
-            false => ops::cast(&tf.graph, each, DType::Float32, None).or_raise()?,
-        };
-        joined(tf, given, each)
+        joined(tf, given, elements::floats(tf, given, "losses")?)
     }),
 ];
 

@@ -11,7 +11,7 @@ use crate::{
         python::{Given, Outcome, Raised, Value},
         tensorflow::{Symbol, ops},
     },
-    nn::dataflow::{Array, Binary, Reduce},
+    nn::dataflow::{Array, Binary, Reduce, Unary},
 };
 
 /// The weights of `tf.losses`; `None` where they are 1.
@@ -21,7 +21,7 @@ pub(super) fn broadcast(tf: &Rc<Tf>, each: Symbol, weights: &Value) -> Outcome<O
     let (own, all) = (g.dims(weights), g.dims(each));
     // Weights [n, 1] of a loss for each of n samples.
     if own.rank() == all.rank() + 1 && own.0.last() == Some(&Some(1)) {
-        weights = g.add(Array::Squeeze(vec![own.rank() - 1]), &[weights], None).or_raise()?;
+        weights = loss_elements::without_last(tf, weights)?;
     }
     let own = g.dims(weights);
     let mut pairs = own.0.iter().zip(&all.0);
@@ -42,7 +42,7 @@ pub(super) fn of_samples(tf: &Rc<Tf>, each: Symbol, weights: &Value) -> Outcome<
     let Some(mut weights) = given(tf, each, weights)? else { return Ok(None) };
     let own = g.dims(weights);
     if own.rank() > 1 && own.0.last() == Some(&Some(1)) {
-        weights = g.add(Array::Squeeze(vec![own.rank() - 1]), &[weights], None).or_raise()?;
+        weights = loss_elements::without_last(tf, weights)?;
     }
     let (own, all) = (g.dims(weights), g.dims(each));
     if own.rank() > all.rank() {
@@ -138,7 +138,7 @@ pub(super) fn pairwise(tf: &Rc<Tf>, given: &Given, pairs: Pairs) -> Outcome<Symb
     };
     // Where nothing counts, numerators are not to be divided by 0; the sum is 0 then.
     let floor = |count| op(Binary::Maximum, count, number(1.0)?);
-    let squares = sum(ops::unary(g, crate::nn::dataflow::Unary::Square, differences, None).or_raise()?)?;
+    let squares = sum(ops::unary(g, Unary::Square, differences, None).or_raise()?)?;
     let first = op(Binary::RealDiv, squares, floor(less)?)?;
     let total = sum(differences)?;
     let second = op(Binary::RealDiv, op(Binary::Mul, total, total)?, floor(op(Binary::Mul, n, less)?)?)?;

@@ -170,22 +170,22 @@ impl Slice {
             }
             Slice::Gather(axis) => {
                 let indices = inputs[1].f_to_kind(tch::Kind::Int64)?.f_to_device(x.device())?;
-                let extent = x.size()[*axis];
-                // On a device the look at the indices would wait for it.
-                if indices.device() == tch::Device::Cpu && indices.numel() > 0 {
-                    let ends = [indices.f_min()?.f_int64_value(&[])?, indices.f_max()?.f_int64_value(&[])?];
-                    if let Some(wrong) = ends.into_iter().find(|at| !(0..extent).contains(at)) {
-                        return Err(Error::new(Kind::Shape, format!("index {wrong} is not in [0, {extent})"))
-                            .with_help(format!(
-                                "the table has {extent} rows: one is needed for each index from 0 to the largest"
-                            )));
-                    }
-                }
                 let mut size = x.size();
                 size.splice(*axis..=*axis, indices.size());
-                x.f_index_select(*axis as i64, &indices.f_reshape([-1])?)?.f_reshape(size)?
+                let taken = x.f_index_select(*axis as i64, &indices.f_reshape([-1])?);
+                taken.map_err(|cause| beyond(&indices, x.size()[*axis], cause))?.f_reshape(size)?
             }
         }])
+    }
+}
+
+/// The page of a lookup that failed: names the index that the table does not have. Only then are the indices looked at.
+fn beyond(indices: &tch::Tensor, extent: i64, cause: tch::TchError) -> Error {
+    let ends = [indices.f_min(), indices.f_max()].map(|end| end.and_then(|end| end.f_int64_value(&[])));
+    match ends.into_iter().flatten().find(|at| !(0..extent).contains(at)) {
+        Some(wrong) => Error::new(Kind::Shape, format!("index {wrong} is not in [0, {extent})"))
+            .with_help(format!("the table has {extent} rows: one is needed for each index from 0 to the largest")),
+        None => cause.into(),
     }
 }
 

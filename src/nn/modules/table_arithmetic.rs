@@ -22,7 +22,7 @@ type Gradients = fn(&tch::Tensor, [&tch::Tensor; 2]) -> Result<[tch::Tensor; 2]>
 
 /// Both again, into tensors that are there: the result of two entries, the gradients by them.
 #[derive(Clone, Copy)]
-struct Into {
+struct IntoTensors {
     function: fn([&tch::Tensor; 2], &tch::Tensor) -> Result<tch::Tensor>,
     gradients: fn(&tch::Tensor, [&tch::Tensor; 2], [&tch::Tensor; 2]) -> Result<()>,
 }
@@ -32,7 +32,7 @@ pub struct TableArithmetic {
     function: Function,
     /// In closed form, for a table of two entries of one size.
     gradients: Option<Gradients>,
-    into: Option<Into>,
+    into: Option<IntoTensors>,
     /// Whether exactly two entries are wanted.
     takes_two: bool,
 }
@@ -76,7 +76,7 @@ pub const SPECS: &[Spec] = &[
         false,
         |a, b| Ok(a.f_add(b)?),
         Some(|g, _| Ok([g.shallow_clone(), g.shallow_clone()])),
-        Some(Into {
+        Some(IntoTensors {
             function: |[a, b], y| Ok(a.f_add_out(y, b)?),
             gradients: |g, _, outs| outs.into_iter().try_for_each(|out| Ok(out.shallow_clone().f_copy_(g)?)),
         })
@@ -87,7 +87,7 @@ pub const SPECS: &[Spec] = &[
         false,
         |a, b| Ok(a.f_mul(b)?),
         Some(|g, [a, b]| Ok([g.f_mul(b)?, g.f_mul(a)?])),
-        Some(Into {
+        Some(IntoTensors {
             function: |[a, b], y| Ok(a.f_mul_out(y, b)?),
             gradients: |g, [a, b], [by_a, by_b]| {
                 let _ = (g.f_mul_out(by_a, b)?, g.f_mul_out(by_b, a)?);

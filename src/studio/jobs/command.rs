@@ -7,14 +7,11 @@ use serde_json::Value;
 use crate::{
     error::{shell_path, shell_word},
     frontend,
-    tasks::{RunOptions, RunSettings},
+    tasks::{RunOptions, RunSettings, names_file},
 };
 
 /// Settings that no flag gives: what the network file says, and what makes a step's batch, which is typed as one number.
 const NOT_TYPED: [&str; 4] = ["croplen", "validation_batch_size", "batch_size", "shares"];
-/// Settings that are paths.
-const PATHS: [&str; 8] =
-    ["dataset", "train_db", "val_db", "train_labels_db", "val_labels_db", "mean", "labels", "weights"];
 
 /// `digits-rs run NETWORK --epochs 30 …`: every setting that differs from the defaults, each word as a shell reads it.
 #[must_use]
@@ -34,7 +31,7 @@ pub(crate) fn command(network: &Path, settings: &Value) -> String {
                 let list: Vec<String> = list.iter().map(Value::to_string).collect();
                 words.push(format!("{flag} {}", list.join(",")));
             }
-            Value::String(text) if PATHS.contains(&name.as_str()) => {
+            Value::String(text) if names_file(name) => {
                 words.push(format!("{flag} {}", shell_path(Path::new(text))));
             }
             // What begins with a dash would be read as an option.

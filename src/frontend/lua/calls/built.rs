@@ -376,13 +376,14 @@ impl Builder for Reader {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use crate::frontend::lua::{
         library::packages::torch_vm,
         machine::vm::{Limit, VmOptions},
     };
 
-    fn run(text: &str) {
+    /// Runs a script that asserts what it claims.
+    pub(in crate::frontend::lua::calls) fn run(text: &str) {
         let vm = torch_vm(VmOptions::default()).unwrap();
         let chunk = vm.load("test.lua", text).unwrap();
         vm.guard(Limit::Build, "in the test", || chunk.call::<()>(())).unwrap_or_else(|page| panic!("{page}"));

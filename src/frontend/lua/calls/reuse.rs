@@ -82,16 +82,7 @@ fn span(tensor: &tch::Tensor) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
-    use crate::frontend::lua::{
-        library::packages::torch_vm,
-        machine::vm::{Limit, VmOptions},
-    };
-
-    fn run(text: &str) {
-        let vm = torch_vm(VmOptions::default()).unwrap();
-        let chunk = vm.load("test.lua", text).unwrap();
-        vm.guard(Limit::Build, "in the test", || chunk.call::<()>(())).unwrap_or_else(|page| panic!("{page}"));
-    }
+    use crate::frontend::lua::calls::built::tests::run;
 
     #[test]
     fn a_second_call_gives_what_a_new_module_gives_in_the_same_tensors() {
