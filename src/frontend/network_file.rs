@@ -103,8 +103,9 @@ impl NetworkFile {
                 let label_hook = lowered.target_is_input.then_some(LabelHook::Input);
                 let summaries = Rc::new(lowered.summaries);
                 let (of_scalars, of_views) = (Rc::clone(&summaries), Rc::clone(&summaries));
-                let scalars =
-                    summaries.has_scalars().then(|| -> ScalarsOf { Box::new(move |x, y| of_scalars.scalars(x, y)) });
+                let scalars = summaries
+                    .has_scalars()
+                    .then(|| -> ScalarsOf { Box::new(move |x, y, output| of_scalars.scalars(x, y, output)) });
                 let views = summaries.has_views().then(|| -> ViewsOf { Box::new(move |x, y| of_views.views(x, y)) });
                 let criterion = lowered.network.criterion_label.clone();
                 Ok(Ready { network: lowered.network, criterion, label_hook, scalars, views })

@@ -8,8 +8,9 @@ use crate::{
 };
 
 /// Name and value of the numbers that a network file wants to be logged beside the loss, for a batch: its input
-/// `[n, c, h, w]` and the labels as the loader gives them, both where the network is.
-pub type ScalarsOf = Box<dyn Fn(&tch::Tensor, &tch::Tensor) -> Result<Vec<(String, f64)>>>;
+/// `[n, c, h, w]`, the labels as the loader gives them, both where the network is, and the network's answer in evaluation where
+/// it was asked: what is made of that is not computed again.
+pub type ScalarsOf = Box<dyn Fn(&tch::Tensor, &tch::Tensor, Option<&Activity>) -> Result<Vec<(String, f64)>>>;
 
 /// What a network file wants to be seen of a batch beside its numbers.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub enum Seen {
     Spread,
 }
 
-/// What a network file wants to be seen of a batch, given as to [`ScalarsOf`].
+/// What a network file wants to be seen of a batch: its input and labels as [`ScalarsOf`] has them.
 pub type ViewsOf = Box<dyn Fn(&tch::Tensor, &tch::Tensor) -> Result<Vec<View>>>;
 
 /// A network file's `labelHook(input, dblabel)`, called once a batch with the input `[n, c, h, w]` and the database's

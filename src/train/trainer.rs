@@ -73,12 +73,13 @@ pub struct Outcome {
 }
 
 impl Trainer<'_> {
-    /// What the network file wants to be logged, of this batch, its input on the device; equal names are averaged, as in DIGITS.
-    fn scalars_of(&self, input: &tch::Tensor, batch: &TrainBatch) -> Result<Scalars> {
+    /// What the network file wants to be logged, of this batch, its input on the device, and the answer in a validation; equal
+    /// names are averaged, as in DIGITS.
+    fn scalars_of(&self, input: &tch::Tensor, batch: &TrainBatch, output: Option<&Activity>) -> Result<Scalars> {
         let Some(of) = self.scalars.as_ref().filter(|_| batch.count > 0) else { return Ok(Scalars::new()) };
         let device = self.engine.network().device;
         let mut means: BTreeMap<String, RunningMean> = BTreeMap::new();
-        for (name, value) in of(input, &carry(&batch.target, device)?).map_err(|error| self.placed(error))? {
+        for (name, value) in of(input, &carry(&batch.target, device)?, output).map_err(|error| self.placed(error))? {
             means.entry(name).or_default().add(value);
         }
         Ok(means.into_iter().filter_map(|(name, mean)| Some((name, mean.value()?))).collect())

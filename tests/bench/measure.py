@@ -136,15 +136,29 @@ def rounds(contenders, count, say):
     return results
 
 
+def pairs(first, second, count, say):
+    """Starts two commands in pairs, A B, B A, …: a list of Finished of each. A pair that warms the disk cache is not counted."""
+    results = [], []
+    for number in range(count + 1):
+        for which in (0, 1) if number % 2 else (1, 0):
+            finished = run((first, second)[which])
+            if number:
+                results[which].append(finished)
+        if number:
+            say(f"  pair {number} of {count}: {results[0][-1].seconds:.2f} s, {results[1][-1].seconds:.2f} s")
+    return results
+
+
 def ratios(first, second):
     """Per round: `first` over `second`."""
     return [a / b for a, b in zip(first, second)]
 
 
 def digits_command(arguments, network, dataset, *options):
-    """The training command of digits-rs; network is a file's name below networks/, `.lua` where it has no other ending."""
-    file = network if "." in network else f"{network}.lua"
-    start = [arguments.digits, "run", f"networks/{file}", "--dataset", dataset, "--job", "{job}"]
+    """The training command of digits-rs; network is a file's name below networks/, `.lua` where it has no other ending, or a path."""
+    name = network if "." in network else f"{network}.lua"
+    file = name if os.path.isabs(name) else f"networks/{name}"
+    start = [arguments.digits, "run", file, "--dataset", dataset, "--job", "{job}"]
     return [*start, "--seed", "1", "--device", "cpu", *options]
 
 

@@ -114,7 +114,7 @@ fn every_symbol_of_digits_own_files_works() {
     let spec = OptimizerSpec::tensorflow("adam", 0.9).unwrap();
     let (images, _) = squares(8, [2, 16, 20], 7);
     let classes = tch::Tensor::from_slice(&[1f32, 2., 3., 4., 1., 2., 3., 4.]);
-    let scalars = training.summaries.scalars(&images, &classes).unwrap();
+    let scalars = training.summaries.scalars(&images, &classes, None).unwrap();
     let found: Vec<&str> = scalars.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(found, ["chi_square", "d", "g", "accuracy", "accuracy_top_2"]);
     let mut engine = engine::engine(training.network, &spec, &EngineOptions::default()).unwrap();
@@ -136,17 +136,27 @@ fn scalars_are_those_of_the_network_as_it_stands() {
         let lowered = lowered(name, tch::Kind::Double);
         let (images, classes) = squares(6, [1, 28, 28], 1);
         let images = images.to_kind(tch::Kind::Double);
-        let found = lowered.summaries.scalars(&images, &classes).unwrap();
+        let found = lowered.summaries.scalars(&images, &classes, None).unwrap();
         if name == "gan" {
             let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names, ["d_loss", "g_loss"]);
             continue;
         }
         // The accuracy of the modules' own output.
-        let output = lowered.network.forward(&images.into(), &mut Context::new(Mode::Evaluate)).unwrap();
-        let chosen = output.tensor().unwrap().argmax(1, false) + 1;
-        let right = chosen.eq_tensor(&classes.to_kind(tch::Kind::Int64)).to_kind(tch::Kind::Double);
-        assert_eq!(found, [("accuracy".to_string(), right.mean(tch::Kind::Double).double_value(&[]))]);
+        let input = images.shallow_clone().into();
+        let output = lowered.network.forward(&input, &mut Context::new(Mode::Evaluate)).unwrap();
+        let right_in = |output: &Activity| {
+            let chosen = output.tensor().unwrap().argmax(1, false) + 1;
+            let right = chosen.eq_tensor(&classes.to_kind(tch::Kind::Int64)).to_kind(tch::Kind::Double);
+            [("accuracy".to_string(), right.mean(tch::Kind::Double).double_value(&[]))]
+        };
+        assert_eq!(found, right_in(&output));
+        let answered = |output| lowered.summaries.scalars(&images, &classes, Some(output)).unwrap();
+        assert_eq!(answered(&output), right_in(&output));
+        // An answer at hand is not computed again: here one that the network would not give.
+        let other = Activity::Tensor(output.tensor().unwrap().zeros_like());
+        assert_eq!(answered(&other), right_in(&other));
+        assert_ne!(answered(&other), found);
     }
 }
 

@@ -51,7 +51,7 @@ fn losses_have_tensorflow_s_numbers() {
     let file = loaded(&model(&format!("{inference}\n{LAST}"), LOSS)).unwrap_or_else(|page| panic!("{page}"));
     let lowered = file.lower(Purpose::Training, tch::Kind::Double, tch::Device::Cpu).unwrap();
     let images = tch::Tensor::zeros([2, 1, 28, 28], (tch::Kind::Double, tch::Device::Cpu));
-    let found = lowered.summaries.scalars(&images, &tch::Tensor::from_slice(&[1.0, 2.0])).unwrap();
+    let found = lowered.summaries.scalars(&images, &tch::Tensor::from_slice(&[1.0, 2.0]), None).unwrap();
     assert_eq!(found.len(), expressions.len());
     for (expression, value) in found {
         let wanted = expressions[&expression].as_f64().unwrap();

@@ -302,16 +302,22 @@ impl Graph {
 
     /// The operations that a value needs, in order, its own included.
     pub(super) fn ancestors(&self, symbol: Symbol) -> Vec<usize> {
+        self.needed(&[symbol], |_| false)
+    }
+
+    /// The operations that these values need, in order; what those need whose values `are_known` is left out.
+    pub(super) fn needed(&self, wanted: &[Symbol], are_known: impl Fn(usize) -> bool) -> Vec<usize> {
+        let count = wanted.iter().map(|symbol| symbol.operation + 1).max().unwrap_or(0);
+        let mut needed = vec![false; count];
+        wanted.iter().for_each(|symbol| needed[symbol.operation] = true);
         self.with(|state| {
-            let mut needed = vec![false; symbol.operation + 1];
-            needed[symbol.operation] = true;
-            for at in (0..=symbol.operation).rev() {
-                if needed[at] {
+            for at in (0..count).rev() {
+                if needed[at] && !are_known(at) {
                     state.operations[at].inputs.iter().for_each(|input| needed[input.operation] = true);
                 }
             }
-            (0..=symbol.operation).filter(|&at| needed[at]).collect()
-        })
+        });
+        (0..count).filter(|&at| needed[at]).collect()
     }
 }
 

@@ -30,7 +30,7 @@ pub use meta::{DType, Dim, Dims, Meta};
 pub use normalization::Normalization;
 pub use op::Op;
 pub use pointwise::{Binary, Pointwise, Unary};
-pub use program::{Described, Leaf, Pass, Program, ProgramBuilder, Slot};
+pub use program::{Described, Leaf, Pass, Program, ProgramBuilder, Slot, planes_last};
 pub use random::{Distribution, Random};
 pub use reduction::{Reduce, Reduction};
 pub use slice::{Index, Slice};

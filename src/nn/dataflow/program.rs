@@ -247,8 +247,11 @@ pub(super) fn planes_first(x: &tch::Tensor) -> Result<tch::Tensor> {
     Ok(if x.dim() == 4 { x.f_permute([0, 3, 1, 2])? } else { x.shallow_clone() })
 }
 
-/// Images as the graph has them: `[n, h, w, c]`.
-pub(super) fn planes_last(x: &tch::Tensor) -> Result<tch::Tensor> {
+/// Images `[n, c, h, w]` as the graph has them: `[n, h, w, c]`; other tensors as they are.
+///
+/// # Errors
+/// When libtorch refuses.
+pub fn planes_last(x: &tch::Tensor) -> Result<tch::Tensor> {
     Ok(if x.dim() == 4 { x.f_permute([0, 2, 3, 1])? } else { x.shallow_clone() })
 }
 

@@ -72,6 +72,12 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
     }))
 }
 
+/// The first of these row numbers, from 1, that a table of so many rows does not have.
+fn outside(index: &tch::Tensor, rows: i64) -> Result<Option<i64>> {
+    let numbers = Vec::<i64>::try_from(index.f_reshape([-1])?)?;
+    Ok(numbers.into_iter().find(|number| !(1..=rows).contains(number)))
+}
+
 impl Module for LookupTable {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         let x = input.tensor()?;
@@ -81,13 +87,11 @@ impl Module for LookupTable {
         let index = x.f_detach()?.f_to_kind(tch::Kind::Int64)?;
         let rows = self.weight.size()[0];
         // On a CUDA device the look at the numbers would wait for the device.
-        if x.device() == tch::Device::Cpu && x.numel() > 0 {
-            let (least, most) = (index.f_min()?.f_int64_value(&[])?, index.f_max()?.f_int64_value(&[])?);
-            if least < 1 || most > rows {
-                let wrong = if least < 1 { least } else { most };
-                return Err(Error::new(Kind::Shape, format!("row {wrong} is not within 1 to {rows}"))
-                    .with_help("rows are counted from 1; make nIndex the largest number that can come"));
-            }
+        if x.device() == tch::Device::Cpu
+            && let Some(wrong) = outside(&index, rows)?
+        {
+            return Err(Error::new(Kind::Shape, format!("row {wrong} is not within 1 to {rows}"))
+                .with_help("rows are counted from 1; make nIndex the largest number that can come"));
         }
         let index = index.f_sub_scalar(1)?;
         if let Some(max_norm) = self.max_norm {
@@ -110,16 +114,14 @@ impl Module for LookupTable {
         let width = self.weight.size()[1];
         let is_plain = self.padding <= 0 && self.max_norm.is_none() && !self.scales_by_frequency;
         let fits = g.kind() == self.weight.kind() && g.numel() as i64 == x.numel() as i64 * width;
-        let places = x.f_detach()?.f_to_kind(tch::Kind::Int64)?.f_sub_scalar(1)?.f_reshape([-1])?;
-        let is_within = || -> Result<bool> {
-            Ok(places.f_min()?.f_int64_value(&[])? >= 0 && places.f_max()?.f_int64_value(&[])? < self.weight.size()[0])
-        };
+        let index = x.f_detach()?.f_to_kind(tch::Kind::Int64)?;
+        let is_within = || Ok::<_, Error>(outside(&index, self.weight.size()[0])?.is_none());
         // Elsewhere autograd's own forward pass has the page.
         if !is_plain || !fits || x.device() != tch::Device::Cpu || x.numel() == 0 || !is_within()? {
             return Ok(false);
         }
         let rows = scaled(&g.f_reshape([-1, width])?, scale)?;
-        let _ = sum.shallow_clone().f_index_add_(0, &places, &rows)?;
+        let _ = sum.shallow_clone().f_index_add_(0, &index.f_sub_scalar(1)?.f_reshape([-1])?, &rows)?;
         Ok(true)
     }
 }

@@ -43,7 +43,7 @@ impl Trainer<'_> {
     /// What the network file wants to be logged of a train batch: the mean over the parts of it; an error of one rank is an error
     /// of all.
     pub(super) fn line_scalars(&self, input: &tch::Tensor, batch: &TrainBatch) -> Result<Scalars> {
-        let own = self.scalars_of(input, batch);
+        let own = self.scalars_of(input, batch, None);
         let Some(ranks) = self.ranks.as_ref().filter(|_| self.scalars.is_some()) else { return own };
         let own = own.map(|scalars| {
             let mut tried = Tried::default();

@@ -89,7 +89,7 @@ impl Trainer<'_> {
                 self.record.observer.evaluated(&self.position, &first)?;
                 self.view(&input, &batch)?;
             }
-            tried.add(batch.number, batch.count, value, self.scalars_of(&input, &batch)?);
+            tried.add(batch.number, batch.count, value, self.scalars_of(&input, &batch, Some(&output))?);
             if let Some(accuracy) = &mut accuracy {
                 accuracy.add(&output, &target)?;
             }

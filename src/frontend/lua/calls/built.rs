@@ -42,6 +42,8 @@ pub(in crate::frontend::lua) struct Built {
     /// The object's metatable, when `build` asked for the class.
     class: Option<usize>,
     keepable: bool,
+    /// Whether `build` asked for a parameter, there or not.
+    learns: bool,
 }
 
 /// A parameter of an object.
@@ -196,6 +198,14 @@ impl Shelf {
         Ok(built)
     }
 
+    /// Whether the kept module of `object` never asks for a parameter, whatever its fields are.
+    pub(super) fn never_learns(&self, object: &Table) -> mlua::Result<bool> {
+        let kept: Option<AnyUserData> = self.kept.raw_get(object)?;
+        let Some(kept) = kept else { return Ok(false) };
+        let kept = kept.borrow::<Kept>()?;
+        Ok(kept.0.borrow()[0].as_ref().is_some_and(|built| built.class.is_none() && !built.learns))
+    }
+
     /// Drops what is kept for `object`, whose tensors were replaced.
     pub(in crate::frontend::lua) fn forget(&self, object: &Table) -> mlua::Result<()> {
         self.kept.raw_set(object, LuaValue::Nil)
@@ -212,6 +222,7 @@ impl Built {
             reads: RefCell::new(Vec::new()),
             class: Cell::new(None),
             keepable: Cell::new(true),
+            learns: false,
         };
         let part = match spec.build {
             Build::Module(build) => Part::Module(build(&mut reader)?),
@@ -226,6 +237,7 @@ impl Built {
             reads: reader.reads.into_inner(),
             class,
             keepable,
+            learns: reader.learns,
         })
     }
 
@@ -274,6 +286,7 @@ struct Reader {
     reads: RefCell<Vec<Read>>,
     class: Cell<Option<usize>>,
     keepable: Cell<bool>,
+    learns: bool,
 }
 
 impl Reader {
@@ -340,6 +353,7 @@ impl Builder for Reader {
     }
 
     fn parameter(&mut self, name: &str) -> Result<Option<tch::Tensor>> {
+        self.learns = true;
         let Some(tensor) = self.tensor(name)? else { return Ok(None) };
         let leaf = tensor.view().detach();
         let leaf = if self.differentiable && leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf };

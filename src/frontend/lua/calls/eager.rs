@@ -385,6 +385,9 @@ fn store_gradient(
 }
 
 fn acc_grad_parameters(lua: &Lua, class: &Class, (object, input, grad, scale): Scaled) -> mlua::Result<()> {
+    if class.shelf.never_learns(&object)? {
+        return Ok(());
+    }
     let built = class.built(lua, &object, false).map_err(raise)?;
     if built.parameters.is_empty() {
         return Ok(());

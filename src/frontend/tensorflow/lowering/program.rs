@@ -23,34 +23,45 @@ pub(super) fn program(
     real: tch::Kind,
     device: tch::Device,
 ) -> Result<Program> {
-    program_of_gradients(graph, groups, leaves, &HashMap::new(), (real, device))
+    program_knowing(graph, groups, leaves, &Known::default(), (real, device))
 }
 
-/// The same of a graph that reads gradients: by number, the memory that each is in.
+/// What a program does not compute.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// By number, the memory that each gradient is in which the graph reads.
+    pub gradients: HashMap<usize, tch::Tensor>,
+    /// By operation, of those with one result: its value.
+    pub values: HashMap<usize, tch::Tensor>,
+}
+
+/// The program that computes these groups of values from what is known.
 ///
 /// # Errors
 /// When a constant cannot be made, or the memory of a gradient is missing.
-pub(super) fn program_of_gradients(
+pub(super) fn program_knowing(
     graph: &Graph,
     groups: &[Vec<Symbol>],
     leaves: &Leaves,
-    gradients: &HashMap<usize, tch::Tensor>,
+    known: &Known,
     (real, device): (tch::Kind, tch::Device),
 ) -> Result<Program> {
-    let mut needed: Vec<usize> = groups.iter().flatten().flat_map(|&symbol| graph.ancestors(symbol)).collect();
-    needed.sort_unstable();
-    needed.dedup();
+    let needed = graph.needed(&groups.concat(), |at| known.values.contains_key(&at));
     let from_images = downstream(graph, &needed);
     let mut builder = ProgramBuilder::new(real, device);
     let mut slots: HashMap<usize, Slot> = HashMap::new();
     let mut shown = 0;
     for at in needed {
         let operation = graph.with(|state| state.operations[at].clone());
+        if let Some(value) = known.values.get(&at) {
+            slots.insert(at, builder.leaf(Leaf::Variable(value.shallow_clone())));
+            continue;
+        }
         let slot = match &operation.source {
             Source::Feed(Feed::Images) => builder.leaf(Leaf::Input),
             Source::Feed(Feed::Labels) => builder.leaf(Leaf::Target),
             Source::Feed(Feed::Gradient(number)) => {
-                let gradient = gradients.get(number).ok_or_else(|| {
+                let gradient = known.gradients.get(number).ok_or_else(|| {
                     Error::new(Kind::Network, "a gradient is read where there is none")
                         .at(operation.origin.as_ref())
                         .with_help("use gradients in what gradientUpdate returns, and nowhere else")

@@ -2,11 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::{parameters::Made, program, tower::Tower};
+use super::{
+    parameters::Made,
+    program::{self, Known},
+    tower::Tower,
+};
 use crate::{
     error::Result,
     frontend::tensorflow::state::{Graph, Source, Summary, SummaryKind, Symbol},
-    nn::{Context, FileLayout, Mode, Seen, View, dataflow::Labels},
+    nn::{
+        Activity, Context, FileLayout, Mode, Seen, View,
+        dataflow::{self, Dims, Labels},
+    },
 };
 
 /// The summaries of one stage.
@@ -62,12 +69,18 @@ impl Summaries {
     }
 
     /// Name (the last part of the summary's tag) and value of each number for a batch: `input` `[n, c, h, w]`, labels as
-    /// the loader gives them.
+    /// the loader gives them, and what the evaluated network answered, where it was asked.
     ///
     /// # Errors
     /// When an operation refuses.
-    pub fn scalars(&self, input: &tch::Tensor, labels: &tch::Tensor) -> Result<Vec<(String, f64)>> {
-        let found = self.values(self.scalars.iter().map(|(_, symbol)| *symbol).collect(), input, labels)?;
+    pub fn scalars(
+        &self,
+        input: &tch::Tensor,
+        labels: &tch::Tensor,
+        output: Option<&Activity>,
+    ) -> Result<Vec<(String, f64)>> {
+        let wanted = self.scalars.iter().map(|(_, symbol)| *symbol).collect();
+        let found = self.values(wanted, input, labels, self.answered(output)?)?;
         let named = self.scalars.iter().zip(found).map(|((tag, _), value)| {
             let name = tag.rsplit('/').next().unwrap_or(tag).to_string();
             Ok((name, value.f_to_kind(tch::Kind::Double)?.f_reshape([1])?.f_double_value(&[0])?))
@@ -80,7 +93,7 @@ impl Summaries {
     /// # Errors
     /// When an operation refuses.
     pub fn views(&self, input: &tch::Tensor, labels: &tch::Tensor) -> Result<Vec<View>> {
-        let found = self.values(self.views.iter().map(|view| view.value).collect(), input, labels)?;
+        let found = self.values(self.views.iter().map(|view| view.value).collect(), input, labels, HashMap::new())?;
         let views = self.views.iter().zip(found).map(|(view, values)| {
             let seen = match view.kind {
                 SummaryKind::Image(most) => Seen::Images(most),
@@ -91,7 +104,30 @@ impl Summaries {
         Ok(views.collect())
     }
 
-    fn values(&self, wanted: Vec<Symbol>, input: &tch::Tensor, labels: &tch::Tensor) -> Result<Vec<tch::Tensor>> {
+    /// The operations whose values the network's answer has, as the graph has them.
+    fn answered(&self, output: Option<&Activity>) -> Result<HashMap<usize, tch::Tensor>> {
+        let tensors = output.map(Activity::tensors).unwrap_or_default();
+        if tensors.len() != self.tower.outputs.len() {
+            return Ok(HashMap::new());
+        }
+        let mut values = HashMap::new();
+        for (&symbol, tensor) in self.tower.outputs.iter().zip(tensors) {
+            let is_whole = self.graph.with(|state| state.operations[symbol.operation].results.len()) == 1;
+            let value = dataflow::planes_last(tensor)?;
+            if is_whole && Dims::known(&value.size()).fits(&self.graph.dims(symbol)) {
+                values.insert(symbol.operation, value);
+            }
+        }
+        Ok(values)
+    }
+
+    fn values(
+        &self,
+        wanted: Vec<Symbol>,
+        input: &tch::Tensor,
+        labels: &tch::Tensor,
+        values: HashMap<usize, tch::Tensor>,
+    ) -> Result<Vec<tch::Tensor>> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
@@ -101,9 +137,15 @@ impl Summaries {
                 Some(layout) => layout.to_file(&leaf.detach()),
                 None => Ok(leaf.detach()),
             };
-            let leaves = self.places.iter().map(|(&index, (leaf, layout))| Ok((index, (value(leaf, layout)?, None))));
+            let needed = self.graph.needed(&wanted, |at| values.contains_key(&at));
+            let read = needed.into_iter().filter_map(|at| match self.graph.with(|s| s.operations[at].source.clone()) {
+                Source::Variable(index) => self.places.get(&index).map(|(leaf, layout)| (index, leaf, layout)),
+                _ => None,
+            });
+            let leaves = read.map(|(index, leaf, layout)| Ok((index, (value(leaf, layout)?, None))));
             let leaves = leaves.collect::<Result<HashMap<_, _>>>()?;
-            let program = program::program(&self.graph, &[wanted], &leaves, self.kind, self.device)?;
+            let known = Known { values, ..Known::default() };
+            let program = program::program_knowing(&self.graph, &[wanted], &leaves, &known, (self.kind, self.device))?;
             let images = if input.dim() == 4 { input.f_permute([0, 2, 3, 1])? } else { input.shallow_clone() };
             let target = self.labels.arranged(labels)?;
             let target = self.tower.labels.is_some().then_some(&target);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     parameters::Made,
-    program,
+    program::{self, Known},
     tower::{GradientChange, Tower},
 };
 use crate::{
@@ -90,7 +90,7 @@ impl Changed {
         made: &Made,
         (kind, device): (tch::Kind, tch::Device),
     ) -> Result<Changed> {
-        let (mut known, mut memory, mut wanted) = (HashMap::new(), HashMap::new(), Vec::new());
+        let (mut known, mut memory, mut wanted) = (HashMap::new(), Known::default(), Vec::new());
         for change in changes {
             let mut buffer = None;
             if let Some(gradient) = change.gradient
@@ -98,7 +98,7 @@ impl Changed {
             {
                 let size = graph.dims(change.variable).all().unwrap_or_default();
                 let zeros = tch::Tensor::f_zeros(&size[..], (kind, device))?;
-                memory.insert(number, zeros.shallow_clone());
+                memory.gradients.insert(number, zeros.shallow_clone());
                 buffer = Some(zeros);
             }
             // A variable that nothing reads is no parameter.
@@ -113,7 +113,7 @@ impl Changed {
             };
             known.insert(place, (buffer, result));
         }
-        let program = program::program_of_gradients(graph, &[wanted], &made.leaves, &memory, (kind, device))?;
+        let program = program::program_knowing(graph, &[wanted], &made.leaves, &memory, (kind, device))?;
         Ok(Changed { program, known, nothing: tch::Tensor::f_zeros([0], (kind, device))? })
     }
 

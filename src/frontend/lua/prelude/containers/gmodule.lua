@@ -190,49 +190,59 @@ function gModule:wiring()
    return steps
 end
 
-local function emptied(list)
-   for i = #list, 1, -1 do list[i] = nil end
-   return list
-end
-
+-- What a node's module is given: its only input, or the list of all.
 local function only(list)
    if #list == 1 then return list[1] end
    return list
 end
 
+-- Makes `list` hold `count` entries at most.
+local function cut(list, count)
+   for i = #list, count + 1, -1 do list[i] = nil end
+   return list
+end
+
 function gModule:runForwardFunction(method, input)
-   local call = method
-   if type(method) == 'string' then
-      call = function(module, x) return module[method](module, x) end
-   end
+   local named = type(method) == 'string'
+   local nodes, first = self.forwardnodes, self.innode.data
    local count = self.nInputs or #self.innode.children
    if count > 1 then
       if type(input) ~= 'table' then error(string.format('expecting table of %s inputs', count)) end
       if #input ~= count then error(string.format('Got %s inputs instead of %s', #input, count)) end
    end
-   for _, node in ipairs(self.forwardnodes) do
-      if node.data.input then emptied(node.data.input) end
-   end
-   local first = self.innode.data
-   first.input = first.input or {}
-   for i = 1, count do first.input[i] = count > 1 and input[i] or input end
-
-   for _, node in ipairs(self.forwardnodes) do
+   -- By its data: what each node answered.
+   local answers = {}
+   for i = 1, #nodes do
+      local node = nodes[i]
       local data = node.data
-      local value = only(data.input or {})
-      if data.selectindex then
-         assert(type(value) == 'table', 'the input for a split should be a table')
-         value = value[data.selectindex]
+      local given, sources = data.input, data.mapindex
+      local wanted = data == first and count or #sources
+      if not given then
+         given = {}
+         data.input = given
+      end
+      if data == first then
+         for k = 1, count do given[k] = count > 1 and input[k] or input end
       else
-         if data.module then value = call(data.module, value) end
-         if data.nSplitOutputs and data.nSplitOutputs ~= #value then
-            error(string.format('split(%s) cannot split %s outputs', data.nSplitOutputs, #value))
+         for k = 1, wanted do given[k] = answers[sources[k]] end
+      end
+      if #given > wanted then cut(given, wanted) end
+
+      local value = wanted == 1 and given[1] or given
+      local entry, module = data.selectindex, data.module
+      if entry then
+         assert(type(value) == 'table', 'the input for a split should be a table')
+         value = value[entry]
+      else
+         if module then
+            if named then value = module[method](module, value) else value = method(module, value) end
+         end
+         local split = data.nSplitOutputs
+         if split and split ~= #value then
+            error(string.format('split(%s) cannot split %s outputs', split, #value))
          end
       end
-      for _, user in ipairs(node.children) do
-         user.data.input = user.data.input or {}
-         user.data.input[user.data.mapindex[data]] = value
-      end
+      answers[data] = value
       if self.verbose then print(' V : ' .. node:label()) end
    end
    self.output = only(self.outnode.data.input)
@@ -252,44 +262,57 @@ local function add_to(a, b)
    return a
 end
 
+-- The tensors that gradients were summed in, by the data of their nodes: the next call's sums go there, too.
+local sums = setmetatable({}, {__mode = 'k'})
+
 -- The gradient of a node's output: the sum of what its users sent. Summed once, then kept.
 local function total(data)
    local parts = data.gradOutput
-   if #parts < 2 then return parts[1] end
-   if data.gradOutputBuffer == nil then
-      data.gradOutputBuffer = native.copy(parts[1])
-      for i = 2, #parts do add_to(data.gradOutputBuffer, parts[i]) end
+   local count = #parts
+   if count < 2 then return parts[1] end
+   local sum = data.gradOutputBuffer
+   if sum == nil then
+      local before, first, second = sums[data], parts[1], parts[2]
+      if before and native.is_tensor(first) and native.is_tensor(second) and before:type() == first:type() then
+         sum = before:add(first, second)
+      else
+         sum = add_to(native.copy(first), second)
+         sums[data] = native.is_tensor(sum) and sum or nil
+      end
+      for i = 3, count do add_to(sum, parts[i]) end
+      data.gradOutputBuffer = sum
    end
-   return data.gradOutputBuffer
+   return sum
 end
 
 function gModule:updateGradInput(input, gradOutput)
-   local outputs = #self.outnode.children
+   local nodes, outputs = self.backwardnodes, #self.outnode.children
    if outputs > 1 and #gradOutput ~= outputs then
       error(string.format('Got %s gradOutputs instead of %s', #gradOutput, outputs))
    end
-   for _, node in ipairs(self.backwardnodes) do
-      node.data.gradOutput = emptied(node.data.gradOutput or {})
-      node.data.gradOutputBuffer = nil
+   for i = 1, #nodes do
+      local data = nodes[i].data
+      data.gradOutput = cut(data.gradOutput or {}, 0)
+      data.gradOutputBuffer = nil
    end
    self.outnode.data.gradOutput[1] = gradOutput
-   for _, node in ipairs(self.backwardnodes) do
+   for i = 1, #nodes do
+      local node = nodes[i]
       local data, sources = node.data, node.children
-      local gradient = total(data)
-      if data.selectindex then
+      local gradient, entry, module = total(data), data.selectindex, data.module
+      if entry then
          local sent = sources[1].data.gradOutput
          sent[1] = sent[1] or {}
-         sent[1][data.selectindex] = gradient
+         sent[1][entry] = gradient
       else
-         if data.module then
-            gradient = data.module:updateGradInput(only(data.input or {}), gradient)
-         end
-         for i, source in ipairs(sources) do
-            local sent = source.data.gradOutput
-            if #sources == 1 then
+         if module then gradient = module:updateGradInput(only(data.input or {}), gradient) end
+         local count = #sources
+         for k = 1, count do
+            local sent = sources[k].data.gradOutput
+            if count == 1 then
                sent[#sent + 1] = gradient
             else
-               sent[#sent + 1] = gradient[i]
+               sent[#sent + 1] = gradient[k]
             end
          end
       end
@@ -300,11 +323,11 @@ end
 
 local function over_modules(method)
    return function(self, input, gradOutput, factor)
-      for _, node in ipairs(self.forwardnodes) do
-         local data = node.data
-         if data.module then
-            data.module[method](data.module, only(data.input or {}), total(data), factor)
-         end
+      local nodes = self.forwardnodes
+      for i = 1, #nodes do
+         local data = nodes[i].data
+         local module = data.module
+         if module then module[method](module, only(data.input or {}), total(data), factor) end
       end
    end
 end
