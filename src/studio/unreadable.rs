@@ -11,13 +11,19 @@ const NAMED: usize = 12;
 /// Letters of a value that a page repeats.
 const SHOWN: usize = 60;
 
+/// What the framework says before serde's words.
+const FRONTS: [&str; 2] =
+    ["Failed to deserialize the JSON body into the target type: ", "Failed to deserialize query string: "];
+
+/// Serde's words alone, of those that the framework refused a request with.
+pub(crate) fn cause(words: &str) -> &str {
+    without_place(FRONTS.iter().find_map(|front| words.strip_prefix(front)).unwrap_or(words))
+}
+
 /// The page of a request that the framework refused with these words.
 pub(crate) fn page(words: &str) -> Error {
-    for front in ["Failed to deserialize the JSON body into the target type: ", "Failed to deserialize query string: "]
-    {
-        if let Some(rest) = words.strip_prefix(front) {
-            return field(rest);
-        }
+    if FRONTS.iter().any(|front| words.starts_with(front)) {
+        return field(cause(words));
     }
     let usage = |message: &str| Error::new(Kind::Usage, message);
     if let Some(cause) = words.strip_prefix("Failed to parse the request body as JSON: ") {
@@ -41,12 +47,14 @@ pub(crate) fn page(words: &str) -> Error {
 
 /// The page of a field that serde could not read: its words begin with the way to the field, where that is known.
 pub(crate) fn field(words: &str) -> Error {
-    let words = without_place(words);
-    let (path, cause) = match words.split_once(": ") {
-        Some((path, cause)) if !path.contains(' ') => (path, cause),
-        _ => ("", words),
-    };
-    let path = if path == "." { "" } else { path };
+    // A part that was read by itself has a way of its own, behind that to the part.
+    let (mut ways, mut cause) = (Vec::new(), without_place(words));
+    while let Some((way, rest)) = cause.split_once(": ").filter(|(way, _)| !way.contains(' ')) {
+        ways.extend(Some(way).filter(|way| *way != "."));
+        cause = rest;
+    }
+    let path = ways.join(".");
+    let path = path.as_str();
     let page = |message: String| Error::new(Kind::Usage, message);
     if let Some(rest) = cause.strip_prefix("unknown field ") {
         let (name, known) = rest.split_once(", expected ").unwrap_or((rest, ""));

@@ -12,8 +12,11 @@ use crate::{
     data::{Dataset, DeepImage, Encoding, Image, Planes, Records, Target, Values, datum, lmdb::Database},
     error::{Error, Kind, Result},
     inspect::{picture::Picture, values::ends},
+    tasks::bounds,
 };
 
+/// Longest side of the picture of an image as a dataset would hold it, pixels.
+const SHOWN: usize = 2048;
 /// No more records are listed at once.
 const MOST: u64 = 500;
 
@@ -305,9 +308,16 @@ pub fn database(path: &Path) -> Result<DatabaseFacts> {
 /// # Errors
 /// When it cannot be read as an image.
 pub fn resized(file: &Path, shape: [usize; 3], resize: crate::data::Resize) -> Result<Vec<u8>> {
-    let [channels, height, width] = shape;
-    if !(1..=4096).contains(&width) || !(1..=4096).contains(&height) {
-        return Err(Error::new(Kind::Usage, format!("{width} x {height} is no size of an image to show")));
+    let [channels, mut height, mut width] = shape;
+    let sides = 1..=bounds::SIDE as usize;
+    if !sides.contains(&width) || !sides.contains(&height) {
+        return Err(Error::new(Kind::Usage, format!("{width} x {height} is no size of an image"))
+            .with_fact("it must be", format!("1 to {} pixels a side", bounds::SIDE)));
+    }
+    // A larger one looks the same, as nobody's window shows it whole.
+    let longest = width.max(height);
+    if longest > SHOWN {
+        (width, height) = ((width * SHOWN / longest).max(1), (height * SHOWN / longest).max(1));
     }
     let mut noise = crate::data::Random::new(&[0]);
     let image = Image::open(file)?.with_channels(channels).resized(width, height, resize, &mut noise)?;

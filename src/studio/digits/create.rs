@@ -86,8 +86,23 @@ pub(crate) fn generic_dataset(fields: &Fields) -> Answer<NewDataset> {
     }))
 }
 
+/// Fields that DIGITS calls otherwise.
+const THEIRS: [(&str, &str); 4] = [
+    ("resize", "resize_mode"),
+    ("train", "textfile_train_images"),
+    ("labels", "textfile_labels_file"),
+    ("name", "dataset_name"),
+];
+
 fn read(form: Value) -> Answer<NewDataset> {
-    serde_json::from_value(form).map_err(|cause| unreadable::field(&cause.to_string()).into())
+    serde_json::from_value(form).map_err(|cause| {
+        let words = cause.to_string();
+        let theirs = words.split_once(": ").and_then(|(ours, rest)| {
+            let (_, theirs) = THEIRS.iter().find(|(name, _)| *name == ours)?;
+            Some(format!("{theirs}: {rest}"))
+        });
+        unreadable::field(&theirs.unwrap_or(words)).into()
+    })
 }
 
 fn merge(form: &mut Value, more: Value) {
