@@ -65,7 +65,7 @@ fn the_command_of_a_dataset_of_any_kind_makes_the_same_one_again() {
         let (status, _, body) = server.send("POST", &format!("/api/uploads?name={name}"), &[], text);
         assert_eq!(status, 201);
         let reply: Value = serde_json::from_slice(&body).unwrap();
-        format!("upload:{}", reply["id"].as_str().unwrap())
+        format!("upload:{}", reply["upload"].as_str().unwrap())
     };
     let clone = twice(
         &server,

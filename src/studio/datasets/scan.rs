@@ -106,7 +106,7 @@ async fn found(
     let of_pairs = rows("pairs").into_iter().map(|pair| {
         let (mut shown, label) =
             (sample_of(app, &pair["input"], &Value::Null), sample_of(app, &pair["label"], &Value::Null));
-        shown["label_picture"] = label["picture"].clone();
+        shown["label_picture"] = format!("{}&of=label", label["picture"].as_str().unwrap_or_default()).into();
         shown
     });
     reply["samples"] = in_place(|| of_classes.chain(of_pairs).collect());
