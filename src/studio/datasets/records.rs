@@ -223,5 +223,9 @@ pub(crate) async fn resized(State(app): State<Arc<App>>, Query(query): Query<Res
     if ![1, 3].contains(&query.channels) {
         return Err(Refusal::usage("channels are 1 or 3"));
     }
-    decoded(&app.looker.ask::<String>(&Question::Resized { file, shape, resize: query.resize, side: query.of }, LIMIT).await?)
+    decoded(
+        &app.looker
+            .ask::<String>(&Question::Resized { file, shape, resize: query.resize, side: query.of }, LIMIT)
+            .await?,
+    )
 }
