@@ -8,7 +8,7 @@ use axum::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{refusal::Refusal, unreadable};
+use super::refusal::Refusal;
 
 /// Bytes of a JSON body at most.
 pub(crate) const BODY: usize = 4 << 20;
@@ -28,16 +28,6 @@ impl<S: Send + Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Body<T>
             None => Ok(Body(read)),
         }
     }
-}
-
-/// A part of a form whose other fields other parts read. What is wrong names its field, which serde's flattened and tagged
-/// types forget.
-///
-/// # Errors
-/// Serde's words for the first field that cannot be read, behind the field's name.
-pub(crate) fn part<T: DeserializeOwned, E: serde::de::Error>(fields: &Value) -> Result<T, E> {
-    let read = Json::<T>::from_bytes(fields.to_string().as_bytes());
-    read.map(|Json(part)| part).map_err(|refused| E::custom(unreadable::cause(&refused.body_text())))
 }
 
 /// The first field of `sent` that `known` lacks, by its way from the top; one that is null asks for nothing.

@@ -1,5 +1,9 @@
 //! What the framework and serde say of a request that they cannot read, as a page in the house's words.
 
+use axum::Json;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use super::body::BODY;
 use crate::{
     error::{Error, Kind},
@@ -16,8 +20,18 @@ const FRONTS: [&str; 2] =
     ["Failed to deserialize the JSON body into the target type: ", "Failed to deserialize query string: "];
 
 /// Serde's words alone, of those that the framework refused a request with.
-pub(crate) fn cause(words: &str) -> &str {
+fn cause(words: &str) -> &str {
     without_place(FRONTS.iter().find_map(|front| words.strip_prefix(front)).unwrap_or(words))
+}
+
+/// A part of a form whose other fields other parts read. What is wrong names its field, which serde's flattened and tagged
+/// types forget.
+///
+/// # Errors
+/// Serde's words for the first field that cannot be read, behind the field's name.
+pub(crate) fn part<T: DeserializeOwned, E: serde::de::Error>(fields: &Value) -> Result<T, E> {
+    let read = Json::<T>::from_bytes(fields.to_string().as_bytes());
+    read.map(|Json(part)| part).map_err(|refused| E::custom(cause(&refused.body_text())))
 }
 
 /// The page of a request that the framework refused with these words.
@@ -146,14 +160,14 @@ fn short(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::studio::jobs::create::NewJob;
 
     /// What a client is told of this form of a new job.
     fn told(form: &Value) -> String {
-        match axum::Json::<NewJob>::from_bytes(form.to_string().as_bytes()) {
+        match Json::<NewJob>::from_bytes(form.to_string().as_bytes()) {
             Ok(_) => "read".into(),
             Err(refused) => {
                 let page = page(&refused.body_text()).to_string().replace("usage error: ", "");
@@ -179,7 +193,7 @@ mod tests {
         assert_eq!(told(&json!("x")), "a value of the request is x\n\n  it must be  an object");
         assert_eq!(told(&json!({"text": "x", "lr": [0.1, null]})), "lr[1] is null\n\n  it must be  a number");
         assert!(told(&json!({"text": "x", "name": 3})).contains("it must be  a text"));
-        let huge = axum::Json::<NewJob>::from_bytes(br#"{"text": "x", "lr": [1e999]}"#).unwrap_err().body_text();
+        let huge = Json::<NewJob>::from_bytes(br#"{"text": "x", "lr": [1e999]}"#).unwrap_err().body_text();
         assert!(page(&huge).to_string().contains("too large"), "{huge}: {}", page(&huge));
         for words in ["count: invalid digit found in string", "count: number too large to fit in target type"] {
             let page = page(&format!("Failed to deserialize query string: {words}")).to_string();

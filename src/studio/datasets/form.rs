@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     data::{Encoding, Resize},
-    studio::{app::App, body::part, child::question::MakeDataset, refusal::Answer},
+    studio::{app::App, child::question::MakeDataset, refusal::Answer, unreadable::part},
     tasks::dataset::{FolderRequest, GenericRequest, ImageOptions, LabelsAre, ListsRequest, PairsRequest, RecordSize},
 };
 

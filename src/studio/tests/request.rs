@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{inspect::output_kind::OutputKind, studio::body::part};
+use crate::{inspect::output_kind::OutputKind, studio::unreadable::part};
 
 /// Which database.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
