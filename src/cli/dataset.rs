@@ -1,5 +1,8 @@
 //! `digits-rs dataset`: makes datasets and says what is in one.
 
+#[cfg(test)]
+mod copied;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};

@@ -26,10 +26,13 @@ use super::{
 };
 use crate::error::{Error, Kind, Result};
 
+/// Side of a record's image at most, pixels.
+pub const SIDE: i64 = 65_535;
+
 /// What all images of a dataset are turned into.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CreateOptions {
-    /// `[c, h, w]`, c is 1 or 3.
+    /// `[c, h, w]`, c is 1, 3 or 4.
     pub shape: [i64; 3],
     /// How images of another shape are fitted.
     pub resize: Resize,
@@ -45,6 +48,33 @@ pub struct CreateOptions {
 /// Datasets of before there was a choice were shuffled.
 fn yes() -> bool {
     true
+}
+
+impl CreateOptions {
+    /// Refuses what no image can be turned into.
+    ///
+    /// # Errors
+    /// `Kind::Usage`; the page begins with the setting's name.
+    pub fn check(&self) -> Result<()> {
+        let [channels, height, width] = self.shape;
+        let page = |name: &str, value: i64, wanted: String| {
+            Err(Error::new(Kind::Usage, format!("{name} is {value}")).with_fact("it must be", wanted))
+        };
+        for (name, side) in [("width", width), ("height", height)] {
+            if !(1..=SIDE).contains(&side) {
+                return page(name, side, format!("1 to {SIDE} pixels"));
+            }
+        }
+        if !matches!(channels, 1 | 3 | 4) {
+            return page("channels", channels, "1 (grey), 3 (colour) or 4 (colour and transparency)".into());
+        }
+        if channels == 4 && self.encoding == Encoding::Jpg {
+            return Err(
+                Error::new(Kind::Usage, "encoding is jpg, which has no fourth channel").with_help("choose png or none")
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Where images come from: answers the image of an item.
@@ -99,7 +129,7 @@ pub fn create(
     progress: &dyn Progress,
     extra: &dyn Fn(&Path) -> Result<()>,
 ) -> Result<Report> {
-    check(&options)?;
+    options.check()?;
     create_of(out, lists, load, options, progress, extra, false)
 }
 
@@ -220,18 +250,6 @@ fn manifest(options: CreateOptions, labels: usize) -> Manifest {
         skipped: 0,
         texts: false,
     }
-}
-
-fn check(options: &CreateOptions) -> Result<()> {
-    let [c, h, w] = options.shape;
-    if c == 4 && options.encoding == Encoding::Jpg {
-        return Err(Error::new(Kind::Usage, "JPEG has no fourth channel").with_help("give --encoding png or none"));
-    }
-    if matches!(c, 1 | 3 | 4) && (1..=65_535).contains(&h) && (1..=65_535).contains(&w) {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Usage, format!("images of {w}x{h} with {c} channels cannot be made"))
-        .with_help("give a width and height from 1 to 65535, and 1, 3 or 4 channels"))
 }
 
 /// One database in the making.

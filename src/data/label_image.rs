@@ -9,11 +9,17 @@ use crate::{
 };
 
 /// The number of pixels that belong to no class, by the custom of such images.
-const NO_CLASS: u8 = 255;
+pub const NO_CLASS: u8 = 255;
 /// Larger label images are no palette images here.
 const MOST_BYTES: usize = 1 << 30;
 /// Values of label images below this one are all but black.
 const DARK: usize = 32;
+
+/// Whether grey levels are all but black, pixels of no class aside: seen as an image, nothing could be told apart.
+#[must_use]
+pub fn is_dark(levels: &[u8]) -> bool {
+    levels.iter().all(|level| usize::from(*level) < DARK || *level == NO_CLASS)
+}
 
 /// What label images mean.
 #[derive(Debug, Clone, Default)]

@@ -14,7 +14,7 @@ mod body;
 mod bus;
 mod check;
 pub mod child;
-mod datasets;
+pub(crate) mod datasets;
 mod digits;
 mod error_page;
 mod events;

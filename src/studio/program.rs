@@ -133,7 +133,7 @@ pub(crate) async fn defaults() -> Json<Value> {
     };
     let folder = FolderRequest::new("".into(), ImageOptions::new("".into()));
     let lists = ListsRequest::new("".into(), "".into(), ImageOptions::new("".into()));
-    let most = json!({"epochs": bounds::EPOCHS, "batch_size": bounds::BATCH, "crop": bounds::SIDE,
+    let most = json!({"epochs": bounds::EPOCHS, "batch_size": bounds::BATCH, "crop": bounds::SIDE, "side": bounds::SIDE,
         "variants": bounds::VARIANTS, "name": about::NAME, "notes": about::NOTES});
     Json(json!({
         "most": most, "run": run, "policies": policies, "solvers": solvers,

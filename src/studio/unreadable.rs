@@ -1,5 +1,9 @@
 //! What the framework and serde say of a request that they cannot read, as a page in the house's words.
 
+use axum::Json;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use super::body::BODY;
 use crate::{
     error::{Error, Kind},
@@ -11,13 +15,29 @@ const NAMED: usize = 12;
 /// Letters of a value that a page repeats.
 const SHOWN: usize = 60;
 
+/// What the framework says before serde's words.
+const FRONTS: [&str; 2] =
+    ["Failed to deserialize the JSON body into the target type: ", "Failed to deserialize query string: "];
+
+/// Serde's words alone, of those that the framework refused a request with.
+fn cause(words: &str) -> &str {
+    without_place(FRONTS.iter().find_map(|front| words.strip_prefix(front)).unwrap_or(words))
+}
+
+/// A part of a form whose other fields other parts read. What is wrong names its field, which serde's flattened and tagged
+/// types forget.
+///
+/// # Errors
+/// Serde's words for the first field that cannot be read, behind the field's name.
+pub(crate) fn part<T: DeserializeOwned, E: serde::de::Error>(fields: &Value) -> Result<T, E> {
+    let read = Json::<T>::from_bytes(fields.to_string().as_bytes());
+    read.map(|Json(part)| part).map_err(|refused| E::custom(cause(&refused.body_text())))
+}
+
 /// The page of a request that the framework refused with these words.
 pub(crate) fn page(words: &str) -> Error {
-    for front in ["Failed to deserialize the JSON body into the target type: ", "Failed to deserialize query string: "]
-    {
-        if let Some(rest) = words.strip_prefix(front) {
-            return field(rest);
-        }
+    if FRONTS.iter().any(|front| words.starts_with(front)) {
+        return field(cause(words));
     }
     let usage = |message: &str| Error::new(Kind::Usage, message);
     if let Some(cause) = words.strip_prefix("Failed to parse the request body as JSON: ") {
@@ -41,12 +61,14 @@ pub(crate) fn page(words: &str) -> Error {
 
 /// The page of a field that serde could not read: its words begin with the way to the field, where that is known.
 pub(crate) fn field(words: &str) -> Error {
-    let words = without_place(words);
-    let (path, cause) = match words.split_once(": ") {
-        Some((path, cause)) if !path.contains(' ') => (path, cause),
-        _ => ("", words),
-    };
-    let path = if path == "." { "" } else { path };
+    // A part that was read by itself has a way of its own, behind that to the part.
+    let (mut ways, mut cause) = (Vec::new(), without_place(words));
+    while let Some((way, rest)) = cause.split_once(": ").filter(|(way, _)| !way.contains(' ')) {
+        ways.extend(Some(way).filter(|way| *way != "."));
+        cause = rest;
+    }
+    let path = ways.join(".");
+    let path = path.as_str();
     let page = |message: String| Error::new(Kind::Usage, message);
     if let Some(rest) = cause.strip_prefix("unknown field ") {
         let (name, known) = rest.split_once(", expected ").unwrap_or((rest, ""));
@@ -138,14 +160,14 @@ fn short(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::studio::jobs::create::NewJob;
 
     /// What a client is told of this form of a new job.
     fn told(form: &Value) -> String {
-        match axum::Json::<NewJob>::from_bytes(form.to_string().as_bytes()) {
+        match Json::<NewJob>::from_bytes(form.to_string().as_bytes()) {
             Ok(_) => "read".into(),
             Err(refused) => {
                 let page = page(&refused.body_text()).to_string().replace("usage error: ", "");
@@ -171,7 +193,7 @@ mod tests {
         assert_eq!(told(&json!("x")), "a value of the request is x\n\n  it must be  an object");
         assert_eq!(told(&json!({"text": "x", "lr": [0.1, null]})), "lr[1] is null\n\n  it must be  a number");
         assert!(told(&json!({"text": "x", "name": 3})).contains("it must be  a text"));
-        let huge = axum::Json::<NewJob>::from_bytes(br#"{"text": "x", "lr": [1e999]}"#).unwrap_err().body_text();
+        let huge = Json::<NewJob>::from_bytes(br#"{"text": "x", "lr": [1e999]}"#).unwrap_err().body_text();
         assert!(page(&huge).to_string().contains("too large"), "{huge}: {}", page(&huge));
         for words in ["count: invalid digit found in string", "count: number too large to fit in target type"] {
             let page = page(&format!("Failed to deserialize query string: {words}")).to_string();

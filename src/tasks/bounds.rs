@@ -3,6 +3,7 @@
 
 use super::settings::RunSettings;
 use crate::{
+    data::create,
     error::{Error, Kind, Result},
     torch::device::DeviceChoice,
 };
@@ -16,7 +17,7 @@ pub const THREADS: u64 = 1024;
 /// Steps that are timed for a profile.
 pub const PROFILED: u64 = 1_000_000;
 /// Side of an image, pixels.
-pub const SIDE: u64 = 65_535;
+pub const SIDE: u64 = create::SIDE.unsigned_abs();
 /// Jobs of one sweep.
 pub const VARIANTS: usize = 100;
 

@@ -9,11 +9,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::{Dataset, DeepImage, Encoding, Image, Planes, Records, Target, Values, datum, lmdb::Database},
+    data::{Dataset, DeepImage, Encoding, Image, Planes, Records, Target, Values, datum, label_image, lmdb::Database},
     error::{Error, Kind, Result},
-    inspect::{picture::Picture, values::ends},
+    inspect::{label_image::truth_picture, picture::Picture, values::ends},
+    tasks::bounds,
 };
 
+/// Longest side of the picture of an image as a dataset would hold it, pixels.
+const SHOWN: usize = 2048;
 /// No more records are listed at once.
 const MOST: u64 = 500;
 
@@ -265,8 +268,21 @@ impl OpenDatabase {
             (None, Ok(image)) => image,
             (None, Err(_)) => return of_numbers(planes),
         };
+        let image = if side == Side::Label { in_class_colors(image, !self.classes.is_empty()) } else { image };
         shrunk(image, max)?.encode(Encoding::Png)
     }
+}
+
+/// A label image whose values are classes in the colours that a test's pictures have: where that is known, and where it would
+/// be black otherwise.
+fn in_class_colors(image: Image, are_classes: bool) -> Image {
+    if image.channels != 1 || !(are_classes || label_image::is_dark(&image.pixels)) {
+        return image;
+    }
+    let class = |level: &u8| Some(usize::from(*level)).filter(|_| *level != label_image::NO_CLASS);
+    let classes: Vec<Option<usize>> = image.pixels.iter().map(class).collect();
+    let Picture { width, height, rgb } = truth_picture(image.width, &classes);
+    Image { width, height, channels: 3, pixels: rgb }
 }
 
 /// What the database in a folder is.
@@ -300,18 +316,26 @@ pub fn database(path: &Path) -> Result<DatabaseFacts> {
     })
 }
 
-/// An image file as a dataset of this shape would hold it, as a PNG.
+/// An image file as a dataset of this shape would hold it, as a PNG; a label's classes in their colours.
 ///
 /// # Errors
 /// When it cannot be read as an image.
-pub fn resized(file: &Path, shape: [usize; 3], resize: crate::data::Resize) -> Result<Vec<u8>> {
-    let [channels, height, width] = shape;
-    if !(1..=4096).contains(&width) || !(1..=4096).contains(&height) {
-        return Err(Error::new(Kind::Usage, format!("{width} x {height} is no size of an image to show")));
+pub fn resized(file: &Path, shape: [usize; 3], resize: crate::data::Resize, side: Side) -> Result<Vec<u8>> {
+    let [channels, mut height, mut width] = shape;
+    let sides = 1..=bounds::SIDE as usize;
+    if !sides.contains(&width) || !sides.contains(&height) {
+        return Err(Error::new(Kind::Usage, format!("{width} x {height} is no size of an image"))
+            .with_fact("it must be", format!("1 to {} pixels a side", bounds::SIDE)));
+    }
+    // A larger one looks the same, as nobody's window shows it whole.
+    let longest = width.max(height);
+    if longest > SHOWN {
+        (width, height) = ((width * SHOWN / longest).max(1), (height * SHOWN / longest).max(1));
     }
     let mut noise = crate::data::Random::new(&[0]);
-    let image = Image::open(file)?.with_channels(channels).resized(width, height, resize, &mut noise)?;
-    image.encode(Encoding::Png)
+    let image = Image::open(file)?;
+    let image = if side == Side::Label { in_class_colors(image, false) } else { image };
+    image.with_channels(channels).resized(width, height, resize, &mut noise)?.encode(Encoding::Png)
 }
 
 fn shrunk(image: Image, max: Option<usize>) -> Result<Image> {
@@ -366,6 +390,18 @@ mod tests {
         create::{CreateOptions, create},
         folder::{Item, Lists},
     };
+
+    #[test]
+    fn classes_of_a_label_are_seen_and_a_grey_one_stays_as_it_is() {
+        let of = |pixels: Vec<u8>, are_classes| {
+            in_class_colors(Image { width: pixels.len(), height: 1, channels: 1, pixels }, are_classes)
+        };
+        let seen = of(vec![0, 1, 255], false);
+        assert_eq!((seen.channels, &seen.pixels[6..]), (3, &[255; 3][..]), "a pixel of no class is white");
+        assert_ne!(seen.pixels[..3], seen.pixels[3..6]);
+        assert_eq!(of(vec![0, 200], false).channels, 1, "a mask of grey levels");
+        assert_eq!(of(vec![0, 200], true).channels, 3);
+    }
 
     fn dataset() -> (tempfile::TempDir, DatabaseChoice) {
         let dir = tempfile::tempdir().unwrap();

@@ -19,7 +19,7 @@ const usual = {
 };
 
 export const defaults = {
-  most: { name: 100, notes: 20000, variants: 100, epochs: 1000000, batch_size: 1000000, crop: 65535 },
+  most: { name: 100, notes: 20000, variants: 100, epochs: 1000000, batch_size: 1000000, crop: 65535, side: 65535 },
   run: usual,
   policies: {
     fixed: {}, step: { lr_step: 33, lr_gamma: 0.1 }, multistep: { lr_steps: [50, 85], lr_gamma: 0.5 }, exp: { lr_gamma: 0.95 },

@@ -14,7 +14,8 @@ const [program, python] = [resolve(process.argv[2]), resolve(process.argv[3])];
 const seconds = process.argv.includes('--seconds') ? process.argv[process.argv.indexOf('--seconds') + 1] : '35';
 const scratch = mkdtempSync(join(tmpdir(), 'studio-fuzz-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
-const server = await serve(program, join(scratch, 'data'));
+// What it makes the server train ends with it.
+const server = await serve(program, join(scratch, 'data'), { flags: ['--stop-jobs'] });
 const get = (path, body) => ask(server.link, path, body);
 const network = readFileSync(fileURLToPath(new URL('../../networks/autoencoder.lua', import.meta.url)), 'utf8');
 

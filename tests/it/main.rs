@@ -45,6 +45,7 @@ mod shared_steps;
 mod streaming;
 mod studio;
 mod studio_bounds;
+mod studio_datasets;
 mod studio_golden;
 mod studio_odd;
 mod studio_server;

@@ -77,6 +77,8 @@ fn routes_answer_as_written_down() {
     assert_eq!(server.json("POST", "/api/datasets", &json!({"kind": "sample", "name": ""})).0, 201);
     server.until("/api/datasets", |list| list["datasets"][0]["status"] == "Done");
     let id = "20260101-000000-abcd";
+    // A process of its own says what the network is; a busy machine lets it wait.
+    server.until(&format!("/api/jobs/{id}"), |job| job["loss_unit"] != "loss");
     let get = |name: &'static str, path: String| (name, "GET", path, Value::Null);
     let wrong = NETWORK.replace("784", "783");
     let asked = [

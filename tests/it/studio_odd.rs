@@ -2,13 +2,12 @@
 
 use std::{
     os::unix::{ffi::OsStrExt as _, fs::symlink},
-    path::Path,
     process::Command,
 };
 
 use serde_json::{Value, json};
 
-use crate::studio_server::{Server, root};
+use crate::studio_server::{Server, image, root};
 
 const NETWORK: &str = "return function() return { model = nn.Sequential():add(nn.View(-1):setNumInputDims(3)):add(\
                        nn.Linear(784, 10)):add(nn.LogSoftMax()), loss = nn.ClassNLLCriterion(), trainBatchSize = 48, \
@@ -66,15 +65,6 @@ fn a_job_shows_what_was_asked_of_it_and_keeps_its_figures() {
     assert!(status == 400 && reply["error"]["message"] == "epochs is 2147483648", "{status} {reply}");
     let command = words(done(&given)["command"].as_str().unwrap());
     assert!(command.windows(2).any(|two| two == ["--batch-size", "24"]), "{command:?}");
-}
-
-/// Copies an image of the sample into a folder.
-fn image(server: &Server, index: usize, to: &Path) {
-    let address = format!("/api/records/{index}/picture?dataset=mnist-sample&split=train");
-    let (status, _, png) = server.send("GET", &address, &[], "");
-    assert_eq!(status, 200);
-    std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-    std::fs::write(to, png).unwrap();
 }
 
 #[test]

@@ -123,6 +123,15 @@ impl Drop for Server {
     }
 }
 
+/// Copies an image of the sample into a folder.
+pub(crate) fn image(server: &Server, index: usize, to: &Path) {
+    let address = format!("/api/records/{index}/picture?dataset=mnist-sample&split=train");
+    let (status, _, png) = server.send("GET", &address, &[], "");
+    assert_eq!(status, 200);
+    std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+    std::fs::write(to, png).unwrap();
+}
+
 fn unchunked(mut body: &[u8]) -> Vec<u8> {
     let mut whole = Vec::new();
     while let Some(end) = body.windows(2).position(|two| two == b"\r\n") {

@@ -58,8 +58,8 @@ impl Answerer {
             Question::Picture { database, index, side, max } => {
                 Ok(STANDARD.encode(self.database(&database)?.picture(index, side, max)?).into())
             }
-            Question::Resized { file, shape, resize } => {
-                Ok(STANDARD.encode(records::resized(&file, shape, resize)?).into())
+            Question::Resized { file, shape, resize, side } => {
+                Ok(STANDARD.encode(records::resized(&file, shape, resize, side)?).into())
             }
             Question::Scan(request) => value(&dataset::scan(&request)?),
             Question::ScanLists(request) => value(&dataset::scan_lists(&request)?),

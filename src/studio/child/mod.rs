@@ -5,7 +5,7 @@
 
 mod answer;
 mod limits;
-pub(super) mod question;
+pub(crate) mod question;
 mod reach;
 mod training;
 

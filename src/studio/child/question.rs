@@ -74,6 +74,8 @@ pub(crate) enum Question {
         shape: [usize; 3],
         /// How it is fitted.
         resize: Resize,
+        /// Image or label.
+        side: Side,
     },
     /// What a folder would become.
     Scan(FolderRequest),

@@ -2,16 +2,13 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
     data::{Encoding, Resize},
-    studio::{
-        app::App,
-        child::question::MakeDataset,
-        refusal::{Answer, Refusal},
-    },
+    studio::{app::App, child::question::MakeDataset, refusal::Answer, unreadable::part},
     tasks::dataset::{FolderRequest, GenericRequest, ImageOptions, LabelsAre, ListsRequest, PairsRequest, RecordSize},
 };
 
@@ -37,112 +34,170 @@ pub(crate) struct ImageForm {
     pub(crate) seed: u64,
 }
 
-/// A form of a new dataset.
+/// A folder with a subfolder for each class.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FolderForm {
+    /// The folder.
+    folder: String,
+    /// Another one to validate on.
+    #[serde(default)]
+    val_folder: Option<String>,
+    /// Another one to test on.
+    #[serde(default)]
+    test_folder: Option<String>,
+    /// Percent of each class.
+    #[serde(default = "val_percent")]
+    val_percent: f64,
+    /// Percent of each class.
+    #[serde(default)]
+    test_percent: f64,
+    /// Smaller classes are left out.
+    #[serde(default = "min_per_class")]
+    min_per_class: usize,
+    /// Larger classes are cut.
+    #[serde(default)]
+    max_per_class: Option<usize>,
+}
+
+/// Text files: a path and a class number on each line.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ListsForm {
+    /// A path, or `upload:<id>`.
+    train: String,
+    /// What its relative paths start from.
+    #[serde(default)]
+    train_folder: Option<String>,
+    /// To validate on.
+    #[serde(default)]
+    val: Option<String>,
+    /// What its relative paths start from.
+    #[serde(default)]
+    val_folder: Option<String>,
+    /// To test on.
+    #[serde(default)]
+    test: Option<String>,
+    /// What its relative paths start from.
+    #[serde(default)]
+    test_folder: Option<String>,
+    /// The classes' names.
+    labels: String,
+    /// Write the records in another order.
+    #[serde(default = "yes")]
+    shuffle: bool,
+}
+
+/// Databases that exist already, used where they lie.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct GenericForm {
+    /// Train images.
+    train_db: String,
+    /// Train labels.
+    #[serde(default)]
+    train_labels_db: Option<String>,
+    /// Validation images.
+    #[serde(default)]
+    val_db: Option<String>,
+    /// Validation labels.
+    #[serde(default)]
+    val_labels_db: Option<String>,
+    /// `mean.binaryproto`
+    #[serde(default)]
+    mean: Option<String>,
+}
+
+/// A folder of inputs and one of label images.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct PairsForm {
+    /// Inputs.
+    feature_folder: String,
+    /// Label images.
+    label_folder: String,
+    /// Inputs to validate on.
+    #[serde(default)]
+    val_feature_folder: Option<String>,
+    /// Their labels.
+    #[serde(default)]
+    val_label_folder: Option<String>,
+    /// Percent of the pairs, without folders of their own.
+    #[serde(default = "val_percent")]
+    val_percent: f64,
+    /// `images` (values to repeat) or `classes` (one at each pixel).
+    #[serde(default)]
+    #[schema(value_type = String, example = "classes")]
+    labels_are: LabelsAre,
+    /// The classes' names: a path, or `upload:<id>`.
+    #[serde(default)]
+    class_names: Option<String>,
+    /// The classes' colours, red green blue a line; without, the palette or the grey value counts.
+    #[serde(default)]
+    color_map_file: Option<String>,
+}
+
+/// A form of a new dataset.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum DatasetForm {
     /// A folder with a subfolder for each class.
     Folder {
-        /// The folder.
-        folder: String,
-        /// Another one to validate on.
-        #[serde(default)]
-        val_folder: Option<String>,
-        /// Another one to test on.
-        #[serde(default)]
-        test_folder: Option<String>,
-        /// Percent of each class.
-        #[serde(default = "val_percent")]
-        val_percent: f64,
-        /// Percent of each class.
-        #[serde(default)]
-        test_percent: f64,
-        /// Smaller classes are left out.
-        #[serde(default = "min_per_class")]
-        min_per_class: usize,
-        /// Larger classes are cut.
-        #[serde(default)]
-        max_per_class: Option<usize>,
+        /// Where they are.
+        #[serde(flatten)]
+        from: FolderForm,
         /// What is made of the images.
         #[serde(flatten)]
         images: ImageForm,
     },
     /// Text files: a path and a class number on each line.
     Lists {
-        /// A path, or `upload:<id>`.
-        train: String,
-        /// What its relative paths start from.
-        #[serde(default)]
-        train_folder: Option<String>,
-        /// To validate on.
-        #[serde(default)]
-        val: Option<String>,
-        /// What its relative paths start from.
-        #[serde(default)]
-        val_folder: Option<String>,
-        /// To test on.
-        #[serde(default)]
-        test: Option<String>,
-        /// What its relative paths start from.
-        #[serde(default)]
-        test_folder: Option<String>,
-        /// The classes' names.
-        labels: String,
-        /// Write the records in another order.
-        #[serde(default = "yes")]
-        shuffle: bool,
+        /// Where they are.
+        #[serde(flatten)]
+        from: ListsForm,
         /// What is made of the images.
         #[serde(flatten)]
         images: ImageForm,
     },
     /// Databases that exist already, used where they lie.
-    Generic {
-        /// Train images.
-        train_db: String,
-        /// Train labels.
-        #[serde(default)]
-        train_labels_db: Option<String>,
-        /// Validation images.
-        #[serde(default)]
-        val_db: Option<String>,
-        /// Validation labels.
-        #[serde(default)]
-        val_labels_db: Option<String>,
-        /// `mean.binaryproto`
-        #[serde(default)]
-        mean: Option<String>,
-    },
+    Generic(GenericForm),
     /// A folder of inputs and one of label images.
     Pairs {
-        /// Inputs.
-        feature_folder: String,
-        /// Label images.
-        label_folder: String,
-        /// Inputs to validate on.
-        #[serde(default)]
-        val_feature_folder: Option<String>,
-        /// Their labels.
-        #[serde(default)]
-        val_label_folder: Option<String>,
-        /// Percent of the pairs, without folders of their own.
-        #[serde(default = "val_percent")]
-        val_percent: f64,
-        /// `images` (values to repeat) or `classes` (one at each pixel).
-        #[serde(default)]
-        #[schema(value_type = String, example = "classes")]
-        labels_are: LabelsAre,
-        /// The classes' names: a path, or `upload:<id>`.
-        #[serde(default)]
-        class_names: Option<String>,
-        /// The classes' colours, red green blue a line; without, the palette or the grey value counts.
-        #[serde(default)]
-        color_map_file: Option<String>,
+        /// Where they are.
+        #[serde(flatten)]
+        from: PairsForm,
         /// What is made of the images.
         #[serde(flatten)]
         images: ImageForm,
     },
     /// The MNIST sample in the program.
     Sample,
+}
+
+/// Which form it is.
+#[derive(Debug, Deserialize)]
+struct Tag {
+    kind: TagKind,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TagKind {
+    Folder,
+    Lists,
+    Generic,
+    Pairs,
+    Sample,
+}
+
+/// By the tag first, then each part by itself: serde's own way through tags and flattened parts forgets the field's name.
+impl<'de> Deserialize<'de> for DatasetForm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DatasetForm, D::Error> {
+        let fields = Value::deserialize(deserializer)?;
+        Ok(match part::<Tag, D::Error>(&fields)?.kind {
+            TagKind::Folder => DatasetForm::Folder { from: part(&fields)?, images: part(&fields)? },
+            TagKind::Lists => DatasetForm::Lists { from: part(&fields)?, images: part(&fields)? },
+            TagKind::Generic => DatasetForm::Generic(part(&fields)?),
+            TagKind::Pairs => DatasetForm::Pairs { from: part(&fields)?, images: part(&fields)? },
+            TagKind::Sample => DatasetForm::Sample,
+        })
+    }
 }
 
 fn val_percent() -> f64 {
@@ -181,100 +236,185 @@ impl DatasetForm {
     /// Where the images come from, in words.
     pub(crate) fn source(&self, app: &App) -> String {
         match self {
-            DatasetForm::Folder { folder, .. } => format!("from the folder {folder}"),
-            DatasetForm::Lists { train, .. } => format!("from the list {}", app.given(train)),
-            DatasetForm::Generic { train_db, .. } => format!("the database {train_db}"),
-            DatasetForm::Pairs { feature_folder, .. } => format!("from the folder {feature_folder}"),
+            DatasetForm::Folder { from, .. } => format!("from the folder {}", from.folder),
+            DatasetForm::Lists { from, .. } => format!("from the list {}", app.given(&from.train)),
+            DatasetForm::Generic(from) => format!("the database {}", from.train_db),
+            DatasetForm::Pairs { from, .. } => format!("from the folder {}", from.feature_folder),
             DatasetForm::Sample => "built into the program".into(),
         }
     }
 
-    /// The maker's request for the folder `out`; every path below the allowed folders.
+    /// The maker's request for the folder `out`; `path` says where a file or folder lies that is named.
     ///
     /// # Errors
-    /// 403 for a path outside, 400 for one that is not there.
-    pub(crate) fn request(&self, app: &App, out: PathBuf) -> Answer<MakeDataset> {
-        let path = |named: &str| app.named(named);
+    /// What `path` says of a name, and 400 for an image that cannot be made.
+    pub(crate) fn request(&self, out: PathBuf, path: &dyn Fn(&str) -> Answer<PathBuf>) -> Answer<MakeDataset> {
         let maybe =
             |named: &Option<String>| named.as_deref().filter(|named| !named.trim().is_empty()).map(path).transpose();
         Ok(match self {
-            DatasetForm::Folder {
-                folder,
-                val_folder,
-                test_folder,
-                val_percent,
-                test_percent,
-                min_per_class,
-                max_per_class,
-                images,
-            } => MakeDataset::Folder(FolderRequest {
-                folder: path(folder)?,
+            DatasetForm::Folder { from, images } => MakeDataset::Folder(FolderRequest {
+                folder: path(&from.folder)?,
                 images: images.options(out)?,
-                val_folder: maybe(val_folder)?,
-                test_folder: maybe(test_folder)?,
-                val_percent: *val_percent,
-                test_percent: *test_percent,
-                min_per_class: *min_per_class,
-                max_per_class: *max_per_class,
+                val_folder: maybe(&from.val_folder)?,
+                test_folder: maybe(&from.test_folder)?,
+                val_percent: from.val_percent,
+                test_percent: from.test_percent,
+                min_per_class: from.min_per_class,
+                max_per_class: from.max_per_class,
             }),
-            DatasetForm::Lists { train, train_folder, val, val_folder, test, test_folder, labels, shuffle, images } => {
-                MakeDataset::Lists(ListsRequest {
-                    train: path(train)?,
-                    train_folder: maybe(train_folder)?,
-                    val: maybe(val)?,
-                    val_folder: maybe(val_folder)?,
-                    test: maybe(test)?,
-                    test_folder: maybe(test_folder)?,
-                    labels: path(labels)?,
-                    shuffle: *shuffle,
-                    images: images.options(out)?,
-                })
-            }
-            DatasetForm::Generic { train_db, train_labels_db, val_db, val_labels_db, mean } => {
-                MakeDataset::Generic(GenericRequest {
-                    train_db: path(train_db)?,
-                    train_labels_db: maybe(train_labels_db)?,
-                    val_db: maybe(val_db)?,
-                    val_labels_db: maybe(val_labels_db)?,
-                    mean: maybe(mean)?,
-                    labels: None,
-                    out,
-                })
-            }
-            DatasetForm::Pairs {
-                feature_folder,
-                label_folder,
-                val_feature_folder,
-                val_label_folder,
-                val_percent,
-                labels_are,
-                class_names,
-                color_map_file,
-                images,
-            } => MakeDataset::Pairs(PairsRequest {
-                inputs: path(feature_folder)?,
-                labels: path(label_folder)?,
-                val_inputs: maybe(val_feature_folder)?,
-                val_labels: maybe(val_label_folder)?,
-                val_percent: *val_percent,
-                labels_are: *labels_are,
-                class_names: maybe(class_names)?,
-                colors: maybe(color_map_file)?,
+            DatasetForm::Lists { from, images } => MakeDataset::Lists(ListsRequest {
+                train: path(&from.train)?,
+                train_folder: maybe(&from.train_folder)?,
+                val: maybe(&from.val)?,
+                val_folder: maybe(&from.val_folder)?,
+                test: maybe(&from.test)?,
+                test_folder: maybe(&from.test_folder)?,
+                labels: path(&from.labels)?,
+                shuffle: from.shuffle,
+                images: images.options(out)?,
+            }),
+            DatasetForm::Generic(from) => MakeDataset::Generic(GenericRequest {
+                train_db: path(&from.train_db)?,
+                train_labels_db: maybe(&from.train_labels_db)?,
+                val_db: maybe(&from.val_db)?,
+                val_labels_db: maybe(&from.val_labels_db)?,
+                mean: maybe(&from.mean)?,
+                labels: None,
+                out,
+            }),
+            DatasetForm::Pairs { from, images } => MakeDataset::Pairs(PairsRequest {
+                inputs: path(&from.feature_folder)?,
+                labels: path(&from.label_folder)?,
+                val_inputs: maybe(&from.val_feature_folder)?,
+                val_labels: maybe(&from.val_label_folder)?,
+                val_percent: from.val_percent,
+                labels_are: from.labels_are,
+                class_names: maybe(&from.class_names)?,
+                colors: maybe(&from.color_map_file)?,
                 images: images.options(out)?,
             }),
             DatasetForm::Sample => MakeDataset::Sample(out),
         })
     }
+
+    /// The field without which nothing can be looked at.
+    pub(crate) fn main_field(&self) -> &'static str {
+        match self {
+            DatasetForm::Folder { .. } => "folder",
+            DatasetForm::Lists { .. } => "train",
+            DatasetForm::Generic(_) => "train_db",
+            DatasetForm::Pairs { .. } => "feature_folder",
+            DatasetForm::Sample => "name",
+        }
+    }
+
+    /// Every path that the form names, by its field; an empty one is not given.
+    pub(crate) fn paths(&self) -> Vec<(&'static str, &str)> {
+        fn given<'a>(name: &'static str, path: &'a Option<String>) -> (&'static str, &'a str) {
+            (name, path.as_deref().unwrap_or_default())
+        }
+        match self {
+            DatasetForm::Folder { from, .. } => vec![
+                ("folder", &from.folder),
+                given("val_folder", &from.val_folder),
+                given("test_folder", &from.test_folder),
+            ],
+            DatasetForm::Lists { from, .. } => vec![
+                ("train", &from.train),
+                given("train_folder", &from.train_folder),
+                given("val", &from.val),
+                given("val_folder", &from.val_folder),
+                given("test", &from.test),
+                given("test_folder", &from.test_folder),
+                ("labels", &from.labels),
+            ],
+            DatasetForm::Generic(from) => vec![
+                ("train_db", &from.train_db),
+                given("train_labels_db", &from.train_labels_db),
+                given("val_db", &from.val_db),
+                given("val_labels_db", &from.val_labels_db),
+                given("mean", &from.mean),
+            ],
+            DatasetForm::Pairs { from, .. } => vec![
+                ("feature_folder", &from.feature_folder),
+                ("label_folder", &from.label_folder),
+                given("val_feature_folder", &from.val_feature_folder),
+                given("val_label_folder", &from.val_label_folder),
+                given("class_names", &from.class_names),
+                given("color_map_file", &from.color_map_file),
+            ],
+            DatasetForm::Sample => Vec::new(),
+        }
+    }
 }
 
 impl ImageForm {
     fn options(&self, out: PathBuf) -> Answer<ImageOptions> {
-        let side = 1..=4096;
-        if !side.contains(&self.width) || !side.contains(&self.height) || ![1, 3].contains(&self.channels) {
-            return Err(Refusal::usage("width and height are 1 to 4096 pixels, channels 1 or 3"));
-        }
         let size = RecordSize { width: self.width, height: self.height };
         let (channels, resize, encoding, seed) = (self.channels, self.resize, self.encoding, self.seed);
-        Ok(ImageOptions { out, size, channels, resize, encoding, seed })
+        let options = ImageOptions { out, size, channels, resize, encoding, seed };
+        options.check()?;
+        Ok(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Json;
+    use serde_json::json;
+
+    use super::*;
+    use crate::studio::unreadable;
+
+    /// What a client is told of this form.
+    fn told(form: &Value) -> String {
+        match Json::<NewDataset>::from_bytes(form.to_string().as_bytes()) {
+            Ok(_) => "read".into(),
+            Err(refused) => unreadable::page(&refused.body_text()).message().into(),
+        }
+    }
+
+    #[test]
+    fn a_wrong_field_of_any_form_is_named() {
+        let images = json!({"width": 8, "height": 8, "channels": 1});
+        for (kind, form, wrong) in [
+            ("folder", json!({"folder": "f"}), [("val_percent", json!("x")), ("min_per_class", json!(-1))]),
+            ("lists", json!({"train": "t", "labels": "l"}), [("shuffle", json!(3)), ("train_folder", json!([]))]),
+            (
+                "pairs",
+                json!({"feature_folder": "f", "label_folder": "l"}),
+                [("labels_are", json!("?")), ("val_percent", json!("x"))],
+            ),
+            ("generic", json!({"train_db": "d"}), [("val_db", json!(3)), ("mean", json!({}))]),
+        ] {
+            let of = |field: &str, value: &Value| {
+                let mut whole = form.clone();
+                (whole["kind"], whole["name"]) = (kind.into(), "n".into());
+                for (name, side) in images.as_object().unwrap().iter().filter(|_| kind != "generic") {
+                    whole[name] = side.clone();
+                }
+                if field.is_empty() {
+                    told(&whole)
+                } else {
+                    whole[field] = value.clone();
+                    told(&whole)
+                }
+            };
+            assert_eq!(of("", &Value::Null), "read", "{kind}");
+            for (field, value) in &wrong {
+                assert!(of(field, value).starts_with(&format!("{field} is ")), "{kind}: {}", of(field, value));
+            }
+            for name in form.as_object().unwrap().keys() {
+                assert_eq!(of(name, &Value::Null), format!("{name} is null"), "{kind}");
+            }
+            assert_eq!(of("name", &json!(3)), "name is 3", "{kind}");
+            if kind != "generic" {
+                assert_eq!(of("width", &json!("wide")), "width is wide", "{kind}");
+                assert_eq!(of("encoding", &json!("gif")), "encoding is 'gif'", "{kind}");
+            }
+        }
+        assert_eq!(told(&json!({"kind": "video"})), "kind is 'video'");
+        assert_eq!(told(&json!({"name": "n"})), "kind is missing");
+        assert_eq!(told(&json!({"kind": "generic"})), "train_db is missing");
     }
 }

@@ -1,5 +1,6 @@
 //! Datasets: their folders as the only truth, those in the making, their databases' records, and the routes.
 
+pub(crate) mod command;
 pub(crate) mod form;
 pub(crate) mod index;
 pub(crate) mod making;

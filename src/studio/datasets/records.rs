@@ -208,6 +208,10 @@ pub(crate) struct ResizedQuery {
     #[serde(default)]
     #[param(value_type = Option<String>)]
     resize: Resize,
+    /// `image`, or `label` for one whose values may be classes.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    of: Side,
 }
 
 /// An image file as a dataset would hold it.
@@ -219,5 +223,9 @@ pub(crate) async fn resized(State(app): State<Arc<App>>, Query(query): Query<Res
     if ![1, 3].contains(&query.channels) {
         return Err(Refusal::usage("channels are 1 or 3"));
     }
-    decoded(&app.looker.ask::<String>(&Question::Resized { file, shape, resize: query.resize }, LIMIT).await?)
+    decoded(
+        &app.looker
+            .ask::<String>(&Question::Resized { file, shape, resize: query.resize, side: query.of }, LIMIT)
+            .await?,
+    )
 }

@@ -17,13 +17,14 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{
+    command::{command, free_beside},
     form::{DatasetForm, NewDataset},
     index::SAMPLE,
     making::{Making, State as MakingState},
     summary::{DatasetStatus, DatasetSummary},
 };
 use crate::{
-    error::{Error, Kind, shell_path, shell_word},
+    error::{Error, Kind},
     input::{self, Form},
     job::{self, Stamp},
     studio::{
@@ -44,6 +45,8 @@ use crate::{
 
 /// Where the form of a dataset is kept, for its clone.
 const FORM: &str = "form.json";
+/// Where the uploads that a dataset was made of are kept.
+const GIVEN: &str = "given";
 /// A dataset may take so long to make.
 const LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -89,7 +92,7 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
     }
     std::fs::create_dir_all(app.datasets.place())
         .map_err(|source| Error::io("make the folder", app.datasets.place(), &source))?;
-    let how = new.form.request(app, folder.clone())?;
+    let how = new.form.request(folder.clone(), &|named| app.named(named))?;
     let name = given.unwrap_or_else(|| id.clone());
     let begun = DatasetSummary {
         id: id.clone(),
@@ -133,8 +136,11 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
             Some(Ok(_)) => {
                 let about =
                     About { name: Some(name).filter(|_| id != SAMPLE), group: None, notes: new.form.source(&app_of) };
-                let form = serde_json::to_vec_pretty(&new).unwrap_or_default();
-                let _ = in_place(|| about.write(&folder).and_then(|()| job::replace(&folder.join(FORM), &form)));
+                let _ = in_place(|| {
+                    let form = serde_json::to_vec_pretty(&with_uploads_kept(&app_of, &new, &folder)?);
+                    about.write(&folder)?;
+                    job::replace(&folder.join(FORM), &form.unwrap_or_default())
+                });
                 making.end(MakingState::Done);
             }
             Some(Err(page)) => making.end(MakingState::Failed(Box::new(page))),
@@ -150,6 +156,25 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
     app.refresh();
     let summary = app.datasets.summary(&id).ok_or_else(|| Refusal::not_found("dataset", &id))?;
     Ok(summary)
+}
+
+/// The form with its uploads as files of the dataset's folder: those end with the server, a clone needs them later.
+///
+/// # Errors
+/// When one cannot be copied.
+fn with_uploads_kept(app: &App, new: &NewDataset, folder: &FsPath) -> Result<Value, Error> {
+    let mut form = serde_json::to_value(new).unwrap_or_default();
+    for (field, value) in form.as_object_mut().into_iter().flatten() {
+        let upload = value.as_str().and_then(|named| named.strip_prefix("upload:"));
+        let Some(sent) = upload.and_then(|id| app.uploads.file(id).ok()) else { continue };
+        let kept = folder.join(GIVEN).join(field).with_extension(sent.path.extension().unwrap_or_default());
+        std::fs::create_dir_all(folder.join(GIVEN))
+            .and_then(|()| std::fs::copy(&sent.path, &kept))
+            .map_err(|source| Error::io("copy the upload to", &kept, &source))?;
+        let below = kept.strip_prefix(&app.root).unwrap_or(&kept);
+        *value = below.display().to_string().into();
+    }
+    Ok(form)
 }
 
 /// A folder's name like the dataset's that is not taken.
@@ -192,7 +217,8 @@ pub(crate) async fn dataset(State(app): State<Arc<App>>, Path(id): Path<String>)
     };
     let summary = app.with_models(summary);
     let shown = move || {
-        let known = json!({"folder": folder, "models": jobs, "error": error, "summary": summary});
+        let command = command_of(&app, &folder);
+        let known = json!({"command": command, "folder": folder, "models": jobs, "error": error, "summary": summary});
         Ok(Json(details(&id, &folder, &info, known)))
     };
     blocking(shown).await
@@ -226,7 +252,6 @@ fn details(id: &str, folder: &FsPath, info: &Value, mut known: Value) -> Value {
     known["mean"] = mean.unwrap_or_default();
     known["skipped"] = skipped.collect();
     known["fingerprint"] = info["fingerprint"].as_str().unwrap_or_default().into();
-    known["command"] = command(folder).into();
     for name in ["resize", "encoding", "seed"] {
         known[name] = manifest[name].clone();
     }
@@ -238,31 +263,15 @@ fn form_in(folder: &FsPath) -> Option<NewDataset> {
     serde_json::from_slice(&input::read(&folder.join(FORM), Form::Record).ok()?).ok()
 }
 
-/// The command line that makes the same dataset.
-fn command(folder: &FsPath) -> String {
-    let out = shell_path(folder);
-    match form_in(folder).map(|new| new.form) {
-        Some(DatasetForm::Folder { folder, images, .. }) => {
-            format!(
-                "digits-rs dataset folder {} --out {out} --size {}x{} --channels {}",
-                shell_word(&folder),
-                images.width,
-                images.height,
-                images.channels
-            )
-        }
-        Some(DatasetForm::Lists { train, labels, .. }) => {
-            format!(
-                "digits-rs dataset lists --train {} --labels {} --out {out}",
-                shell_word(&train),
-                shell_word(&labels)
-            )
-        }
-        Some(DatasetForm::Generic { train_db, .. }) => {
-            format!("digits-rs dataset generic --train-db {} --out {out}", shell_word(&train_db))
-        }
-        _ => String::new(),
-    }
+/// The command line that makes the same dataset; empty where none does.
+fn command_of(app: &App, folder: &FsPath) -> String {
+    // What the form names may have gone since: it is named all the same.
+    let lies = |named: &str| match named.strip_prefix("upload:") {
+        Some(id) => app.uploads.file(id).map(|sent| sent.path),
+        None => Ok(app.root.join(named.trim())),
+    };
+    let request = form_in(folder).and_then(|new| new.form.request(free_beside(folder), &lies).ok());
+    request.map(|request| command(&request)).unwrap_or_default()
 }
 
 /// What is to change.

@@ -38,8 +38,8 @@ pub(crate) async fn scan(
         "left_out_total": 0, "left_out": [], "samples": [], "databases": [], "fields": {}});
     let mut fields = in_place(|| wrong_paths(&app, &form));
     if fields.is_empty() {
-        match in_place(|| form.request(&app, app.datasets.place().join("scan"))) {
-            Err(refusal) => drop(fields.insert(main_field(&form).into(), *refusal.page)),
+        match in_place(|| form.request(app.datasets.place().join("scan"), &|named| app.named(named))) {
+            Err(refusal) => drop(fields.insert(field_of(&form, &refusal.page), *refusal.page)),
             Ok(MakeDataset::Folder(request)) => {
                 found(&app, &form, Question::Scan(request), &mut reply, &mut fields).await
             }
@@ -96,7 +96,7 @@ async fn found(
     let asked: Result<Value, ErrorPage> = app.looker.ask(&question, Duration::from_secs(60)).await;
     let found = match asked {
         Ok(found) => found,
-        Err(page) => return drop(fields.insert(main_field(form).into(), page)),
+        Err(page) => return drop(fields.insert(form.main_field().into(), page)),
     };
     for name in ["classes", "train", "val", "test"] {
         reply[name] = found[name].clone();
@@ -106,7 +106,7 @@ async fn found(
     let of_pairs = rows("pairs").into_iter().map(|pair| {
         let (mut shown, label) =
             (sample_of(app, &pair["input"], &Value::Null), sample_of(app, &pair["label"], &Value::Null));
-        shown["label_picture"] = label["picture"].clone();
+        shown["label_picture"] = format!("{}&of=label", label["picture"].as_str().unwrap_or_default()).into();
         shown
     });
     reply["samples"] = in_place(|| of_classes.chain(of_pairs).collect());
@@ -144,58 +144,22 @@ fn sample_of(app: &App, file: &Value, class: &Value) -> Value {
             shown(width), shown(height))})
 }
 
-fn main_field(form: &DatasetForm) -> &'static str {
-    match form {
-        DatasetForm::Folder { .. } => "folder",
-        DatasetForm::Lists { .. } => "train",
-        DatasetForm::Generic { .. } => "train_db",
-        DatasetForm::Pairs { .. } => "feature_folder",
-        DatasetForm::Sample => "name",
-    }
+/// The field that a page begins with; the main one where it names none.
+fn field_of(form: &DatasetForm, page: &ErrorPage) -> String {
+    let named = page.message.split(' ').next().unwrap_or_default();
+    let fields = serde_json::to_value(form).unwrap_or_default();
+    if fields.get(named).is_some() { named.into() } else { form.main_field().into() }
 }
 
 /// A page for each path that cannot be used.
 fn wrong_paths(app: &App, form: &DatasetForm) -> BTreeMap<String, ErrorPage> {
-    let some = |name: &'static str, path: &Option<String>| (name, path.clone().unwrap_or_default());
-    let named: Vec<(&str, String)> = match form {
-        DatasetForm::Folder { folder, val_folder, test_folder, .. } => {
-            vec![("folder", folder.clone()), some("val_folder", val_folder), some("test_folder", test_folder)]
-        }
-        DatasetForm::Lists { train, val, test, labels, .. } => {
-            vec![("train", train.clone()), some("val", val), some("test", test), ("labels", labels.clone())]
-        }
-        DatasetForm::Generic { train_db, train_labels_db, val_db, val_labels_db, mean } => vec![
-            ("train_db", train_db.clone()),
-            some("train_labels_db", train_labels_db),
-            some("val_db", val_db),
-            some("val_labels_db", val_labels_db),
-            some("mean", mean),
-        ],
-        DatasetForm::Pairs {
-            feature_folder,
-            label_folder,
-            val_feature_folder,
-            val_label_folder,
-            class_names,
-            color_map_file,
-            ..
-        } => vec![
-            ("feature_folder", feature_folder.clone()),
-            ("label_folder", label_folder.clone()),
-            some("val_feature_folder", val_feature_folder),
-            some("val_label_folder", val_label_folder),
-            some("class_names", class_names),
-            some("color_map_file", color_map_file),
-        ],
-        DatasetForm::Sample => Vec::new(),
-    };
-    let main = main_field(form);
+    let main = form.main_field();
     let mut wrong = BTreeMap::new();
-    for (field, path) in named {
+    for (field, path) in form.paths() {
         if path.starts_with("upload:") || (path.trim().is_empty() && field != main) {
             continue;
         }
-        if let Err(refusal) = app.roots.resolve(&path) {
+        if let Err(refusal) = app.roots.resolve(path) {
             wrong.insert(field.to_string(), *refusal.page);
         }
     }

@@ -51,14 +51,18 @@ pub(crate) fn classification_dataset(fields: &Fields) -> Answer<NewDataset> {
                 let sent = fields.file(&format!("textfile_{part}"));
                 sent.or_else(|| text(&format!("textfile_local_{part}"))).filter(|_| uses)
             };
+            let needed = |part: &str| {
+                let name = format!("textfile_{part}");
+                list(part, true).map_or_else(|| fields.required(&name).map(String::from), Ok)
+            };
             let (val, test) = (fields.is_on("textfile_use_val"), fields.is_on("textfile_use_test"));
             json!({
                 "kind": "lists",
-                "train": list("train_images", true),
+                "train": needed("train_images")?,
                 "train_folder": text("textfile_train_folder"),
                 "val": list("val_images", val), "val_folder": text("textfile_val_folder"),
                 "test": list("test_images", test), "test_folder": text("textfile_test_folder"),
-                "labels": list("labels_file", true),
+                "labels": needed("labels_file")?,
                 "shuffle": fields.text("textfile_shuffle").is_none() || fields.is_on("textfile_shuffle"),
             })
         }
@@ -86,8 +90,18 @@ pub(crate) fn generic_dataset(fields: &Fields) -> Answer<NewDataset> {
     }))
 }
 
+/// Fields that DIGITS calls otherwise.
+const THEIRS: [(&str, &str); 2] = [("resize", "resize_mode"), ("name", "dataset_name")];
+
 fn read(form: Value) -> Answer<NewDataset> {
-    serde_json::from_value(form).map_err(|cause| unreadable::field(&cause.to_string()).into())
+    serde_json::from_value(form).map_err(|cause| {
+        let words = cause.to_string();
+        let theirs = words.split_once(": ").and_then(|(ours, rest)| {
+            let (_, theirs) = THEIRS.iter().find(|(name, _)| *name == ours)?;
+            Some(format!("{theirs}: {rest}"))
+        });
+        unreadable::field(&theirs.unwrap_or(words)).into()
+    })
 }
 
 fn merge(form: &mut Value, more: Value) {

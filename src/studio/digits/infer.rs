@@ -20,7 +20,7 @@ use crate::studio::{
     refusal::{Answer, Refusal},
     tests::{
         layers,
-        request::{ImageRef, SnapshotRef, TestRequest, What},
+        request::{ImageRef, ManyImages, OneImage, SnapshotRef, TestRequest, What},
         run,
     },
 };
@@ -52,15 +52,15 @@ pub(crate) async fn infer(
             (None, Some(path)) => ImageRef::Path(path.to_string()),
             (None, None) => return Err(Refusal::usage("image_path or image_file is required").into()),
         };
-        What::One { image, resize: !fields.is_on("dont_resize"), view: None, top: 5 }
+        What::One(OneImage { image, resize: !fields.is_on("dont_resize"), view: None, top: 5 })
     } else {
         let list = fields.file("image_list").ok_or_else(|| Refusal::usage("image_list is required"))?;
-        What::Many {
+        What::Many(ManyImages {
             list,
             folder: fields.text("image_folder").map(String::from),
             limit: fields.number("num_test_images")?,
             top: 5,
-        }
+        })
     };
     let begun = run::begin(&app, TestRequest { job, snapshot, what }).await.map_err(failed)?;
     let mut test = begun;

@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use super::{
     kept::KeptTest,
     layers,
-    request::{TestRequest, What},
+    request::{OneImage, TestRequest, What},
     run,
 };
 use crate::{
@@ -236,7 +236,7 @@ pub(crate) async fn page(State(app): State<Arc<App>>, Path(id): Path<String>) ->
     let test = app.tests.get(&id)?;
     // One image has its page when somebody wants it.
     let made = test.folder.join("page");
-    if let What::One { view, top, .. } = test.request.what
+    if let What::One(OneImage { view, top, .. }) = test.request.what
         && !in_place(|| made.join("index.html").is_file())
     {
         let job = app.jobs.folder(&test.request.job).ok_or_else(|| Refusal::not_found("job", &test.request.job))?;

@@ -12,7 +12,7 @@ use super::{
     kept::KeptTest,
     layers,
     listed::Listed,
-    request::{DatabaseRef, ImageRef, SnapshotRef, TestRequest, What},
+    request::{DatabaseRef, ImageRef, ManyImages, OneImage, SnapshotRef, TestRequest, TopImages, What, WholeDatabase},
 };
 use crate::{
     error::{Error, Kind},
@@ -51,7 +51,7 @@ pub(crate) async fn begin(app: &Arc<App>, request: TestRequest) -> Answer<KeptTe
     let id = test.id.clone();
     in_place(|| app.tests.keep(test.clone()));
     let begun = Instant::now();
-    if matches!(request.what, What::One { .. }) {
+    if matches!(request.what, What::One(_)) {
         let app_of = Arc::clone(app);
         let asked = tokio::spawn(async move { app_of.tester.ask::<Value>(&question, ONE).await });
         let found = asked.await.map_err(|_| Refusal::usage("the test was ended"))?;
@@ -110,8 +110,8 @@ async fn many(app: Arc<App>, test: KeptTest, question: Question, begun: Instant)
     drop(worker);
     let seconds = begun.elapsed().as_secs_f64();
     let result = asked.map(|found| match &test.request.what {
-        What::Database { database, .. } => of_database(&found, database, seconds),
-        What::Top { database, .. } => of_top(&found, database),
+        What::Database(of) => of_database(&found, &of.database, seconds),
+        What::Top(of) => of_top(&found, &of.database),
         _ => of_list(&found),
     });
     finish(&app, &test.id, begun, result);
@@ -166,7 +166,7 @@ fn question(
 ) -> Answer<(Question, String)> {
     let (job, out) = (job.to_path_buf(), out.to_path_buf());
     Ok(match &request.what {
-        What::One { image, resize, view, top } => {
+        What::One(OneImage { image, resize, view, top }) => {
             let (image, title) = match image {
                 ImageRef::Upload(id) => {
                     let sent = app.uploads.file(id)?;
@@ -181,7 +181,7 @@ fn question(
             let (resize, view, top) = (*resize, *view, *top);
             (Question::Examine(ExamineRequest { job, image, resize, view, snapshot, top, out }), title)
         }
-        What::Many { list, folder, limit, top } => {
+        What::Many(ManyImages { list, folder, limit, top }) => {
             let title = match list.strip_prefix("upload:") {
                 Some(id) => app.uploads.file(id)?.name,
                 None => name(list),
@@ -191,7 +191,7 @@ fn question(
                 ListRequest { job, list, snapshot, top: *top, worst: MOST_WORST, device: DEVICE, out: Some(out) };
             (Question::TestList(request), title)
         }
-        What::Database { database: of, labels_path } => {
+        What::Database(WholeDatabase { database: of, labels_path }) => {
             let labels = labels_path
                 .as_deref()
                 .filter(|path| !path.is_empty())
@@ -212,7 +212,7 @@ fn question(
                 title,
             )
         }
-        What::Top { database: of, count } => {
+        What::Top(TopImages { database: of, count }) => {
             let database = database(app, of)?;
             let title = database_title(app, of, &database);
             let count = (*count).clamp(1, 100) as usize;
@@ -252,11 +252,11 @@ fn one(id: &str, request: &TestRequest, found: Value) -> Answer<Value> {
     let examined: Examined = serde_json::from_value(found)
         .map_err(|cause| Error::new(Kind::Io, "the result cannot be read").with_cause(cause.to_string()))?;
     let source = match &request.what {
-        What::One { image: ImageRef::Record(record), .. } => match &record.database {
+        What::One(OneImage { image: ImageRef::Record(record), .. }) => match &record.database {
             DatabaseRef::Split { split, .. } => format!("record {} of {split}", record.index),
             DatabaseRef::Path { path } => format!("record {} of {}", record.index, name(path)),
         },
-        What::One { image: ImageRef::Upload(_), .. } => "uploaded".into(),
+        What::One(OneImage { image: ImageRef::Upload(_), .. }) => "uploaded".into(),
         _ => "a file".into(),
     };
     Ok(layers::page(id, &examined, &source))

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{defaults, record_size::RecordSize};
-use crate::data::{Encoding, Resize, create::CreateOptions};
+use crate::{
+    data::{Encoding, Resize, create::CreateOptions},
+    error::Result,
+};
 
 /// What is made of images, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +39,14 @@ impl ImageOptions {
     pub fn new(out: PathBuf) -> ImageOptions {
         let (resize, encoding) = (Resize::default(), Encoding::default());
         ImageOptions { out, size: defaults::size(), channels: defaults::channels(), resize, encoding, seed: 0 }
+    }
+
+    /// Refuses what no image can be made into, before anything is looked at.
+    ///
+    /// # Errors
+    /// `Kind::Usage`; the page begins with the setting's name.
+    pub fn check(&self) -> Result<()> {
+        self.create(true).check()
     }
 
     /// As the maker of datasets takes them.

@@ -11,21 +11,23 @@ const defaults = {
 const fields = (change: object) => ({ ...freshFields(defaults), ...change });
 
 it('waits for what it needs', () => {
-  expect(datasetMeaning('folder', fields({}))).toEqual({ form: null, errors: {}, wants: 'a folder' });
-  expect(datasetMeaning('pairs', fields({ feature_folder: '/a' })).wants).toBe('a folder of labels');
-  expect(datasetMeaning('lists', fields({ train: '/t.txt' })).wants).toBe('the names of the classes');
+  expect(datasetMeaning('folder', fields({}), 65535)).toEqual({ form: null, errors: {}, wants: 'a folder' });
+  expect(datasetMeaning('pairs', fields({ feature_folder: '/a' }), 65535).wants).toBe('a folder of labels');
+  expect(datasetMeaning('lists', fields({ train: '/t.txt' }), 65535).wants).toBe('the names of the classes');
 });
 
 it('says what the fields say', () => {
-  const { form } = datasetMeaning('folder', fields({ folder: '/pets', width: '64', height: '48', channels: '1', max_per_class: '10' }));
+  const { form } = datasetMeaning('folder', fields({ folder: '/pets', width: '64', height: '48', channels: '1', max_per_class: '10' }), 65535);
   expect(form).toMatchObject({ kind: 'folder', folder: '/pets', val_percent: 25, min_per_class: 2, max_per_class: 10, width: 64, height: 48, channels: 1 });
-  expect(datasetMeaning('folder', fields({ folder: '/pets', val_folder: '/v' })).form).toMatchObject({ val_percent: 0, val_folder: '/v' });
-  expect(datasetMeaning('databases', fields({ train_db: '/db', width: 'x' }))).toMatchObject({ errors: {}, form: { kind: 'generic', train_db: '/db', mean: null } });
+  expect(datasetMeaning('folder', fields({ folder: '/pets', val_folder: '/v' }), 65535).form).toMatchObject({ val_percent: 0, val_folder: '/v' });
+  expect(datasetMeaning('databases', fields({ train_db: '/db', width: 'x' }), 65535)).toMatchObject({ errors: {}, form: { kind: 'generic', train_db: '/db', mean: null } });
 });
 
 it('refuses what cannot be', () => {
-  expect(datasetMeaning('folder', fields({ folder: '/p', width: '0' })).errors.width).toContain('from 1');
-  expect(datasetMeaning('folder', fields({ folder: '/p', val_percent: '70', test_percent: '40' })).errors.test_percent).toContain('100');
+  expect(datasetMeaning('folder', fields({ folder: '/p', width: '0' }), 65535).errors.width).toContain('from 1');
+  expect(datasetMeaning('folder', fields({ folder: '/p', width: '65536' }), 65535).errors.width).toContain('to 65535');
+  expect(datasetMeaning('folder', fields({ folder: '/p', width: '65535' }), 65535).errors).toEqual({});
+  expect(datasetMeaning('folder', fields({ folder: '/p', val_percent: '70', test_percent: '40' }), 65535).errors.test_percent).toContain('100');
 });
 
 it('proposes a name that says something', () => {

@@ -33,8 +33,8 @@ export interface DatasetMeaning {
   wants: string | null;
 }
 
-/** What the fields say for a kind of source; `form` is null while something is wrong or missing. */
-export function datasetMeaning(source: Source, fields: DatasetFields): DatasetMeaning {
+/** What the fields say for a kind of source, images having `side` pixels a side at most; `form` is null while something is wrong or missing. */
+export function datasetMeaning(source: Source, fields: DatasetFields, side: number): DatasetMeaning {
   const errors: DatasetMeaning['errors'] = {};
   const number = (field: keyof DatasetFields, low: number, high: number, whole: boolean, empty: number | null): number | null => {
     const words = String(fields[field]).trim();
@@ -45,7 +45,7 @@ export function datasetMeaning(source: Source, fields: DatasetFields): DatasetMe
   };
   const path = (field: keyof DatasetFields): string | null => String(fields[field]).trim() || null;
   const image = {
-    width: number('width', 1, 65535, true, 256)!, height: number('height', 1, 65535, true, 256)!, channels: fields.channels === '1' ? (1 as const) : (3 as const), resize: fields.resize, encoding: fields.encoding, seed: number('seed', 0, Infinity, true, 0)!,
+    width: number('width', 1, side, true, 256)!, height: number('height', 1, side, true, 256)!, channels: fields.channels === '1' ? (1 as const) : (3 as const), resize: fields.resize, encoding: fields.encoding, seed: number('seed', 0, Infinity, true, 0)!,
   };
   let form: DatasetForm;
   let wants: string | null = null;

@@ -40,8 +40,8 @@ export interface Server {
 
 /** DIGITS' defaults, from the one place that the command line has them from. */
 export interface Defaults {
-  /** How much may be asked for, at most: letters of names and notes, runs of a sweep, epochs, images a step, pixels. */
-  most: { name: number; notes: number; variants: number; epochs: number; batch_size: number; crop: number };
+  /** How much may be asked for, at most: letters of names and notes, runs of a sweep, epochs, images a step, pixels of a crop and of a side. */
+  most: { name: number; notes: number; variants: number; epochs: number; batch_size: number; crop: number; side: number };
   run: RunOptions;
   /** What each learning-rate policy adds: `{step: {lr_step: 33, lr_gamma: 0.1}}`. */
   policies: Record<string, Partial<RunOptions>>;
