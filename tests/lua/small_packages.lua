@@ -52,6 +52,22 @@ same({bit32.lrotate(0x80000001, 1), bit32.rrotate(1, 1), bit32.extract(0xABCD, 4
    {3, 2 ^ 31, 0xBC, 0xF0000000}, 'fields')
 refused(bit32.extract, 'non-existent bits', 1, 30, 4)
 
+local class = require 'class'
+local Animal = class('Animal')
+function Animal:__init(name) self.name = name end
+function Animal:says() return self.name .. ' says ' .. self:sound() end
+function Animal:sound() return 'nothing' end
+local Dog = class.new('Dog', 'Animal')
+function Dog:sound() return 'wau' end
+local rex = Dog('Rex')
+same({rex:says(), Animal.new('Tom'):says(), class.type(rex), class.type(5), class.factory('Dog').name or 'empty'},
+   {'Rex says wau', 'Tom says nothing', 'Dog', 'number', 'empty'}, 'class')
+assert(class.istype(rex, 'Dog') and class.istype(rex, 'Animal') and not class.istype(Animal('x'), 'Dog') and class.istype('x', 'string'))
+assert(class.metatable('Dog').sound == Dog.sound and rawget(Dog, 'sound') == nil and getmetatable(rex) == class.metatable('Dog'))
+refused(class, "the class 'Dog' is there already", 'Dog')
+refused(class, "there is no class 'Cat'", 'Lion', 'Cat')
+refused(class.factory, "there is no class 'Lion'", 'Lion')
+
 local nninit = require 'nninit'
 torch.manualSeed(1)
 local linear = nn.Linear(400, 100):init('weight', nninit.xavier, {dist = 'normal', gain = 'relu'}):init('bias', nninit.constant, 3)
