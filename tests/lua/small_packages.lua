@@ -55,18 +55,24 @@ refused(bit32.extract, 'non-existent bits', 1, 30, 4)
 local class = require 'class'
 local Animal = class('Animal')
 function Animal:__init(name) self.name = name end
-function Animal:says() return self.name .. ' says ' .. self:sound() end
+function Animal:says() return (self.name or 'nobody') .. ' says ' .. self:sound() end
 function Animal:sound() return 'nothing' end
-local Dog = class.new('Dog', 'Animal')
+local Dog, parent = class.new('Dog', 'Animal')
+function Dog:__init(name, age) Animal.__init(self, name); self.age = age end
 function Dog:sound() return 'wau' end
-local rex = Dog('Rex')
-same({rex:says(), Animal.new('Tom'):says(), class.type(rex), class.type(5), class.factory('Dog').name or 'empty'},
-   {'Rex says wau', 'Tom says nothing', 'Dog', 'number', 'empty'}, 'class')
-assert(class.istype(rex, 'Dog') and class.istype(rex, 'Animal') and not class.istype(Animal('x'), 'Dog') and class.istype('x', 'string'))
-assert(class.metatable('Dog').sound == Dog.sound and rawget(Dog, 'sound') == nil and getmetatable(rex) == class.metatable('Dog'))
-refused(class, "the class 'Dog' is there already", 'Dog')
-refused(class, "there is no class 'Cat'", 'Lion', 'Cat')
-refused(class.factory, "there is no class 'Lion'", 'Lion')
+local Pup = class('Pup', 'Dog')
+local rex = Dog('Rex', 3)
+same({rex:says(), rex.age, Animal.new('Tom'):says(), class.type(rex), class.type(5), class.factory('Dog').name or 'empty'},
+   {'Rex says wau', 3, 'Tom says nothing', 'Dog', 'number', 'empty'}, 'class')
+same({Pup('Rex'):says(), class.type(Pup), class.type(nn.Linear(1, 1))}, {'nobody says wau', 'Pup', 'nn.Linear'}, 'its own __init')
+assert(class.istype(Pup(), 'Animal') and not class.istype(Animal(), 'Dog') and class.istype('x', 'string') and not class.istype(rex, 'table'))
+assert(parent == class.metatable('Animal') and Dog.sound == class.metatable('Dog').sound and rawget(Dog, 'sound') == nil)
+assert(getmetatable(rex) == class.metatable('Dog') and class.metatable('Cat') == nil)
+refused(class, 'class <Dog> already exists', 'Dog')
+refused(class, 'parent class <Cat> does not exist', 'Lion', 'Cat')
+refused(class.factory, 'unknown class <Lion>', 'Lion')
+local hear = require 'argcheck' {{name = 'animal', type = 'Animal'}, call = function(animal) return animal:sound() end}
+same({hear(Pup()), pcall(hear, {}) or 'refused'}, {'wau', 'refused'}, 'argcheck knows classes')
 
 local nninit = require 'nninit'
 torch.manualSeed(1)
