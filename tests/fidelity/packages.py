@@ -75,11 +75,14 @@ def main():
     options = parser.parse_args()
     lines, short = [], []
     for package in options.only.split(","):
-        ran = list(named_tests(package, options) if package in SUITES else files(package, options))
-        passed = sum(why is None for _, why in ran)
-        for name, why in ran:
+        ran = []
+        for name, why in named_tests(package, options) if package in SUITES else files(package, options):
+            ran.append((name, why))
             if why is not None:
                 print(f"{package} {name}: {why}", flush=True)
+            elif sys.stderr.isatty():
+                print(f"\r{package}: {len(ran)} tests", end="", file=sys.stderr)
+        passed = sum(why is None for _, why in ran)
         if package in SUITES:
             reach = SUITES[package][1]
             reach = reach if isinstance(reach, int) else reach * len(ran)
