@@ -21,7 +21,7 @@ import time
 from compare import worse
 from measure import ROOT, is_met, machine, median
 
-FIGURES = ["autoencoder", "lenet", "floor", "wait", "competing", "processes", "creation", "growth", "tensorflow", "twins", "char_lstm"]
+FIGURES = ["autoencoder", "lenet", "floor", "wait", "competing", "processes", "creation", "growth", "tensorflow", "twins", "char_lstm", "inception"]
 
 
 def spread(row):

@@ -1,6 +1,7 @@
 -- Runs one of Torch7's own test suites from a checkout, for score.py: digits-rs th --trusted driver.lua SUITE FILE RESULTS SEED [TEST]
 --
--- SUITE is nn, torch7, or their forms for CUDA, cunn and cutorch; FILE its test file. Every test's outcome is appended to RESULTS when it ends, as a line
+-- SUITE is nn, torch7, their forms for CUDA, cunn and cutorch, or image, dpnn, rnn (packages.py); FILE its test file. Every
+-- test's outcome is appended to RESULTS when it ends, as a line
 -- `name <tab> assertions that held <tab> that failed <tab> 1 if it raised <tab> seconds <tab> first words`, so that a run
 -- that is killed still tells what it did. With TEST = ? nothing runs and the names are written instead.
 
@@ -9,6 +10,7 @@ seed = tonumber(seed)
 
 require 'torch'
 if suite == 'nn' or suite == 'cunn' then require 'nn' end
+if suite == 'image' or suite == 'dpnn' or suite == 'rnn' then require(suite) end
 if suite == 'cunn' or suite == 'cutorch' then
    require(suite)
    -- cunn's file names THC by LuaJIT's ffi, and calls nothing of it.
@@ -55,6 +57,7 @@ local names = test and {'^' .. test .. '$'} or nil
 if suite == 'cunn' then
    nn.testcuda(names, false, 1, seed)
 else
-   local run = {nn = nn.test, torch7 = torch.test, cutorch = cutorch and cutorch.test}
-   run[suite](names, seed)
+   local tested = _G[suite == 'torch7' and 'torch' or suite]
+   -- The second argument of dpnn's and rnn's is not a seed.
+   tested.test(names, suite ~= 'dpnn' and suite ~= 'rnn' and seed or nil)
 end

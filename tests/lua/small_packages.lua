@@ -52,6 +52,28 @@ same({bit32.lrotate(0x80000001, 1), bit32.rrotate(1, 1), bit32.extract(0xABCD, 4
    {3, 2 ^ 31, 0xBC, 0xF0000000}, 'fields')
 refused(bit32.extract, 'non-existent bits', 1, 30, 4)
 
+local class = require 'class'
+local Animal = class('Animal')
+function Animal:__init(name) self.name = name end
+function Animal:says() return (self.name or 'nobody') .. ' says ' .. self:sound() end
+function Animal:sound() return 'nothing' end
+local Dog, parent = class.new('Dog', 'Animal')
+function Dog:__init(name, age) Animal.__init(self, name); self.age = age end
+function Dog:sound() return 'wau' end
+local Pup = class('Pup', 'Dog')
+local rex = Dog('Rex', 3)
+same({rex:says(), rex.age, Animal.new('Tom'):says(), class.type(rex), class.type(5), class.factory('Dog').name or 'empty'},
+   {'Rex says wau', 3, 'Tom says nothing', 'Dog', 'number', 'empty'}, 'class')
+same({Pup('Rex'):says(), class.type(Pup), class.type(nn.Linear(1, 1))}, {'nobody says wau', 'Pup', 'nn.Linear'}, 'its own __init')
+assert(class.istype(Pup(), 'Animal') and not class.istype(Animal(), 'Dog') and class.istype('x', 'string') and not class.istype(rex, 'table'))
+assert(parent == class.metatable('Animal') and Dog.sound == class.metatable('Dog').sound and rawget(Dog, 'sound') == nil)
+assert(getmetatable(rex) == class.metatable('Dog') and class.metatable('Cat') == nil)
+refused(class, 'class <Dog> already exists', 'Dog')
+refused(class, 'parent class <Cat> does not exist', 'Lion', 'Cat')
+refused(class.factory, 'unknown class <Lion>', 'Lion')
+local hear = require 'argcheck' {{name = 'animal', type = 'Animal'}, call = function(animal) return animal:sound() end}
+same({hear(Pup()), pcall(hear, {}) or 'refused'}, {'wau', 'refused'}, 'argcheck knows classes')
+
 local nninit = require 'nninit'
 torch.manualSeed(1)
 local linear = nn.Linear(400, 100):init('weight', nninit.xavier, {dist = 'normal', gain = 'relu'}):init('bias', nninit.constant, 3)

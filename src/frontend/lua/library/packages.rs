@@ -86,7 +86,7 @@ packages! {
     "env": [],
     "argcheck": ["argcheck"],
     "argcheck.doc": ["argcheck_doc"],
-    "class": [],
+    "class": ["class"],
     "lfs": ["lfs"],
     "cwrap": [],
 }
