@@ -1,6 +1,6 @@
-//! The readers as plain functions of bytes: what the generators here and the coverage-guided targets (`coverage/`) attack.
+//! The readers as plain functions of bytes: what the generators here and libFuzzer (`coverage/`) attack.
 
-#![allow(dead_code, reason = "each target of coverage/ takes one of them")]
+#![allow(dead_code, reason = "neither the generators nor coverage/ take all of them")]
 
 use std::{
     cell::RefCell,
