@@ -11,6 +11,7 @@ type Reader = fn(&[u8]);
 /// Every reader by its name.
 const READERS: &[(&str, Reader)] = &[
     ("datum", |bytes| drop(parsers::datum(bytes))),
+    ("folders", |bytes| drop(parsers::folders(bytes))),
     ("hdf5", |bytes| drop(parsers::hdf5(bytes))),
     ("idx", idx),
     ("json", json),
