@@ -87,12 +87,17 @@ pub(crate) fn texts(bytes: &[u8]) -> Result<()> {
 /// Class folders made by a recipe of three bytes for each image, text, link or odd thing. No file may be in a dataset twice.
 pub(crate) fn folders(recipe: &[u8]) -> Result<()> {
     const PLACES: [&str; 13] =
-        ["a/1", "a/2", "a/3", "b/1", "b/2", "b/d/1", "a/d/2", "c/1", "a/d", "b/d", "a", "c", "."];
+        ["a/1", "a/2", "a/8", "b/1", "b/8", "b/d/1", "a/d/2", "c/1", "a/d", "b/d", "a", "c", "."];
     const ENDINGS: [&str; 4] = ["", ".pgm", ".png", ".txt"];
     in_folder(|all| {
         let root = all.join("classes");
         let _ = fs::remove_dir_all(&root);
-        fs::create_dir(&root).expect("a temporary folder");
+        for name in ["a/8", "a/9", "b/8", "b/9"] {
+            let file = root.join(name);
+            fs::create_dir_all(file.parent().expect("it has one")).expect("a temporary folder");
+            fs::write(file.with_extension("pgm"), b"P5 2 2 255\n1234").expect("a small file");
+            fs::write(file.with_extension("txt"), "some text").expect("a small file");
+        }
         let place = |byte: u8| {
             root.join(format!("{}{}", PLACES[usize::from(byte) % PLACES.len()], ENDINGS[usize::from(byte >> 6)]))
         };
