@@ -1,5 +1,5 @@
-//! The image files of a folder: what counts as one, and what is left out with which reason. Looking at a folder and making a
-//! dataset of it both ask here, so that they count alike.
+//! The image files of a folder, or its text files: what counts as one, and what is left out with which reason. Looking at a folder and
+//! making a dataset of it both ask here, so that they count alike.
 
 use std::{
     collections::HashMap,
@@ -43,12 +43,22 @@ pub(super) fn keep_images<T: Sync>(
     left_out.extend(found.into_iter().flatten().map(|(path, why)| (path.display().to_string(), one_line(&why))));
 }
 
-/// The image files that were met, by device and inode: links may lead to one file from many places, and one that is
+/// What is looked for in the folder of a class.
+pub(super) struct Sought<'a> {
+    /// In a word.
+    pub(super) noun: &'a str,
+    /// Whether a file is called like one.
+    pub(super) is_named: &'a dyn Fn(&Path) -> bool,
+    /// Why a file that is called like one is none; asked once for each that is kept.
+    pub(super) why_none: &'a mut dyn FnMut(&Path) -> Option<String>,
+}
+
+/// The files that were met and kept, by device and inode: links may lead to one file from many places, and one that is
 /// trained on and validated with would make the network look better than it is.
 #[derive(Default)]
 pub(super) struct Seen {
     classes: Vec<PathBuf>,
-    /// The number of the class and of the image in it.
+    /// The number of the class and of the file in it.
     files: HashMap<(u64, u64), (u32, u32)>,
 }
 
@@ -63,6 +73,23 @@ impl Seen {
         most: usize,
         left_out: &mut Vec<(String, String)>,
     ) -> Result<Vec<PathBuf>> {
+        let sought = Sought { noun: "image", is_named: &is_image, why_none: &mut why_no_image };
+        self.files(class, most, sought, left_out)
+    }
+
+    /// [`Seen::images`] of other files.
+    ///
+    /// # Errors
+    /// When a file is in another class as well.
+    pub(super) fn files(
+        &mut self,
+        class: &Path,
+        most: usize,
+        sought: Sought<'_>,
+        left_out: &mut Vec<(String, String)>,
+    ) -> Result<Vec<PathBuf>> {
+        let Sought { noun, is_named, why_none } = sought;
+        let article = if noun.starts_with('i') { "an" } else { "a" };
         let number = self.classes.len() as u32;
         self.classes.push(class.to_path_buf());
         let mut found: Vec<PathBuf> = Vec::new();
@@ -73,13 +100,14 @@ impl Seen {
             let name = |path: &Path| path.to_string_lossy().into_owned();
             let (path, file) = match entry {
                 Ok(entry) if entry.file_type().is_dir() || is_hidden(&entry) => continue,
-                Ok(entry) if !is_image(entry.path()) => {
-                    left_out.push((one_line(&name(entry.path())), "its name does not end as an image's".into()));
+                Ok(entry) if !is_named(entry.path()) => {
+                    let reason = format!("its name does not end as {article} {noun}'s");
+                    left_out.push((one_line(&name(entry.path())), reason));
                     continue;
                 }
                 Ok(entry) if name(entry.path()).contains(['\n', '\r']) => {
-                    let reason = "its name holds a line break, which lists of images cannot hold: rename it";
-                    left_out.push((one_line(&name(entry.path())), reason.into()));
+                    let reason = format!("its name holds a line break, which lists of {noun}s cannot hold: rename it");
+                    left_out.push((one_line(&name(entry.path())), reason));
                     continue;
                 }
                 Ok(entry) if entry.path().to_str().is_none() => {
@@ -97,16 +125,18 @@ impl Seen {
                     continue;
                 }
             };
-            match self.files.insert(file, (number, found.len() as u32)) {
-                None => match why_no_image(&path) {
+            match self.files.get(&file) {
+                None => match why_none(&path) {
                     Some(why) => left_out.push((name(&path), one_line(&why))),
-                    None => found.push(path),
+                    None => {
+                        self.files.insert(file, (number, found.len() as u32));
+                        found.push(path);
+                    }
                 },
-                Some((class, image)) if class == number => {
-                    self.files.insert(file, (class, image));
-                    left_out.push((name(&path), format!("the same file as {}", name(&found[image as usize]))));
+                Some((class, first)) if *class == number => {
+                    left_out.push((name(&path), format!("the same file as {}", name(&found[*first as usize]))));
                 }
-                Some((other, _)) => return Err(in_two_classes(&path, &self.classes[other as usize], file)),
+                Some((other, _)) => return Err(in_two_classes(noun, &path, &self.classes[*other as usize], file)),
             }
         }
         Ok(found)
@@ -141,11 +171,11 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn in_two_classes(path: &Path, other: &Path, file: (u64, u64)) -> Error {
+fn in_two_classes(noun: &str, path: &Path, other: &Path, file: (u64, u64)) -> Error {
     let is_it = |entry: &DirEntry| entry.metadata().is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == file);
     let first = entries(other).flatten().find(is_it).map(DirEntry::into_path);
-    Error::new(Kind::Data, "one image file is in two classes")
+    Error::new(Kind::Data, format!("one {noun} file is in two classes"))
         .with_fact("it is", path.display().to_string())
         .with_fact("and", first.as_deref().unwrap_or(other).display().to_string())
-        .with_help("remove the link from the class to which the image does not belong")
+        .with_help(format!("remove the link from the class to which the {noun} does not belong"))
 }

@@ -338,6 +338,9 @@ mod tests {
         symlink(at("a"), at("a/deep/up")).unwrap();
         symlink(root.path(), at("a/top")).unwrap();
         symlink("gone.png", at("b/broken.png")).unwrap();
+        fs::write(at("b/none.png"), "no image").unwrap();
+        symlink("none.png", at("b/none-again.png")).unwrap();
+        symlink("none.png", at("b/z.png")).unwrap();
         let lists = parse(root.path(), &FolderOptions::default()).unwrap();
         let names: Vec<_> = lists.train.iter().chain(&lists.val).map(|item| &item.name[..]).collect();
         assert_eq!(names.len(), 6, "{names:?}");
@@ -347,6 +350,10 @@ mod tests {
             assert!(left_out.contains(&line), "{line} is not in {left_out:#?}");
         }
         assert!(left_out.iter().any(|line| line.contains("broken.png")), "{left_out:#?}");
+        for name in ["b/none.png", "b/none-again.png", "b/z.png"] {
+            let here = at(name).display().to_string();
+            assert!(left_out.iter().any(|line| line.starts_with(&here)), "{name} is not in {left_out:#?}");
+        }
 
         symlink(at("a/1.png"), at("b/5.png")).unwrap();
         let page = parse(root.path(), &FolderOptions::default()).unwrap_err().to_string();

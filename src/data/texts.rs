@@ -5,9 +5,8 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use walkdir::WalkDir;
-
 use super::{
+    class_files::{Seen, Sought},
     dataset::read_labels,
     folder::{self, FolderOptions, Item, Lists},
 };
@@ -53,7 +52,7 @@ pub fn read(train: &Path, val: Option<&Path>, labels: Option<&Path>, division: &
     let of_train = rows(train, &mut left_out)?;
     let of_val = val.map(|val| rows(val, &mut left_out)).transpose()?;
     let names = labels.map(read_labels).transpose()?;
-    let (classes, note) = Classes::of(names, of_train.iter().chain(of_val.iter().flatten()), train)?;
+    let (classes, note) = Classes::of((names, labels), of_train.iter().chain(of_val.iter().flatten()), train)?;
     let mut made = Texts { note, ..Texts::default() };
     let train = made.take(of_train, &classes)?;
     let val = of_val.map(|rows| made.take(rows, &classes)).transpose()?;
@@ -101,12 +100,16 @@ struct Classes {
 
 impl Classes {
     fn of<'a>(
-        names: Option<Vec<String>>,
+        (names, labels): (Option<Vec<String>>, Option<&Path>),
         rows: impl Iterator<Item = &'a Row>,
         file: &Path,
     ) -> Result<(Classes, Option<String>)> {
         let words: BTreeSet<&str> = rows.map(|row| row.class.as_str()).collect();
         let numbers: Option<BTreeSet<usize>> = words.iter().map(|word| word.parse().ok()).collect();
+        if let (Some([]), Some(labels)) = (names.as_deref(), labels) {
+            return Err(Error::new(Kind::Data, format!("{} names no class", labels.display()))
+                .with_help("write the name of a class on each line, or leave the file out"));
+        }
         let Some(names) = names else {
             if words.len() > MOST_CLASSES {
                 return Err(Error::new(Kind::Data, format!("{} texts have {} classes", file.display(), words.len()))
@@ -200,31 +203,27 @@ fn of_csv(file: &Path, left_out: &mut Vec<(String, String)>) -> Result<Vec<Row>>
     Ok(found)
 }
 
+/// The text files of each class' folder, each file once.
 fn of_folder(place: &Path, left_out: &mut Vec<(String, String)>) -> Result<Vec<Row>> {
-    let mut found = Vec::new();
+    let (mut seen, mut found) = (Seen::default(), Vec::new());
     for (class, name) in folder::classes(place)? {
-        let files = WalkDir::new(&class).follow_links(true).sort_by_file_name().into_iter().flatten();
-        for path in files.filter(|entry| !entry.file_type().is_dir()).map(walkdir::DirEntry::into_path) {
-            let reason = match text_of(&path) {
-                Ok(text) if !text.trim().is_empty() => {
-                    found.push(Row { name: path.to_string_lossy().into_owned(), class: name.clone(), text });
-                    continue;
-                }
-                Ok(_) => "it is empty".to_string(),
-                Err(page) => page.reason(),
-            };
-            left_out.push((path.to_string_lossy().into_owned(), reason));
-        }
+        let mut keep = |path: &Path| match input::read_text(path, Form::Labels) {
+            Ok(text) if !text.trim().is_empty() => {
+                found.push(Row { name: path.to_string_lossy().into_owned(), class: name.clone(), text });
+                None
+            }
+            Ok(_) => Some("it is empty".to_string()),
+            Err(page) => Some(page.reason()),
+        };
+        let sought = Sought { noun: "text", is_named: &is_text, why_none: &mut keep };
+        seen.files(&class, usize::MAX, sought, left_out)?;
     }
     Ok(found)
 }
 
-fn text_of(path: &Path) -> Result<String> {
+fn is_text(path: &Path) -> bool {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
-    if !ENDINGS.contains(&ending.as_str()) {
-        return Err(Error::new(Kind::Data, format!("texts end in {}", ENDINGS.join(", "))));
-    }
-    input::read_text(path, Form::Labels)
+    ENDINGS.contains(&ending.as_str())
 }
 
 #[cfg(test)]
@@ -256,6 +255,9 @@ mod tests {
         fs::write(at("zero.csv"), "0,a\n1,b\n").unwrap();
         let found = read(&at("zero.csv"), Some(&at("zero.csv")), Some(&at("labels.txt")), &all(50.0)).unwrap();
         assert_eq!((found.lists.val.len(), found.lists.val[1].label), (2, 1));
+        fs::write(at("none.txt"), "\n").unwrap();
+        let page = read(&at("zero.csv"), None, Some(&at("none.txt")), &all(0.0)).unwrap_err();
+        assert!(page.message().ends_with("none.txt names no class"), "{page}");
     }
 
     #[test]
@@ -286,5 +288,33 @@ mod tests {
             (&["bad".to_string(), "good one".into()][..], 3)
         );
         assert!(found.lists.left_out[0].0.ends_with("d.png"), "{:?}", found.lists.left_out);
+    }
+
+    #[test]
+    fn links_lead_to_no_text_twice() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        for (path, text) in [("a/1.txt", "one"), ("a/2.txt", "two"), ("b/1.txt", "three"), ("b/2.txt", "")] {
+            fs::create_dir_all(at(path).parent().unwrap()).unwrap();
+            fs::write(at(path), text).unwrap();
+        }
+        symlink("1.txt", at("a/again.txt")).unwrap();
+        symlink(root.path(), at("a/top")).unwrap();
+        symlink("2.txt", at("b/empty.txt")).unwrap();
+        symlink("gone.txt", at("b/broken.txt")).unwrap();
+        fs::write(at("b/line\nbreak.txt"), "four").unwrap();
+        let found = read(root.path(), None, None, &all(0.0)).unwrap();
+        assert_eq!(found.texts, ["one", "two", "three"]);
+        let left_out: Vec<String> = found.lists.left_out.iter().map(|(_, why)| why.clone()).collect();
+        let real = root.path().canonicalize().unwrap();
+        assert_eq!(left_out[0], format!("the same file as {}", real.join("a/1.txt").display()));
+        assert_eq!(left_out.iter().filter(|why| *why == "it is empty").count(), 2, "{left_out:?}");
+        assert!(left_out.iter().any(|why| why.contains("line break")), "{left_out:?}");
+        assert_eq!(left_out.len(), 5, "{left_out:?}");
+
+        symlink(at("a/1.txt"), at("b/5.txt")).unwrap();
+        let page = read(root.path(), None, None, &all(0.0)).map(|_| ()).unwrap_err();
+        assert_eq!(page.message(), "one text file is in two classes");
     }
 }

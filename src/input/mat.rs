@@ -3,7 +3,7 @@
 //! Source: MathWorks, "MAT-File Format", level 5. A file is a header of 128 bytes and elements, each a type, a length and data; a
 //! variable is an element of elements, often packed by zlib.
 
-use std::io::Read;
+use std::{cell::Cell, io::Read};
 
 use flate2::read::ZlibDecoder;
 
@@ -12,6 +12,8 @@ use crate::error::{Error, Kind, Result};
 const HEADER: usize = 128;
 /// Cells and structures in one another, at most.
 const DEEPEST: usize = 64;
+/// Bytes of memory that an array takes beside its elements, and a field beside its entries: more than the eight in the file.
+const EACH: u64 = 256;
 /// What HDF5 begins with: MAT files of version 7.3 are such, behind a header of 512 bytes.
 const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
 
@@ -70,12 +72,12 @@ pub struct Array {
     pub content: Content,
 }
 
-/// The variables of a file, or those that `wanted` names. What is packed may be far more than the file: `room` is how many bytes
-/// those that are kept may unpack to.
+/// The variables of a file, or those that `wanted` names. They may be far larger than the file, packed or not: `room` is how many
+/// bytes of memory they may take.
 ///
 /// # Errors
-/// [`Kind::Data`] when it is no MAT file of these versions, or a damaged one; [`Kind::Limit`] when it unpacks to more.
-pub fn variables(file: &[u8], mut room: u64, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Array>> {
+/// [`Kind::Data`] when it is no MAT file of these versions, or a damaged one; [`Kind::Limit`] when there is no room.
+pub fn variables(file: &[u8], room: u64, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Array>> {
     if file.starts_with(HDF5) || file.get(512..).is_some_and(|rest| rest.starts_with(HDF5)) {
         return Err(Error::new(Kind::Data, "this MAT file is of version 7.3, which is HDF5")
             .with_help("read it with require 'hdf5', or save it in MATLAB with -v7"));
@@ -88,30 +90,36 @@ pub fn variables(file: &[u8], mut room: u64, wanted: &dyn Fn(&str) -> bool) -> R
                 .with_help("save it in MATLAB with -v7, or in Python with scipy.io.savemat"));
         }
     };
-    let mut reader = Reader { rest: &file[HEADER..], is_big };
+    let room = &Cell::new(room);
+    let mut reader = Reader { rest: &file[HEADER..], is_big, room };
     let mut found = Vec::new();
     while !reader.rest.is_empty() {
         let (kind, data) = reader.element()?;
+        let before = room.get();
         let mut unpacked = Vec::new();
         let data = if kind == COMPRESSED {
-            let mut decoder = ZlibDecoder::new(data).take(room.saturating_add(1));
+            let mut decoder = ZlibDecoder::new(data).take(before.saturating_add(1));
             decoder.read_to_end(&mut unpacked).map_err(|e| damaged().with_cause(e.to_string()))?;
-            if unpacked.len() as u64 > room {
-                return Err(no_room());
-            }
-            let mut inner = Reader { rest: &unpacked, is_big };
+            take_room(room, unpacked.len() as u64)?;
+            let mut inner = Reader { rest: &unpacked, is_big, room };
             match inner.element()? {
                 (MATRIX, data) => data,
-                _ => continue,
+                _ => {
+                    room.set(before);
+                    continue;
+                }
             }
         } else if kind == MATRIX {
             data
         } else {
             continue;
         };
-        if let Some(array) = (Reader { rest: data, is_big }).array(wanted, 0)? {
-            found.push(array);
-            room -= unpacked.len() as u64;
+        match (Reader { rest: data, is_big, room }).array(wanted, 0)? {
+            Some(array) => {
+                found.push(array);
+                room.set(room.get() + unpacked.len() as u64); // which go now
+            }
+            None => room.set(before),
         }
     }
     Ok(found)
@@ -132,9 +140,15 @@ fn no_room() -> Error {
         .with_help("name the variables that are wanted, or save fewer in one file")
 }
 
+fn take_room(room: &Cell<u64>, bytes: u64) -> Result<()> {
+    room.set(room.get().checked_sub(bytes).ok_or_else(no_room)?);
+    Ok(())
+}
+
 struct Reader<'b> {
     rest: &'b [u8],
     is_big: bool,
+    room: &'b Cell<u64>,
 }
 
 impl<'b> Reader<'b> {
@@ -172,7 +186,9 @@ impl<'b> Reader<'b> {
     }
 
     fn text(&mut self) -> Result<String> {
-        Ok(String::from_utf8_lossy(self.element()?.1).into_owned())
+        let (_, data) = self.element()?;
+        take_room(self.room, 3 * data.len() as u64)?; // of a byte that is no UTF-8
+        Ok(String::from_utf8_lossy(data).into_owned())
     }
 
     /// The array whose elements these are; `None` when it is not wanted.
@@ -190,6 +206,7 @@ impl<'b> Reader<'b> {
             return Ok(None);
         }
         let size: Vec<usize> = self.whole()?.into_iter().map(|length| length as usize).collect();
+        take_room(self.room, size_of_val(&size[..]) as u64)?;
         let count = size.iter().try_fold(1_usize, |all, length| all.checked_mul(*length)).ok_or_else(damaged)?;
         let name = self.text()?;
         if !wanted(&name) {
@@ -219,10 +236,11 @@ impl<'b> Reader<'b> {
         if count > self.rest.len() / 8 {
             return Err(damaged());
         }
+        take_room(self.room, EACH * count as u64)?;
         let mut arrays = Vec::with_capacity(count);
         for _ in 0..count {
             let (_, data) = self.element()?;
-            let array = Reader { rest: data, is_big: self.is_big }.array(&|_| true, depth + 1)?;
+            let array = Reader { rest: data, ..*self }.array(&|_| true, depth + 1)?;
             arrays.extend(array);
         }
         Ok(arrays)
@@ -234,6 +252,7 @@ impl<'b> Reader<'b> {
         if length == 0 {
             return Err(damaged());
         }
+        take_room(self.room, EACH * (names.len() / length) as u64 + 3 * names.len() as u64)?;
         let names = names.chunks_exact(length).map(|name| {
             let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
             String::from_utf8_lossy(&name[..end]).into_owned()
@@ -251,6 +270,7 @@ impl<'b> Reader<'b> {
 
     /// Elements of a class, which may be stored as a smaller type.
     fn numbers(&mut self, class: Class, count: usize) -> Result<Content> {
+        take_room(self.room, (count as u64).saturating_mul(class.width() as u64))?;
         let (kind, data) = self.element()?;
         let width = match kind {
             1 | UINT8 | 16 => 1,
@@ -334,5 +354,42 @@ mod tests {
         assert_eq!(variables(&file, 1 << 20, &|_| true).unwrap_err().kind(), Kind::Limit);
         // With room for it, it is an element of no type that is read here.
         assert_eq!(variables(&file, 8 << 20, &|_| true).unwrap(), []);
+    }
+
+    fn element(kind: u32, data: &[u8]) -> Vec<u8> {
+        let fill = data.len().next_multiple_of(8) - data.len();
+        [&kind.to_le_bytes()[..], &(data.len() as u32).to_le_bytes(), data, &vec![0; fill]].concat()
+    }
+
+    fn file_of(class: u32, sizes: [u32; 2], rest: &[u8]) -> Vec<u8> {
+        let words = |words: [u32; 2]| words.map(u32::to_le_bytes).concat();
+        let parts = [element(6, &words([class, 0])), element(INT32, &words(sizes)), element(1, b"a"), rest.to_vec()];
+        let mut file = vec![b' '; HEADER];
+        file[126..].copy_from_slice(b"IM");
+        file.extend(element(MATRIX, &parts.concat()));
+        file
+    }
+
+    #[test]
+    fn what_takes_more_memory_than_its_bytes_is_counted() {
+        let cells = file_of(1, [1, 1000], &element(MATRIX, b"").repeat(1000));
+        let names = [element(INT32, &1u32.to_le_bytes()), element(1, &[b'x'; 1000])].concat();
+        let fields = file_of(2, [1, 0], &names);
+        let numbers = file_of(6, [1, 40_000], &element(UINT8, &[7; 40_000]));
+        for file in [cells, fields, numbers] {
+            assert!(file.len() < 50_000);
+            assert_eq!(variables(&file, 200_000, &|_| true).unwrap_err().kind(), Kind::Limit);
+            assert_eq!(variables(&file, 400_000, &|_| true).unwrap().len(), 1);
+            // What nobody wants takes none.
+            assert_eq!(variables(&file, 1000, &|_| false).unwrap(), []);
+        }
+    }
+
+    #[test]
+    fn variables_one_after_the_other_share_the_room() {
+        let one = file_of(6, [1, 1000], &element(UINT8, &[7; 1000]));
+        let two = [&one[..], &one[HEADER..]].concat();
+        assert_eq!(variables(&two, 17_000, &|_| true).unwrap().len(), 2);
+        assert_eq!(variables(&two, 15_000, &|_| true).unwrap_err().kind(), Kind::Limit);
     }
 }

@@ -7,6 +7,7 @@ use flate2::{Compression, write::GzEncoder};
 use image::{DynamicImage, ImageFormat};
 
 use crate::{
+    mutate::below,
     parsers,
     target::{Answer, Target, file, folder},
 };
@@ -67,6 +68,18 @@ fn damaged_texts_get_a_page() {
 }
 
 #[test]
+fn odd_class_folders_become_datasets_or_get_a_page() {
+    let test = "data::odd_class_folders_become_datasets_or_get_a_page";
+    Target { name: "folders", test, inputs: 1500, memory: 64 << 20 }.run(
+        &mut |random| {
+            let length = 3 * (1 + below(random, 40));
+            (0..length).map(|_| random.bits() as u8).collect()
+        },
+        &mut |bytes| Answer::of(parsers::folders(bytes)),
+    );
+}
+
+#[test]
 fn damaged_idx_files_get_a_page() {
     let images = [&[0, 0, 8, 3, 0, 0, 0, 9, 0, 0, 0, 4, 0, 0, 0, 3][..], &[7; 9 * 12]].concat();
     let labels = [&[0, 0, 8, 1, 0, 0, 0, 9][..], &[3; 9]].concat();
@@ -115,6 +128,20 @@ fn damaged_mat_files_get_a_page() {
     let whole = ["plain", "packed"].map(|name| file(&format!("tests/golden/mat/{name}.mat")));
     Target { name: "MAT", test: "data::damaged_mat_files_get_a_page", inputs: 10_000, memory: 700 << 20 }
         .run_on(&whole, &mut |bytes| Answer::of(parsers::mat(bytes)));
+}
+
+/// A file of two kilobytes can hold 2^32 of them.
+#[test]
+fn records_without_numbers_get_a_page() {
+    let sizes = |sizes: [u64; 4]| sizes.map(u64::to_le_bytes).concat();
+    let mut bytes = file("tests/fuzz/seeds/plain.h5");
+    let (whole, none) = (sizes([5, 1, 3, 4]), sizes([5, 0, 3, 4]));
+    let places: Vec<usize> =
+        bytes.windows(32).enumerate().filter(|(_, part)| *part == whole).map(|(at, _)| at).collect();
+    assert!(!places.is_empty());
+    places.into_iter().for_each(|at| bytes[at..at + 32].copy_from_slice(&none));
+    let page = parsers::hdf5(&bytes).unwrap_err().to_string();
+    assert!(page.contains("a number a record at least"), "{page}");
 }
 
 #[test]

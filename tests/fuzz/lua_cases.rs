@@ -11,6 +11,7 @@ use digits::{
             vm::{Limit, VmOptions},
         },
     },
+    torch::memory,
 };
 
 fn run(text: &str) -> Result<()> {
@@ -48,6 +49,7 @@ fn a_refused_call_with_a_number_is_a_page() {
         ("torch.FloatTensor(2, 2):add(torch.FloatTensor(3))", "inconsistent tensor size"),
         ("torch.LongTensor(2):pow(-1)", "negative"),
     ]);
+    run("pcall(function() return torch.FloatTensor(4, 4):norm(-1) end)").unwrap();
 }
 
 #[test]
@@ -97,6 +99,25 @@ fn results_are_measured_before_they_are_made() {
         ("torch.FloatTensor(1):repeatTensor(2^40, 2^20)", "repeatTensor"),
         ("local t = {1} for _ = 1, 60 do t = {t, t} end torch.FloatTensor(t)", "a tensor of a table"),
         ("nn.SpatialZeroPadding(1e6, 1e6, 1e6, 1e6):forward(torch.ones(1, 2, 2))", "does not fit"),
+    ]);
+}
+
+#[test]
+fn files_in_memory_and_tables_count_as_tensors_do() {
+    // Of this thread, which is the test's own.
+    memory::set_limit(64 << 20);
+    all(&[
+        (
+            "local f, s = torch.MemoryFile(), torch.CharStorage(1e6) for _ = 1, 200 do f:writeChar(s) end",
+            "a file in memory",
+        ),
+        (
+            "local all, s = {}, torch.CharStorage(1e6) \
+             for i = 1, 200 do all[i] = torch.MemoryFile() all[i]:writeChar(s) end",
+            "a file in memory",
+        ),
+        ("local t = torch.FloatTensor(12e6) torch.serialize(t)", "does not fit"),
+        ("nn.LookupTable(5e8, 1)", "does not fit"),
     ]);
 }
 

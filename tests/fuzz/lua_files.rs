@@ -20,7 +20,7 @@ use digits::{
 };
 
 use crate::{
-    target::{Answer, Target},
+    target::{self, Answer, Target},
     texts::Language,
 };
 
@@ -220,6 +220,7 @@ fn hostile_files_train_or_get_a_page() {
     memory::set_common_limit(512 << 20);
     tch::set_num_threads(1);
     let language = language();
+    target::keep("lua", &language.bytes());
     language.try_whole(&mut trained);
     let test = "lua_files::hostile_files_train_or_get_a_page";
     Target { name: "hostile Lua", test, inputs: 120, memory: 1 << 30 }

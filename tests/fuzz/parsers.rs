@@ -1,16 +1,19 @@
-//! The readers as plain functions of bytes: what the generators here and the coverage-guided targets (`coverage/`) attack.
+//! The readers as plain functions of bytes: what the generators here and libFuzzer (`coverage/`) attack.
 
-#![allow(dead_code, reason = "each target of coverage/ takes one of them")]
+#![allow(dead_code, reason = "neither the generators nor coverage/ take all of them")]
 
 use std::{
     cell::RefCell,
+    collections::HashSet,
+    ffi::OsStr,
     fs,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
 use digits::{
     data::{
-        Dataset, Decoded, Image, Mean, Records, Sample, datum as datum_record, folder::FolderOptions, idx::Idx,
+        Dataset, Decoded, Image, Mean, Records, Sample, datum as datum_record, folder, folder::FolderOptions, idx::Idx,
         lmdb::Database, npz, stack, texts,
     },
     error::Result,
@@ -72,10 +75,60 @@ pub(crate) fn npz(bytes: &[u8]) -> Result<()> {
     in_folder(read).map(drop)
 }
 
-/// Texts and their classes.
+/// Texts and their classes, and names of classes.
 pub(crate) fn texts(bytes: &[u8]) -> Result<()> {
-    let read = |folder: &Path| texts::read(&written(folder, "a.csv", bytes), None, None, &FolderOptions::default());
-    in_folder(read).map(drop)
+    in_folder(|folder| {
+        let (whole, damaged) = (written(folder, "whole.csv", b"0,a\n1,b\n"), written(folder, "a.csv", bytes));
+        let _ = texts::read(&whole, None, Some(&damaged), &FolderOptions::default());
+        texts::read(&damaged, None, None, &FolderOptions::default()).map(drop)
+    })
+}
+
+/// Class folders made by a recipe of three bytes for each image, text, link or odd thing. No file may be in a dataset twice.
+pub(crate) fn folders(recipe: &[u8]) -> Result<()> {
+    const PLACES: [&str; 13] =
+        ["a/1", "a/2", "a/8", "b/1", "b/8", "b/d/1", "a/d/2", "c/1", "a/d", "b/d", "a", "c", "."];
+    const ENDINGS: [&str; 4] = ["", ".pgm", ".png", ".txt"];
+    in_folder(|all| {
+        let root = all.join("classes");
+        let _ = fs::remove_dir_all(&root);
+        for name in ["a/8", "a/9", "b/8", "b/9"] {
+            let file = root.join(name);
+            fs::create_dir_all(file.parent().expect("it has one")).expect("a temporary folder");
+            fs::write(file.with_extension("pgm"), b"P5 2 2 255\n1234").expect("a small file");
+            fs::write(file.with_extension("txt"), "some text").expect("a small file");
+        }
+        let place = |byte: u8| {
+            root.join(format!("{}{}", PLACES[usize::from(byte) % PLACES.len()], ENDINGS[usize::from(byte >> 6)]))
+        };
+        for step in recipe.chunks_exact(3).take(40) {
+            let (to, from) = (place(step[1]), place(step[2]));
+            let _ = to.parent().map(fs::create_dir_all);
+            let odd: [&[u8]; 4] = [b"line\nbreak.pgm", b".hidden.txt", b"\xff.txt", b"\xff.pgm"];
+            // What does not work, such as a file in the place of a folder, is not there.
+            let _ = match step[0] % 8 {
+                0 | 1 => fs::write(&to, b"P5 2 2 255\n1234"),
+                2 => fs::write(&to, "some text"),
+                3 => fs::write(&to, ""),
+                4 | 5 => std::os::unix::fs::symlink(&from, &to),
+                6 => fs::hard_link(&from, &to),
+                _ => fs::write(
+                    to.with_file_name(OsStr::from_bytes(odd[usize::from(step[2]) % odd.len()])),
+                    "P5 1 1 255\n1",
+                ),
+            };
+        }
+        let images = folder::parse(&root, &FolderOptions::default());
+        let texts = texts::read(&root, None, None, &FolderOptions::default());
+        for lists in [images.as_ref().ok(), texts.as_ref().ok().map(|texts| &texts.lists)].into_iter().flatten() {
+            let mut files = HashSet::new();
+            for item in [&lists.train, &lists.val, &lists.test].into_iter().flatten() {
+                let file = fs::metadata(&item.name).expect("a file that is there");
+                assert!(files.insert((file.dev(), file.ino())), "{} is there twice", item.name);
+            }
+        }
+        images.and(texts.map(drop))
+    })
 }
 
 /// HDF5 as DIGITS writes it.

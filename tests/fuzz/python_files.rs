@@ -19,7 +19,7 @@ use digits::{
 
 use crate::{
     mutate::any,
-    target::{Answer, Target},
+    target::{self, Answer, Target},
     texts::Language,
 };
 
@@ -181,6 +181,7 @@ fn hostile_files_train_or_get_a_page() {
     memory::set_common_limit(512 << 20);
     tch::set_num_threads(1);
     let language = language();
+    target::keep("python", &language.bytes());
     language.try_whole(&mut |text| {
         trained(text, LabelShape::Scalar).or_else(|_| trained(text, LabelShape::Image(Some([1, 28, 28]))))
     });

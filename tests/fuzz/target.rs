@@ -152,7 +152,7 @@ pub(crate) fn file(path: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file of the repository")
 }
 
-/// Keeps whole files for the coverage-guided targets (`coverage/`) to begin with, when `FUZZ_CORPUS` names a folder.
+/// Keeps whole files for libFuzzer (`coverage/`) to begin with, when `FUZZ_CORPUS` names a folder.
 pub(crate) fn keep(name: &str, whole: &[Vec<u8>]) {
     let Some(folder) = std::env::var_os("FUZZ_CORPUS") else { return };
     let folder = Path::new(&folder).join(name.to_lowercase());

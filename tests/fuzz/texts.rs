@@ -28,6 +28,11 @@ impl Language {
         assert!(pages.len() <= self.files.len() / 3, "{} files do not train:\n{}", pages.len(), pages.join("\n"));
     }
 
+    /// The whole files.
+    pub(crate) fn bytes(&self) -> Vec<Vec<u8>> {
+        self.files.iter().map(|text| text.clone().into_bytes()).collect()
+    }
+
     /// A file with one to four changes.
     pub(crate) fn damaged(&self, random: &mut Random) -> String {
         let mut text = self.file(random).to_string();

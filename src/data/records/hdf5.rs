@@ -279,11 +279,13 @@ fn check_size(name: &str, dataset: &Dataset, file_length: u64) -> Result<()> {
         dimensions.iter().try_fold(each, |product, &dimension| product.checked_mul(dimension))
     };
     let all = bytes(dataset.shape()).filter(|&all| all <= file_length.saturating_mul(PACKED));
-    let record = bytes(dataset.shape().get(1..).unwrap_or_default()).filter(|&one| one <= LARGEST_CHUNK as u64);
+    // Of records without numbers any count would fit.
+    let fits = |one: &u64| (1..=LARGEST_CHUNK as u64).contains(one);
+    let record = bytes(dataset.shape().get(1..).unwrap_or_default()).filter(fits);
     if all.is_some() && record.is_some() {
         return Ok(());
     }
-    Err(misshapen(name, dataset, "no more than its file holds, and 1 GiB a record at most")
+    Err(misshapen(name, dataset, "a number a record at least, 1 GiB a record at most, and no more than its file holds")
         .with_fact("the file has", format!("{file_length} bytes")))
 }
 

@@ -30,8 +30,8 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
                 let bytes = files::read_weights(lua, &name)?;
                 let is_wanted =
                     |name: &str| wanted.as_ref().is_none_or(|names| names.iter().any(|wanted| wanted == name));
-                // A byte of the file may be a number of eight.
-                let room = memory::limit().saturating_sub(memory::live()) / 8;
+                // What is read lies beside the tensors that are made of it.
+                let room = memory::limit().saturating_sub(memory::live()) / 2;
                 let found = variables(&bytes, room, &is_wanted)
                     .map_err(|page| raise(page.with_fact("the file", name.clone())))?;
                 let values = lua.create_table()?;

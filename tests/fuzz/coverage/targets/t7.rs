@@ -1,9 +1,0 @@
-//! Torch7's files.
-#![no_main]
-
-#[path = "../../parsers.rs"]
-mod parsers;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = parsers::t7(bytes);
-});
