@@ -46,7 +46,7 @@ pub const SPECS: &[Spec] = &[
         "torch.Tensor{1}"
     ),
     row!("nn.MarginRankingCriterion", &[margin(1.0)], Kind::Ranking, SCORES, "torch.Tensor{1, -1, 1}"),
-    row!("nn.DistanceRatioCriterion", &[AVERAGE], Kind::DistanceRatio, SCORES, "torch.Tensor{1}"),
+    row!("nn.DistanceRatioCriterion", &[AVERAGE], Kind::DistanceRatio, SCORES, "nil"),
 ];
 
 #[derive(Clone, Copy)]

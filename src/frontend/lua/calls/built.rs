@@ -460,6 +460,17 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_criterion_that_looks_at_no_target_needs_none() {
+        run(r"
+            local x = {torch.Tensor{1}, torch.Tensor{1}}
+            local ratio = nn.DistanceRatioCriterion()
+            assert(math.abs(ratio:forward(x) - math.log(2)) < 1e-12)
+            assert(#ratio:backward(x) == 2)
+            assert(not pcall(function() nn.MarginRankingCriterion():forward(x) end))
+        ");
+    }
+
+    #[test]
     fn what_is_kept_keeps_no_object_alive() {
         run(r"
             local weak = setmetatable({}, {__mode = 'v'})
