@@ -212,7 +212,7 @@ fn a_process_of_the_server_cannot_read_passwd() {
     }
     let (_dir, root) = root();
     std::fs::create_dir_all(root.join("datasets")).unwrap();
-    let question = json!({"resized": {"file": "/etc/passwd", "shape": [1, 8, 8], "resize": "squash"}});
+    let question = json!({"resized": {"file": "/etc/passwd", "shape": [1, 8, 8], "resize": "squash", "side": "image"}});
     for wall in ["pasted", "look", "make", "test"] {
         let reply = asked(wall, &root, &[root.to_str().unwrap()], &question);
         assert!(reply["failed"].to_string().contains("Permission denied"), "{wall}: {reply}");
