@@ -149,6 +149,17 @@ def pairs(first, second, count, say):
     return results
 
 
+def self_timed(contenders, count, say):
+    """Starts every contender once a round; each times itself and ends with a line of JSON that has `seconds`: {name: [that line, …]}."""
+    told = {name: [] for name in contenders}
+    for number in range(count):
+        for name, command in contenders.items():
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
+            told[name].append(json.loads(done.stdout.strip().splitlines()[-1]))
+            say(f"  round {number + 1} of {count}: {name}: {told[name][-1]['seconds']:.2f} s")
+    return told
+
+
 def ratios(first, second):
     """Per round: `first` over `second`."""
     return [a / b for a, b in zip(first, second)]

@@ -319,6 +319,21 @@ impl Graph {
         });
         (0..count).filter(|&at| needed[at]).collect()
     }
+
+    /// The numbers of the variables that these values read, where `are_known` says which operations' values are at hand.
+    pub(super) fn variables_of(&self, wanted: &[Symbol], are_known: impl Fn(usize) -> bool) -> Vec<usize> {
+        let needed = self.needed(wanted, are_known);
+        self.with(|state| {
+            let variable = |at: usize| match state.operations[at].source {
+                Source::Variable(index) => Some(index),
+                _ => None,
+            };
+            let mut read: Vec<usize> = needed.into_iter().filter_map(variable).collect();
+            read.sort_unstable();
+            read.dedup();
+            read
+        })
+    }
 }
 
 /// A constant as libtorch has it.

@@ -3,20 +3,12 @@
 
 Every process times its own steps, after three that warm it up.
 """
-import json
-import subprocess
 import sys
 
-from measure import PEERS, ratios, row
+from measure import PEERS, ratios, row, self_timed
 
 OURS, GATES, CELL = "digits-rs th", "PyTorch, gates written out", "PyTorch, LSTMCell"
 STEPS = 20
-
-
-def seconds(command):
-    """What the process' last line says."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.strip().splitlines()[-1])["seconds"]
 
 
 def run(arguments, say):
@@ -26,11 +18,8 @@ def run(arguments, say):
         GATES: theirs,
         CELL: [*theirs, "--cell"],
     }
-    taken = {name: [] for name in contenders}
-    for number in range(arguments.rounds):
-        for name, command in contenders.items():
-            taken[name].append(seconds(command))
-            say(f"  round {number + 1} of {arguments.rounds}: {name}: {taken[name][-1]:.2f} s")
+    told = self_timed(contenders, arguments.rounds, say)
+    taken = {name: [line["seconds"] for line in lines] for name, lines in told.items()}
     return [
         row("character-level LSTM script: speed against PyTorch eager, gates written out", ratios(taken[GATES], taken[OURS]), 1.0),
         row("character-level LSTM script: speed against PyTorch's LSTMCell", ratios(taken[CELL], taken[OURS])),

@@ -3,20 +3,12 @@ and optim.sgd, against the same written by hand over libtorch, by way of PyTorch
 
 Every process times its own steps, after one that warms it up.
 """
-import json
-import subprocess
 import sys
 
-from measure import PEERS, ROOT, ratios, row
+from measure import PEERS, ratios, row, self_timed
 
 OURS, THEIRS = "digits-rs th", "PyTorch eager"
 STEPS, BATCH = 2, 8
-
-
-def told(command):
-    """The process' last line: seconds, loss, parameters."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def run(arguments, say):
@@ -25,13 +17,9 @@ def run(arguments, say):
         OURS: [arguments.digits, "th", "--trusted", f"{PEERS}/inception.lua", *(w for k, v in sizes.items() for w in (f"-{k}", str(v)))],
         THEIRS: [sys.executable, f"{PEERS}/inception.py", *(w for k, v in sizes.items() for w in (f"--{k}", str(v)))],
     }
-    taken, counted = {name: [] for name in contenders}, set()
-    for number in range(arguments.rounds):
-        for name, command in contenders.items():
-            result = told(command)
-            taken[name].append(result["seconds"])
-            counted.add(result["parameters"])
-            say(f"  round {number + 1} of {arguments.rounds}: {name}: {taken[name][-1]:.2f} s")
+    told = self_timed(contenders, arguments.rounds, say)
+    taken = {name: [line["seconds"] for line in lines] for name, lines in told.items()}
+    counted = {line["parameters"] for lines in told.values() for line in lines}
     if len(counted) != 1:
         sys.exit(f"the two networks are not the same: {counted} parameters")
     return [

@@ -203,19 +203,7 @@ fn read_by(graph: &Graph, towers: &[&Tower]) -> Vec<usize> {
         let losses = tower.losses.iter().map(|(loss, _)| *loss);
         tower.outputs.iter().copied().chain(losses).chain(tower.reported.iter().copied())
     });
-    let mut operations: Vec<usize> = values.flat_map(|value| graph.ancestors(value)).collect();
-    operations.sort_unstable();
-    operations.dedup();
-    graph.with(|state| {
-        let read = operations.into_iter().filter_map(|at| match state.operations[at].source {
-            Source::Variable(index) => Some(index),
-            _ => None,
-        });
-        let mut read: Vec<usize> = read.collect();
-        read.sort_unstable();
-        read.dedup();
-        read
-    })
+    graph.variables_of(&values.collect::<Vec<_>>(), |_| false)
 }
 
 fn dataflow_network(
@@ -362,10 +350,7 @@ fn reported(
         .iter()
         .copied()
         .filter(|&penalty| {
-            graph.ancestors(penalty).into_iter().all(|at| match graph.with(|s| s.operations[at].source.clone()) {
-                Source::Variable(index) => made.leaves.contains_key(&index),
-                _ => true,
-            })
+            graph.variables_of(&[penalty], |_| false).iter().all(|index| made.leaves.contains_key(index))
         })
         .collect();
     if known.is_empty() {

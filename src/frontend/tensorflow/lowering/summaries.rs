@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    frontend::tensorflow::state::{Graph, Source, Summary, SummaryKind, Symbol},
+    frontend::tensorflow::state::{Graph, Summary, SummaryKind, Symbol},
     nn::{
         Activity, Context, FileLayout, Mode, Seen, View,
         dataflow::{self, Dims, Labels},
@@ -43,12 +43,8 @@ impl Summaries {
             (index, (leaf.shallow_clone(), parameter.and_then(|parameter| parameter.layout.clone())))
         };
         let places: HashMap<usize, (tch::Tensor, Option<FileLayout>)> = made.leaves.iter().map(place).collect();
-        let is_known = |symbol: Symbol| {
-            graph.ancestors(symbol).into_iter().all(|at| match graph.with(|s| s.operations[at].source.clone()) {
-                Source::Variable(index) => places.contains_key(&index),
-                _ => true,
-            })
-        };
+        let is_known =
+            |symbol: Symbol| graph.variables_of(&[symbol], |_| false).iter().all(|index| places.contains_key(index));
         let is_number = |symbol: Symbol| graph.dims(symbol).numel() == Some(1);
         let scalars = tower.scalars.iter().filter(|(_, symbol)| is_number(*symbol) && is_known(*symbol));
         let (scalars, views) = (scalars.cloned().collect(), tower.views.iter().filter(|view| is_known(view.value)));
@@ -137,12 +133,9 @@ impl Summaries {
                 Some(layout) => layout.to_file(&leaf.detach()),
                 None => Ok(leaf.detach()),
             };
-            let needed = self.graph.needed(&wanted, |at| values.contains_key(&at));
-            let read = needed.into_iter().filter_map(|at| match self.graph.with(|s| s.operations[at].source.clone()) {
-                Source::Variable(index) => self.places.get(&index).map(|(leaf, layout)| (index, leaf, layout)),
-                _ => None,
-            });
-            let leaves = read.map(|(index, leaf, layout)| Ok((index, (value(leaf, layout)?, None))));
+            let read = self.graph.variables_of(&wanted, |at| values.contains_key(&at));
+            let read = read.into_iter().filter_map(|index| Some((index, self.places.get(&index)?)));
+            let leaves = read.map(|(index, (leaf, layout))| Ok((index, (value(leaf, layout)?, None))));
             let leaves = leaves.collect::<Result<HashMap<_, _>>>()?;
             let known = Known { values, ..Known::default() };
             let program = program::program_knowing(&self.graph, &[wanted], &leaves, &known, (self.kind, self.device))?;

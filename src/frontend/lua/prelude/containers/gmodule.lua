@@ -228,7 +228,7 @@ function gModule:runForwardFunction(method, input)
       end
       if #given > wanted then cut(given, wanted) end
 
-      local value = wanted == 1 and given[1] or given
+      local value = only(given)
       local entry, module = data.selectindex, data.module
       if entry then
          assert(type(value) == 'table', 'the input for a split should be a table')
