@@ -110,8 +110,9 @@ both("nn.MarginRankingCriterion", "", SCORES, exactly([1, -1, 1]), lambda x, t: 
      sums=None)
 criterion("nn.MarginRankingCriterion", "0.1", [exactly([1]), exactly([2])], number(1),
           lambda x, t: hinge(-(x[0] - x[1]) + 0.1).sum())
-both("nn.DistanceRatioCriterion", "", SCORES, exactly([1]),
-     lambda x, t: x[0] + torch.log((-x[0]).exp() + (-x[1]).exp()))
+for target in (None, exactly([1])):  # it looks at no target
+    both("nn.DistanceRatioCriterion", "", SCORES, target,
+         lambda x, t: x[0] + torch.log((-x[0]).exp() + (-x[1]).exp()))
 
 
 def multi_margin(x, t, p, w=None):
