@@ -13,6 +13,7 @@ use super::held;
 use crate::{
     error::{Error, Kind, Result, escaped, escaped_json},
     frontend::end_overruns,
+    job::JobDir,
     tasks::panic,
 };
 
@@ -33,9 +34,10 @@ pub(super) fn guarded(command: impl FnOnce() -> Result<()>) -> u8 {
     }
 }
 
-/// The watchdog's end of a process whose call into a library does not come back: its page, and the exit status. No
-/// destructor runs, since the thread that hangs may be anywhere.
+/// The watchdog's end of a process whose call into a library does not come back: its page, which its job keeps, too, and
+/// the exit status. No destructor runs, since the thread that hangs may be anywhere.
 fn overrun(page: &Error) {
+    JobDir::set_all_failed(page);
     print(&page.to_string());
     let _ = io::stdout().flush();
     #[expect(unsafe_code, reason = "std's exit runs destructors")]

@@ -163,7 +163,11 @@ pub fn parse(folder: &Path, options: &FolderOptions) -> Result<Lists> {
         let dropped: Vec<String> = lists.small.iter().map(|(name, images)| format!("{name}: {images}")).collect();
         return Err(page(format!("{} has fewer than two classes with {least} images or more", folder.display()))
             .with_fact("left out", dropped.join("\n"))
-            .with_help("add images, or lower --min-per-class"));
+            .with_help(if options.min_per_class > sets {
+                "add images, or lower --min-per-class"
+            } else {
+                "add images: training, validation and testing want one of every class each"
+            }));
     }
     Ok(lists)
 }

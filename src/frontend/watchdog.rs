@@ -2,8 +2,8 @@
 //!
 //! The limits stop Lua and Python code, and native calls are measured before they start; whatever neither foresaw (a library that does
 //! not come back) ends here. It is a thread of its own, which a program asks for with [`end_overruns`]; without that there is
-//! none. Nothing of the thread that hangs is touched: a job's files are whole at any moment, and a run resumes from its last
-//! snapshot.
+//! none. Nothing of the thread that hangs is touched: a job's files are whole at any moment, it gets the page, and a run resumes
+//! from its last snapshot.
 
 use std::{
     sync::{

@@ -108,7 +108,7 @@ impl JobDir {
         }
         std::fs::create_dir_all(&snapshots).map_err(|source| Error::io("make the folder", &snapshots, &source))?;
         record.id = path.file_name().map_or_else(|| "job".into(), |name| name.to_string_lossy().into_owned());
-        let job = JobDir::attach(path, record, lock)?;
+        let job = JobDir::attach(path, record, Some(lock))?;
         job.replace(file_name, network.as_bytes())?;
         job.replace_json(file::RECORD, &job.record)?;
         Ok(job)
@@ -168,10 +168,10 @@ impl JobDir {
         for leftover in leftovers(&[path.to_path_buf(), path.join(file::SNAPSHOTS)]) {
             let _ = std::fs::remove_file(leftover); // an unfinished write of a killed process: only lost space
         }
-        JobDir::attach(path, record, lock)
+        JobDir::attach(path, record, Some(lock))
     }
 
-    fn attach(path: &Path, record: JobRecord, lock: Lock) -> Result<JobDir> {
+    fn attach(path: &Path, record: JobRecord, lock: Option<Lock>) -> Result<JobDir> {
         let append = |name: &str| -> Result<File> {
             let path = path.join(name);
             OpenOptions::new()
@@ -183,8 +183,7 @@ impl JobDir {
         let metrics = append(file::METRICS)?;
         let log = LogWriter { path: path.join(file::LOG), file: Some(append(file::LOG)?) };
         let metrics_len = metrics.metadata().map_or(0, |meta| meta.len());
-        let (metrics, lock) = (Some(metrics), Some(lock));
-        Ok(JobDir { path: path.to_path_buf(), record, metrics, metrics_len, log, _lock: lock })
+        Ok(JobDir { path: path.to_path_buf(), record, metrics: Some(metrics), metrics_len, log, _lock: lock })
     }
 
     /// The folder.
@@ -232,6 +231,37 @@ impl JobDir {
                 Status::Done | Status::Aborted | Status::Error => record.finished = Some(now),
             }
         })
+    }
+
+    /// Notes the page that ended the run, as far as the disk lets it: in a file of its own, in the log and in `job.json`.
+    ///
+    /// # Errors
+    /// When the disk refuses a part; the others are then written.
+    pub fn set_failed(&mut self, page: &Error) -> Result<()> {
+        let results = [
+            self.replace(file::ERROR, format!("{page}\n").as_bytes()),
+            self.log(Level::Error, &page.to_string()),
+            self.update(|record| record.error = Some(page.message().to_string())),
+            self.set_status(Status::Error),
+        ];
+        results.into_iter().collect()
+    }
+
+    /// Notes the page that ends this process in every job that it trains. For another thread than the training's, which will
+    /// not come back: what that one has not written yet is lost.
+    pub fn set_all_failed(page: &Error) {
+        for path in Lock::all_held_here() {
+            let _ = JobDir::set_failed_at(&path, page); // the page is printed in any case
+        }
+    }
+
+    /// [`JobDir::set_failed`] in the name of the writer of `path`, which is in this process.
+    fn set_failed_at(path: &Path, page: &Error) -> Result<()> {
+        let record = JobView::at(path).record()?;
+        if record.status != Status::Running {
+            return Ok(());
+        }
+        JobDir::attach(path, record, None)?.set_failed(page)
     }
 
     /// Appends lines to `log.txt`, each with DIGITS' prefix: `2026-11-24 06:50:00 [INFO ] text`.
@@ -355,4 +385,33 @@ impl JobDir {
 fn leftovers(folders: &[PathBuf]) -> Vec<PathBuf> {
     let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
     entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().ends_with(TEMPORARY)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{DatasetRef, NetworkRef};
+
+    #[test]
+    fn a_running_job_keeps_a_page_that_another_thread_gives_it_and_a_done_one_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let network = NetworkRef { name: "n.lua".into(), blake3: blake3::hash(b"net").to_string(), folder: None };
+        let dataset = DatasetRef { path: "d".into(), fingerprint: "f".into() };
+        let record = JobRecord::new(network, dataset, 7, serde_json::json!({}), "2.11".into());
+        let path = folder.path().join("job");
+        let mut job = JobDir::create(&path, "network.lua", "net", record).unwrap();
+        let page = Error::new(Kind::Limit, "ended after more than twice the 10s allowed");
+
+        job.set_status(Status::Done).unwrap();
+        JobDir::set_failed_at(&path, &page).unwrap();
+        assert_eq!(job.view().record().unwrap().status, Status::Done);
+
+        job.set_status(Status::Running).unwrap();
+        JobDir::set_failed_at(&path, &page).unwrap();
+        let record = job.view().record().unwrap();
+        assert_eq!((record.status, record.error.as_deref()), (Status::Error, Some(page.message())));
+        for name in [file::ERROR, file::LOG] {
+            assert!(std::fs::read_to_string(path.join(name)).unwrap().contains(page.message()), "{name}");
+        }
+    }
 }

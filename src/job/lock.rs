@@ -3,7 +3,8 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -13,11 +14,21 @@ use crate::{
     input::{self, Form},
 };
 
+/// The folders whose lock this process has.
+static HELD_HERE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
 /// The advisory lock (`flock`) on a job directory; the system frees it when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct Lock {
+    folder: PathBuf,
     /// Closing it gives the lock back.
     _file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        held_here(|folders| folders.retain(|folder| *folder != self.folder));
+    }
 }
 
 impl Lock {
@@ -53,7 +64,13 @@ impl Lock {
             writeln!(lock, "{}", std::process::id())
         };
         note().map_err(|source| Error::io("write", &path, &source))?;
-        Ok(Lock { _file: lock })
+        held_here(|folders| folders.push(folder.to_path_buf()));
+        Ok(Lock { folder: folder.to_path_buf(), _file: lock })
+    }
+
+    /// The folders of the jobs that this process writes at this moment.
+    pub(super) fn all_held_here() -> Vec<PathBuf> {
+        held_here(|folders| folders.clone())
     }
 
     /// Whether a process writes the job in `folder` at this moment.
@@ -61,6 +78,10 @@ impl Lock {
         let Ok(lock) = input::open(&folder.join(file::LOCK), Form::Record) else { return false };
         matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
+}
+
+fn held_here<T>(f: impl FnOnce(&mut Vec<PathBuf>) -> T) -> T {
+    f(&mut HELD_HERE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn in_use(folder: &Path, lock: &mut File) -> Error {
@@ -85,8 +106,10 @@ mod tests {
         let page = Lock::take(folder.path()).unwrap_err();
         assert_eq!(page.kind(), Kind::Job);
         assert!(page.message().contains(&format!("process {}", std::process::id())), "{page}");
+        assert!(Lock::all_held_here().contains(&folder.path().to_path_buf()));
         drop(first);
         assert!(!Lock::is_held(folder.path()));
+        assert!(!Lock::all_held_here().contains(&folder.path().to_path_buf()));
         Lock::take(folder.path()).unwrap();
     }
 }

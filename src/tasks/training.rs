@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    job::{Event, JobDir, Level, Status, file},
+    job::{Event, JobDir, Level},
     nn::View,
     train::{EpochSummary, Evaluated, Plan, Position, Snapshot, Stop, TrainObserver},
 };
@@ -84,9 +84,7 @@ pub(super) fn train(
         Ok(outcome) => outcome?,
         Err(payload) => {
             let page = panic::page(&*payload);
-            let _ = job.replace(file::ERROR, format!("{page}\n").as_bytes());
-            let _ = job.update(|record| record.error = Some(format!("{}: {}", page.kind().title(), page.message())));
-            let _ = job.set_status(Status::Error);
+            let _ = job.set_failed(&page); // it is printed in any case
             return Err(page);
         }
     };

@@ -50,14 +50,8 @@ impl RunRecord<'_> {
     /// Notes the error that ended the run, as far as the disk lets it.
     pub(super) fn failed(&mut self, mut event: Event, error: &Error) -> Result<()> {
         event.message = Some(error.message().to_string());
-        let results = [
-            self.job.replace(file::ERROR, format!("{error}\n").as_bytes()),
-            self.job.log(Level::Error, &error.to_string()),
-            self.write(event),
-            self.job.update(|record| record.error = Some(error.message().to_string())),
-            self.job.set_status(Status::Error),
-        ];
-        results.into_iter().collect()
+        let written = self.write(event);
+        self.job.set_failed(error).and(written)
     }
 
     pub(super) fn write(&mut self, event: Event) -> Result<()> {

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Seconds among the other tests.
-const SECONDS: u64 = 20;
+const SECONDS: u64 = 120;
 /// Calls of one program; the machine is a new one for the next.
 const CALLS: u32 = 2000;
 /// Processor time of one program.
