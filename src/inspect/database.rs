@@ -41,6 +41,19 @@ const WORST: usize = 48;
 pub fn mean_loss(
     network: &Network,
     batches: impl IntoIterator<Item = Result<(tch::Tensor, Activity)>>,
+    progress: impl FnMut(u64),
+) -> Result<MeanLoss> {
+    mean_loss_seen(network, batches, |_, _| Ok(()), progress)
+}
+
+/// The same; `see` is shown the output of each batch and its target.
+///
+/// # Errors
+/// As [`mean_loss`], and what `see` says.
+pub fn mean_loss_seen(
+    network: &Network,
+    batches: impl IntoIterator<Item = Result<(tch::Tensor, Activity)>>,
+    mut see: impl FnMut(&Activity, &Activity) -> Result<()>,
     mut progress: impl FnMut(u64),
 ) -> Result<MeanLoss> {
     let mut result = MeanLoss { images: 0, batches: 0, loss: 0.0, spread: None };
@@ -53,6 +66,7 @@ pub fn mean_loss(
             let mut context = Context::new(Mode::Evaluate).towards(&target);
             let output = network.forward(&input, &mut context)?;
             let loss = network.reported_loss(&output, &target, &mut context)?;
+            see(&output, &target)?;
             // A loss that is a part of the pass has none for a part of the batch.
             let of_batch = single_losses(network, &output, &target, count, &mut context).and_then(Result::ok);
             singles = singles.take().zip(of_batch).map(|(mut all, more)| {

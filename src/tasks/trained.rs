@@ -204,20 +204,22 @@ impl Trained {
     pub(super) fn pixel_classes(&self, input: &tch::Tensor, target: &Target) -> Result<Option<Vec<Option<usize>>>> {
         let Target::Planes(planes) = target else { return Ok(None) };
         let first = f32::from(u8::from(self.is_classification));
-        // As the loader cuts it: a label image has the crop of its image.
-        let cut = self.preprocess.label_shape(planes.shape);
-        let [c, h, w] = cut.unwrap_or(planes.shape);
-        let mut labels = planes.values.to_floats();
-        if cut.is_some() {
-            labels.resize((c * h * w) as usize, 0.0);
-            let middle = self.preprocess.middle();
-            self.preprocess.apply_to_label(planes, middle, &mut Scratch::default(), &mut labels);
-        }
+        let ([c, h, w], labels) = self.label_values(planes);
         let labels: Vec<f32> = labels.into_iter().map(|value| value + first).collect();
         let labels = tch::Tensor::f_from_slice(&labels)?.f_view([1, c, h, w])?.f_to_kind(self.network.kind)?;
         let (_, target) = self.targets.borrow_mut().of(&input.f_unsqueeze(0)?, &labels)?;
         let Activity::Tensor(target) = target else { return Ok(None) };
         pixel_classes(&target, self.first_class(), self.ignored()).map(Some)
+    }
+
+    /// The shape `[c, h, w]` and the values of a label image as the loader cuts it: it has the crop of its image.
+    pub(super) fn label_values(&self, planes: &Planes) -> ([i64; 3], Vec<f32>) {
+        let mut labels = planes.values.to_floats();
+        let Some([c, h, w]) = self.preprocess.label_shape(planes.shape) else { return (planes.shape, labels) };
+        labels.resize((c * h * w) as usize, 0.0);
+        let middle = self.preprocess.middle();
+        self.preprocess.apply_to_label(planes, middle, &mut Scratch::default(), &mut labels);
+        ([c, h, w], labels)
     }
 
     /// The number of class 0 in a target: 1 in Torch's form and where the loader counts so; the labels of a TensorFlow file

@@ -21,6 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::folder::CONSOLE;
 use crate::{
     error::{Error, Kind},
+    input::{self, Form},
     job::{JobView, PackedSnapshots, pack},
     studio::{
         app::App,
@@ -34,7 +35,7 @@ use crate::{
     tasks::{
         SnapshotChoice,
         export::{ExportRequest, Format},
-        inference::StripRequest,
+        inference::{STRIP_OF, StripRequest, strip_records},
     },
 };
 
@@ -120,7 +121,7 @@ pub(crate) async fn package(app: &Arc<App>, id: &str, format: &str, epoch: Optio
         blocking(move || Ok(pack(&folder, &stem, snapshots, &[CONSOLE], &written).map(drop)?)).await?;
         return send(out, Some(format!("{}{at}.tar.gz", id.replace('/', "-")))).await;
     }
-    let format: Format = format.parse().map_err(Refusal::usage)?;
+    let format: Format = format.parse().map_err(|_| unknown(format))?;
     let ending = match format {
         Format::Safetensors => "safetensors",
         Format::T7 | Format::T7Ascii => "t7",
@@ -132,6 +133,13 @@ pub(crate) async fn package(app: &Arc<App>, id: &str, format: &str, epoch: Optio
     let request = ExportRequest { job: folder, format, snapshot, out: Some(out.clone()) };
     let _: serde_json::Value = app.tester.ask(&Question::Export(request), Duration::from_secs(120)).await?;
     send(out, Some(name)).await
+}
+
+/// 400 for a format that no download has.
+fn unknown(format: &str) -> Refusal {
+    let known = Format::ALL.map(Format::name).into_iter().chain(["tar.gz"]).collect::<Vec<_>>().join(", ");
+    let shown: String = format.chars().take(60).collect();
+    Error::new(Kind::Usage, format!("format is '{shown}'")).with_fact("it must be", format!("one of {known}")).into()
 }
 
 /// How large the strip is.
@@ -210,7 +218,8 @@ impl Strip {
 /// What a strip shows, and what of it is not drawn yet.
 struct Planned {
     columns: Vec<StripColumn>,
-    records: Vec<u64>,
+    /// Images at most.
+    rows: usize,
     /// Where its pictures lie.
     out: PathBuf,
     /// Draws the first column that is missing.
@@ -232,8 +241,12 @@ impl Planned {
         };
         let Some(database) = database(&view.record()?.settings, &known.dataset.path, app) else { return Ok(None) };
         let out = folder.join("strip");
-        let records: Vec<u64> = (0..rows as u64).map(|row| row * 7 + 3).collect();
-        let is_drawn = |epoch: f64| records.iter().all(|index| out.join(format!("{epoch}-{index}.png")).is_file());
+        // How many there are to choose from is known once the first column is drawn.
+        let records = records_of(&out, rows);
+        let is_drawn = |epoch: f64| {
+            let is_there = |index: &u64| out.join(format!("{epoch}-{index}.png")).is_file();
+            records.as_ref().is_some_and(|records| records.iter().all(is_there))
+        };
         let missing = epochs.iter().copied().find(|epoch| !is_drawn(*epoch));
         let missing = missing.map(|epoch| {
             // Not the folders above it: a job that was deleted meanwhile stays so.
@@ -243,29 +256,38 @@ impl Planned {
                 }
                 _ => {}
             }
-            let (records, out) = (records.clone(), out.clone());
-            Ok(StripRequest { job: folder.clone(), epoch, database, records, out })
+            Ok(StripRequest { job: folder.clone(), epoch, database, rows, out: out.clone() })
         });
         let columns = epochs.iter().map(|&epoch| StripColumn { epoch, loss: loss(epoch) }).collect();
-        Ok(Some(Planned { columns, records, missing: missing.transpose()?, out }))
+        Ok(Some(Planned { columns, rows, missing: missing.transpose()?, out }))
     }
 
-    /// With what is drawn by now.
+    /// With what is drawn by now; no row before its image is there.
     fn strip(self, id: &str) -> Strip {
+        let records = records_of(&self.out, self.rows).unwrap_or_default();
         let picture = |name: String| {
             let address = || format!("/api/jobs/{}/files/strip%2F{name}", id.replace('/', "%2F"));
             self.out.join(&name).is_file().then(address)
         };
-        let row = |index: &u64| StripRow {
-            key: index.to_string(),
-            input: picture(format!("in-{index}.png")).unwrap_or_default(),
-            outputs: self.columns.iter().map(|column| picture(format!("{}-{index}.png", column.epoch))).collect(),
+        let row = |index: &u64| {
+            Some(StripRow {
+                key: index.to_string(),
+                input: picture(format!("in-{index}.png"))?,
+                outputs: self.columns.iter().map(|column| picture(format!("{}-{index}.png", column.epoch))).collect(),
+            })
         };
-        let rows = self.records.iter().map(row).collect();
-        let size = image::image_dimensions(self.out.join(format!("in-{}.png", self.records[0])));
-        let size = size.map_or([28, 28], |(width, height)| [i64::from(height), i64::from(width)]);
+        let rows = records.iter().filter_map(row).collect();
+        let first = records.first().map(|index| self.out.join(format!("in-{index}.png")));
+        let size = first.and_then(|first| image::image_dimensions(first).ok());
+        let size = size.map_or([0, 0], |(width, height)| [i64::from(height), i64::from(width)]);
         Strip { rows, size, columns: self.columns }
     }
+}
+
+/// The records of a strip; not known before its first column is drawn.
+fn records_of(out: &FsPath, rows: usize) -> Option<Vec<u64>> {
+    let all = input::read_text(&out.join(STRIP_OF), Form::Record).ok()?;
+    Some(strip_records(rows, all.trim().parse().ok()?))
 }
 
 /// At most `count` of the epochs, closer together at the beginning, the first and the last always.
@@ -301,5 +323,27 @@ mod tests {
         assert_eq!((spread_out[0], spread_out[spread_out.len() - 1]), (1.0, 30.0));
         assert!(spread_out.len() <= 10 && spread_out.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(spread(&epochs[..3], 10), [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn a_strip_shows_no_row_before_its_image_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let column = || vec![StripColumn { epoch: 1.0, loss: None }];
+        let planned = || Planned { columns: column(), rows: 3, out: dir.path().into(), missing: None };
+        let strip = planned().strip("j");
+        assert_eq!((strip.rows.len(), strip.size), (0, [0, 0]));
+        std::fs::write(dir.path().join(STRIP_OF), "2").unwrap();
+        let picture = crate::data::Image { width: 4, height: 3, channels: 1, pixels: vec![0; 12] };
+        picture.save_png(&dir.path().join("in-0.png")).unwrap();
+        let strip = planned().strip("j");
+        assert_eq!((strip.rows.len(), strip.size), (1, [3, 4]));
+        assert_eq!(strip.rows[0].outputs, [None]);
+    }
+
+    #[test]
+    fn every_format_of_a_download_is_named_where_one_is_wrong() {
+        let page = unknown("zip").page;
+        assert_eq!(page.message, "format is 'zip'");
+        assert!(page.facts[0].1.contains("safetensors") && page.facts[0].1.contains("tar.gz"), "{:?}", page.facts);
     }
 }

@@ -46,6 +46,10 @@ pub(crate) fn page(id: &str, examined: &Examined, source: &str) -> Value {
             "picture": format!("/api/tests/{id}/pictures/output"), "alt": "the output, its smallest value black"})),
         _ => None,
     };
+    let wanted = examined.wanted.map(|[height, width]| {
+        json!({"width": width, "height": height, "picture": format!("/api/tests/{id}/pictures/wanted"),
+            "alt": "the image that the record wants"})
+    });
     let boxes: Option<Vec<Value>> = examined.boxes.as_ref().map(|boxes| {
         let one = |found: &Rectangle| {
             let [left, top, right, bottom] = found.sides;
@@ -64,7 +68,7 @@ pub(crate) fn page(id: &str, examined: &Examined, source: &str) -> Value {
         "size": examined.size, "channels": examined.channels, "source": source, "truth": examined.truth,
         "original": picture("original", "the image"), "normalized": picture("normalized", "the image as the network gets it"),
         "range": examined.range, "code": examined.code, "reconstruction": reconstruction, "predictions": predictions,
-        "label_image": label_image, "image": image, "boxes": boxes, "numbers": numbers, "layers": rows, "graph": examined.graph,
+        "label_image": label_image, "image": image, "wanted": wanted, "boxes": boxes, "numbers": numbers, "layers": rows, "graph": examined.graph,
         "learned_parameters": examined.learned_parameters})
 }
 

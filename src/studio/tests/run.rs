@@ -109,10 +109,10 @@ async fn many(app: Arc<App>, test: KeptTest, question: Question, begun: Instant)
     };
     drop(worker);
     let seconds = begun.elapsed().as_secs_f64();
-    let result = asked.map(|found| match &test.request.what {
+    let result = asked.and_then(|found| match &test.request.what {
         What::Database(of) => of_database(&found, &of.database, seconds),
-        What::Top(of) => of_top(&found, &of.database),
-        _ => of_list(&found),
+        What::Top(of) => Ok(of_top(&found, &of.database)),
+        _ => Ok(of_list(&test.id, &found)),
     });
     finish(&app, &test.id, begun, result);
 }
@@ -262,26 +262,39 @@ fn one(id: &str, request: &TestRequest, found: Value) -> Answer<Value> {
     Ok(layers::page(id, &examined, &source))
 }
 
-fn of_database(found: &Value, database: &DatabaseRef, seconds: f64) -> Value {
-    let result = &found["result"];
-    if result["mean_loss"].is_object() {
-        let found = &result["mean_loss"];
-        let (images, of) = (found["images"].as_f64().unwrap_or(0.0), address(database));
+fn of_database(found: &Value, database: &DatabaseRef, seconds: f64) -> Result<Value, ErrorPage> {
+    let (result, of) = (&found["result"], address(database));
+    let picture = |index: &Value| format!("/api/records/{index}/picture?{of}");
+    let per_second = |images: &Value| images.as_f64().unwrap_or(0.0) / seconds.max(1e-3);
+    let losses = |kind: &str, found: &Value| {
         let worst = found["spread"]["worst"].as_array().into_iter().flatten().map(|worst| {
-            json!({"index": worst[0], "key": worst[0].to_string(), "loss": worst[1],
-                "picture": format!("/api/records/{}/picture?{of}", worst[0])})
+            json!({"index": worst[0], "key": worst[0].to_string(), "loss": worst[1], "picture": picture(&worst[0])})
         });
-        return json!({"kind": "loss", "loss": found["loss"], "loss_unit": "loss", "images": images,
-            "images_per_second": images / seconds.max(1e-3), "statistics": found["spread"]["statistics"],
-            "worst": worst.collect::<Vec<_>>()});
+        json!({"kind": kind, "loss": found["loss"], "loss_unit": "loss", "images": found["images"],
+            "images_per_second": per_second(&found["images"]), "statistics": found["spread"]["statistics"],
+            "worst": worst.collect::<Vec<_>>()})
+    };
+    if result["mean_loss"].is_object() {
+        return Ok(losses("loss", &result["mean_loss"]));
+    }
+    if result["segmentation"].is_object() {
+        let found = &result["segmentation"];
+        let mut shown = losses("segmentation", found);
+        for name in ["pixel_accuracy", "mean_iou", "known_pixels", "classes"] {
+            shown[name] = found["pixels"][name].clone();
+        }
+        return Ok(shown);
+    }
+    if !result["classification"].is_object() {
+        // A form of answer that nobody has given a page: said, and not drawn as what it is not.
+        return Err(ErrorPage::of(&Error::new(Kind::Io, "the test gave an answer that the studio has no form for")));
     }
     let mut shown = classification(&result["classification"], seconds);
-    let of = address(database);
     for answer in shown["answers"].as_array_mut().into_iter().flatten() {
-        answer["picture"] = format!("/api/records/{}/picture?{of}", answer["index"]).into();
+        answer["picture"] = picture(&answer["index"]).into();
         answer["key"] = answer["index"].to_string().into();
     }
-    shown
+    Ok(shown)
 }
 
 fn of_top(found: &Value, database: &DatabaseRef) -> Value {
@@ -323,7 +336,7 @@ fn classification(result: &Value, seconds: f64) -> Value {
         "answers": result["worst"]})
 }
 
-fn of_list(found: &Value) -> Value {
+fn of_list(id: &str, found: &Value) -> Value {
     let list = |name: &str| found[name].as_array().cloned().unwrap_or_default();
     let (tested, not_tested) = (list("tested"), list("not_tested"));
     let file = |row: &Value| row["image"].as_str().unwrap_or_default().to_string();
@@ -332,16 +345,55 @@ fn of_list(found: &Value) -> Value {
         let class = row["class"].as_u64()?;
         Some(labels[class as usize].as_str().map_or_else(|| class.to_string(), String::from))
     };
+    let label_image = |labels: &Value| {
+        let [drawn, over] = [0, 1].map(|at| {
+            let name = labels["pictures"][at].as_str().unwrap_or_default();
+            format!("/api/tests/{id}/pictures/{}", percent(name.trim_end_matches(".png")))
+        });
+        json!({"labels": drawn, "overlay": over, "legend": labels["legend"]})
+    };
     let of_tested = tested.iter().map(|row| {
         let picture =
             format!("/api/pictures/resized?file={}&width=56&height=56&channels=3&resize=crop", percent(&file(row)));
+        let labels = row.get("label_image").filter(|labels| labels.is_object()).map(label_image);
         json!({"name": name(&file(row)), "picture": picture, "right": right(row),
-            "predictions": row["predictions"], "output": row["output"], "error": null})
+            "predictions": row["predictions"], "output": row["output"], "label_image": labels, "error": null})
     });
     let of_not_tested = not_tested.iter().map(|row| {
         json!({"name": name(&file(row)), "picture": null, "right": null, "predictions": [], "output": null,
-            "error": row["reason"]})
+            "label_image": null, "error": row["reason"]})
     });
     let rows: Vec<Value> = of_tested.chain(of_not_tested).collect();
-    json!({"kind": "many", "images": rows.len(), "accuracy": found["classification"]["accuracy"], "rows": rows})
+    json!({"kind": "many", "images": rows.len(), "accuracy": found["classification"]["accuracy"],
+        "classes": found["pixels"]["classes"], "rows": rows})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_images_are_told_as_such_and_an_unknown_answer_as_an_error() {
+        let of = DatabaseRef::Split { dataset: "set".into(), split: "val".into() };
+        let pixels =
+            json!({"pixel_accuracy": 0.75, "mean_iou": 0.5, "known_pixels": 64, "classes": [{"label": "sky"}]});
+        let found = json!({"result": {"segmentation": {"loss": 0.5, "images": 10, "batches": 3, "pixels": pixels,
+            "spread": {"statistics": {"min": 0.0}, "worst": [[3, 2.5]]}}}});
+        let shown = of_database(&found, &of, 2.0).unwrap();
+        assert_eq!((&shown["kind"], &shown["images_per_second"]), (&json!("segmentation"), &json!(5.0)));
+        assert_eq!((&shown["pixel_accuracy"], &shown["mean_iou"]), (&json!(0.75), &json!(0.5)));
+        assert_eq!(shown["worst"][0]["picture"], "/api/records/3/picture?dataset=set&split=val");
+        let page = of_database(&json!({"result": {"another": {}}}), &of, 2.0).unwrap_err();
+        assert!(page.message.contains("no form"), "{}", page.message);
+    }
+
+    #[test]
+    fn each_label_image_of_a_list_has_its_pictures() {
+        let row = json!({"image": "/a/b.png", "class": null, "predictions": [], "output": null,
+            "label_image": {"legend": [{"name": "sky"}], "pictures": ["0000-b-labels.png", "0000-b-overlay.png"]}});
+        let shown = of_list("t1", &json!({"tested": [row], "not_tested": []}));
+        let labels = &shown["rows"][0]["label_image"];
+        assert_eq!(labels["overlay"], "/api/tests/t1/pictures/0000-b-overlay");
+        assert_eq!(labels["legend"][0]["name"], "sky");
+    }
 }

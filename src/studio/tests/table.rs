@@ -15,6 +15,14 @@ pub(super) fn of(result: &Value) -> Option<String> {
                 let _ = writeln!(table, "{},{}", row["index"], row["loss"]);
             }
         }
+        "segmentation" => {
+            table += "class,share,iou\n";
+            for row in rows(&result["classes"]) {
+                let label = row["label"].as_str().unwrap_or_default().replace('"', "\"\"");
+                let iou = row["iou"].as_f64().map_or_else(String::new, |iou| iou.to_string());
+                let _ = writeln!(table, "\"{label}\",{},{iou}", row["share"]);
+            }
+        }
         "top" => {
             table += "class,record,chance,answer,right\n";
             for class in rows(&result["classes"]) {
@@ -47,6 +55,9 @@ mod tests {
         let image = json!({"index": 1, "chance_of_answer": 0.5, "answer": 0, "right": null});
         let top = json!({"kind": "top", "classes": [{"label": "a \"b\"", "images": [image]}]});
         assert_eq!(of(&top).unwrap(), "class,record,chance,answer,right\n\"a \"\"b\"\"\",1,0.5,0,\n");
+        let class = json!({"label": "sky", "share": 0.25, "iou": null});
+        let labels = json!({"kind": "segmentation", "classes": [class]});
+        assert_eq!(of(&labels).unwrap(), "class,share,iou\n\"sky\",0.25,\n");
         assert_eq!(of(&json!({"kind": "classification"})), None);
     }
 }

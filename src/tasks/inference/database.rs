@@ -9,14 +9,14 @@ use super::{
     folder::{self, Written},
 };
 use crate::{
-    error::{Error, Result},
+    error::Result,
     inspect::{
         classify::{Classification, Classifier},
-        database::{MeanLoss, mean_loss},
+        database::{MeanLoss, mean_loss, mean_loss_seen},
         label_image::{PixelCounts, PixelScores},
         output_kind::OutputKind,
     },
-    nn::{Activity, Context, Mode, Scores},
+    nn::{Activity, Scores},
     tasks::{
         observer::Observer,
         panic,
@@ -147,35 +147,22 @@ fn segmented(job: &Trained, request: &DatabaseRequest, observer: &mut dyn Observ
     let network = job.judged()?;
     let (all, batches) = job.batches(&request.database, request.labels.as_deref(), stop)?;
     observer.stage("images", all);
-    let mut loss = MeanLoss { images: 0, batches: 0, loss: 0.0, spread: None };
     let mut counts: Option<PixelCounts> = None;
-    for batch in batches {
-        let (input, target) = batch?;
-        let rows = input.size().first().copied().unwrap_or(0);
-        let input: Activity = input.f_to_kind(network.kind)?.f_to_device(network.device)?.into();
-        let (output, of_batch) = tch::no_grad(|| {
-            let mut context = Context::new(Mode::Evaluate).towards(&target);
-            let output = network.forward(&input, &mut context)?;
-            let of_batch = network.reported_loss(&output, &target, &mut context)?;
-            Ok::<_, Error>((output, of_batch))
-        })?;
+    let count = |output: &Activity, target: &Activity| {
         let output = output.tensor()?;
         let counts = counts.get_or_insert_with(|| PixelCounts::new(output.size().get(1).map_or(0, |n| *n as usize)));
         let answers = Vec::<i64>::try_from(output.f_argmax(1, false)?.f_contiguous()?.f_view([-1])?)?;
         let answers: Vec<usize> = answers.into_iter().map(|class| class as usize).collect();
-        let right = match &target {
+        let right = match target {
             Activity::Tensor(target) if target.numel() == answers.len() => {
                 pixel_classes(target, job.first_class(), job.ignored())?
             }
             _ => Vec::new(),
         };
         counts.add(&answers, right);
-        loss.loss += f64::try_from(&of_batch)?;
-        loss.batches += 1;
-        loss.images += rows.unsigned_abs();
-        observer.done(loss.images);
-    }
-    loss.loss /= loss.batches.max(1) as f64;
+        Ok(())
+    };
+    let loss = mean_loss_seen(network, batches, count, |done| observer.done(done))?;
     Ok(Segmented { loss, pixels: counts.unwrap_or_else(|| PixelCounts::new(0)).scores(job.labels()) })
 }
 
@@ -202,7 +189,7 @@ fn classify(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::path::Path;
 
     use super::*;
@@ -231,7 +218,7 @@ mod tests {
     }
 
     /// Four images, dark ones of class 0 and bright ones of class 1; the last one is bright and called dark.
-    fn images(folder: &Path) -> PathBuf {
+    pub(in super::super) fn images(folder: &Path) -> PathBuf {
         let grey = [0u8, 200, 255, 250];
         let item = |index: usize, label| Item { name: format!("{index}.png"), label, index };
         let lists = Lists {
@@ -276,6 +263,23 @@ mod tests {
         let written = report.written.unwrap();
         assert!(written.page().ends_with("job/test-train_db/index.html") && written.page().is_file());
         assert!(written.files.contains(&"worst.png".to_string()));
+    }
+
+    #[test]
+    fn label_images_give_their_pixels_and_the_worst_image_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let (request, mut seen) = (request(dir.path()), Seen::default());
+        // The class of an image at each of its pixels.
+        let file = "local scores = nn.SpatialConvolution(1, 2, 1, 1)\n\
+            scores.weight:copy(torch.Tensor{-1, 1}:viewAs(scores.weight))\n\
+            scores.bias:copy(torch.Tensor{100, -100})\n\
+            return { model = nn.Sequential():add(scores):add(nn.LogSoftMax()), loss = nn.SpatialClassNLLCriterion(), \
+            labelHook = function(_, labels) return labels:view(-1, 1, 1):expand(labels:size(1), 4, 4):contiguous() end }\n";
+        let report = run(&trained(file, &["dark", "bright"]), &request, 4, &mut seen, &Stop::default()).unwrap();
+        let DatabaseResult::Segmentation(result) = report.result else { panic!("it gives label images") };
+        assert_eq!((result.loss.images, result.pixels.pixel_accuracy), (4, Some(0.75)));
+        assert_eq!(result.loss.spread.unwrap().worst[0].0, 3, "it is bright and called dark");
+        assert_eq!(seen.0, [(0, 4), (2, 4), (4, 4)]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     defaults, folder,
     label_view::{self, LabelView},
+    wanted_image,
 };
 use crate::{
     data::Target,
@@ -144,6 +145,9 @@ pub struct Examined {
     pub predictions: Vec<(usize, String, f64)>,
     /// Of a label image: its pictures are `labels.png` and, where the right one is known, `truth.png`.
     pub label_image: Option<LabelView>,
+    /// Height and width of the image that the record wants, where that is one of values to repeat: `wanted.png`.
+    #[serde(default)]
+    pub wanted: Option<[i64; 2]>,
     /// Of boxes: in pixels of the image.
     #[serde(default)]
     pub boxes: Option<Vec<Rectangle>>,
@@ -247,6 +251,13 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
         Ok::<_, Error>(drawn.view)
     });
     let label_image = label_image.transpose()?;
+    let wanted = match &target {
+        Some(Target::Planes(planes)) if label_image.is_none() && !job.target_is_input() => {
+            wanted_image::drawn(job, planes)
+        }
+        _ => None,
+    };
+    let wanted = wanted.map(|(size, picture)| keeper.picture("wanted", Some(picture)).map(|()| size)).transpose()?;
     let boxes = if view == OutputKind::Boxes { Rectangle::all(&output_shape, &output) } else { None };
     let scores = network.scores().filter(|_| view == OutputKind::Classes);
     let top = usize::try_from(request.top).unwrap_or(usize::MAX);
@@ -270,6 +281,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
             .map(|Prediction { class, label, probability }| (class, label, probability))
             .collect(),
         label_image,
+        wanted,
         boxes,
         output: output.into_iter().take(4096).collect(),
         output_shape,

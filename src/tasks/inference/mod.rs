@@ -12,6 +12,7 @@ mod list;
 mod listing;
 mod strip;
 mod top;
+mod wanted_image;
 
 pub use database::{DatabaseReport, DatabaseRequest, DatabaseResult, Segmented, database};
 pub use defaults::{DEVICE, MOST_WORST, TOP, WORST};
@@ -24,5 +25,5 @@ pub use label_view::{LabelClass, LabelView};
 pub use list::{ListReport, ListRequest, ListedImage, ListedLabels, list};
 pub use listing::NotTested;
 pub(in crate::tasks) use listing::{images, is_array};
-pub use strip::{StripRequest, strip};
+pub use strip::{STRIP_OF, StripRequest, strip, strip_records};
 pub use top::{Sure, TopClass, TopReport, TopRequest, top};
