@@ -183,15 +183,24 @@ impl Preprocess {
                     .with_help("give --mean mean.binaryproto, or --subtract-mean none"));
             }
         };
-        let smallest = shape[1].min(shape[2]);
-        if let Some(crop) = crop.filter(|crop| !(1..=smallest).contains(crop)) {
-            return Err(Error::new(Kind::Usage, format!("a crop of {crop} pixels does not fit the images"))
-                .with_fact("the images", format!("{} (channels x height x width)", shape_text(shape)))
-                .with_help(format!("choose a crop from 1 to {smallest}")));
-        }
+        Preprocess::check_crop(shape, crop)?;
         augment.check(shape, crop)?;
         let pixel = mean.as_ref().map(Mean::pixel).unwrap_or_default();
         Ok(Preprocess { subtract, mean, crop, augment, shape, pixel })
+    }
+
+    /// Whether a square of so many pixels can be cut from images `[c, h, w]`.
+    ///
+    /// # Errors
+    /// When it is larger than they are.
+    pub fn check_crop(shape: [i64; 3], crop: Option<i64>) -> Result<()> {
+        let smallest = shape[1].min(shape[2]);
+        match crop.filter(|crop| !(1..=smallest).contains(crop)) {
+            Some(crop) => Err(Error::new(Kind::Usage, format!("a crop of {crop} pixels does not fit the images"))
+                .with_fact("the images", format!("{} (channels x height x width)", shape_text(shape)))
+                .with_help(format!("choose a crop from 1 to {smallest}"))),
+            None => Ok(()),
+        }
     }
 
     /// `[c, h, w]` of what goes in.

@@ -6,7 +6,7 @@ use super::{
     check::CheckRequest, file_settings::file_settings, gradients::gradients, prepare::RecordFacts, trained::is_input,
 };
 use crate::{
-    data::Dataset,
+    data::{Dataset, Preprocess},
     error::{Error, Kind, Result},
     frontend::{LabelShape, NetworkFile, NetworkParams, Output, Purpose, Ready, Source},
     inspect::{
@@ -56,17 +56,13 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
         return Err(Error::new(Kind::Usage, "batch size and crop are 1 at least"));
     }
     let (mut shape, classes, labels) = data(request)?;
-    if let (Some([_, height, width]), Some(side)) = (shape.as_mut(), crop) {
-        (*height, *width) = (side.min(*height), side.min(*width));
-    }
+    cut(&mut shape, crop)?;
     let nclasses = request.nclasses.or(classes);
     let params = NetworkParams { nclasses, ngpus: 0, input_shape: shape, labels };
     let loaded = NetworkFile::load(file, &params, Output::silent(), 1)?;
     found.printed = loaded.printed();
     let settings = file_settings(&loaded);
-    if let (Some([_, height, width]), Some(side)) = (shape.as_mut(), settings.croplen.filter(|_| crop.is_none())) {
-        (*height, *width) = (side, side);
-    }
+    cut(&mut shape, settings.croplen.filter(|_| crop.is_none()))?;
     found.settings = Some(settings.clone());
     if let Some(batch) = settings.train_batch_size.filter(|_| request.batch == 1) {
         found.batch_size = batch.max(1);
@@ -89,6 +85,14 @@ fn follow(file: Source, request: &CheckRequest, crop: Option<i64>, found: &mut L
         found.gradients = Some(checked);
         return wrong.map_or(Ok(()), Err);
     }
+    Ok(())
+}
+
+/// The shape of a sample once a square is cut from it: a run refuses one that is larger, and so does this.
+fn cut(shape: &mut Option<[i64; 3]>, crop: Option<i64>) -> Result<()> {
+    let (Some(whole), Some(side)) = (shape.as_mut(), crop) else { return Ok(()) };
+    Preprocess::check_crop(*whole, crop)?;
+    (whole[1], whole[2]) = (side, side);
     Ok(())
 }
 
@@ -154,6 +158,19 @@ mod tests {
         assert_eq!(found.error.unwrap().origin().unwrap().line, 3);
         assert_eq!(found.graph.unwrap().nodes.len(), 3);
         assert!(found.totals.is_none() && !found.printed.is_empty());
+    }
+
+    #[test]
+    fn a_crop_that_is_larger_than_the_images_is_refused() {
+        let text =
+            |croplen: &str| format!("return {{ model = nn.Sequential():add(nn.View(-1)), croplen = {croplen} }}\n");
+        let of = |croplen: &str, crop| {
+            let request = CheckRequest { input_shape: Some("1x4x5".parse().unwrap()), ..CheckRequest::default() };
+            look(Source::pasted("toy.lua", &text(croplen)), &request, crop).error.map(|page| page.message().to_string())
+        };
+        let refused = Some("a crop of 5 pixels does not fit the images".to_string());
+        assert_eq!([of("nil", Some(5)), of("5", None)], [refused.clone(), refused]);
+        assert_eq!([of("nil", Some(4)), of("5", Some(4))], [None, None]);
     }
 
     #[test]

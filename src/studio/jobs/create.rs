@@ -16,6 +16,7 @@ use super::{
     summary::JobSummary,
 };
 use crate::{
+    data::Preprocess,
     error::{Error, Kind},
     frontend::{Language, Settings, Source},
     job::{JobDir, JobView},
@@ -122,7 +123,12 @@ pub(crate) async fn make(app: &Arc<App>, form: NewJob) -> Answer<NewJobs> {
     variants.check_with(&options, &before)?;
     let databases = [&options.train_db, &options.val_db, &options.train_labels_db, &options.val_labels_db];
     for database in databases.into_iter().flatten() {
-        app.looker.ask::<serde_json::Value>(&Question::Database(database.clone()), CHECK).await?;
+        let found: serde_json::Value = app.looker.ask(&Question::Database(database.clone()), CHECK).await?;
+        if let Ok(shape) = serde_json::from_value(found["shape"].clone())
+            && options.train_db.as_ref() == Some(database)
+        {
+            Preprocess::check_crop(shape, options.crop)?;
+        }
     }
     let request = match options.dataset.clone() {
         Some(folder) => CheckRequest { dataset: Some(folder), ..CheckRequest::default() },
