@@ -12,6 +12,7 @@ mod assemble;
 mod board;
 pub mod bounds;
 pub mod check;
+mod class_sets;
 mod curves;
 pub mod dataset;
 pub mod doctor;

@@ -12,7 +12,10 @@ use crate::{
     data::{Dataset, DeepImage, Encoding, Image, Planes, Records, Target, Values, datum, label_image, lmdb::Database},
     error::{Error, Kind, Result},
     inspect::{label_image::truth_picture, picture::Picture, values::ends},
-    tasks::bounds,
+    tasks::{
+        bounds,
+        class_sets::{self, ClassSet},
+    },
 };
 
 /// Longest side of the picture of an image as a dataset would hold it, pixels.
@@ -131,7 +134,15 @@ pub enum Side {
 pub struct OpenDatabase {
     records: Arc<Records>,
     classes: Vec<String>,
-    labels: Option<Vec<i32>>,
+    known: Option<Known>,
+}
+
+/// What is known of the classes of all records.
+enum Known {
+    /// One of each.
+    Numbers(Vec<i32>),
+    /// Those of each label image.
+    Sets(Vec<ClassSet>),
 }
 
 impl OpenDatabase {
@@ -163,7 +174,7 @@ impl OpenDatabase {
                 (records, dataset.labels)
             }
         };
-        Ok(OpenDatabase { records, classes, labels: None })
+        Ok(OpenDatabase { records, classes, known: None })
     }
 
     /// A page of the records that pass.
@@ -188,7 +199,7 @@ impl OpenDatabase {
         let mut passing = Vec::new();
         for index in 0..self.records.len() {
             if let Some(class) = class
-                && self.class_of(index)? != Some(class)
+                && !self.has_class(index, class)?
             {
                 continue;
             }
@@ -207,12 +218,20 @@ impl OpenDatabase {
         Ok(RecordsPage { total, records })
     }
 
-    fn class_of(&mut self, index: u64) -> Result<Option<i32>> {
-        if self.labels.is_none() {
-            let has_own = self.records.label_folder().is_some();
-            self.labels = Some(if has_own { Vec::new() } else { self.records.labels()? });
+    /// Whether a record is of a class, or its label image has pixels of it. The first question reads all labels.
+    fn has_class(&mut self, index: u64, class: i32) -> Result<bool> {
+        if self.known.is_none() {
+            self.known = Some(match self.records.label_folder() {
+                Some(_) => Known::Sets(class_sets::of(&self.records)?),
+                None => Known::Numbers(self.records.labels()?),
+            });
         }
-        Ok(self.labels.as_ref().and_then(|labels| labels.get(index as usize).copied()))
+        let at = index as usize;
+        Ok(match &self.known {
+            Some(Known::Numbers(labels)) => labels.get(at) == Some(&class),
+            Some(Known::Sets(sets)) => sets.get(at).is_some_and(|set| set.holds(class)),
+            None => false,
+        })
     }
 
     fn row(&self, index: u64) -> Result<RecordRow> {
