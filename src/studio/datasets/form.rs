@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     data::{Encoding, Resize},
+    error::{Error, Kind},
     studio::{app::App, child::question::MakeDataset, refusal::Answer, unreadable::part},
     tasks::dataset::{FolderRequest, GenericRequest, ImageOptions, LabelsAre, ListsRequest, PairsRequest, RecordSize},
 };
@@ -297,6 +298,25 @@ impl DatasetForm {
         })
     }
 
+    /// Refuses shares after which nothing is left to train on.
+    ///
+    /// # Errors
+    /// 400 with the field's name.
+    pub(crate) fn leaves_some(&self) -> Answer<()> {
+        let (val, test) = match self {
+            DatasetForm::Folder { from, .. } => (from.val_percent, from.test_percent),
+            DatasetForm::Pairs { from, .. } if from.val_feature_folder.is_none() => (from.val_percent, 0.0),
+            _ => return Ok(()),
+        };
+        if val + test < 100.0 {
+            return Ok(());
+        }
+        let (field, value) = if val >= test { ("val_percent", val) } else { ("test_percent", test) };
+        Err(Error::new(Kind::Usage, format!("{field} is {value}: nothing is left to train on"))
+            .with_fact("it must be", "less than 100, with what is for testing")
+            .into())
+    }
+
     /// The field without which nothing can be looked at.
     pub(crate) fn main_field(&self) -> &'static str {
         match self {
@@ -306,6 +326,11 @@ impl DatasetForm {
             DatasetForm::Pairs { .. } => "feature_folder",
             DatasetForm::Sample => "name",
         }
+    }
+
+    /// The field that says how much is for validation, where one does.
+    pub(crate) fn val_field(&self) -> Option<&'static str> {
+        matches!(self, DatasetForm::Folder { .. } | DatasetForm::Pairs { .. }).then_some("val_percent")
     }
 
     /// Every path that the form names, by its field; an empty one is not given.
@@ -372,6 +397,24 @@ mod tests {
             Ok(_) => "read".into(),
             Err(refused) => unreadable::page(&refused.body_text()).message().into(),
         }
+    }
+
+    #[test]
+    fn something_is_left_to_train_on() {
+        let of = |form: Value| {
+            let Json(read) = Json::<NewDataset>::from_bytes(form.to_string().as_bytes()).unwrap();
+            read.form.leaves_some().map_err(|refusal| refusal.page.message)
+        };
+        let folder = |val: f64, test: f64| {
+            of(json!({"kind": "folder", "folder": "f", "width": 8, "height": 8, "channels": 1, "val_percent": val,
+                "test_percent": test}))
+        };
+        assert_eq!((folder(99.0, 0.0), folder(40.0, 40.0)), (Ok(()), Ok(())));
+        assert_eq!(folder(100.0, 0.0), Err("val_percent is 100: nothing is left to train on".into()));
+        assert!(folder(40.0, 60.0).unwrap_err().starts_with("test_percent is 60"));
+        let pairs = json!({"kind": "pairs", "feature_folder": "f", "label_folder": "l", "width": 8, "height": 8,
+            "channels": 1, "val_percent": 100});
+        assert!(of(pairs).is_err());
     }
 
     #[test]

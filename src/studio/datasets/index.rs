@@ -10,6 +10,7 @@ use std::{
 use super::{
     making::{Making, State},
     summary::{DatasetStatus, DatasetSummary},
+    unmade,
 };
 use crate::{
     data::{self, Manifest},
@@ -35,10 +36,12 @@ pub(crate) struct DatasetIndex {
 }
 
 impl DatasetIndex {
-    /// The datasets below `root/datasets`; nothing is read yet.
+    /// The datasets below `root/datasets`; nothing is read yet but what an earlier server could not make.
     #[must_use]
     pub(crate) fn new(root: &Path) -> DatasetIndex {
-        DatasetIndex { datasets: root.join("datasets"), entries: Mutex::default(), making: Mutex::default() }
+        let datasets = root.join("datasets");
+        let making = unmade::all(&datasets).into_iter().collect();
+        DatasetIndex { datasets, entries: Mutex::default(), making: Mutex::new(making) }
     }
 
     /// The folder of all datasets.
@@ -60,6 +63,12 @@ impl DatasetIndex {
     #[must_use]
     pub(crate) fn folder(&self, id: &str) -> Option<PathBuf> {
         self.entries().contains_key(id).then(|| self.datasets.join(id)).filter(|folder| folder.is_dir())
+    }
+
+    /// The folder of what is kept of a dataset that is not there.
+    #[must_use]
+    pub(crate) fn unmade(&self, id: &str) -> Option<PathBuf> {
+        self.making().contains_key(id).then(|| unmade::folder(&self.datasets, id)).filter(|folder| folder.is_dir())
     }
 
     /// One dataset.
@@ -85,7 +94,7 @@ impl DatasetIndex {
         found.insert(SAMPLE.into());
         for entry in std::fs::read_dir(&self.datasets).into_iter().flatten().flatten() {
             let path = entry.path();
-            let whole = !data::is_in_the_making(&path);
+            let whole = !data::is_in_the_making(&path) && !unmade::is(&path);
             if whole && (path.join("dataset.json").is_file() || path.join("train_db").is_dir()) {
                 found.extend(entry.file_name().into_string());
             }

@@ -5,11 +5,13 @@ use std::{
     time::Instant,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::summary::{DatasetStatus, DatasetSummary, MakingProgress};
 use crate::studio::error_page::ErrorPage;
 
 /// How the making stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum State {
     /// A process is at it.
     Making,
@@ -40,6 +42,14 @@ impl Making {
     pub(crate) fn new(begun: DatasetSummary) -> Making {
         let inner = Inner { state: State::Making, progress: None };
         Making { begun, inner: Arc::new(Mutex::new(inner)), stop: Arc::default() }
+    }
+
+    /// One that ended before this server began.
+    #[must_use]
+    pub(crate) fn ended(begun: DatasetSummary, state: State) -> Making {
+        let making = Making::new(begun);
+        making.end(state);
+        making
     }
 
     fn inner<T>(&self, see: impl FnOnce(&mut Inner) -> T) -> T {

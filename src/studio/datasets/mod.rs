@@ -8,3 +8,4 @@ pub(crate) mod records;
 pub(crate) mod routes;
 pub(crate) mod scan;
 pub(crate) mod summary;
+mod unmade;

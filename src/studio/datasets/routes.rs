@@ -22,10 +22,12 @@ use super::{
     index::SAMPLE,
     making::{Making, State as MakingState},
     summary::{DatasetStatus, DatasetSummary},
+    unmade,
 };
 use crate::{
     error::{Error, Kind},
     input::{self, Form},
+    inspect::label_image::{color, hex},
     job::{self, Stamp},
     studio::{
         app::App,
@@ -83,6 +85,7 @@ pub(crate) async fn create(
 /// What is wrong with the form.
 pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
     let given = about::name_of("name", &new.name)?;
+    new.form.leaves_some()?;
     let id = if matches!(new.form, DatasetForm::Sample) { SAMPLE.to_string() } else { free_id(app, &new.name) };
     let folder = app.datasets.place().join(&id);
     let known = app.datasets.summary(&id).filter(|known| known.status == DatasetStatus::Making || folder.is_dir());
@@ -145,17 +148,34 @@ pub(crate) fn begin(app: &Arc<App>, new: NewDataset) -> Answer<DatasetSummary> {
             }
             Some(Err(page)) => making.end(MakingState::Failed(Box::new(page))),
             None => {
-                let mut partial = folder.into_os_string();
+                let mut partial = folder.clone().into_os_string();
                 partial.push(".partial");
                 let _ = in_place(|| std::fs::remove_dir_all(PathBuf::from(partial)));
                 making.end(MakingState::Aborted);
             }
+        }
+        if making.state() == MakingState::Done {
+            unmade::forget(app_of.datasets.place(), &id);
+        } else {
+            // Where the disk refuses, this server still knows it.
+            let _ = in_place(|| keep_unmade(&app_of, &making, &new));
         }
         let _ = tokio::task::spawn_blocking(move || app_of.refresh()).await;
     });
     app.refresh();
     let summary = app.datasets.summary(&id).ok_or_else(|| Refusal::not_found("dataset", &id))?;
     Ok(summary)
+}
+
+/// Keeps why a dataset is not there, and the form that would make it.
+///
+/// # Errors
+/// When the disk refuses.
+fn keep_unmade(app: &App, making: &Making, new: &NewDataset) -> Result<(), Error> {
+    unmade::keep(app.datasets.place(), making)?;
+    let folder = unmade::folder(app.datasets.place(), &making.summary().id);
+    let form = serde_json::to_vec_pretty(&with_uploads_kept(app, new, &folder)?);
+    job::replace(&folder.join(FORM), &form.unwrap_or_default())
 }
 
 /// The form with its uploads as files of the dataset's folder: those end with the server, a clone needs them later.
@@ -186,7 +206,7 @@ fn free_id(app: &App, name: &str) -> String {
         .take(60)
         .collect();
     stem = stem.trim_matches(['-', '.']).to_string();
-    if stem.is_empty() || stem.ends_with(".partial") {
+    if stem.is_empty() || [".partial", ".unmade"].iter().any(|ending| stem.ends_with(ending)) {
         stem = Stamp::now().id();
     }
     let is_free = |id: &str| app.datasets.summary(id).is_none() && !app.datasets.place().join(id).exists();
@@ -248,7 +268,11 @@ fn details(id: &str, folder: &FsPath, info: &Value, mut known: Value) -> Value {
         json!({"file": file, "reason": reason})
     });
     known["splits"] = info["splits"].as_array().into_iter().flatten().map(split).collect();
-    known["labels"] = info["labels"].as_array().cloned().unwrap_or_default().into();
+    let labels = info["labels"].as_array().cloned().unwrap_or_default();
+    // Those of a label image's classes, as every picture of it has them.
+    let colored = if manifest["kind"] == "pairs" { labels.len() } else { 0 };
+    known["colors"] = (0..colored).map(|class| Value::from(hex(color(class)))).collect();
+    known["labels"] = labels.into();
     known["mean"] = mean.unwrap_or_default();
     known["skipped"] = skipped.collect();
     known["fingerprint"] = info["fingerprint"].as_str().unwrap_or_default().into();
@@ -292,8 +316,9 @@ pub(crate) async fn change(
 ) -> Answer<Json<DatasetSummary>> {
     blocking(move || {
         let folder = app.datasets.folder(&id).ok_or_else(|| Refusal::not_found("dataset", &id))?;
-        let name = about::name_of("name", change.name.as_deref().unwrap_or_default())?;
-        About { name, ..About::read(&folder) }.write(&folder)?;
+        if let Some(name) = change.name {
+            About { name: Some(about::new_name(&name)?), ..About::read(&folder) }.write(&folder)?;
+        }
         app.refresh();
         app.datasets.summary(&id).ok_or_else(|| Refusal::not_found("dataset", &id))
     })
@@ -332,6 +357,7 @@ pub(crate) fn remove(app: &App, id: &str) -> Answer<()> {
         }
         ended
     };
+    unmade::forget(app.datasets.place(), id);
     if let Some(folder) = app.datasets.folder(id) {
         // The processes that have it open let go of it at their next question.
         std::fs::remove_dir_all(&folder).map_err(|source| Error::io("remove", &folder, &source))?;
@@ -367,8 +393,8 @@ pub(crate) async fn abort(
     responses((status = 200, body = NewDataset), (status = "4XX", body = RefusalBody)))]
 pub(crate) async fn again(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer<Json<NewDataset>> {
     let form = in_place(|| {
-        let folder = app.datasets.folder(&id).ok_or_else(|| Refusal::not_found("dataset", &id))?;
-        Ok::<_, Refusal>(form_in(&folder))
+        let folder = app.datasets.folder(&id).or_else(|| app.datasets.unmade(&id));
+        Ok::<_, Refusal>(form_in(&folder.ok_or_else(|| Refusal::not_found("dataset", &id))?))
     })?;
     form.map(Json).ok_or_else(|| Refusal::conflict("the dataset was not made by a form"))
 }

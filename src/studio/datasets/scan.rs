@@ -10,13 +10,16 @@ use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
 use super::form::{DatasetForm, NewDataset};
-use crate::studio::{
-    app::App,
-    blocking::in_place,
-    body::Body,
-    child::question::{MakeDataset, Question},
-    error_page::ErrorPage,
-    refusal::{Answer, RefusalBody},
+use crate::{
+    error::{Error, Kind},
+    studio::{
+        app::App,
+        blocking::in_place,
+        body::Body,
+        child::question::{MakeDataset, Question},
+        error_page::ErrorPage,
+        refusal::{Answer, RefusalBody},
+    },
 };
 
 /// Pixels of the longer side of an image that is shown as it is.
@@ -35,10 +38,12 @@ pub(crate) async fn scan(
 ) -> Answer<Json<Value>> {
     let begun = Instant::now();
     let mut reply = json!({"complete": true, "seconds": 0.0, "classes": [], "train": 0, "val": 0, "test": 0,
-        "left_out_total": 0, "left_out": [], "samples": [], "databases": [], "fields": {}});
+        "left_out_total": 0, "left_out": [], "samples": [], "looked_at": null,
+        "databases": [], "fields": {}});
     let mut fields = in_place(|| wrong_paths(&app, &form));
     if fields.is_empty() {
-        match in_place(|| form.request(app.datasets.place().join("scan"), &|named| app.named(named))) {
+        let request = || form.request(app.datasets.place().join("scan"), &|named| app.named(named));
+        match form.leaves_some().and_then(|()| in_place(request)) {
             Err(refusal) => drop(fields.insert(field_of(&form, &refusal.page), *refusal.page)),
             Ok(MakeDataset::Folder(request)) => {
                 found(&app, &form, Question::Scan(request), &mut reply, &mut fields).await
@@ -96,8 +101,16 @@ async fn found(
     let asked: Result<Value, ErrorPage> = app.looker.ask(&question, Duration::from_secs(60)).await;
     let found = match asked {
         Ok(found) => found,
-        Err(page) => return drop(fields.insert(form.main_field().into(), page)),
+        Err(page) => {
+            let field = in_place(|| named_path(app, form, &page)).unwrap_or_else(|| field_of(form, &page));
+            return drop(fields.insert(field, page));
+        }
     };
+    if let Some(field) = form.val_field().filter(|_| found["train"] == 0 && found["val"].as_u64() > Some(0)) {
+        let page = Error::new(Kind::Usage, "nothing is left to train on").with_help("take less for validation");
+        fields.insert(field.into(), ErrorPage::of(&page));
+    }
+    reply["looked_at"] = found["looked_at"].clone();
     for name in ["classes", "train", "val", "test"] {
         reply[name] = found[name].clone();
     }
@@ -151,6 +164,27 @@ fn field_of(form: &DatasetForm, page: &ErrorPage) -> String {
     if fields.get(named).is_some() { named.into() } else { form.main_field().into() }
 }
 
+/// The field whose file or folder a page speaks of: that which the page names itself before those around it.
+fn named_path(app: &App, form: &DatasetForm, page: &ErrorPage) -> Option<String> {
+    let given = form.paths().into_iter().filter(|(_, path)| !path.trim().is_empty());
+    let known: Vec<_> =
+        given.filter_map(|(field, path)| Some((field, app.named(path).ok()?.display().to_string()))).collect();
+    field_at(&known, page)
+}
+
+fn field_at(known: &[(&str, String)], page: &ErrorPage) -> Option<String> {
+    let words: Vec<&str> = page.facts.iter().map(|(_, value)| value.as_str()).chain([page.message.as_str()]).collect();
+    let names = |path: &str| {
+        words.iter().any(|words| {
+            let rest = words.split_once(path).map(|(_, rest)| rest);
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || "._-".contains(c)))
+        })
+    };
+    let says = |path: &str| words.iter().any(|words| *words == path);
+    let found = known.iter().filter(|(_, path)| names(path)).max_by_key(|(_, path)| (says(path), path.len()));
+    found.map(|(field, _)| (*field).to_string())
+}
+
 /// A page for each path that cannot be used.
 fn wrong_paths(app: &App, form: &DatasetForm) -> BTreeMap<String, ErrorPage> {
     let main = form.main_field();
@@ -164,4 +198,25 @@ fn wrong_paths(app: &App, form: &DatasetForm) -> BTreeMap<String, ErrorPage> {
         }
     }
     wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_stands_at_the_field_whose_path_it_names() {
+        let known = [("inputs", "/d/in"), ("labels", "/d/in/labels"), ("names", "/d/names.txt")];
+        let known = known.map(|(field, path)| (field, path.to_string()));
+        let of = |message: &str, facts: &[&str]| {
+            let page = Error::new(Kind::Data, message);
+            let page = facts.iter().fold(page, |page, fact| page.with_fact("in", *fact));
+            field_at(&known, &ErrorPage::of(&page))
+        };
+        assert_eq!(of("/d/names.txt is not text in UTF-8", &[]).as_deref(), Some("names"));
+        assert_eq!(of("a colour", &["/d/in/labels/1.png"]).as_deref(), Some("labels"));
+        assert_eq!(of("no image", &["/d/in/1.png"]).as_deref(), Some("inputs"));
+        assert_eq!(of("a class", &["/d/names.txt", "/d/in/labels/1.png"]).as_deref(), Some("names"));
+        assert_eq!(of("no image in /d/in-2", &[]), None);
+    }
 }

@@ -68,12 +68,8 @@ pub struct PairsRequest {
 pub fn pairs(request: &PairsRequest, observer: &mut dyn Observer, stop: &Stop) -> Result<DatasetReport> {
     panic::guarded(|| {
         let started = Instant::now();
-        if request.labels_are == LabelsAre::Classes && request.images.resize != Resize::Squash {
-            return Err(Error::new(Kind::Usage, "label images of classes are fitted by squash alone")
-                .with_fact("asked for", format!("{:?}", request.images.resize).to_lowercase())
-                .with_help("leave --resize out, or cut inputs and labels to one size before"));
-        }
-        let (found, labels) = (divided(request)?, meaning(request)?);
+        let labels = meaning(request)?;
+        let found = divided(request)?;
         let (out, options) = (&request.images.out, request.images.create(true));
         let made = pairs::create(out, &found, &labels, options, &Watched::by(observer, stop))?;
         Ok(DatasetReport::of(out, made, started))
@@ -93,7 +89,13 @@ pub(super) fn divided(request: &PairsRequest) -> Result<Pairs> {
     pairs::divide([&request.inputs, &request.labels], val, request.val_percent, request.images.seed)
 }
 
-fn meaning(request: &PairsRequest) -> Result<LabelImages> {
+/// What the pixels of the request's label images mean.
+pub(super) fn meaning(request: &PairsRequest) -> Result<LabelImages> {
+    if request.labels_are == LabelsAre::Classes && request.images.resize != Resize::Squash {
+        return Err(Error::new(Kind::Usage, "label images of classes are fitted by squash alone")
+            .with_fact("asked for", format!("{:?}", request.images.resize).to_lowercase())
+            .with_help("leave --resize out, or cut inputs and labels to one size before"));
+    }
     let (names, colors): (Option<&Path>, Option<&Path>) = (request.class_names.as_deref(), request.colors.as_deref());
     match request.labels_are {
         LabelsAre::Images => Ok(LabelImages::images()),
