@@ -108,6 +108,10 @@ impl App {
         if !datasets.iter().all(is_making) {
             [&self.checker, &self.looker, &self.tester].into_iter().for_each(Worker::renew);
         }
+        let names = self.datasets.all().into_iter().map(|dataset| (dataset.id, dataset.name)).collect();
+        for job in self.jobs.name_datasets(names) {
+            self.bus.say("job", &job.id, &job);
+        }
         for id in datasets {
             match self.datasets.summary(&id) {
                 Some(dataset) => self.bus.say("dataset", &id, &self.with_models(dataset)),

@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::refusal::Refusal;
+use crate::error::{Error, Kind};
 
 /// Bytes of a JSON body at most.
 pub(crate) const BODY: usize = 4 << 20;
@@ -21,6 +22,10 @@ impl<S: Send + Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Body<T>
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Response> {
         let Json(sent) = Json::<Value>::from_request(request, state).await.map_err(JsonRejection::into_response)?;
+        // Serde would take a list for the fields of a struct in their order.
+        if !sent.is_object() {
+            return Err(no_object(&sent).into_response());
+        }
         let Json(read) = Json::<T>::from_bytes(sent.to_string().as_bytes()).map_err(JsonRejection::into_response)?;
         let known = serde_json::to_value(&read).unwrap_or_default();
         match unread(&sent, &known, "") {
@@ -28,6 +33,16 @@ impl<S: Send + Sync, T: DeserializeOwned + Serialize> FromRequest<S> for Body<T>
             None => Ok(Body(read)),
         }
     }
+}
+
+/// 400 for a body that is no object.
+fn no_object(sent: &Value) -> Refusal {
+    let what = match sent {
+        Value::Array(_) => "a list".to_string(),
+        Value::String(_) => "a text".to_string(),
+        other => other.to_string(),
+    };
+    Error::new(Kind::Usage, format!("the body is {what}")).with_fact("it must be", "an object").into()
 }
 
 /// The first field of `sent` that `known` lacks, by its way from the top; one that is null asks for nothing.
@@ -53,6 +68,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_body_that_is_no_object_is_said_to_be_none() {
+        let said = |sent: Value| no_object(&sent).page.message;
+        assert_eq!(
+            [json!([]), json!("x"), json!(3), json!(null)].map(said),
+            ["the body is a list", "the body is a text", "the body is 3", "the body is null"]
+        );
+    }
 
     #[test]
     fn the_first_field_that_nothing_reads_is_named() {

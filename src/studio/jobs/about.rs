@@ -42,6 +42,15 @@ pub(crate) fn name_of(what: &str, text: &str) -> Result<Option<String>> {
     Ok(Some(text.to_string()).filter(|text| !text.is_empty()))
 }
 
+/// A name that takes the place of another: that a person wants none is a mistake.
+///
+/// # Errors
+/// As [`name_of`], and when it is blank.
+pub(crate) fn new_name(text: &str) -> Result<String> {
+    let wanted = format!("1 to {NAME} letters");
+    name_of("name", text)?.ok_or_else(|| Error::new(Kind::Usage, "name is empty").with_fact("it must be", wanted))
+}
+
 /// Notes that a person gives.
 ///
 /// # Errors
@@ -97,6 +106,7 @@ mod tests {
     fn names_are_bounded_and_hold_no_control_characters() {
         assert_eq!(name_of("name", "  lenet ü ").unwrap().as_deref(), Some("lenet ü"));
         assert_eq!(name_of("name", " ").unwrap(), None);
+        assert_eq!((new_name(" a ").unwrap(), new_name(" ").unwrap_err().message()), ("a".into(), "name is empty"));
         assert!(name_of("name", &"ü".repeat(NAME)).is_ok());
         let page = name_of("group", &"ü".repeat(NAME + 1)).unwrap_err();
         assert_eq!((page.kind(), page.message()), (Kind::Usage, "group has 101 letters"));

@@ -132,7 +132,7 @@ pub(crate) async fn change(
         let (_, folder) = known(&app, &id)?;
         let mut about = About::read(&folder);
         if let Some(name) = change.name {
-            about.name = about::name_of("name", &name)?;
+            about.name = Some(about::new_name(&name)?);
         }
         if let Some(group) = change.group {
             about.group = about::name_of("group", &group.unwrap_or_default())?;
@@ -249,6 +249,7 @@ fn go_on(app: &App, id: &str, how: &ResumeJob) -> Answer<()> {
             Error::new(Kind::Job, format!("the job '{}' is done", summary.name)).with_help("give it more epochs");
         return Err(Refusal::new(StatusCode::CONFLICT, &page));
     }
+    check_epochs(how, summary.epoch)?;
     let options = RunOptions { epochs: how.epochs, ..RunOptions::default() };
     let whole = RunOptions::resumed(&view.record()?.settings, &options)?;
     RunSettings::of(&whole, &frontend::Settings::default()).check()?;
@@ -258,6 +259,17 @@ fn go_on(app: &App, id: &str, how: &ResumeJob) -> Answer<()> {
     let task = Resume { job: folder.clone(), from_snapshot: how.from_snapshot, options };
     JobRequest::Resume(task).put(&folder)?;
     Ok(())
+}
+
+/// A run goes on to more epochs than there are where it begins: with fewer it would end as it is.
+fn check_epochs(how: &ResumeJob, done: f64) -> Answer<()> {
+    let begins = how.from_snapshot.unwrap_or(done);
+    match how.epochs.filter(|epochs| *epochs as f64 <= begins) {
+        Some(epochs) => Err(Error::new(Kind::Usage, format!("epochs is {epochs}"))
+            .with_fact("it must be", format!("more than the {begins} that are done"))
+            .into()),
+        None => Ok(()),
+    }
 }
 
 /// Starts a waiting job beside what runs.
@@ -309,4 +321,16 @@ pub(crate) async fn bulk(State(app): State<Arc<App>>, Body(action): Body<BulkAct
     })
     .await
     .map(Json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_goes_on_to_more_epochs_than_are_done() {
+        let of = |epochs, from_snapshot, done| check_epochs(&ResumeJob { epochs, from_snapshot }, done).is_ok();
+        assert!(of(None, None, 40.0) && of(Some(41), None, 40.0) && of(Some(5), Some(4.5), 40.0));
+        assert!(!of(Some(5), None, 40.0) && !of(Some(40), None, 40.0) && !of(Some(5), Some(5.0), 40.0));
+    }
 }

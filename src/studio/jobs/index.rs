@@ -49,13 +49,20 @@ pub(crate) struct JobIndex {
     /// `DIR/datasets`
     datasets: PathBuf,
     entries: Mutex<BTreeMap<String, Entry>>,
+    /// What people call the datasets, by id.
+    names: Mutex<BTreeMap<String, String>>,
 }
 
 impl JobIndex {
     /// The jobs below `root/jobs`; nothing is read yet.
     #[must_use]
     pub(crate) fn new(root: &Path) -> JobIndex {
-        JobIndex { jobs: root.join("jobs"), datasets: root.join("datasets"), entries: Mutex::default() }
+        JobIndex {
+            jobs: root.join("jobs"),
+            datasets: root.join("datasets"),
+            entries: Mutex::default(),
+            names: Mutex::default(),
+        }
     }
 
     fn entries(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
@@ -146,6 +153,21 @@ impl JobIndex {
             let place = places.get(id).filter(|_| entry.summary.status == Status::Waiting).cloned();
             if entry.summary.queue != place {
                 entry.summary.queue = place;
+                changed.push(entry.summary.clone());
+            }
+        }
+        changed
+    }
+
+    /// Takes what people call the datasets; gives the jobs whose data is called otherwise now.
+    pub(crate) fn name_datasets(&self, names: BTreeMap<String, String>) -> Vec<JobSummary> {
+        let mut changed = Vec::new();
+        let mut entries = self.entries();
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
+        for entry in entries.values_mut() {
+            let now = self.dataset(&entry.summary.dataset.path);
+            if entry.summary.dataset != now {
+                entry.summary.dataset = now;
                 changed.push(entry.summary.clone());
             }
         }
@@ -298,7 +320,10 @@ impl JobIndex {
         let below = Path::new(path);
         let id = below.strip_prefix(&self.datasets).ok().or_else(|| below.strip_prefix("datasets").ok());
         let id = id.and_then(Path::to_str).filter(|id| !id.is_empty()).map(String::from);
-        let name = below.file_name().map_or_else(|| path.to_string(), |name| name.to_string_lossy().into_owned());
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = id.as_ref().and_then(|id| names.get(id).cloned());
+        let last = || below.file_name().map_or_else(|| path.to_string(), |name| name.to_string_lossy().into_owned());
+        let name = given.unwrap_or_else(last);
         JobDataset { id, path: path.to_string(), name }
     }
 }
@@ -389,4 +414,19 @@ fn stem(network: &str) -> String {
 
 fn language(network: &str) -> String {
     if network.ends_with(".py") { "python" } else { "lua" }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_of_a_job_is_called_as_people_call_it() {
+        let index = JobIndex::new(Path::new("/root"));
+        let names = [("mine".to_string(), "My set".to_string())];
+        assert!(index.name_datasets(BTreeMap::from(names)).is_empty());
+        let called = |path: &str| index.dataset(path).name;
+        assert_eq!(["datasets/mine", "/root/datasets/mine"].map(called), ["My set", "My set"]);
+        assert_eq!(["datasets/other", "/data/train_db"].map(called), ["other", "train_db"]);
+    }
 }

@@ -9,6 +9,7 @@ use super::{
     points::{Points, TrainPoints, ValidationPoints},
     thin::thin,
 };
+use crate::studio::refusal::{Answer, Refusal};
 
 /// Validation points are not thinned below this many.
 const VALIDATION: usize = 10_000;
@@ -38,6 +39,19 @@ pub(crate) struct MetricsQuery {
     to: Option<f64>,
     /// Parts of the range, 1 to 20,000; 4000 when not given.
     buckets: Option<usize>,
+}
+
+impl MetricsQuery {
+    /// Refuses what is no place among the points.
+    ///
+    /// # Errors
+    /// 400 with the field's name.
+    pub(crate) fn check(&self) -> Answer<()> {
+        let wrong = [("from", self.from), ("to", self.to)]
+            .into_iter()
+            .find_map(|(name, value)| value.filter(|value| !value.is_finite()).map(|value| (name, value)));
+        wrong.map_or(Ok(()), |(name, value)| Err(Refusal::usage(format!("{name} is {value}, which is no number"))))
+    }
 }
 
 /// A column of numbers; what is not finite is null.
@@ -177,5 +191,21 @@ fn validation_columns(points: &ValidationPoints, at: &[usize]) -> ValidationColu
         loss: Column(picked(&points.loss, at)),
         accuracy: Column(picked(&points.accuracy, at)),
         accuracy_top5: Column(picked(&points.accuracy_top5, at)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_place_among_the_points_is_refused() {
+        let of = |from: f64, to: f64| {
+            let query = MetricsQuery { from: Some(from), to: Some(to), ..MetricsQuery::default() };
+            query.check().map_err(|refusal| refusal.page.message)
+        };
+        assert_eq!(of(-1.0, 1e9), Ok(()));
+        assert_eq!(of(f64::NAN, 1.0), Err("from is NaN, which is no number".into()));
+        assert_eq!(of(0.0, f64::INFINITY), Err("to is inf, which is no number".into()));
     }
 }

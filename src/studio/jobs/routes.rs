@@ -49,6 +49,7 @@ pub(crate) async fn metrics(
     Path(id): Path<String>,
     Query(query): Query<MetricsQuery>,
 ) -> Answer<Json<Metrics>> {
+    query.check()?;
     blocking(move || {
         let folder = app.jobs.folder(&id).ok_or_else(|| Refusal::not_found("job", &id))?;
         let seen = app.points.with(&id, &folder, |points| Metrics::of(points, &query));

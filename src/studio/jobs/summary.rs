@@ -27,7 +27,7 @@ pub(crate) struct JobDataset {
     pub(crate) id: Option<String>,
     /// The folder, or the train database.
     pub(crate) path: String,
-    /// The last part of the path.
+    /// What people call it; of data that lies elsewhere the last part of the path.
     pub(crate) name: String,
 }
 
