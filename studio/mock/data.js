@@ -11,7 +11,7 @@ export function dataset(set, jobs) {
   const share = set.id === 'mnist' ? 1 : 1 / 6;
   const splits = [['train', set.train, 0], ['val', set.val, 1]].map(([name, entries, k]) => ({ name, folder: `/home/ann/digits/datasets/${set.id}/${name}_db`, labels_folder: set.kind === 'pairs' ? `/home/ann/digits/datasets/${set.id}/${name}_db/labels` : null, entries, classes: digits ? classCounts[k].map((n) => Math.round(n * share)) : [] }));
   return {
-    summary: set, folder: `datasets/${set.id}`, splits, labels: digits ? classCounts[0].map((_, k) => String(k)) : [], mean: digits ? { picture: '/api/pictures/mean', file: `/api/datasets/${set.id}/files/mean.binaryproto`, value: 221.7, darkest: 115, brightest: 255 } : null,
+    summary: set, folder: `datasets/${set.id}`, splits, labels: digits ? classCounts[0].map((_, k) => String(k)) : [], colors: [], mean: digits ? { picture: '/api/pictures/mean', file: `/api/datasets/${set.id}/files/mean.binaryproto`, value: 221.7, darkest: 115, brightest: 255 } : null,
     resize: 'squash', encoding: 'png', seed: 0, fingerprint: 'c69efb2cb06f',
     skipped: set.id === 'pets' ? [['Abyssinian/Abyssinian_34.jpg', 'not an image: its data end too early'], ['Egyptian_Mau/Egyptian_Mau_139.jpg', 'a GIF, called .jpg'], ['Egyptian_Mau/Egyptian_Mau_145.jpg', 'not an image']].map(([file, reason]) => ({ file, reason })) : [],
     models: jobs.filter((job) => job.dataset.id === set.id).map(summary), command: `digits-rs dataset mnist --idx mnist --out datasets/${set.id}`, error: null,

@@ -24,8 +24,8 @@ mkdirSync(out, { recursive: true });
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const network = readFileSync(fileURLToPath(new URL('../../networks/autoencoder.lua', import.meta.url)), 'utf8');
 const sizes = { desktop: { width: 1280, height: 720 }, phone: { width: 390, height: 844 } };
-/** The narrowest phone: it is measured, not photographed. */
-const narrow = { width: 360, height: 740 };
+/** The narrowest phones: they are measured, not photographed. */
+const narrow = [{ width: 360, height: 740 }, { width: 320, height: 640 }];
 let [faults, shots] = [0, 0];
 const complain = (text) => {
   faults += 1;
@@ -81,16 +81,18 @@ async function look(name) {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (wide > 0) complain(`${name} is ${wide} px wider than the window, ${size}`);
   }
-  await page.setViewportSize(narrow);
-  await page.waitForTimeout(150);
-  const over = await page.evaluate(() => {
-    const links = [...document.querySelectorAll('header.top a, header.top button, header.top .conn')].filter((one) => one.getClientRects().length);
-    const boxes = links.map((one) => one.getBoundingClientRect());
-    const overlaps = boxes.some((box, i) => boxes.some((other, k) => k > i && box.right > other.left + 0.5 && other.right > box.left + 0.5 && box.bottom > other.top + 0.5 && other.bottom > box.top + 0.5));
-    return { wide: document.documentElement.scrollWidth - document.documentElement.clientWidth, overlaps: overlaps || boxes.some((box) => box.right > innerWidth) };
-  });
-  if (over.wide > 0) complain(`${name} is ${over.wide} px wider than a window of ${narrow.width} px`);
-  if (over.overlaps) complain(`${name}: the header breaks at ${narrow.width} px`);
+  for (const window of narrow) {
+    await page.setViewportSize(window);
+    await page.waitForTimeout(150);
+    const over = await page.evaluate(() => {
+      const links = [...document.querySelectorAll('header.top a, header.top button, header.top .conn')].filter((one) => one.getClientRects().length);
+      const boxes = links.map((one) => one.getBoundingClientRect());
+      const overlaps = boxes.some((box, i) => boxes.some((other, k) => k > i && box.right > other.left + 0.5 && other.right > box.left + 0.5 && box.bottom > other.top + 0.5 && other.bottom > box.top + 0.5));
+      return { wide: document.documentElement.scrollWidth - document.documentElement.clientWidth, overlaps: overlaps || boxes.some((box) => box.right > innerWidth) };
+    });
+    if (over.wide > 0) complain(`${name} is ${over.wide} px wider than a window of ${window.width} px`);
+    if (over.overlaps) complain(`${name}: the header breaks at ${window.width} px`);
+  }
   await page.setViewportSize(sizes.desktop);
   await page.emulateMedia({ colorScheme: 'light' });
 }
@@ -155,6 +157,9 @@ async function story() {
     assert.equal(await page.getByRole('menuitem', { name: /^Whole job/ }).getAttribute('aria-disabled'), 'true');
     await page.keyboard.press('Escape');
     assert.equal(await page.getByRole('button', { name: 'Copy command' }).getAttribute('aria-disabled'), null);
+    await page.locator('.notes').fill('typed while it was away');
+    await page.locator('.notes').blur();
+    await page.getByText('Not saved yet').waitFor();
     await look('job-offline');
     const before = lines(first).length;
     await until('more steps without a server', async () => lines(first).length > before || lines(first).at(-1).event === 'end', 60_000);
@@ -164,6 +169,8 @@ async function story() {
     await page.getByRole('button', { name: 'Try now' }).click({ timeout: 3000 }).catch(() => {}); // it may have come back by itself
     await page.locator('.conn', { hasText: 'live' }).waitFor();
     serverIsGone = false;
+    await until('the notes', async () => (await get(`/api/jobs/${first}`)).notes === 'typed while it was away', 10_000);
+    await page.getByText('Not saved yet').waitFor({ state: 'detached' });
     assert.equal((await ended(link, first)).status, 'Done');
     await page.locator('.title .pill.done').waitFor();
     const losses = lines(first).filter((line) => line.event === 'validation').map((line) => line.loss);
@@ -275,6 +282,20 @@ async function story() {
     await look('test-loss');
   });
 
+  await step('an answer that a page cannot draw leaves the bar and the way to other pages', async () => {
+    await context.route('**/api/tests/*', async (route) => {
+      const response = await route.fetch();
+      const test = await response.json();
+      return route.fulfill({ response, json: { ...test, result: { ...test.result, kind: 'classification', labels: null, classes: null } } });
+    });
+    await page.reload();
+    await page.getByRole('heading', { name: /^this page: / }).waitFor();
+    await context.unroute('**/api/tests/*');
+    await page.locator('.top').getByRole('link', { name: 'Datasets' }).click();
+    await page.getByRole('heading', { name: 'Datasets' }).first().waitFor();
+    assert.equal(await page.getByText(/^this page: /).count(), 0);
+  });
+
   let pets;
   await step('a dataset from a folder, scanned while it is typed', async () => {
     const folder = join(root, 'pictures');
@@ -384,7 +405,7 @@ return { model = net, loss = nn.MSECriterion(), labelHook = function(input) retu
     for (const path of ['/', `/models/${job}`, `/models/${job}/test`, '/datasets/mnist', '/models/new?dataset=mnist', `/models/new?clone=${job}`, `/compare?job=${job}&job=${seed}`]) {
       await page.goto(link + path);
       await page.getByText(long.slice(0, 40)).first().waitFor({ state: 'attached' });
-      for (const window of [sizes.desktop, sizes.phone, narrow]) {
+      for (const window of [sizes.desktop, sizes.phone, ...narrow]) {
         await page.setViewportSize(window);
         await page.waitForTimeout(150);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

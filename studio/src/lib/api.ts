@@ -16,6 +16,8 @@ import type { RunOptions } from './api/jobs';
 import type { Answers, LayerDetail, Test, TestRequest } from './api/tests';
 import type { Files, Upload } from './api/files';
 
+import { inControls } from './controls';
+
 export type * from './api/errors';
 export type * from './api/server';
 export type * from './api/jobs';
@@ -40,17 +42,17 @@ export class ApiError extends Error {
   }
 }
 
-/** A page for what never reached the program. */
-function pageOf(message: string, help: string): ErrorPage {
-  const title = 'connection';
+/** A page for what never reached the program, or went wrong in the page itself. */
+function pageOf(message: string, help: string, title = 'connection'): ErrorPage {
   const page = `${title}: ${message}\n\n  help: ${help}`;
   return { kind: 'io', title, message, origin: null, module: [], facts: [], causes: [], help, page };
 }
 
 /** Any thrown value as a page. */
 export function errorPage(thrown: unknown): ErrorPage {
-  if (thrown instanceof ApiError) return thrown.page;
-  return pageOf(thrown instanceof Error ? thrown.message : String(thrown), 'load the page again');
+  if (thrown instanceof ApiError) return { ...thrown.page, message: inControls(thrown.page.message), help: thrown.page.help && inControls(thrown.page.help) };
+  // The program has answered, or was never asked: its answer had no form that the page knows.
+  return pageOf(thrown instanceof Error ? thrown.message : String(thrown), 'load the page again; if it stays, copy the report: it is a mistake of the studio', 'this page');
 }
 
 type Query = Record<string, string | number | boolean | null | undefined>;

@@ -6,7 +6,7 @@ import { bySeed, commonUnit, epochReaching, meanCurve, resultRows, roundTarget, 
 
 const run = (name: string, settings: RunOptions, best: number, losses: number[]): Run => ({
   id: name, name,
-  job: { settings, loss_unit: 'mean squared error', network_text: 'n', summary: { network: 'a.lua', dataset: { name: 'mnist' }, best: { loss: best }, best_accuracy: null, images_per_second: 10, elapsed_seconds: 5 } } as unknown as Job,
+  job: { settings, loss_unit: 'mean squared error', network_text: 'n', summary: { network: 'a.lua', dataset: { name: 'mnist' }, best: { loss: best }, best_accuracy: null, images_per_second: 10, elapsed_seconds: 5, status: 'Done' } } as unknown as Job,
   metrics: { train: { loss: [9, 8] }, validation: { epoch: losses.map((_, i) => i), loss: losses } } as unknown as Metrics,
 });
 const base: RunOptions = { solver: 'sgd', lr: 0.01, epochs: 30, seed: 1, lr_policy: 'step', lr_step: 33, lr_gamma: 0.1, dataset: '/a' };
@@ -23,6 +23,14 @@ it('finds what differs, and the best', () => {
 
 it('calls none the best when all are alike', () => {
   expect(resultRows(runs, null).find((row) => row.label === 'images/s')!.cells.some((cell) => cell.best)).toBe(false);
+});
+
+it('calls no run the quickest that did not come to its end', () => {
+  const summary = (change: object) => ({ ...runs[0]!, job: { ...runs[0]!.job, summary: { ...runs[0]!.job.summary, ...change } } }) as Run;
+  const best = (...some: Run[]) => resultRows(some, null).find((row) => row.label === 'time')!.cells.map((cell) => cell.best);
+  const [slow, quick, failed] = [summary({ elapsed_seconds: 9 }), summary({ elapsed_seconds: 5 }), summary({ elapsed_seconds: 0, status: 'Error' })];
+  expect(best(slow, failed)).toEqual([false, false]);
+  expect(best(slow, failed, quick)).toEqual([false, false, true]);
 });
 
 it('calls none the best when the losses measure different things', () => {

@@ -34,11 +34,11 @@ function row(label: string, texts: string[]): Row {
   return { label, cells: texts.map((text) => ({ text, other: text !== texts[0], best: false })), same: new Set(texts).size <= 1 };
 }
 
-/** A row of numbers; the lowest or highest is the best, unless all are alike. */
-function figures(label: string, values: (number | null)[], text: (value: number) => string, lowIsGood: boolean): Row {
-  const known = values.filter((value): value is number => value !== null && Number.isFinite(value));
+/** A row of numbers; the lowest or highest of those that may be is the best, unless all are alike. */
+function figures(label: string, values: (number | null)[], text: (value: number) => string, lowIsGood: boolean, mayBe: (place: number) => boolean = () => true): Row {
+  const known = values.filter((value, i): value is number => value !== null && Number.isFinite(value) && mayBe(i));
   const best = known.length > 1 && new Set(known).size > 1 ? (lowIsGood ? Math.min(...known) : Math.max(...known)) : null;
-  return { label, cells: values.map((value) => ({ text: value === null ? UNKNOWN : text(value), other: false, best: value !== null && value === best })), same: false };
+  return { label, cells: values.map((value, i) => ({ text: value === null ? UNKNOWN : text(value), other: false, best: value !== null && value === best && mayBe(i) })), same: false };
 }
 
 /** What the runs' losses measure; null when it is not the same in all, and no loss is better than another. */
@@ -68,6 +68,8 @@ export function settingRows(runs: readonly Run[]): Row[] {
 
 /** What came of it. `reached` is the loss that each should come below. */
 export function resultRows(runs: readonly Run[], reached: number | null): Row[] {
+  // A run that has not come to its end took less time and is not quicker.
+  const ended = (place: number) => runs[place]!.job.summary.status === 'Done';
   const last = (list: (number | null)[]) => list.findLast((value) => value !== null) ?? null;
   const rows = [
     losses('best validation loss', runs, (run) => run.job.summary.best?.loss ?? null),
@@ -76,8 +78,8 @@ export function resultRows(runs: readonly Run[], reached: number | null): Row[] 
   if (runs.some((run) => run.job.summary.best_accuracy !== null)) rows.push(figures('best accuracy', runs.map((run) => run.job.summary.best_accuracy), (value) => `${percent(value)} %`, false));
   if (reached !== null) rows.push(figures(`reaches ${measured(reached, 3)}`, runs.map((run) => epochReaching(run.metrics, reached)), (epoch) => `epoch ${Math.round(epoch * 100) / 100}`, true));
   rows.push(
-    figures('images/s', runs.map((run) => run.job.summary.images_per_second), (value) => count(value), false),
-    figures('time', runs.map((run) => run.job.summary.elapsed_seconds), (value) => duration(value), true),
+    figures('images/s', runs.map((run) => run.job.summary.images_per_second), (value) => count(value), false, ended),
+    figures('time', runs.map((run) => run.job.summary.elapsed_seconds), (value) => duration(value), true, ended),
   );
   return rows;
 }

@@ -27,7 +27,22 @@ it('refuses what cannot be', () => {
   expect(datasetMeaning('folder', fields({ folder: '/p', width: '0' }), 65535).errors.width).toContain('from 1');
   expect(datasetMeaning('folder', fields({ folder: '/p', width: '65536' }), 65535).errors.width).toContain('to 65535');
   expect(datasetMeaning('folder', fields({ folder: '/p', width: '65535' }), 65535).errors).toEqual({});
-  expect(datasetMeaning('folder', fields({ folder: '/p', val_percent: '70', test_percent: '40' }), 65535).errors.test_percent).toContain('100');
+  expect(datasetMeaning('folder', fields({ folder: '/p', val_percent: '70', test_percent: '40' }), 65535).errors.val_percent).toContain('nothing to train on');
+});
+
+it('leaves something to train on', () => {
+  const said = (source: 'folder' | 'pairs', change: object) => datasetMeaning(source, fields({ folder: '/p', feature_folder: '/a', label_folder: '/b', ...change }), 65535);
+  expect(said('folder', { val_percent: '100' }).errors.val_percent).toContain('left to train on');
+  expect(said('folder', { val_percent: '0', test_percent: '100' }).errors.test_percent).toContain('left to train on');
+  expect(said('folder', { val_percent: '100', val_folder: '/v' }).errors).toEqual({});
+  expect(said('pairs', { pairs_percent: '100' })).toMatchObject({ form: null, errors: { pairs_percent: expect.stringContaining('left to train on') } });
+  expect(said('pairs', { pairs_percent: '99' }).errors).toEqual({});
+});
+
+it('names the bound of a whole number', () => {
+  const { form, errors } = datasetMeaning('folder', fields({ folder: '/p', seed: '1e99', min_per_class: '1e99' }), 65535);
+  expect(form).toBeNull();
+  for (const said of [errors.seed, errors.min_per_class]) expect(said).toContain(`to ${Number.MAX_SAFE_INTEGER}`);
 });
 
 it('proposes a name that says something', () => {

@@ -26,6 +26,19 @@ export function freshFields({ folder, lists, pairs }: Defaults): DatasetFields {
   };
 }
 
+const LEAVES_NOTHING = 'less than 100: something must be left to train on';
+/** Larger whole numbers are not exact here. */
+const MOST = Number.MAX_SAFE_INTEGER;
+
+/** What the fields are called on the page, by the form's names and by those that are sent. */
+export const DATASET_LABELS: Record<string, string> = {
+  folder: 'Folder', val_folder: 'Validation', test_folder: 'Test', val_percent: 'For validation', pairs_percent: 'For validation', test_percent: 'For testing', min_per_class: 'Images a class, at least', max_per_class: 'Images a class, at most',
+  train: 'Train list', train_folder: 'The train list’s paths', val: 'Validation list', list_val_folder: 'The validation list’s paths', test: 'Test list', list_test_folder: 'The test list’s paths', labels: 'Class names', shuffle: 'Shuffle',
+  train_db: 'Train images', train_labels_db: 'Train labels', val_db: 'Validation images', val_labels_db: 'Validation labels', mean: 'Mean image',
+  feature_folder: 'Inputs', label_folder: 'Labels', val_feature_folder: 'Inputs for validation', val_label_folder: 'Labels for validation', labels_are: 'Labels are', class_names: 'Class names', color_map: 'Colours', color_map_file: 'Colours',
+  width: 'Width', height: 'Height', channels: 'Colour', resize: 'Others are fitted by', encoding: 'Kept as', seed: 'Seed', name: 'Name',
+};
+
 export interface DatasetMeaning {
   form: DatasetForm | null;
   errors: Partial<Record<keyof DatasetFields, string>>;
@@ -40,12 +53,12 @@ export function datasetMeaning(source: Source, fields: DatasetFields, side: numb
     const words = String(fields[field]).trim();
     if (words === '') return empty;
     const value = Number(words);
-    if (!Number.isFinite(value) || value < low || value > high || (whole && !Number.isInteger(value))) errors[field] = `${whole ? 'a whole number' : 'a number'} from ${low}${Number.isFinite(high) ? ` to ${high}` : ''}`;
+    if (!Number.isFinite(value) || value < low || value > high || (whole && !Number.isInteger(value))) errors[field] = `${whole ? 'a whole number' : 'a number'} from ${low} to ${high}`;
     return value;
   };
   const path = (field: keyof DatasetFields): string | null => String(fields[field]).trim() || null;
   const image = {
-    width: number('width', 1, side, true, 256)!, height: number('height', 1, side, true, 256)!, channels: fields.channels === '1' ? (1 as const) : (3 as const), resize: fields.resize, encoding: fields.encoding, seed: number('seed', 0, Infinity, true, 0)!,
+    width: number('width', 1, side, true, 256)!, height: number('height', 1, side, true, 256)!, channels: fields.channels === '1' ? (1 as const) : (3 as const), resize: fields.resize, encoding: fields.encoding, seed: number('seed', 0, MOST, true, 0)!,
   };
   let form: DatasetForm;
   let wants: string | null = null;
@@ -55,10 +68,11 @@ export function datasetMeaning(source: Source, fields: DatasetFields, side: numb
   if (source === 'folder') {
     need('folder', 'a folder');
     const [val_percent, test_percent] = [number('val_percent', 0, 100, false, 0)!, number('test_percent', 0, 100, false, 0)!];
-    if (!errors.val_percent && val_percent + test_percent > 100) errors.test_percent = 'the two are more than 100';
+    const [val, test] = [path('val_folder') ? 0 : val_percent, path('test_folder') ? 0 : test_percent];
+    if (!errors.val_percent && !errors.test_percent && val + test >= 100) errors[test > val ? 'test_percent' : 'val_percent'] = val && test ? 'the two leave nothing to train on' : LEAVES_NOTHING;
     form = {
       kind: 'folder', ...image, folder: path('folder') ?? '', val_folder: path('val_folder'), test_folder: path('test_folder'), val_percent: path('val_folder') ? 0 : val_percent, test_percent: path('test_folder') ? 0 : test_percent,
-      min_per_class: number('min_per_class', 1, Infinity, true, 1)!, max_per_class: number('max_per_class', 1, Infinity, true, null),
+      min_per_class: number('min_per_class', 1, MOST, true, 1)!, max_per_class: number('max_per_class', 1, MOST, true, null),
     };
   } else if (source === 'lists') {
     need('train', 'a list to train on');
@@ -76,6 +90,7 @@ export function datasetMeaning(source: Source, fields: DatasetFields, side: numb
       val_percent: path('val_feature_folder') ? 0 : number('pairs_percent', 0, 100, false, 0)!, labels_are: fields.labels_are, class_names: path('class_names'), color_map_file: fields.color_map === 'textfile' ? path('color_map_file') : null,
     };
   }
+  if (form.kind === 'pairs' && form.val_percent === 100 && !errors.pairs_percent) errors.pairs_percent = LEAVES_NOTHING;
   return { form: Object.keys(errors).length || wants ? null : form, errors, wants };
 }
 

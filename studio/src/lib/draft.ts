@@ -16,7 +16,7 @@ export interface DatasetDraft {
 }
 
 /** A new model's own words and those of a clone lie beside each other: neither takes the other's place. */
-const [MODEL, CLONE, DATASET] = ['digits-draft', 'digits-clone-draft', 'digits-dataset-draft'];
+const [MODEL, CLONE, DATASET, NOTES] = ['digits-draft', 'digits-clone-draft', 'digits-dataset-draft', 'digits-notes-draft'];
 
 function read(key: string): unknown {
   try {
@@ -63,3 +63,12 @@ export function readDatasetDraft(usual: DatasetFields): DatasetDraft | null {
 
 export const writeDatasetDraft = (draft: DatasetDraft): void => write(DATASET, draft);
 export const clearDatasetDraft = (): void => clear(DATASET);
+
+/** Notes that the program does not have yet, by the job's id. */
+export function readNotes(): Record<string, string> {
+  const notes = read(NOTES);
+  if (typeof notes !== 'object' || notes === null) return {};
+  return Object.fromEntries(Object.entries(notes).filter(([, text]) => typeof text === 'string')) as Record<string, string>;
+}
+
+export const writeNotes = (notes: Record<string, string>): void => (Object.keys(notes).length ? write(NOTES, notes) : clear(NOTES));

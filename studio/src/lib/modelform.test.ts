@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import type { Defaults } from './api';
-import { formOf, freeName, freshForm, meaning, nameIn, numbers, withPolicy } from './modelform';
+import { formOf, freeName, freshForm, LABELS, meaning, nameIn, numbers, together, withPolicy } from './modelform';
 
 const defaults = {
   run: { epochs: 30, lr: 0.01, solver: 'sgd', lr_policy: 'step', lr_step: 33, lr_gamma: 0.1, momentum: 0.9, weight_decay: 1e-4, subtract_mean: 'image', shuffle: 'permutation', seed: 1, snapshot_interval: '1', aug_rot: 0 },
@@ -29,8 +29,26 @@ it('changes the fields with the policy', () => {
 });
 
 it('says what is wrong', () => {
-  const { errors } = meaning({ ...freshForm(defaults), lr: '-1', epochs: '2.5', momentum: 'much', aug_rot: '200', snapshot_interval: '10h', batch_size: '0' });
-  expect(errors).toEqual({ lr: 'must be above 0', epochs: 'a whole number, please', momentum: 'a number, please', aug_rot: 'at most 180', snapshot_interval: expect.stringContaining('minutes'), batch_size: expect.any(String) });
+  const { errors } = meaning({ ...freshForm(defaults), lr: '-1', weight_decay: 'x', epochs: '2.5', momentum: 'much', aug_rot: '200', snapshot_interval: '10h', batch_size: '0' });
+  expect(errors).toEqual({ lr: 'must be above 0', weight_decay: 'a number, please', epochs: 'a whole number, please', momentum: 'a number, please', aug_rot: 'at most 180', snapshot_interval: expect.stringContaining('minutes'), batch_size: expect.any(String) });
+});
+
+it('says which word is no number, and which field it is', () => {
+  const said = (change: object) => meaning({ ...freshForm(defaults), ...change }).errors;
+  for (const [lr, word] of [['NaN', 'NaN'], ['inf', 'inf'], ['0.1, 0.2, x', 'x'], ['1e400', '1e400']] as const) expect(said({ lr }).lr).toBe(`${word} is no number`);
+  expect(said({ lr: '0.1, 0' }).lr).toBe('must be above 0');
+  expect(said({ batch_size: '4;8' }).batch_size).toBe('4;8 is no number');
+  expect(said({ seed: '1e99' }).seed).toBe(`at most ${Number.MAX_SAFE_INTEGER}`);
+  const errors = said({ momentum: '-1', weight_decay: '-1' });
+  expect(together(errors, ['momentum', 'weight_decay', 'lr'], LABELS)).toBe('Momentum: at least 0; Weight decay: at least 0');
+});
+
+it('cuts no square that is larger than the images', () => {
+  const crop = (crop: string, shape: number[] | null) => meaning({ ...freshForm(defaults), crop }, { crop: 1000 }, shape).errors.crop;
+  expect(crop('29', [1, 28, 40])).toBe('at most 28, as the images are');
+  expect(crop('28', [1, 28, 40])).toBeUndefined();
+  expect(crop('29', null)).toBeUndefined();
+  expect(crop('1001', null)).toBe('at most 1000');
 });
 
 it('reads a clone back as it was', () => {

@@ -42,6 +42,19 @@ export interface ModelForm {
 
 export type Field = keyof ModelForm;
 
+/** What the fields are called on the page. */
+export const LABELS: Record<Field, string> = {
+  name: 'Name', group: 'Group', dataset: 'Dataset', epochs: 'Epochs', batch_size: 'Batch size', solver: 'Solver', momentum: 'Momentum', weight_decay: 'Weight decay',
+  lr: 'Learning rate', lr_policy: 'Policy', lr_step: 'Step', lr_steps: 'Steps', lr_gamma: 'Gamma', lr_power: 'Power', lr_decay: 'Decay of the rate',
+  subtract_mean: 'Subtract mean', crop: 'Crop', shuffle: 'Order', aug_flip: 'Flip', aug_quad_rot: 'Quarter turns', aug_rot: 'Rotation', aug_scale: 'Scale', aug_noise: 'Noise', aug_hsv_h: 'Hue', aug_hsv_s: 'Saturation', aug_hsv_v: 'Value',
+  seed: 'Seed', snapshot_interval: 'Snapshot every', validation_interval: 'Validate every', keep: 'Keep the last', early_stop: 'Stop early after', device: 'Device', weights: 'Begin with weights of',
+};
+
+/** What is wrong with fields that stand side by side: each by its name. */
+export function together<F extends string>(errors: Partial<Record<F, string>>, fields: readonly F[], labels: Record<F, string>): string {
+  return fields.filter((field) => errors[field]).map((field) => `${labels[field]}: ${errors[field]}`).join('; ');
+}
+
 /** The numbers that a policy takes, by the names of their fields. */
 export const POLICY_FIELDS: Record<string, Field[]> = {
   fixed: [], step: ['lr_step', 'lr_gamma'], multistep: ['lr_steps', 'lr_gamma'], exp: ['lr_gamma'], inv: ['lr_gamma', 'lr_power'],
@@ -94,8 +107,8 @@ export interface Meaning {
   models: number;
 }
 
-/** What the form says; `bounds` are the program's. */
-export function meaning(form: ModelForm, bounds: Partial<Defaults['most']> = {}): Meaning {
+/** What the form says; `bounds` are the program's, `shape` is that of the dataset's images. */
+export function meaning(form: ModelForm, bounds: Partial<Defaults['most']> = {}, shape: readonly number[] | null = null): Meaning {
   const errors: Meaning['errors'] = {};
   const options: RunOptions = {};
 
@@ -104,6 +117,7 @@ export function meaning(form: ModelForm, bounds: Partial<Defaults['most']> = {})
     if (words === '') return null;
     const value = Number(words);
     if (!Number.isFinite(value)) errors[field] = 'a number, please';
+    else if (rules.whole && Math.abs(value) > Number.MAX_SAFE_INTEGER) errors[field] = `at most ${rules.most ?? Number.MAX_SAFE_INTEGER}`;
     else if (rules.whole && !Number.isInteger(value)) errors[field] = 'a whole number, please';
     else if (rules.least !== undefined && value < rules.least) errors[field] = `at least ${rules.least}`;
     else if (rules.above !== undefined && value <= rules.above) errors[field] = `must be above ${rules.above}`;
@@ -114,7 +128,8 @@ export function meaning(form: ModelForm, bounds: Partial<Defaults['most']> = {})
   const list = (field: Field, fits: (value: number) => boolean, wanted: string): number[] => {
     const values = numbers(form[field]);
     if (values === null || !values.every(fits)) {
-      errors[field] = wanted;
+      const word = form[field].split(/[,\s]+/).filter(Boolean).find((word) => !Number.isFinite(Number(word)));
+      errors[field] = word === undefined ? wanted : `${word.length > 20 ? `${word.slice(0, 20)}…` : word} is no number`;
       return [];
     }
     return [...new Set(values)];
@@ -137,7 +152,9 @@ export function meaning(form: ModelForm, bounds: Partial<Defaults['most']> = {})
     else if (field === 'lr_decay') options.lr_decay = number(field, { least: 0 });
   }
   options.subtract_mean = form.subtract_mean;
-  options.crop = number('crop', { least: 1, most: bounds.crop, whole: true });
+  const smallest = shape ? Math.min(...shape.slice(1)) : Infinity;
+  options.crop = number('crop', { least: 1, most: Math.min(bounds.crop ?? Infinity, smallest), whole: true });
+  if (errors.crop?.startsWith('at most') && smallest <= (bounds.crop ?? Infinity)) errors.crop += ', as the images are';
   options.shuffle = form.shuffle;
   options.aug_flip = form.aug_flip;
   options.aug_quad_rot = form.aug_quad_rot;

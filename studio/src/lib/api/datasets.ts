@@ -46,6 +46,8 @@ export interface Dataset {
   folder: string;
   splits: SplitInfo[];
   labels: string[];
+  /** Of label images: the colour of each class in every picture, in the order of `labels`; else empty. */
+  colors: string[];
   mean: { picture: string; file: string; value: number; darkest: number; brightest: number } | null;
   resize: Resize | null;
   encoding: Encoding | null;
@@ -134,6 +136,8 @@ export interface Scan {
   train: number;
   val: number;
   test: number;
+  /** Of pairs with classes: how many label images were looked at; null otherwise. */
+  looked_at: number | null;
   left_out_total: number;
   left_out: { file: string; reason: string }[];
   /** Some images, a few of each class. `picture` shows them as they are. */

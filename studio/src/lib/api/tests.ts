@@ -32,7 +32,7 @@ export interface Test {
   error: ErrorPage | null;
 }
 
-export type TestResult = TestOne | Classification | DatabaseLoss | TestMany | TopImages;
+export type TestResult = TestOne | Classification | Segmentation | DatabaseLoss | TestMany | TopImages;
 
 export interface Statistics {
   shape: number[];
@@ -128,6 +128,8 @@ export interface TestOne {
   } | null;
   /** Of an image of another size than the input's. */
   image: Picture | null;
+  /** The image that the record wants, where its label is one of values to repeat. */
+  wanted: Picture | null;
   /** In pixels of the image; `confidence` where the network gives one. */
   boxes: { left: number; top: number; right: number; bottom: number; confidence: number | null }[] | null;
   numbers: { name: string; shape: number[]; values: number[] }[] | null;
@@ -185,11 +187,34 @@ export interface DatabaseLoss {
   worst: { index: number; key: string; loss: number; picture: string }[];
 }
 
+/** Label images over a database. */
+export interface Segmentation extends Omit<DatabaseLoss, 'kind'> {
+  kind: 'segmentation';
+  /** Share of right pixels among those whose class is known. */
+  pixel_accuracy: number | null;
+  mean_iou: number | null;
+  known_pixels: number;
+  classes: PixelClass[];
+}
+
+export interface PixelClass {
+  /** From 0. */
+  class: number;
+  label: string;
+  color: string;
+  /** Of the pixels that were taken for it. */
+  share: number;
+  /** Intersection over union; null where the right classes are not known. */
+  iou: number | null;
+}
+
 export interface TestMany {
   kind: 'many';
   images: number;
   accuracy: number | null;
-  rows: { name: string; picture: string | null; right: string | null; predictions: Prediction[]; output: number[] | null; error: string | null }[];
+  /** Of label images: the classes of all of them. */
+  classes: PixelClass[] | null;
+  rows: { name: string; picture: string | null; right: string | null; predictions: Prediction[]; output: number[] | null; label_image: { labels: string; overlay: string; legend: { value: number; name: string; color: string; share: number }[] } | null; error: string | null }[];
 }
 
 export interface TopImages {
