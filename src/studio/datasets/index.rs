@@ -207,3 +207,36 @@ fn size(folder: &Path) -> u64 {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        error::{Error, Kind},
+        studio::error_page::ErrorPage,
+    };
+
+    #[test]
+    fn what_failed_is_known_to_the_next_server_until_it_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let fresh = || {
+            let index = DatasetIndex::new(dir.path());
+            index.look();
+            index
+        };
+        let sample = fresh().summary(SAMPLE).unwrap();
+        let row = DatasetSummary { id: "mine".into(), name: "My set".into(), built_in: false, ..sample };
+        let failed = State::Failed(Box::new(ErrorPage::of(&Error::new(Kind::Data, "no image can be read"))));
+        unmade::keep(&dir.path().join("datasets"), &Making::ended(row, failed.clone())).unwrap();
+        let next = fresh();
+        let found = next.summary("mine").unwrap();
+        assert_eq!((found.status, found.name.as_str()), (DatasetStatus::Error, "My set"));
+        assert_eq!(next.making()["mine"].state(), failed);
+        assert!(next.summary("mine.unmade").is_none());
+        std::fs::create_dir_all(dir.path().join("datasets/mine/train_db")).unwrap();
+        assert_eq!(fresh().summary("mine").unwrap().status, DatasetStatus::Done, "it was made since");
+        std::fs::remove_dir_all(dir.path().join("datasets/mine")).unwrap();
+        unmade::forget(&dir.path().join("datasets"), "mine");
+        assert!(fresh().summary("mine").is_none());
+    }
+}

@@ -67,38 +67,3 @@ pub(super) fn all(datasets: &Path) -> Vec<(String, Making)> {
 pub(super) fn forget(datasets: &Path, id: &str) {
     let _ = std::fs::remove_dir_all(folder(datasets, id)); // most often there is none
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        error::{Error, Kind},
-        studio::{
-            datasets::{index::DatasetIndex, summary::DatasetStatus},
-            error_page::ErrorPage,
-        },
-    };
-
-    #[test]
-    fn what_failed_is_known_to_the_next_server_until_it_is_forgotten() {
-        let dir = tempfile::tempdir().unwrap();
-        let datasets = dir.path().join("datasets");
-        let mut begun = DatasetIndex::new(dir.path());
-        begun.look();
-        let sample = begun.summary("mnist-sample").unwrap();
-        let row = DatasetSummary { id: "mine".into(), name: "My set".into(), built_in: false, ..sample };
-        let page = ErrorPage::of(&Error::new(Kind::Data, "no image can be read"));
-        let making = Making::ended(row, State::Failed(Box::new(page.clone())));
-        keep(&datasets, &making).unwrap();
-        begun = DatasetIndex::new(dir.path());
-        begun.look();
-        let found = begun.summary("mine").unwrap();
-        assert_eq!((found.status, found.name.as_str()), (DatasetStatus::Error, "My set"));
-        assert_eq!(begun.making()["mine"].state(), State::Failed(Box::new(page)));
-        assert!(begun.summary("mine.unmade").is_none());
-        forget(&datasets, "mine");
-        let next = DatasetIndex::new(dir.path());
-        next.look();
-        assert!(next.summary("mine").is_none());
-    }
-}
