@@ -47,6 +47,7 @@ mod studio;
 mod studio_bounds;
 mod studio_datasets;
 mod studio_golden;
+mod studio_labels;
 mod studio_odd;
 mod studio_server;
 mod studio_walls;
