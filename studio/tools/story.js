@@ -323,6 +323,25 @@ async function story() {
     pets = 'pictures';
   });
 
+  await step('class names as long as a folder may have widen no page', async () => {
+    for (const letter of ['M', 'W']) {
+      const folder = join(root, 'long', letter.repeat(200));
+      mkdirSync(folder, { recursive: true });
+      readdirSync(join(root, 'pictures', 'five')).slice(0, 4).forEach((name) => writeFileSync(join(folder, name), readFileSync(join(root, 'pictures', 'five', name))));
+    }
+    const { id } = await get('/api/datasets', { kind: 'folder', name: 'long', folder: 'long', width: 28, height: 28, channels: 1 });
+    await page.goto(`${link}/datasets/${id}`);
+    await page.getByRole('button', { name: /^M{200}/ }).waitFor();
+    for (const window of [sizes.desktop, ...narrow]) {
+      await page.setViewportSize(window);
+      await page.waitForTimeout(150);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      if (wide > 0) complain(`long names of classes make a page ${wide} px wider than a window of ${window.width} px`);
+    }
+    await page.setViewportSize(sizes.desktop);
+    await get(`/api/datasets/${id}`, undefined, 'DELETE');
+  });
+
   let lenet;
   await step('a sweep of a standard network; confusion matrix, click-through, Top N', async () => {
     await page.goto(`${link}/models/new?dataset=${pets}`);
