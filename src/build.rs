@@ -23,7 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     studio()?;
     // libtorch's headers lie beside its libraries; torch-sys says where those are.
     let torch = ["backward", "fused", "guard", "precision", "profile"].map(|name| format!("src/torch/{name}.cpp"));
-    let beside = ["src/torch/caught.h", "src/distributed/c10d.cpp", "src/distributed/gloo_names.h"];
+    let number = "src/frontend/lua/machine/number.cpp";
+    let beside = [number, "src/torch/caught.h", "src/distributed/c10d.cpp", "src/distributed/gloo_names.h"];
     let watched = torch.iter().map(String::as_str).chain(beside);
     watched.for_each(|file| println!("cargo:rerun-if-changed={file}"));
     if let Ok(libtorch) = env::var("DEP_TCH_LIBTORCH_LIB") {
@@ -34,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .include("src/torch")
             .include(Path::new(&libtorch).join("../include"));
         shim.include(Path::new(&libtorch).join("../include/torch/csrc/api/include"));
-        shim.files(&torch).compile("digits_fused");
+        shim.files(&torch).file(number).compile("digits_fused");
         // gloo is inside libtorch, its headers are not: names stand in for them.
         let mut c10d = cc::Build::new();
         c10d.cpp(true).std("c++17").warnings(false).include(gloo()?).include("src/distributed").include("src/torch");
@@ -42,8 +43,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         c10d.include(Path::new(&libtorch).join("../include/torch/csrc/api/include"));
         c10d.file("src/distributed/c10d.cpp").compile("digits_c10d");
         captures(Path::new(&libtorch))?;
-        // guard.cpp stands between tch and torch-sys. The linker may see the archive that holds it before anybody wants it.
-        for name in ["ats_free", "get_and_reset_last_err"] {
+        // guard.cpp stands between tch and torch-sys, number.cpp between Lua and C's library. The linker may see the archive that
+        // holds them before anybody wants them.
+        for name in ["ats_free", "get_and_reset_last_err", "sprintf"] {
             println!("cargo:rustc-link-arg=-Wl,--wrap={name}");
             println!("cargo:rustc-link-arg=-Wl,--undefined=__wrap_{name}");
         }

@@ -161,7 +161,10 @@ impl Error {
             (io::ErrorKind::NotADirectory, _) => error
                 .with_help("a part of this path is a file and no folder: choose another path, or move the file away"),
             (io::ErrorKind::IsADirectory, _) => error.with_help("this is a folder: name a file"),
-            (_, Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG)) => {
+            (_, Some(libc::EFBIG)) => {
+                error.with_help("files may not be so large here: see ulimit -f; what was written before is intact")
+            }
+            (_, Some(libc::ENOSPC | libc::EDQUOT)) => {
                 error.with_help("free some space; what was written before is intact")
             }
             _ => error,

@@ -139,11 +139,17 @@ fn cells(job: &ListedJob) -> Vec<String> {
 
 /// Prints rows in columns.
 fn aligned(rows: &[Vec<String>]) {
-    let widths = widths(rows);
-    for row in rows {
+    let rows = on_one_line(rows);
+    let widths = widths(&rows);
+    for row in &rows {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
         report::line(cells.join(&" ".repeat(GAP)).trim_end());
     }
+}
+
+/// The rows with each text on one line: the name of a folder may hold anything.
+fn on_one_line(rows: &[Vec<String>]) -> Vec<Vec<String>> {
+    rows.iter().map(|row| row.iter().map(|cell| cell.replace('\n', "\\n")).collect()).collect()
 }
 
 /// Characters of each column.

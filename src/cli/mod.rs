@@ -30,6 +30,7 @@ mod run_flags;
 pub mod serve;
 pub mod shell_files;
 mod signals;
+mod stack;
 mod stop;
 mod table;
 pub mod test;
@@ -45,6 +46,10 @@ use crate::data::lmdb;
 /// The program: reads the arguments, carries out the command, reports.
 #[must_use]
 pub fn main() -> u8 {
+    stack::with_enough(carry_out)
+}
+
+fn carry_out() -> u8 {
     let cli = match command::parsed(std::env::args_os()) {
         Ok(cli) => cli,
         Err(page) => {

@@ -64,6 +64,9 @@ pub fn run_unpack(args: Unpack) -> Result<()> {
     if json {
         return json::print(&made);
     }
+    if made.left_out > 0 {
+        report::warning(&format!("left out of the archive, as no files of a job: {}", made.left_out));
+    }
     report::line(&format!("{}: test it with digits-rs test {} IMAGE", made.job.display(), shell_path(&made.job)));
     Ok(())
 }

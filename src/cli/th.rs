@@ -3,8 +3,9 @@
 mod prompt;
 
 use std::{
+    ffi::OsString,
     io::{IsTerminal, stdin},
-    path::PathBuf,
+    path::Path,
     rc::Rc,
 };
 
@@ -26,11 +27,9 @@ use crate::{
 /// Run a Torch7 script; without one, and with -i, read Torch7 line by line
 #[derive(Debug, Clone, clap::Args)]
 pub struct Th {
-    /// The script, or - for standard input
-    pub file: Option<PathBuf>,
-    /// Its arguments: `arg` and `...` in the script
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
-    pub arguments: Vec<String>,
+    /// The script, or - for standard input; all behind it is the script's: `arg` and `...` there
+    #[arg(trailing_var_arg = true, value_names = ["FILE", "ARGS"])]
+    script: Vec<OsString>,
     /// Read lines after the script and the code
     #[arg(short)]
     pub interactive: bool,
@@ -52,7 +51,8 @@ pub struct Th {
 /// # Errors
 /// The page for what a script raised.
 pub fn run(args: &Th) -> Result<()> {
-    let has_work = args.file.is_some() || !args.execute.is_empty() || !args.library.is_empty();
+    let script = args.script.split_first();
+    let has_work = script.is_some() || !args.execute.is_empty() || !args.library.is_empty();
     let has_prompt = args.interactive || !has_work;
     if args.trusted {
         args.fence.limit_memory();
@@ -70,16 +70,17 @@ pub fn run(args: &Th) -> Result<()> {
     for code in &args.execute {
         shell.run_code("-e", code)?;
     }
-    if let Some(file) = &args.file {
-        shell.run_file(&Source::read(file)?, &args.arguments)?;
+    if let Some((file, arguments)) = script {
+        let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+        shell.run_file(&Source::read(Path::new(file))?, &arguments)?;
     }
     if has_prompt { prompt::run(shell) } else { Ok(()) }
 }
 
 /// What the script may read; a prompt also writes its history.
 fn reached(args: &Th, has_prompt: bool) -> Reach {
-    let reach =
-        args.file.as_deref().map(reach::network).into_iter().fold(reach::program(DeviceChoice::Auto), Reach::and);
+    let file = args.script.first().map(Path::new);
+    let reach = file.map(reach::network).into_iter().fold(reach::program(DeviceChoice::Auto), Reach::and);
     let history = prompt::history_file().filter(|_| has_prompt && stdin().is_terminal());
     let Some(folder) = history.as_deref().and_then(|file| file.parent()) else { return reach };
     let _ = std::fs::create_dir_all(folder); // a session without history is no failure

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     dataset::{Dataset, Parts},
-    records,
+    manifest, records,
 };
 use crate::error::Result;
 
@@ -37,7 +37,12 @@ impl Place {
             Place::Parts(parts) => (parts.clone(), Vec::new()),
             Place::Folder(folder) => match Parts::of_folder(folder) {
                 Ok((parts, _)) => (parts, vec![folder.clone()]),
-                Err(_) => return Vec::new(),
+                // A damaged record is opened, and its page says what is wrong with it.
+                Err(_) => {
+                    let record = folder.join(manifest::FILE);
+                    let is_there = record.symlink_metadata().is_ok_and(|it| it.is_file());
+                    return if is_there { vec![folder.clone(), record] } else { Vec::new() };
+                }
             },
         };
         let Parts { train, train_labels, val, val_labels, mean, labels } = parts;
@@ -81,5 +86,7 @@ mod tests {
         symlink("/etc", foreign.join("train_db")).unwrap();
         assert_eq!(Place::Folder(foreign.clone()).files(), [foreign]);
         assert!(Place::Folder("/etc".into()).files().is_empty());
+        fs::write(set.join(manifest::FILE), "{").unwrap();
+        assert_eq!(Place::Folder(set.clone()).files(), [set.clone(), set.join(manifest::FILE)]);
     }
 }

@@ -108,11 +108,12 @@ fn plain(folder: &Path, below: &Path, depth: usize, found: &mut Vec<PathBuf>) ->
 }
 
 /// Unpacks an archive into the folder `into`: plain files of its one folder, of `beside/` and of `snapshots/` there; nothing
-/// else, and no more than is sane. What it made stays when it fails: the caller removes it.
+/// else, and no more than is sane. Answers how many entries were left out. What it made stays when it fails: the caller
+/// removes it.
 ///
 /// # Errors
 /// When the archive cannot be read, holds no job or names paths outside, or a file cannot be written.
-pub fn unpack(archive: &Path, into: &Path) -> Result<()> {
+pub fn unpack(archive: &Path, into: &Path) -> Result<usize> {
     let page = |message: String| {
         Error::new(Kind::Data, message)
             .with_fact("archive", archive.display().to_string())
@@ -129,10 +130,12 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<()> {
     };
     // Entries that are passed over are unpacked too: what is inflated has the same bound as what is kept.
     let mut tar = tar::Archive::new(Read::take(GzDecoder::new(open), MOST));
-    let (mut bytes, mut files) = (0u64, 0usize);
+    let (mut bytes, mut files, mut left_out) = (0u64, 0usize, 0usize);
     for entry in tar.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
-        if !entry.header().entry_type().is_file() {
+        let kind = entry.header().entry_type();
+        if !kind.is_file() {
+            left_out += usize::from(!kind.is_dir());
             continue;
         }
         let path = entry.path().map_err(damaged)?.into_owned();
@@ -149,7 +152,11 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<()> {
             [_, folder, rest @ ..] if *folder == file::BESIDE && (1..=DEPTH + 1).contains(&rest.len()) => {
                 parts[1..].iter().collect()
             }
-            _ => continue,
+            [_, name] if *name == file::LOCK => continue,
+            _ => {
+                left_out += 1;
+                continue;
+            }
         };
         files += 1;
         bytes = bytes.saturating_add(entry.size());
@@ -165,7 +172,7 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<()> {
             Failed::Writing(source) => Error::io("write", &to, &source),
         })?;
     }
-    if files == 0 { Err(page("the archive holds no job".into())) } else { Ok(()) }
+    if files == 0 { Err(page("the archive holds no job".into())) } else { Ok(left_out) }
 }
 
 /// Which end of a copy failed.
@@ -212,7 +219,7 @@ mod tests {
         let into = dir.path().join("job");
         let good =
             ["j/job.json", "j/snapshots/snapshot_1.safetensors", "j/lock", "j/a/b/c", "j/beside/models/part.lua"];
-        unpack(archive(&good).path(), &into).unwrap();
+        assert_eq!(unpack(archive(&good).path(), &into).unwrap(), 1, "j/a/b/c");
         for name in ["job.json", "snapshots/snapshot_1.safetensors", "beside/models/part.lua"] {
             assert!(into.join(name).is_file(), "{name}");
         }

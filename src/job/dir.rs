@@ -156,15 +156,7 @@ impl JobDir {
         let view = JobView::open(path)?;
         let lock = Lock::take(path)?;
         let record = view.record()?;
-        let network = view.network()?;
-        let hash = blake3::hash(network.as_bytes()).to_hex();
-        if record.network.blake3 != hash.as_str() {
-            return Err(Error::new(Kind::Job, format!("the network file of {} was changed", path.display()))
-                .with_fact("changed file", view.network_path().display().to_string())
-                .with_fact("it was", record.network.blake3)
-                .with_fact("it is", hash.to_string())
-                .with_help("put the old text back, or start a new run with the new file"));
-        }
+        view.trained_network(&record)?;
         for leftover in leftovers(&[path.to_path_buf(), path.join(file::SNAPSHOTS)]) {
             let _ = std::fs::remove_file(leftover); // an unfinished write of a killed process: only lost space
         }
@@ -392,14 +384,36 @@ mod tests {
     use super::*;
     use crate::job::{DatasetRef, NetworkRef};
 
-    #[test]
-    fn a_running_job_keeps_a_page_that_another_thread_gives_it_and_a_done_one_does_not() {
-        let folder = tempfile::tempdir().unwrap();
+    fn job(path: &Path) -> JobDir {
         let network = NetworkRef { name: "n.lua".into(), blake3: blake3::hash(b"net").to_string(), folder: None };
         let dataset = DatasetRef { path: "d".into(), fingerprint: "f".into() };
         let record = JobRecord::new(network, dataset, 7, serde_json::json!({}), "2.11".into());
+        JobDir::create(path, "network.lua", "net", record).unwrap()
+    }
+
+    #[test]
+    fn what_was_changed_in_a_job_is_named_and_no_file_elsewhere_is_its_best() {
+        let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("job");
-        let mut job = JobDir::create(&path, "network.lua", "net", record).unwrap();
+        let job = job(&path);
+        let view = job.view();
+        assert_eq!(view.trained_network(job.record()).unwrap(), "net");
+        std::fs::write(path.join("network.lua"), "other").unwrap();
+        let page = view.trained_network(job.record()).unwrap_err().to_string();
+        assert!(page.contains("was changed") && page.contains("network.lua"), "{page}");
+        for (file, is_fine) in
+            [("snapshots/a", true), ("/etc/passwd", false), ("snapshots/../../x", false), ("x", false)]
+        {
+            job.set_best(&Best { epoch: 1.0, iteration: 1, loss: 1.0, file: file.into() }).unwrap();
+            assert_eq!(view.best().is_ok(), is_fine, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_running_job_keeps_a_page_that_another_thread_gives_it_and_a_done_one_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("job");
+        let mut job = job(&path);
         let page = Error::new(Kind::Limit, "ended after more than twice the 10s allowed");
 
         job.set_status(Status::Done).unwrap();

@@ -1,6 +1,7 @@
 //! `JobView`: a job directory as its readers see it, whether or not a process writes it at the moment.
 
 use std::{
+    path::Component,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -135,6 +136,23 @@ impl JobView {
         input::read_text(&self.network_path(), Form::Network)
     }
 
+    /// The text of the network file, which must be the one that `record` tells of: what was trained.
+    ///
+    /// # Errors
+    /// `Kind::Job` when it was changed, and when it cannot be read.
+    pub fn trained_network(&self, record: &JobRecord) -> Result<String> {
+        let network = self.network()?;
+        let hash = blake3::hash(network.as_bytes()).to_hex();
+        if record.network.blake3 == hash.as_str() {
+            return Ok(network);
+        }
+        Err(Error::new(Kind::Job, format!("the network file of {} was changed", self.path.display()))
+            .with_fact("changed file", self.network_path().display().to_string())
+            .with_fact("it was", record.network.blake3.clone())
+            .with_fact("it is", hash.to_string())
+            .with_help("put the old text back, or start a new run with the new file"))
+    }
+
     /// Every point of the run so far, in order.
     ///
     /// # Errors
@@ -183,9 +201,19 @@ impl JobView {
     /// The snapshot with the lowest validation loss; `None` before the first, or without validation records.
     ///
     /// # Errors
-    /// When `best.json` is damaged.
+    /// When `best.json` is damaged, or names a file elsewhere.
     pub fn best(&self) -> Result<Option<Best>> {
-        if self.path.join(file::BEST).exists() { self.json(file::BEST).map(Some) } else { Ok(None) }
+        let path = self.path.join(file::BEST);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let best: Best = self.json(file::BEST)?;
+        let parts: Vec<Component<'_>> = Path::new(&best.file).components().collect();
+        match parts[..] {
+            [Component::Normal(folder), Component::Normal(_)] if folder == file::SNAPSHOTS => Ok(Some(best)),
+            _ => Err(Error::new(Kind::Job, format!("{} is damaged", path.display()))
+                .with_cause(format!("it names {:?}, which is no snapshot of the job", best.file))),
+        }
     }
 
     /// The snapshot to look at when the user names none: the best one, else the last.

@@ -154,9 +154,9 @@ pub(super) fn keep_beside(job: &Path, files: &[(PathBuf, PathBuf)]) -> Result<()
 /// the file was read from.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When it cannot be read, or was changed since.
 pub(super) fn source(view: &JobView, record: &JobRecord) -> Result<Source> {
     let beside = view.path().join(file::BESIDE);
     let folder = if beside.is_dir() { Some(beside) } else { record.network.folder.clone() };
-    Ok(Source::of_job(&record.network.name, view.network()?, folder.as_deref()))
+    Ok(Source::of_job(&record.network.name, view.trained_network(record)?, folder.as_deref()))
 }

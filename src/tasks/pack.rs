@@ -80,6 +80,8 @@ pub struct UnpackRequest {
 pub struct UnpackReport {
     /// Its folder.
     pub job: PathBuf,
+    /// Entries of the archive that are no files of a job, such as links.
+    pub left_out: usize,
 }
 
 /// Makes a job's folder of an archive.
@@ -99,23 +101,26 @@ pub fn unpack(request: &UnpackRequest) -> Result<UnpackReport> {
         let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let missing: Vec<&Path> = above.ancestors().take_while(|path| !path.exists()).collect();
         std::fs::create_dir_all(above).map_err(|source| Error::io("make the folder", above, &source))?;
-        unpack_into(&request.archive, &folder, above).inspect_err(|_| {
+        let left_out = unpack_into(&request.archive, &folder, above).inspect_err(|_| {
             // Deepest first; what somebody has put something into meanwhile stays.
             for made in &missing {
                 let _ = std::fs::remove_dir(made);
             }
         })?;
-        Ok(UnpackReport { job: folder })
+        Ok(UnpackReport { job: folder, left_out })
     })
 }
 
-/// Makes the folder of the archive by way of a temporary one in `above`.
-fn unpack_into(archive: &Path, folder: &Path, above: &Path) -> Result<()> {
+/// Makes the folder of the archive by way of a temporary one in `above`; answers how many entries were left out.
+fn unpack_into(archive: &Path, folder: &Path, above: &Path) -> Result<usize> {
     let partial = tempfile::tempdir_in(above).map_err(|source| Error::io("make a folder in", above, &source))?;
-    job::unpack(archive, partial.path())?;
-    JobView::open(partial.path())
-        .and_then(|view| view.record())
-        .map_err(|page| page.with_fact("archive", archive.display().to_string()))?;
+    let left_out = job::unpack(archive, partial.path())?;
+    JobView::open(partial.path()).and_then(|view| view.record()).map_err(|page| {
+        // It is about a file that only this function knows.
+        let message = page.message().replace(&format!("{}/", partial.path().display()), "the archive's ");
+        let page = page.causes().iter().fold(Error::new(Kind::Job, message), |new, cause| new.with_cause(cause));
+        page.with_fact("archive", archive.display().to_string())
+    })?;
     let partial = partial.keep();
     std::fs::rename(&partial, folder).map_err(|source| {
         let _ = std::fs::remove_dir_all(&partial);
@@ -124,7 +129,7 @@ fn unpack_into(archive: &Path, folder: &Path, above: &Path) -> Result<()> {
     // A temporary folder is for its owner alone, a job need not be.
     #[cfg(unix)]
     let _ = std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755));
-    Ok(())
+    Ok(left_out)
 }
 
 fn stem(archive: &Path) -> String {

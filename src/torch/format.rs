@@ -84,11 +84,11 @@ fn scientific(value: f64) -> String {
     })
 }
 
-/// C's words for what is not a finite number.
+/// LuaJIT's words for what is not a finite number; a NaN has no sign there.
 fn odd(value: f64) -> Option<String> {
     let sign = if value.is_sign_negative() { "-" } else { "" };
     if value.is_nan() {
-        Some(format!("{sign}nan"))
+        Some("nan".into())
     } else if value.is_infinite() {
         Some(format!("{sign}inf"))
     } else {

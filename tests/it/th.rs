@@ -48,6 +48,58 @@ fn typed_lines_are_answered_and_errors_do_not_end_the_shell() {
 }
 
 #[test]
+fn all_behind_the_script_is_the_script_s() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.lua"), "print(...)").unwrap();
+    for words in [["--help", "-h"], ["-e", "10"], ["-l", "3"], ["-i", "--trusted"], ["--no-fence", "--unknown"]] {
+        let output = th(folder.path(), &["a.lua", words[0], words[1]], "");
+        assert_eq!(said(&output), format!("{}\t{}\n", words[0], words[1]), "{}", complained(&output));
+    }
+}
+
+#[test]
+fn a_line_that_was_begun_is_said_before_the_error_and_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(said(&th(folder.path(), &["-e", "io.write('abc')"], "")), "abc\n");
+    assert_eq!(said(&th(folder.path(), &["-e", "io.write('step 1 ') error('x')"], "")), "step 1 \n");
+}
+
+#[test]
+fn a_trusted_script_s_texts_end_where_luajit_s_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = th(folder.path(), &["--trusted", "-e", "print(pcall(string.rep, 'x', 1e10))"], "");
+    assert!(said(&output).contains("resulting string too large"), "{}", complained(&output));
+}
+
+/// As trepl's print: a log that somebody reads while the script runs, or that outlives it.
+#[test]
+fn a_trusted_script_s_lines_are_there_before_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let code = "print('a') io.stderr:write(tostring(io.open('out'):read('*a') == 'a\\n'))";
+    let out = fs::File::create(folder.path().join("out")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_digits-rs"))
+        .args(["th", "--trusted", "-e", code])
+        .current_dir(folder.path())
+        .stdout(out)
+        .output()
+        .unwrap();
+    assert_eq!(complained(&output), "true");
+}
+
+/// `ulimit -s`: the depth that calls may have does not depend on it.
+#[test]
+fn a_small_stack_of_the_process_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let code = "local function f(x) return (('x'):gsub('x', f)) end print(pcall(f))";
+    let output = Command::new("bash")
+        .args(["-c", "ulimit -Ss 64 && exec \"$0\" th -e \"$1\"", env!("CARGO_BIN_EXE_digits-rs"), code])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(said(&output).contains("stack overflow"), "{} {}", said(&output), complained(&output));
+}
+
+#[test]
 fn a_piece_that_never_ends_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let output = th(folder.path(), &[], "function f(\n");

@@ -218,6 +218,13 @@ do
    assert(stringx.title('two words') == 'Two Words' and stringx.center('a', 4, '.') == '.a..' and select(3, stringx.rpartition('a.b.c', '.')) == 'c')
    assert(tostring(stringx.split('a,b', ',')) == '{"a","b"}' and pl.stringio.open('one\ntwo'):read('*a') == 'one\ntwo')
 
+   same({tablex.reduce('+', {1, 2, 3}), tablex.imap('_+1', {4, 9})[2], #tablex.filter({1, 2, 3}, '>', 1), tablex.map('|x| x*2', {a = 4}).a},
+      {6, 10, 2, 8}, 'functions as text')
+   local ordered = pl.OrderedMap()
+   ordered:set('z', 1)
+   ordered:set('a', 2)
+   assert(tostring(ordered) == '{z=1,a=2}' and tostring(List('abc')) == '{"a","b","c"}')
+
    local found = {}
    local function word(token) return coroutine.yield('word', token) end
    local function blank(token) return coroutine.yield('blank', token) end
@@ -234,4 +241,25 @@ do
    assert(tostring(rows:column_by_name('Class_Id')) == '{7,8}')
    refused(function() return pl.seq.list end, "Penlight's seq is not here; of pl there are List, Map")
    refused(require, "module 'pl.seq' not found", 'pl.seq')
+end
+
+-- xlua's command line: words, `--name=value`, a flag of one's own in place of -h.
+do
+   local op = xlua.OptionParser('%prog [options]')
+   op:option{'-t', '--threads', action = 'store', dest = 'threads', default = 8}
+   op:option{'-h', '--height', action = 'store', dest = 'height', default = 480}
+   op:option{'-s', '--source', action = 'store', dest = 'source', default = 'camera'}
+   op:option{'-N', '--nogui', action = 'store_true', dest = 'nogui'}
+   local options, rest = op:parse{'-h', '5', '--source=7', 'film.avi', '-N'}
+   same({options.threads, options.height, options.source, options.nogui, #rest, rest[1]}, {8, 5, '7', true, 1, 'film.avi'}, 'options')
+   local clock = xlua.Profiler()
+   clock:start('step')
+   assert(clock:lap('step') >= 0 and clock:lap('step') == 0 and clock:lap('none') == 0)
+end
+
+-- As LuaJIT: a NaN has no sign, wherever it becomes text.
+do
+   local nan = 0 / 0
+   same({tostring(nan), tostring(-nan), 'x' .. nan, ('%.2f|%6.1f|%d'):format(nan, nan, 3), table.concat({nan, -1 / 0}, ' ')},
+      {'nan', 'nan', 'xnan', 'nan|   nan|3', 'nan -inf'}, 'nan')
 end

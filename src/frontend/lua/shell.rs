@@ -46,6 +46,13 @@ impl Shell {
         if self.vm.options().trusted { Limit::None } else { Limit::Build }
     }
 
+    /// Runs `f`; a line of output that it began ends with it.
+    fn guard<T>(&self, when: &str, f: impl FnOnce() -> mlua::Result<T>) -> Result<T> {
+        let result = self.vm.guard(self.limit(), when, f);
+        self.vm.options().output.flush();
+        result
+    }
+
     /// Runs a file; `arguments` are its `...` and, with the file's name as number 0, the global `arg`.
     ///
     /// # Errors
@@ -55,7 +62,7 @@ impl Shell {
             self.vm.set_folder(folder);
         }
         let chunk = self.vm.load(&source.name, &source.text)?;
-        self.vm.guard(self.limit(), "while the script ran", || {
+        self.guard("while the script ran", || {
             let lua = self.vm.lua();
             let arg = lua.create_sequence_from(arguments.iter().map(String::as_str))?;
             arg.raw_set(0, source.name.as_str())?;
@@ -71,7 +78,7 @@ impl Shell {
     /// As [`Shell::run_file`].
     pub fn run_code(&self, name: &str, text: &str) -> Result<()> {
         let chunk = self.vm.load(name, text)?;
-        self.vm.guard(self.limit(), "while the code ran", || chunk.call::<()>(()))
+        self.guard("while the code ran", || chunk.call::<()>(()))
     }
 
     /// Runs what was typed at a prompt: an expression, whose values are shown, or statements. Needs more lines when the
@@ -92,7 +99,7 @@ impl Shell {
                 Err(source) => return Err(error::page(lua, &source)),
             },
         };
-        let text = self.vm.guard(self.limit(), "while the line ran", || {
+        let text = self.guard("while the line ran", || {
             let values: MultiValue = chunk.call(())?;
             if values.is_empty() { Ok(None) } else { self.show.call::<LuaString>(values).map(Some) }
         })?;

@@ -3,7 +3,7 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    for name in ["ats_free", "get_and_reset_last_err"] {
+    for name in ["ats_free", "get_and_reset_last_err", "sprintf"] {
         println!("cargo:rustc-link-arg=-Wl,--wrap={name}");
         println!("cargo:rustc-link-arg=-Wl,--undefined=__wrap_{name}");
     }

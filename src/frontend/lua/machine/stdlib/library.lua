@@ -89,7 +89,11 @@ end
 local write = native.print
 if native.trusted then
   local stdout = io.stdout
-  write = function(line) stdout:write(line, '\n') end
+  -- As trepl's print does: whoever reads a pipe or a log sees each line at once, and a killed script loses none.
+  write = function(line)
+    stdout:write(line, '\n')
+    stdout:flush()
+  end
 end
 function _G.print(...)
   local parts = {}

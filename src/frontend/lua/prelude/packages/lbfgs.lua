@@ -28,6 +28,7 @@ function optim.lbfgs(opfunc, x, config, state)
    end
 
    -- Steps s (old_dirs) and changes y of the gradient (old_stps), oldest first; their memory goes round.
+   if not state.dir_bufs then say('creating recyclable direction/step/history buffers') end
    state.dir_bufs, state.stp_bufs = state.dir_bufs or {}, state.stp_bufs or {}
    state.old_dirs, state.old_stps = state.old_dirs or {}, state.old_stps or {}
    local steps, changes, Hdiag = state.old_dirs, state.old_stps, state.Hdiag or 1

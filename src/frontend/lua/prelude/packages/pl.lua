@@ -7,6 +7,25 @@ local pl = packages.pl
 local tablex, stringx, pretty = {}, {}, {}
 pl.tablex, pl.stringx, pl.pretty = tablex, stringx, pretty
 
+local operators = {
+   ['+'] = function(a, b) return a + b end, ['-'] = function(a, b) return a - b end, ['*'] = function(a, b) return a * b end,
+   ['/'] = function(a, b) return a / b end, ['%'] = function(a, b) return a % b end, ['^'] = function(a, b) return a ^ b end,
+   ['..'] = function(a, b) return a .. b end, ['=='] = function(a, b) return a == b end, ['~='] = function(a, b) return a ~= b end,
+   ['<'] = function(a, b) return a < b end, ['>'] = function(a, b) return a > b end, ['<='] = function(a, b) return a <= b end,
+   ['>='] = function(a, b) return a >= b end, ['#'] = function(a) return #a end, ['[]'] = function(t, key) return t[key] end,
+}
+
+-- A function, an operator's sign, `'|x, y| x + y'`, or an expression of `_`: Penlight takes each where a function is wanted.
+function pl.callable(f)
+   if type(f) ~= 'string' then return f end
+   local names, body = f:match('^|([^|]*)|(.+)$')
+   if names then return assert(loadstring('return function(' .. names .. ') return ' .. body .. ' end'))() end
+   if operators[f] then return operators[f] end
+   if f:find('_', 1, true) then return assert(loadstring('local _ = ... return ' .. f)) end
+   error('no operator ' .. f, 3)
+end
+local callable = pl.callable
+
 function tablex.size(t)
    local n = 0
    for _ in pairs(t) do n = n + 1 end
@@ -53,12 +72,14 @@ function tablex.merge(a, b, all)
 end
 
 function tablex.map(f, t, ...)
+   f = callable(f)
    local mapped = {}
    for key, value in pairs(t) do mapped[key] = f(value, ...) end
    return mapped
 end
 
 function tablex.filter(t, keep, ...)
+   keep = callable(keep)
    local kept = {}
    for _, value in ipairs(t) do
       if keep(value, ...) then kept[#kept + 1] = value end
@@ -84,20 +105,24 @@ function tablex.deepcompare(a, b)
 end
 
 function tablex.imap(f, list, ...)
+   f = callable(f)
    local mapped = {}
    for i = 1, #list do mapped[i] = f(list[i], ...) end
    return mapped
 end
 
 function tablex.foreach(t, f, ...)
+   f = callable(f)
    for key, value in pairs(t) do f(value, key, ...) end
 end
 
 function tablex.foreachi(list, f, ...)
+   f = callable(f)
    for i = 1, #list do f(list[i], i, ...) end
 end
 
 function tablex.reduce(f, list, start)
+   f = callable(f)
    local from, value = 1, start
    if value == nil then from, value = 2, list[1] end
    for i = from, #list do value = f(value, list[i]) end
@@ -105,6 +130,7 @@ function tablex.reduce(f, list, start)
 end
 
 function tablex.find_if(t, f, argument)
+   f = callable(f)
    for key, value in pairs(t) do
       if f(value, argument) then return key, value end
    end
@@ -139,7 +165,7 @@ end
 -- Keys and values by the order of the keys; by that of the values.
 local function sorted(t, by_value, less)
    local keys = tablex.keys(t)
-   less = less or function(a, b) return a < b end
+   less = callable(less or '<')
    table.sort(keys, function(a, b)
       if by_value then return less(t[a], t[b]) end
       return less(a, b)

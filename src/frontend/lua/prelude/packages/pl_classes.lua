@@ -105,6 +105,11 @@ function OrderedMap:values()
    for _, key in ipairs(rawget(self, '_keys')) do values:append(rawget(self, key)) end
    return values
 end
+function OrderedMap:__tostring()
+   local parts = {}
+   for key, value in self:iter() do parts[#parts + 1] = tostring(key) .. '=' .. tostring(value) end
+   return '{' .. table.concat(parts, ',') .. '}'
+end
 function OrderedMap:iter()
    local keys, i = rawget(self, '_keys'), 0
    return function()

@@ -1,24 +1,10 @@
--- Penlight's List, functions written as text (`'+'`, `'|x| x * 2'`), and tablex on lists and sets.
+-- Penlight's List, and tablex on lists and sets.
 
 local torch, nn, native, packages = ...
 local pl = packages.pl
 local tablex = pl.tablex
 
-local operators = {
-   ['+'] = function(a, b) return a + b end, ['-'] = function(a, b) return a - b end, ['*'] = function(a, b) return a * b end,
-   ['/'] = function(a, b) return a / b end, ['%'] = function(a, b) return a % b end, ['^'] = function(a, b) return a ^ b end,
-   ['..'] = function(a, b) return a .. b end, ['=='] = function(a, b) return a == b end, ['~='] = function(a, b) return a ~= b end,
-   ['<'] = function(a, b) return a < b end, ['>'] = function(a, b) return a > b end, ['<='] = function(a, b) return a <= b end,
-   ['>='] = function(a, b) return a >= b end, ['#'] = function(a) return #a end, ['[]'] = function(t, key) return t[key] end,
-}
-
--- A function, an operator's sign, or `'|x, y| x + y'`.
-local function callable(f)
-   if type(f) ~= 'string' then return f end
-   local names, body = f:match('^|([^|]*)|(.+)$')
-   if names then return assert(loadstring('return function(' .. names .. ') return ' .. body .. ' end'))() end
-   return operators[f] or error('no operator ' .. f, 3)
-end
+local callable = pl.callable
 
 local List = {}
 List.__index = List
@@ -29,6 +15,7 @@ local function made(entries)
 end
 setmetatable(List, {__call = function(_, entries)
    local list = made{}
+   if type(entries) == 'string' then entries = entries:gmatch('.') end
    if type(entries) == 'function' then
       for entry in entries do list[#list + 1] = entry end
    else

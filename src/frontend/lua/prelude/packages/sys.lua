@@ -28,6 +28,12 @@ function sys.execute(command)
 end
 sys.fexecute = sys.execute
 
+-- What `ls` answers with these options of its own; `ll` and `la` with all that is usual.
+local function listing(options)
+   return function(path) return sys.execute('ls ' .. options .. (path or '')) end
+end
+sys.ls, sys.ll, sys.la, sys.lla = listing(''), listing('-l '), listing('-a '), listing('-la ')
+
 function sys.sleep(seconds)
    local stop = sys.clock() + seconds
    while sys.clock() < stop do end

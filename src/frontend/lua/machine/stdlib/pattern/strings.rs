@@ -269,6 +269,9 @@ fn append(lua: &Lua, buffer: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Bytes of a text, at most: LuaJIT's own limit, in whose machines Torch7's scripts were written.
+const LONGEST_TEXT: usize = 0x7fff_ff00;
+
 /// `rep(s, n [, separator])`; the separator as in LuaJIT.
 fn rep(lua: &Lua, args: &Arguments) -> mlua::Result<LuaString> {
     let text = args.text(lua, 1)?;
@@ -278,9 +281,12 @@ fn rep(lua: &Lua, args: &Arguments) -> mlua::Result<LuaString> {
     if count == 0 {
         return lua.create_string("");
     }
-    // Twice: once here, once as Lua's string.
     let bytes = (text.len() + separator.len()).saturating_mul(count);
+    // Twice: once here, once as Lua's string.
     limits::check_memory(lua, bytes.saturating_mul(2))?;
+    if bytes > LONGEST_TEXT {
+        return Err(mlua::Error::runtime("resulting string too large"));
+    }
     let mut piece = text.to_vec();
     piece.extend_from_slice(&separator);
     let mut result = piece.repeat(count);
