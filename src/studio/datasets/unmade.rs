@@ -9,7 +9,7 @@ use super::{
     summary::DatasetSummary,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     input::{self, Form},
     job,
 };
@@ -39,7 +39,7 @@ pub(super) fn keep(datasets: &Path, making: &Making) -> Result<()> {
     let (begun, state) = (making.summary(), making.state());
     let text = serde_json::to_vec_pretty(&Unmade { begun: begun.clone(), state }).unwrap_or_default();
     let folder = folder(datasets, &begun.id);
-    std::fs::create_dir_all(&folder).map_err(|source| crate::error::Error::io("make the folder", &folder, &source))?;
+    std::fs::create_dir_all(&folder).map_err(|source| Error::io("make the folder", &folder, &source))?;
     job::replace(&folder.join(FILE), &text)
 }
 
