@@ -263,3 +263,17 @@ do
    same({tostring(nan), tostring(-nan), 'x' .. nan, ('%.2f|%6.1f|%d'):format(nan, nan, 3), table.concat({nan, -1 / 0}, ' ')},
       {'nan', 'nan', 'xnan', 'nan|   nan|3', 'nan -inf'}, 'nan')
 end
+
+-- A class's own access, written into the table that torch.class answers, and into the global one.
+do
+   local Own = torch.class('OwnAccess')
+   function Own:__init() self.kept = 1 end
+   function Own:__index__(key) if key == 'made' then return 'MADE', true end return false end
+   function Own:__newindex__(key) if key == 'fixed' then error('it is fixed') end return false end
+   local own = OwnAccess()
+   same({own.made, own.kept, own.other or 'none'}, {'MADE', 1, 'none'}, '__index__')
+   refused(function() own.fixed = 2 end, 'it is fixed')
+   own.free = 3
+   torch.class('OwnChild', 'OwnAccess')
+   same({own.free, OwnChild().made}, {3, 'MADE'}, '__newindex__ and a child')
+end

@@ -129,6 +129,12 @@ local function indirect_newindex(mt)
    end
 end
 
+-- What was written into the class's own table, as `local A = torch.class('A')` gives it, is seen at the first object.
+local function settle(mt)
+   if mt.__index__ and rawget(mt, '__index') == mt then indirect_index(mt) end
+   if mt.__newindex__ and not rawget(mt, '__newindex') then indirect_newindex(mt) end
+end
+
 local function class_lookup(mt, key)
    while mt do
       local value = rawget(mt, key)
@@ -185,6 +191,7 @@ function torch.newmetatable(name, parentname, constructor, destructor, factory, 
    last = last or name
 
    local function construct(...)
+      settle(mt)
       local object = setmetatable({}, mt)
       native.stamp(object)
       local init = class_lookup(mt, '__init')
@@ -196,7 +203,10 @@ function torch.newmetatable(name, parentname, constructor, destructor, factory, 
    end
    mt.__constructor = constructor or construct
    mt.new = mt.__constructor
-   mt.__factory = factory or function() return setmetatable({}, mt) end
+   mt.__factory = factory or function()
+      settle(mt)
+      return setmetatable({}, mt)
+   end
    local visible = setmetatable({}, {
       __index = mt,
       __newindex = function(_, key, value) write_class(mt, key, value) end,
