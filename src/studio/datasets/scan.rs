@@ -180,7 +180,7 @@ fn field_at(known: &[(&str, String)], page: &ErrorPage) -> Option<String> {
             rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || "._-".contains(c)))
         })
     };
-    let says = |path: &str| words.iter().any(|words| *words == path);
+    let says = |path: &str| words.contains(&path);
     let found = known.iter().filter(|(_, path)| names(path)).max_by_key(|(_, path)| (says(path), path.len()));
     found.map(|(field, _)| (*field).to_string())
 }

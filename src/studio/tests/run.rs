@@ -109,11 +109,12 @@ async fn many(app: Arc<App>, test: KeptTest, question: Question, begun: Instant)
     };
     drop(worker);
     let seconds = begun.elapsed().as_secs_f64();
-    let result = asked.and_then(|found| match &test.request.what {
-        What::Database(of) => of_database(&found, &of.database, seconds),
-        What::Top(of) => Ok(of_top(&found, &of.database)),
-        _ => Ok(of_list(&test.id, &found)),
-    });
+    let result = match (asked, &test.request.what) {
+        (Ok(found), What::Database(of)) => of_database(&found, &of.database, seconds).map_err(|page| *page),
+        (Ok(found), What::Top(of)) => Ok(of_top(&found, &of.database)),
+        (Ok(found), _) => Ok(of_list(&test.id, &found)),
+        (Err(page), _) => Err(page),
+    };
     finish(&app, &test.id, begun, result);
 }
 
@@ -262,7 +263,7 @@ fn one(id: &str, request: &TestRequest, found: Value) -> Answer<Value> {
     Ok(layers::page(id, &examined, &source))
 }
 
-fn of_database(found: &Value, database: &DatabaseRef, seconds: f64) -> Result<Value, ErrorPage> {
+fn of_database(found: &Value, database: &DatabaseRef, seconds: f64) -> Result<Value, Box<ErrorPage>> {
     let (result, of) = (&found["result"], address(database));
     let picture = |index: &Value| format!("/api/records/{index}/picture?{of}");
     let per_second = |images: &Value| images.as_f64().unwrap_or(0.0) / seconds.max(1e-3);
@@ -287,7 +288,8 @@ fn of_database(found: &Value, database: &DatabaseRef, seconds: f64) -> Result<Va
     }
     if !result["classification"].is_object() {
         // A form of answer that nobody has given a page: said, and not drawn as what it is not.
-        return Err(ErrorPage::of(&Error::new(Kind::Io, "the test gave an answer that the studio has no form for")));
+        let page = Error::new(Kind::Io, "the test gave an answer that the studio has no form for");
+        return Err(Box::new(ErrorPage::of(&page)));
     }
     let mut shown = classification(&result["classification"], seconds);
     for answer in shown["answers"].as_array_mut().into_iter().flatten() {
