@@ -121,26 +121,23 @@ impl Event {
     }
 
     /// The event of a line as [`Event::to_line`] writes it, with nothing but numbers in it, of which a long run has
-    /// millions: several times as fast as any form of JSON. `None` for all others.
+    /// millions: read without looking for what any other JSON may hold. `None` for all others.
     fn of_numbers(line: &[u8]) -> Option<Event> {
-        let line = std::str::from_utf8(line).ok()?.strip_prefix("{\"event\":\"")?.strip_suffix('}')?;
-        let (kind, fields) = line.split_once("\",")?;
-        let kind = match kind {
-            "train" => EventKind::Train,
-            "epoch" => EventKind::Epoch,
-            "validation" => EventKind::Validation,
-            _ => return None,
-        };
-        let (mut values, mut next) = ([None; NUMBERS.len()], 0);
-        for field in fields.split(',') {
-            let (name, text) = field.strip_prefix('"')?.split_once("\":")?;
-            let at = next + NUMBERS[next..].iter().position(|known| *known == name)?;
-            if text != "null" {
-                // Rust also reads "inf" and "+1", which are no JSON.
-                let is_json = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-                values[at] = Some(text.parse::<f64>().ok().filter(|value| is_json && value.is_finite())?);
-            }
-            next = at + 1;
+        let fields = line.strip_prefix(b"{\"event\":\"")?.strip_suffix(b"}")?;
+        let kinds =
+            [("train\"", EventKind::Train), ("epoch\"", EventKind::Epoch), ("validation\"", EventKind::Validation)];
+        let (kind, mut rest) =
+            kinds.iter().find_map(|(name, kind)| Some((*kind, fields.strip_prefix(name.as_bytes())?)))?;
+        let mut values = [None; NUMBERS.len()];
+        for (value, name) in values.iter_mut().zip(NUMBERS) {
+            let named = rest.strip_prefix(b",\"").and_then(|rest| rest.strip_prefix(name.as_bytes()));
+            let Some(text) = named.and_then(|rest| rest.strip_prefix(b"\":")) else { continue };
+            let (text, behind) = text.split_at(text.iter().position(|&byte| byte == b',').unwrap_or(text.len()));
+            *value = number(text)?;
+            rest = behind;
+        }
+        if !rest.is_empty() {
+            return None;
         }
         let [epoch, iteration, loss, accuracy, accuracy_top5, lr, images_per_second, data_wait, time] = values;
         let iteration = iteration.filter(|steps| (0.0..2f64.powi(53)).contains(steps) && steps.fract() == 0.0)?;
@@ -179,6 +176,17 @@ impl Event {
         }
         Ok(events)
     }
+}
+
+/// A number of JSON, or `null`.
+fn number(text: &[u8]) -> Option<Option<f64>> {
+    if text == b"null" {
+        return Some(None);
+    }
+    // Rust also reads "inf" and "+1", which are no JSON.
+    let is_json = text.first().is_some_and(|first| *first == b'-' || first.is_ascii_digit());
+    let value: f64 = std::str::from_utf8(text).ok().filter(|_| is_json)?.parse().ok()?;
+    value.is_finite().then_some(Some(value))
 }
 
 #[cfg(test)]

@@ -7,16 +7,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rayon::iter::ParallelIterator as _;
-use rayon::slice::ParallelSlice as _;
-
 use crate::{
     input::{self, Form},
     job::{Event, TrainingClock, file},
 };
 
-/// Most bytes read at once.
-const PIECE: u64 = 8 << 20;
+/// Bytes read at once. Neither they nor their events reach the size from which the heap maps pages for every buffer anew
+/// (`heap.rs`): that took longer than the reading.
+const PIECE: u64 = 32 << 10;
+/// Bytes of a line, at most; a longer one ends the curve.
+const LONGEST: u64 = 8 << 20;
 
 /// What is new.
 #[derive(Debug, Default)]
@@ -27,11 +27,6 @@ pub(crate) struct News {
     pub(crate) events: Vec<(Event, f64)>,
     /// There is more to read right now.
     pub(crate) more: bool,
-}
-
-/// The events of whole lines; what is no event is passed over. Threads share a long text.
-fn events(lines: &[u8]) -> Vec<Event> {
-    lines.par_split(|&byte| byte == b'\n').filter_map(Event::of_line).collect()
 }
 
 /// A place in a growing file of metrics.
@@ -93,7 +88,8 @@ impl Follower {
         true
     }
 
-    /// What was written since the last time, at most some megabytes of it. A line that is still being written waits.
+    /// What was written since the last time, at most some kilobytes of it. What is no event is passed over; a line that is
+    /// still being written waits.
     ///
     /// # Errors
     /// When the file cannot be read; that it is not there yet is no error.
@@ -112,21 +108,25 @@ impl Follower {
             return Ok(news);
         }
         file.seek(SeekFrom::Start(self.offset))?;
-        let mut bytes = Vec::new();
-        file.take(PIECE).read_to_end(&mut bytes)?;
-        let Some(end) = bytes.iter().rposition(|&byte| byte == b'\n') else { return Ok(news) };
-        news.events = events(&bytes[..=end])
-            .into_iter()
-            .map(|event| {
-                let seconds = self.clock.at(&event);
-                (event, seconds)
-            })
-            .collect();
+        let mut bytes = Vec::with_capacity(PIECE as usize);
+        let mut piece = PIECE;
+        let end = loop {
+            (&mut file).take(piece - bytes.len() as u64).read_to_end(&mut bytes)?;
+            match bytes.iter().rposition(|&byte| byte == b'\n') {
+                Some(end) => break end,
+                None if bytes.len() as u64 == piece && piece < LONGEST => piece *= 2,
+                None => return Ok(news),
+            }
+        };
+        for event in bytes[..end].split(|&byte| byte == b'\n').filter_map(Event::of_line) {
+            let seconds = self.clock.at(&event);
+            news.events.push((event, seconds));
+        }
         self.offset += end as u64 + 1;
         let lines = bytes[..end].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let last = &bytes[lines..=end];
         self.last = last[last.len().saturating_sub(1 << 15)..].to_vec();
-        news.more = self.offset < length && bytes.len() as u64 == PIECE;
+        news.more = self.offset < length && bytes.len() as u64 == piece;
         Ok(news)
     }
 
@@ -177,11 +177,22 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_that_threads_share_is_read_in_order() {
+    fn a_long_text_is_read_in_order_also_behind_a_long_line() {
+        let dir = tempfile::tempdir().unwrap();
         let text: String = (0..20_000).map(|i| line(EventKind::Train, i, i as f64)).collect();
-        let text = text + "no event\n";
-        let iterations: Vec<u64> = events(text.as_bytes()).iter().map(|event| event.iteration).collect();
-        assert_eq!(iterations, (0..20_000).collect::<Vec<u64>>());
+        let text =
+            text + "no event\n" + &"x".repeat(PIECE as usize * 5) + "\n" + &line(EventKind::Train, 20_000, 20_000.0);
+        std::fs::write(dir.path().join(file::METRICS), text).unwrap();
+        let mut follower = Follower::of(dir.path());
+        let mut iterations = Vec::new();
+        loop {
+            let news = follower.read().unwrap();
+            iterations.extend(news.events.iter().map(|(event, _)| event.iteration));
+            if !news.more {
+                break;
+            }
+        }
+        assert_eq!(iterations, (0..=20_000).collect::<Vec<u64>>());
     }
 
     #[test]

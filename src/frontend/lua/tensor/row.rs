@@ -52,10 +52,14 @@ pub(super) struct Row {
     as_function: bool,
     of_indices: bool,
     cost: Cost,
+    seconds: Option<Seconds>,
 }
 
-/// What a call costs at the very least, asked before it runs.
-#[derive(Clone)]
+/// Seconds of a fast machine that a call takes.
+type Seconds = Rc<dyn Fn(&Call) -> f64>;
+
+/// What a call looks at and makes at the very least, asked before it runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Cost {
     /// It looks at each element of its largest argument, and its result may have as many.
     Elements,
@@ -63,8 +67,6 @@ enum Cost {
     InPlace,
     /// It looks at sizes, not at elements.
     Nothing,
-    /// Seconds of a fast machine.
-    Seconds(Rc<dyn Fn(&Call) -> f64>),
 }
 
 impl Row {
@@ -84,6 +86,7 @@ impl Row {
             as_function: true,
             of_indices: false,
             cost: Cost::Elements,
+            seconds: None,
         }
     }
 
@@ -99,7 +102,7 @@ impl Row {
 
     /// It takes at least this many seconds on a fast machine.
     pub(super) fn costs(self, seconds: impl Fn(&Call) -> f64 + 'static) -> Row {
-        Row { cost: Cost::Seconds(Rc::new(seconds)), ..self }
+        Row { seconds: Some(Rc::new(seconds)), ..self }
     }
 
     /// The result is a `LongTensor` of indices, whatever the type of the arguments.
@@ -150,17 +153,15 @@ impl Row {
 
     /// Refuses a call that cannot end in time, or whose result cannot fit.
     fn measure(&self, call: &Call) -> mlua::Result<()> {
-        if matches!(self.cost, Cost::Nothing) {
-            return Ok(());
-        }
-        let largest = call.largest();
-        if let Cost::Seconds(seconds) = &self.cost {
+        if let Some(seconds) = &self.seconds {
             limits::afford(call.lua, seconds(call), self.name)?;
         }
+        let largest = call.largest();
         match self.cost {
+            Cost::Nothing => Ok(()),
             Cost::InPlace if largest >= LARGE => measure_time(call.lua, largest, self.name),
             Cost::InPlace => Ok(()),
-            _ => measure(call.lua, call.tensor_type, largest, self.name),
+            Cost::Elements => measure(call.lua, call.tensor_type, largest, self.name),
         }
     }
 

@@ -42,8 +42,14 @@ fn reduction(
     })
 }
 
-/// libtorch multiplies one number after another, where it adds many at once.
+/// libtorch multiplies and compares one number after another, where it adds many at once.
 const SECONDS_A_FACTOR: f64 = 2.5e-9;
+/// Of a variance: it goes through them with a division each.
+const SECONDS_A_DEVIATION: f64 = 1.5e-9;
+
+fn one_by_one(call: &Call) -> f64 {
+    call.largest() as f64 * SECONDS_A_FACTOR
+}
 
 /// Integer sums and products accumulate in 64 bits over all, in the type along a dimension.
 fn wide(x: &tch::Tensor) -> Option<Kind> {
@@ -67,6 +73,7 @@ fn spread(name: &'static str, root: bool) -> Row {
             x.f_var_dim(dim, unbiased, true)
         })?))
     })
+    .costs(|call| call.largest() as f64 * SECONDS_A_DEVIATION)
 }
 
 /// `max`, `min`: a number, or (values, indices) along a dimension; with a second tensor the greater of both.
@@ -81,6 +88,7 @@ fn extreme(name: &'static str, greatest: bool) -> Row {
         let (values, indices) = checked(if greatest { x.f_max_dim(dim, true) } else { x.f_min_dim(dim, true) })?;
         Ok(Answer::Indexed(values, indices))
     })
+    .costs(one_by_one)
 }
 
 /// `(Σ|x|^p)^(1/p)` over all or along a dimension; p = 0 counts what is not zero.
@@ -99,7 +107,7 @@ fn all() -> Vec<Row> {
     vec![
         reduction("sum", false, |x| x.f_sum(wide(x)), |x, dim| x.f_sum_dim_intlist(&[dim][..], true, x.kind())),
         reduction("prod", false, |x| x.f_prod(wide(x)), |x, dim| x.f_prod_dim_int(dim, true, x.kind()))
-            .costs(|call| call.largest() as f64 * SECONDS_A_FACTOR),
+            .costs(one_by_one),
         reduction("mean", true, |x| x.f_mean(None), |x, dim| x.f_mean_dim(&[dim][..], true, None)),
         spread("var", false),
         spread("std", true),
