@@ -331,7 +331,7 @@ async function story() {
     }
     const { id } = await get('/api/datasets', { kind: 'folder', name: 'long', folder: 'long', width: 28, height: 28, channels: 1 });
     await page.goto(`${link}/datasets/${id}`);
-    await page.getByRole('button', { name: 'M'.repeat(200), exact: true }).waitFor();
+    await page.getByTitle('M'.repeat(200), { exact: true }).first().waitFor();
     for (const window of [sizes.desktop, ...narrow]) {
       await page.setViewportSize(window);
       await page.waitForTimeout(150);
