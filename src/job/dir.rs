@@ -230,10 +230,10 @@ impl JobDir {
     /// # Errors
     /// When the disk refuses a part; the others are then written.
     pub fn set_failed(&mut self, page: &Error) -> Result<()> {
+        self.record.error = Some(page.message().to_string());
         let results = [
             self.replace(file::ERROR, format!("{page}\n").as_bytes()),
             self.log(Level::Error, &page.to_string()),
-            self.update(|record| record.error = Some(page.message().to_string())),
             self.set_status(Status::Error),
         ];
         results.into_iter().collect()
@@ -382,14 +382,7 @@ fn leftovers(folders: &[PathBuf]) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{DatasetRef, NetworkRef};
-
-    fn job(path: &Path) -> JobDir {
-        let network = NetworkRef { name: "n.lua".into(), blake3: blake3::hash(b"net").to_string(), folder: None };
-        let dataset = DatasetRef { path: "d".into(), fingerprint: "f".into() };
-        let record = JobRecord::new(network, dataset, 7, serde_json::json!({}), "2.11".into());
-        JobDir::create(path, "network.lua", "net", record).unwrap()
-    }
+    use crate::job::testing::job;
 
     #[test]
     fn what_was_changed_in_a_job_is_named_and_no_file_elsewhere_is_its_best() {

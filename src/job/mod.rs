@@ -17,6 +17,8 @@ mod other_work;
 mod record;
 mod replace;
 mod sweep;
+#[cfg(test)]
+pub(crate) mod testing;
 mod training_clock;
 mod view;
 

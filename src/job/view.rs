@@ -1,8 +1,7 @@
 //! `JobView`: a job directory as its readers see it, whether or not a process writes it at the moment.
 
 use std::{
-    path::Component,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -211,8 +210,7 @@ impl JobView {
         let parts: Vec<Component<'_>> = Path::new(&best.file).components().collect();
         match parts[..] {
             [Component::Normal(folder), Component::Normal(_)] if folder == file::SNAPSHOTS => Ok(Some(best)),
-            _ => Err(Error::new(Kind::Job, format!("{} is damaged", path.display()))
-                .with_cause(format!("it names {:?}, which is no snapshot of the job", best.file))),
+            _ => Err(damaged(&path, format!("it names {:?}, which is no snapshot of the job", best.file))),
         }
     }
 
@@ -235,10 +233,12 @@ impl JobView {
     fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let path = self.path.join(name);
         let bytes = input::read(&path, Form::Record)?;
-        serde_json::from_slice(&bytes).map_err(|source| {
-            Error::new(Kind::Job, format!("{} is damaged", path.display())).with_cause(source.to_string())
-        })
+        serde_json::from_slice(&bytes).map_err(|source| damaged(&path, source.to_string()))
     }
+}
+
+fn damaged(path: &Path, why: String) -> Error {
+    Error::new(Kind::Job, format!("{} is damaged", path.display())).with_cause(why)
 }
 
 /// Whether a folder holds no more than a run leaves that ends before there is a job: inside, its network file where there is

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    job::{DatasetRef, JobDir, JobRecord, NetworkRef},
+    job::JobDir,
     nn::{Activity, Context, Criterion, Module, Network, Node, Parameter, Parameters},
     optim::{Optimizer, OptimizerSpec},
     torch::{Tensor, TensorType},
@@ -219,18 +219,6 @@ pub(super) fn plan() -> Plan {
         crosses_epochs: false,
         classes: None,
     }
-}
-
-pub(super) fn job(path: &Path) -> JobDir {
-    let network = NetworkRef { name: "n.lua".into(), blake3: blake3::hash(b"net").to_string(), folder: None };
-    let dataset = DatasetRef { path: "d".into(), fingerprint: "f".into() };
-    JobDir::create(
-        path,
-        "network.lua",
-        "net",
-        JobRecord::new(network, dataset, 7, serde_json::json!({}), "2.11".into()),
-    )
-    .unwrap()
 }
 
 /// A trainer on the made-up set.

@@ -6,11 +6,11 @@ use std::path::Path;
 use super::*;
 use crate::{
     error::Kind,
-    job::{Event, JobView, Status},
+    job::{Event, JobView, Status, testing::job},
     train::{
         cadence::Interval,
         observer::Silent,
-        testing::{MadeUp, RECORDS, cramped_engine, job, noisy_engine, plan, tensors, trainer},
+        testing::{MadeUp, RECORDS, cramped_engine, noisy_engine, plan, tensors, trainer},
     },
 };
 
