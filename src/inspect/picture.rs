@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use super::values::ends;
 use crate::error::{Error, Kind, Result};
 
 /// Rows of RGB bytes.
@@ -40,6 +41,13 @@ impl Picture {
             }
         }
         Some(Picture { width, height, rgb })
+    }
+
+    /// The same with the smallest value black and the largest white.
+    #[must_use]
+    pub fn stretched(size: &[i64], values: &[f32]) -> Option<Picture> {
+        let [lo, hi] = ends(values);
+        Picture::image(size, values, lo, hi)
     }
 
     /// A signed difference `[c, h, w]`, channels averaged: 0 is white, `-reach` blue, `reach` red.

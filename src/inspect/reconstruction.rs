@@ -49,8 +49,6 @@ pub fn compare(size: &[i64], original: &[f32], input: &[f32], output: &[f32]) ->
     let mean_squared_error = mean(&|d| d * d);
     let largest = difference.iter().copied().filter(|d| d.is_finite()).fold(0.0f32, |m, d| m.max(d.abs()));
     let [black, white] = ends(&[ends(input), ends(output)].concat());
-    // What was subtracted is what the two inputs differ by, whichever kind of mean it was.
-    let restored: Vec<f32> = output.iter().zip(original.iter().zip(input)).map(|(o, (raw, i))| o + (raw - i)).collect();
     Some(Reconstruction {
         mean_squared_error,
         root_mean_squared_error: mean_squared_error.sqrt(),
@@ -59,11 +57,23 @@ pub fn compare(size: &[i64], original: &[f32], input: &[f32], output: &[f32]) ->
         error_of_the_mean: input.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / n as f64,
         input: Picture::image(size, input, black, white)?,
         output: Picture::image(size, output, black, white)?,
-        restored: Picture::image(size, &restored, 0.0, 255.0)?,
+        restored: restored(size, original, input, output)?,
         difference: Picture::difference(size, &difference, largest)?,
         black,
         white,
     })
+}
+
+/// The picture of an output with what preprocessing subtracted added back, 0 black to 255 white; the arguments are those of
+/// [`compare`].
+#[must_use]
+pub fn restored(size: &[i64], original: &[f32], input: &[f32], output: &[f32]) -> Option<Picture> {
+    if output.len() != input.len() || original.len() != input.len() {
+        return None;
+    }
+    // What was subtracted is what the two inputs differ by, whichever kind of mean it was.
+    let restored: Vec<f32> = output.iter().zip(original.iter().zip(input)).map(|(o, (raw, i))| o + (raw - i)).collect();
+    Picture::image(size, &restored, 0.0, 255.0)
 }
 
 #[cfg(test)]

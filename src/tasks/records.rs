@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::{Dataset, DeepImage, Encoding, Image, Planes, Records, Target, Values, datum, label_image, lmdb::Database},
     error::{Error, Kind, Result},
-    inspect::{label_image::truth_picture, picture::Picture, values::ends},
+    inspect::{label_image::truth_picture, picture::Picture},
     tasks::{
         bounds,
         class_sets::{self, ClassSet},
@@ -368,8 +368,7 @@ fn shrunk(image: Image, max: Option<usize>) -> Result<Image> {
 /// Numbers, or planes of another count than 1 or 3: their mean over the channels, darkest black.
 fn of_numbers(planes: &Planes) -> Result<Vec<u8>> {
     let values = planes.values.to_floats();
-    let [lo, hi] = ends(&values);
-    let picture = Picture::image(&planes.shape, &values, lo, hi);
+    let picture = Picture::stretched(&planes.shape, &values);
     picture.ok_or_else(|| Error::new(Kind::Data, "the record holds no values"))?.png()
 }
 

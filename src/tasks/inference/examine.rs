@@ -239,8 +239,7 @@ fn examine(job: &Trained, request: &ExamineRequest) -> Result<Examined> {
         let difference: Vec<f32> = output.iter().zip(&input_values).map(|(output, input)| output - input).collect();
         keeper.keep("difference", "difference", &size, &size, &difference, None)?;
     } else if matches!(view, OutputKind::Image) {
-        let [lo, hi] = ends(&output);
-        keeper.picture("output", Picture::image(&output_shape, &output, lo, hi))?;
+        keeper.picture("output", Picture::stretched(&output_shape, &output))?;
     }
     let right = target.as_ref().map(|target| job.pixel_classes(&input, target)).transpose()?.flatten();
     let labels = (view == OutputKind::LabelImage)

@@ -11,7 +11,8 @@ use crate::{
     inspect::{
         output_kind::OutputKind,
         picture::Picture,
-        values::{ends, of_output, values},
+        reconstruction,
+        values::{of_output, values},
     },
     nn::{Activity, Context, Mode},
     tasks::{snapshot_choice::SnapshotChoice, trained::Trained},
@@ -70,15 +71,8 @@ fn draw(job: &Trained, request: &StripRequest) -> Result<()> {
         let (raw, given, (shape, made)) = (values(&original)?, values(&input)?, of_output(&output)?);
         let drawn = match kind {
             OutputKind::LabelImage => label_view::drawn(&shape, &made, job.labels(), None).map(|drawn| drawn.labels),
-            OutputKind::Reconstruction if made.len() == raw.len() => {
-                let restored: Vec<f32> =
-                    made.iter().zip(raw.iter().zip(&given)).map(|(made, (raw, given))| made + raw - given).collect();
-                Picture::image(&size, &restored, 0.0, 255.0)
-            }
-            OutputKind::Image => {
-                let [lo, hi] = ends(&made);
-                Picture::image(&shape, &made, lo, hi)
-            }
+            OutputKind::Reconstruction => reconstruction::restored(&size, &raw, &given, &made),
+            OutputKind::Image => Picture::stretched(&shape, &made),
             _ => None,
         };
         write(format!("{}-{index}.png", request.epoch), drawn)?;

@@ -2,7 +2,7 @@
 
 use crate::{
     data::{Planes, Values, label_image::is_dark},
-    inspect::{picture::Picture, values::ends},
+    inspect::picture::Picture,
     tasks::trained::Trained,
 };
 
@@ -11,9 +11,10 @@ pub(super) fn drawn(job: &Trained, planes: &Planes) -> Option<([i64; 2], Picture
     let ([c, h, w], values) = job.label_values(planes);
     let is_image = h > 1 && w > 1 && matches!(c, 1 | 3);
     let is_bytes = matches!(&planes.values, Values::Bytes(bytes) if !is_dark(bytes));
-    let [black, white] = if is_bytes { [0.0, 255.0] } else { ends(&values) };
-    let picture = Picture::image(&[c, h, w], &values, black, white).filter(|_| is_image)?;
-    Some(([h, w], picture))
+    let size = [c, h, w];
+    let picture =
+        if is_bytes { Picture::image(&size, &values, 0.0, 255.0) } else { Picture::stretched(&size, &values) };
+    Some(([h, w], picture.filter(|_| is_image)?))
 }
 
 #[cfg(test)]
