@@ -160,6 +160,21 @@ pub(super) fn alike<'a>(input: &'a Activity, grad: &'a Activity) -> Option<(&'a 
     }
 }
 
+/// An input and a target of as many numbers of its kind, in its sizes; `None` where the two do not fit, or there is no number.
+///
+/// # Errors
+/// When the memory cannot be had.
+pub(super) fn matched<'a>(input: &'a Activity, target: &Activity) -> Result<Option<(&'a tch::Tensor, tch::Tensor)>> {
+    match (input, target) {
+        (Activity::Tensor(x), Activity::Tensor(t))
+            if x.is_floating_point() && x.kind() == t.kind() && x.numel() == t.numel() && x.numel() > 0 =>
+        {
+            Ok(Some((x, t.f_reshape(x.size())?)))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// The gradient of a module that gives its input's elements in other sizes; `None` where the two do not fit.
 ///
 /// # Errors

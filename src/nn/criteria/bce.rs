@@ -6,7 +6,7 @@
 use crate::{
     error::{Error, Kind, Result},
     nn::{
-        activity::Activity,
+        activity::{Activity, matched},
         fields::Fields,
         init::set_arguments,
         module::{BatchReduction, Context, Criterion},
@@ -80,12 +80,9 @@ impl Criterion for Bce {
 
     /// Torch7's own: `(x − t) / ((1 − x + 1e-12)·(x + 1e-12))`.
     fn input_gradient(&self, input: &Activity, target: &Activity) -> Result<Option<Activity>> {
-        let (Activity::Tensor(x), Activity::Tensor(t)) = (input, target) else { return Ok(None) };
-        if x.numel() != t.numel() || x.numel() == 0 || x.kind() != t.kind() || !x.is_floating_point() {
-            return Ok(None);
-        }
+        let Some((x, t)) = matched(input, target)? else { return Ok(None) };
         let slope = x.f_neg()?.f_add_scalar(1.0 + EPS)?.f_mul_(&x.f_add_scalar(EPS)?)?;
-        let mut gradient = x.f_sub(&t.f_reshape(x.size())?)?.f_div_(&slope)?;
+        let mut gradient = x.f_sub(&t)?.f_div_(&slope)?;
         if let Some(weights) = &self.weights {
             gradient = gradient.f_mul(weights)?;
         }

@@ -5,7 +5,7 @@
 use crate::{
     error::Result,
     nn::{
-        activity::Activity,
+        activity::{Activity, matched},
         fields::{Fields, Value},
         module::{BatchReduction, Context, Criterion},
         refusals::size_mismatch,
@@ -100,12 +100,9 @@ impl Criterion for Mse {
     }
 
     fn input_gradient(&self, input: &Activity, target: &Activity) -> Result<Option<Activity>> {
-        let (Activity::Tensor(x), Activity::Tensor(t)) = (input, target) else { return Ok(None) };
-        if x.numel() != t.numel() || x.numel() == 0 || x.kind() != t.kind() || !x.is_floating_point() {
-            return Ok(None);
-        }
+        let Some((x, t)) = matched(input, target)? else { return Ok(None) };
         let divisor = if self.size_average { x.numel() as f64 } else { 1.0 };
-        Ok(Some(x.f_sub(&t.f_reshape(x.size())?)?.f_mul_scalar_(2.0 / divisor)?.into()))
+        Ok(Some(x.f_sub(&t)?.f_mul_scalar_(2.0 / divisor)?.into()))
     }
 }
 

@@ -28,7 +28,7 @@ function sys.execute(command)
 end
 sys.fexecute = sys.execute
 
--- What `ls` answers with these options of its own; `ll` and `la` with all that is usual.
+-- What `ls` with these options says of a path.
 local function listing(options)
    return function(path) return sys.execute('ls ' .. options .. (path or '')) end
 end

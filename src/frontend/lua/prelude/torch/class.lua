@@ -129,7 +129,8 @@ local function indirect_newindex(mt)
    end
 end
 
--- What was written into the class's own table, as `local A = torch.class('A')` gives it, is seen at the first object.
+-- What a class defines or inherits. What was written into its own table, as `local A = torch.class('A')` gives it, is seen at
+-- its first object.
 local function settle(mt)
    if mt.__index__ and rawget(mt, '__index') == mt then indirect_index(mt) end
    if mt.__newindex__ and not rawget(mt, '__newindex') then indirect_newindex(mt) end
@@ -172,8 +173,7 @@ function torch.newmetatable(name, parentname, constructor, destructor, factory, 
          error(string.format('unknown parent class %s', parentname), 3)
       end
       setmetatable(mt, parent)
-      if parent.__index__ then indirect_index(mt) end
-      if parent.__newindex__ then indirect_newindex(mt) end
+      settle(mt)
    end
 
    -- `a.b.C` lands in table b of global a; with a module table, in that table under the last name.
