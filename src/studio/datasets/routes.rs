@@ -25,6 +25,7 @@ use super::{
     unmade,
 };
 use crate::{
+    data,
     error::{Error, Kind},
     input::{self, Form},
     inspect::label_image::{color, hex},
@@ -206,7 +207,8 @@ fn free_id(app: &App, name: &str) -> String {
         .take(60)
         .collect();
     stem = stem.trim_matches(['-', '.']).to_string();
-    if stem.is_empty() || [".partial", ".unmade"].iter().any(|ending| stem.ends_with(ending)) {
+    let folder = FsPath::new(&stem);
+    if stem.is_empty() || data::is_in_the_making(folder) || unmade::is(folder) {
         stem = Stamp::now().id();
     }
     let is_free = |id: &str| app.datasets.summary(id).is_none() && !app.datasets.place().join(id).exists();

@@ -65,6 +65,10 @@ impl JobIndex {
         }
     }
 
+    fn names(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn entries(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,7 +167,10 @@ impl JobIndex {
     pub(crate) fn name_datasets(&self, names: BTreeMap<String, String>) -> Vec<JobSummary> {
         let mut changed = Vec::new();
         let mut entries = self.entries();
-        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
+        let before = std::mem::replace(&mut *self.names(), names);
+        if before == *self.names() {
+            return changed;
+        }
         for entry in entries.values_mut() {
             let now = self.dataset(&entry.summary.dataset.path);
             if entry.summary.dataset != now {
@@ -320,8 +327,7 @@ impl JobIndex {
         let below = Path::new(path);
         let id = below.strip_prefix(&self.datasets).ok().or_else(|| below.strip_prefix("datasets").ok());
         let id = id.and_then(Path::to_str).filter(|id| !id.is_empty()).map(String::from);
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let given = id.as_ref().and_then(|id| names.get(id).cloned());
+        let given = id.as_ref().and_then(|id| self.names().get(id).cloned());
         let last = || below.file_name().map_or_else(|| path.to_string(), |name| name.to_string_lossy().into_owned());
         let name = given.unwrap_or_else(last);
         JobDataset { id, path: path.to_string(), name }
