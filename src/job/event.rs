@@ -123,16 +123,15 @@ impl Event {
     /// The event of a line as [`Event::to_line`] writes it, with nothing but numbers in it, of which a long run has
     /// millions: read without looking for what any other JSON may hold. `None` for all others.
     fn of_numbers(line: &[u8]) -> Option<Event> {
-        let fields = line.strip_prefix(b"{\"event\":\"")?.strip_suffix(b"}")?;
+        let fields = std::str::from_utf8(line).ok()?.strip_prefix("{\"event\":\"")?.strip_suffix('}')?;
         let kinds =
             [("train\"", EventKind::Train), ("epoch\"", EventKind::Epoch), ("validation\"", EventKind::Validation)];
-        let (kind, mut rest) =
-            kinds.iter().find_map(|(name, kind)| Some((*kind, fields.strip_prefix(name.as_bytes())?)))?;
+        let (kind, mut rest) = kinds.iter().find_map(|(name, kind)| Some((*kind, fields.strip_prefix(name)?)))?;
         let mut values = [None; NUMBERS.len()];
         for (value, name) in values.iter_mut().zip(NUMBERS) {
-            let named = rest.strip_prefix(b",\"").and_then(|rest| rest.strip_prefix(name.as_bytes()));
-            let Some(text) = named.and_then(|rest| rest.strip_prefix(b"\":")) else { continue };
-            let (text, behind) = text.split_at(text.iter().position(|&byte| byte == b',').unwrap_or(text.len()));
+            let named = rest.strip_prefix(",\"").and_then(|rest| rest.strip_prefix(name));
+            let Some(text) = named.and_then(|rest| rest.strip_prefix("\":")) else { continue };
+            let (text, behind) = text.split_at(text.bytes().position(|byte| byte == b',').unwrap_or(text.len()));
             *value = number(text)?;
             rest = behind;
         }
@@ -179,13 +178,13 @@ impl Event {
 }
 
 /// A number of JSON, or `null`.
-fn number(text: &[u8]) -> Option<Option<f64>> {
-    if text == b"null" {
+fn number(text: &str) -> Option<Option<f64>> {
+    if text == "null" {
         return Some(None);
     }
     // Rust also reads "inf" and "+1", which are no JSON.
-    let is_json = text.first().is_some_and(|first| *first == b'-' || first.is_ascii_digit());
-    let value: f64 = std::str::from_utf8(text).ok().filter(|_| is_json)?.parse().ok()?;
+    let is_json = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    let value: f64 = if is_json { text.parse().ok()? } else { return None };
     value.is_finite().then_some(Some(value))
 }
 

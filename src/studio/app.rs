@@ -174,6 +174,15 @@ impl App {
         sent.map_or_else(|| named.to_string(), |sent| sent.name)
     }
 
+    /// Begins to read the points of a job whose page is being opened: they are there, or nearly, when the page has loaded and
+    /// asks for them.
+    pub(crate) fn read_ahead(self: &Arc<Self>, job: &str) {
+        let Some(folder) = self.jobs.folder(job) else { return };
+        let (app, job) = (Arc::clone(self), job.to_string());
+        // Whoever asks for the points is told what is wrong with them.
+        tokio::task::spawn_blocking(move || app.points.with(&job, &folder, |_| ()).ok());
+    }
+
     /// A dataset with the number of jobs that use it.
     #[must_use]
     pub(crate) fn with_models(

@@ -290,6 +290,7 @@ async fn dataset(State(app): State<Arc<App>>, Path(id): Path<String>, uri: Origi
 
 async fn model(State(app): State<Arc<App>>, Path(id): Path<String>, uri: OriginalUri, headers: HeaderMap) -> Reply {
     if wants_html(&headers, &uri) {
+        app.read_ahead(&id);
         return Ok(front::page(&headers));
     }
     let id = id.strip_suffix(".json").unwrap_or(&id);

@@ -112,18 +112,22 @@ impl Follower {
         let mut piece = PIECE;
         let end = loop {
             (&mut file).take(piece - bytes.len() as u64).read_to_end(&mut bytes)?;
-            match bytes.iter().rposition(|&byte| byte == b'\n') {
+            match memchr::memrchr(b'\n', &bytes) {
                 Some(end) => break end,
                 None if bytes.len() as u64 == piece && piece < LONGEST => piece *= 2,
                 None => return Ok(news),
             }
         };
-        for event in bytes[..end].split(|&byte| byte == b'\n').filter_map(Event::of_line) {
-            let seconds = self.clock.at(&event);
-            news.events.push((event, seconds));
+        let mut begin = 0;
+        for line_end in memchr::memchr_iter(b'\n', &bytes[..=end]) {
+            if let Some(event) = Event::of_line(&bytes[begin..line_end]) {
+                let seconds = self.clock.at(&event);
+                news.events.push((event, seconds));
+            }
+            begin = line_end + 1;
         }
         self.offset += end as u64 + 1;
-        let lines = bytes[..end].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let lines = memchr::memrchr(b'\n', &bytes[..end]).map_or(0, |at| at + 1);
         let last = &bytes[lines..=end];
         self.last = last[last.len().saturating_sub(1 << 15)..].to_vec();
         news.more = self.offset < length && bytes.len() as u64 == piece;
