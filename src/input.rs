@@ -20,6 +20,8 @@ use crate::error::{Error, Kind, Result};
 pub enum Form {
     /// A network file.
     Network,
+    /// A network file in Python, whose tree of syntax takes many times its text.
+    Python,
     /// A script for `th`.
     Script,
     /// `labels.txt`
@@ -47,6 +49,7 @@ impl Form {
     #[must_use]
     pub const fn limit(self) -> u64 {
         match self {
+            Form::Python => MIB,
             Form::Network | Form::Labels => 16 * MIB,
             Form::Script | Form::Image | Form::Record => 256 * MIB,
             Form::Mean => 1024 * MIB,
@@ -60,6 +63,7 @@ impl Form {
     const fn name(self) -> &'static str {
         match self {
             Form::Network => "a network file",
+            Form::Python => "a network file in Python",
             Form::Script => "a script",
             Form::Labels => "a file of labels",
             Form::List => "a list",
@@ -85,7 +89,7 @@ impl Form {
     /// The kind of its errors.
     const fn kind(self) -> Kind {
         match self {
-            Form::Network | Form::Script => Kind::Network,
+            Form::Network | Form::Python | Form::Script => Kind::Network,
             Form::Record => Kind::Job,
             _ => Kind::Data,
         }
@@ -169,12 +173,11 @@ fn available() -> u64 {
 fn check(path: &Path, metadata: &Metadata, form: Form) -> Result<()> {
     let kind = metadata.file_type();
     if kind.is_file() {
-        let length = metadata.len();
-        return if length > form.limit() { Err(too_large(path, form, &size(length))) } else { Ok(()) };
+        return check_length(path, metadata.len(), form);
     }
     let (is, help) = if kind.is_dir() {
         ("a folder", "name the file inside it")
-    } else if kind.is_fifo() && matches!(form, Form::Network | Form::Script) {
+    } else if kind.is_fifo() && matches!(form, Form::Network | Form::Python | Form::Script) {
         ("a pipe", "give - and pipe into standard input, or write what comes through it into a file first")
     } else if kind.is_fifo() {
         ("a pipe", "write what comes through it into a file first")
@@ -187,6 +190,14 @@ fn check(path: &Path, metadata: &Metadata, form: Form) -> Result<()> {
         .with_fact("it is", is)
         .with_fact("it should be", form.name())
         .with_help(help))
+}
+
+/// Refuses more bytes than a file may have, wherever they came from.
+///
+/// # Errors
+/// When they are too many.
+pub fn check_length(path: &Path, length: u64, form: Form) -> Result<()> {
+    if length > form.limit() { Err(too_large(path, form, &size(length))) } else { Ok(()) }
 }
 
 fn too_large(path: &Path, form: Form, has: &str) -> Error {

@@ -1,6 +1,10 @@
 //! `Language`: what a network file is written in, by its name or its text.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+
+use crate::input::Form;
 
 /// The two forms of DIGITS' network files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,10 +22,23 @@ impl Language {
     /// the two languages can have.
     #[must_use]
     pub fn of(name: &str, text: &str) -> Language {
-        if name.to_ascii_lowercase().ends_with(".py") {
-            return Language::Python;
+        Language::of_name(Path::new(name)).or_else(|| text.lines().find_map(line)).unwrap_or_default()
+    }
+
+    /// Of a file whose name alone tells it.
+    #[must_use]
+    pub fn of_name(path: &Path) -> Option<Language> {
+        let is_python = path.as_os_str().as_encoded_bytes().to_ascii_lowercase().ends_with(b".py");
+        is_python.then_some(Language::Python)
+    }
+
+    /// What its files are at the door for files.
+    #[must_use]
+    pub fn form(self) -> Form {
+        match self {
+            Language::Lua => Form::Network,
+            Language::Python => Form::Python,
         }
-        text.lines().find_map(line).unwrap_or_default()
     }
 
     /// The name of a file's copy in a job's folder.

@@ -131,7 +131,7 @@ impl Event {
         for (value, name) in values.iter_mut().zip(NUMBERS) {
             let named = rest.strip_prefix(",\"").and_then(|rest| rest.strip_prefix(name));
             let Some(text) = named.and_then(|rest| rest.strip_prefix("\":")) else { continue };
-            let (text, behind) = text.split_at(text.bytes().position(|byte| byte == b',').unwrap_or(text.len()));
+            let (text, behind) = text.split_at(memchr::memchr(b',', text.as_bytes()).unwrap_or(text.len()));
             *value = number(text)?;
             rest = behind;
         }

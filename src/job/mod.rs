@@ -28,6 +28,7 @@ pub use dir::{JobDir, Level, LogWriter};
 pub use event::{Event, EventKind, Scalars};
 pub use number::{counted, lua_number};
 pub use record::{Best, DatasetRef, JobRecord, NetworkRef, Status};
+pub(crate) use record::{damaged, read_json};
 pub use replace::{Replacement, replace};
 pub use sweep::{SweepJob, SweepRecord};
 pub use training_clock::TrainingClock;

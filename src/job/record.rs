@@ -1,10 +1,30 @@
 //! `JobRecord`: `job.json`, what a run is: status, network, dataset, settings, versions; and `Best`: `best.json`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::clock::Stamp;
+use crate::{
+    error::{Error, Kind, Result},
+    input::{self, Form},
+};
+
+/// A record of a job: one of its files of JSON.
+///
+/// # Errors
+/// When it cannot be read, or is not what the program writes.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = input::read(path, Form::Record)?;
+    serde_json::from_slice(&bytes).map_err(|source| damaged(path, source.to_string()))
+}
+
+/// The page for a record that is not what the program writes.
+pub(crate) fn damaged(path: &Path, why: String) -> Error {
+    Error::new(Kind::Job, format!("{} is damaged", path.display()))
+        .with_cause(why)
+        .with_help("take it from a copy of the job")
+}
 
 /// Where a job stands, in DIGITS' words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,11 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{clock::Stamp, file, other_work::refuse_other_work, replace::replace_json};
-use crate::{
-    error::{Error, Kind, Result},
-    input::{self, Form},
-};
+use super::{clock::Stamp, file, other_work::refuse_other_work, record::read_json, replace::replace_json};
+use crate::error::{Error, Kind, Result};
 
 /// `sweep.json`. Which job is done, and how it went, stands in the jobs' own folders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,11 +57,7 @@ impl SweepRecord {
     /// # Errors
     /// When it cannot be read or is damaged.
     pub fn read(folder: &Path) -> Result<SweepRecord> {
-        let path = folder.join(file::SWEEP);
-        let bytes = input::read(&path, Form::Record)?;
-        serde_json::from_slice(&bytes).map_err(|source| {
-            Error::new(Kind::Job, format!("{} is damaged", path.display())).with_cause(source.to_string())
-        })
+        read_json(&folder.join(file::SWEEP))
     }
 
     /// Writes `sweep.json` and the network file, `network.lua` or `network.py` by `file_name`, into `folder`, which is made when it is not there.

@@ -11,7 +11,7 @@ use super::{
     event::Event,
     file,
     lock::Lock,
-    record::{Best, JobRecord, Status},
+    record::{Best, JobRecord, Status, damaged, read_json},
     replace::TEMPORARY,
     sweep::SweepRecord,
 };
@@ -231,14 +231,8 @@ impl JobView {
     }
 
     fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        let path = self.path.join(name);
-        let bytes = input::read(&path, Form::Record)?;
-        serde_json::from_slice(&bytes).map_err(|source| damaged(&path, source.to_string()))
+        read_json(&self.path.join(name))
     }
-}
-
-fn damaged(path: &Path, why: String) -> Error {
-    Error::new(Kind::Job, format!("{} is damaged", path.display())).with_cause(why)
 }
 
 /// Whether a folder holds no more than a run leaves that ends before there is a job: inside, its network file where there is

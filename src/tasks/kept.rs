@@ -85,12 +85,11 @@ impl Kept {
             return Ok(None);
         }
         let path = job.join(file::PREPROCESSING);
-        let text = input::read(&path, Form::Record)?;
-        let mut kept: Kept = serde_json::from_slice(&text).map_err(|cause| {
-            Error::new(Kind::Job, format!("{} is damaged", path.display()))
-                .with_cause(cause.to_string())
-                .with_help("take it from a copy of the job")
-        })?;
+        let mut kept: Kept = job::read_json(&path)?;
+        // Names of classes were the lines of a file.
+        if let Some(label) = kept.labels.iter().find(|label| label.contains(['\n', '\r'])) {
+            return Err(job::damaged(&path, format!("the label {label:?} has more than one line")));
+        }
         if kept.has_mean {
             let path = job.join(file::MEAN);
             let mean = Mean::read(&path)?;
@@ -159,4 +158,32 @@ pub(super) fn source(view: &JobView, record: &JobRecord) -> Result<Source> {
     let beside = view.path().join(file::BESIDE);
     let folder = if beside.is_dir() { Some(beside) } else { record.network.folder.clone() };
     Ok(Source::of_job(&record.network.name, view.trained_network(record)?, folder.as_deref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_of_several_lines_is_a_damage() {
+        let job = tempfile::tempdir().unwrap();
+        let kept = Kept {
+            shape: [1, 2, 2],
+            resize: Resize::default(),
+            labels: vec!["cat".into(), "dog".into()],
+            label_databases: vec![],
+            label_shape: LabelShape::default(),
+            texts: false,
+            range: None,
+            has_mean: false,
+            mean: None,
+        };
+        kept.write(job.path()).unwrap();
+        assert_eq!(Kept::read(job.path()).unwrap(), Some(kept));
+        let path = job.path().join(file::PREPROCESSING);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("dog", "d\\nog")).unwrap();
+        let page = Kept::read(job.path()).unwrap_err().to_string();
+        assert!(page.contains("preprocessing.json is damaged") && page.contains(r#""d\nog""#), "{page}");
+    }
 }

@@ -43,6 +43,18 @@ own.encode_number_precision(3)
 same(own.encode{[100] = math.pi}, '{"100":3.14}', 'settings')
 refused(cjson.encode, 'sparse', {[100] = 1})
 
+local util = require 'cjson.util'
+same({util.is_array{}, util.is_array{1, nil, 3}, util.is_array{1, [9] = 2}, util.is_array{a = 1}, util.is_array{[0] = 1}},
+   {0, 3, -1, -1, -1}, 'is_array')
+same(util.serialise_value{1, 'a"\n', {}}, '{\n  1,\n  "a\\"\\\n",\n  {\n    \n  }\n}', 'serialise_value')
+same(util.serialise_value({a = cjson.null}, false), '{ ["a"] = cjson.null }', 'in one line')
+same(util.serialise_value(print), '"<function>"', 'a function')
+local ring = {}
+ring[1] = ring
+assert(util.serialise_value(ring):find('too many nested tables', 1, true))
+assert(util.compare_values({1, {a = 2}}, {1, {a = 2}}) and not util.compare_values({1}, {1, 2}))
+refused(util.file_load, 'Unable to read', '/nothing/here')
+
 local bit32 = require 'bit32'
 same({bit32.band(0xF0F0F0F0, 0xFF00FF00), bit32.bor(1, 2 ^ 31), bit32.bxor(), bit32.bnot(0), bit32.band()},
    {0xF000F000, 2 ^ 31 + 1, 0, 2 ^ 32 - 1, 2 ^ 32 - 1}, 'bit32')

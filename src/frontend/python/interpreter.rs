@@ -94,7 +94,7 @@ impl Interpreter {
     /// [`Kind::Python`] for what is not Python or raised an exception, [`Kind::Limit`] for time, memory, depth and what a file
     /// may not do: pages with the line and the calls that led to it.
     pub fn run(&self, name: &str, text: &str) -> Result<()> {
-        let code = syntax::parse(name, text, self.options.source_limit)?;
+        let code = syntax::parse(name, text)?;
         self.guard(|| self.run_module(&code))
     }
 

@@ -13,8 +13,6 @@ pub struct Options {
     pub wall_time: Duration,
     /// Calls within calls, as Python's own limit.
     pub recursion_limit: usize,
-    /// Bytes of a source text.
-    pub source_limit: usize,
     /// Bytes that the file may print; the rest is dropped.
     pub print_limit: usize,
     /// Takes each line that the file prints, without its newline.
@@ -22,14 +20,13 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// A pasted file: 256 MiB, 10 s of processor time within ten minutes, 1000 nested calls, 1 MiB of source, 1 MiB printed, into the void.
+    /// A pasted file: 256 MiB, 10 s of processor time within ten minutes, 1000 nested calls, 1 MiB printed, into the void.
     fn default() -> Self {
         Options {
             memory_limit: 256 << 20,
             processor_time: Duration::from_secs(10),
             wall_time: Duration::from_secs(600),
             recursion_limit: 1000,
-            source_limit: 1 << 20,
             print_limit: 1 << 20,
             print: Rc::new(|_| {}),
         }

@@ -69,6 +69,7 @@ packages! {
     "pl": ["pl", "pl_list", "pl_files", "pl_classes", "lapp", "pl_text"],
     "moses": ["moses/tables", "moses/arrays", "moses/functions", "moses/objects"],
     "cjson": ["cjson/encode", "cjson/decode"],
+    "cjson.util": ["cjson/values"],
     "bit32": ["bit32"],
     "nninit": ["nninit"],
     "optnet": ["optnet"],

@@ -4,7 +4,7 @@ use std::{path::PathBuf, rc::Rc};
 
 use mlua::{Function, MultiValue, Table, Value as LuaValue};
 
-use super::contract::Contract;
+use super::{contract::Contract, cycle};
 use crate::{
     error::{Error, Kind, Result},
     frontend::{
@@ -58,6 +58,7 @@ impl Loaded {
             LuaValue::Table(model) if class_name(&model).is_some() => self.model = model,
             other => return Err(contract.wrong("fineTuneHook's result", "a module (return the network)", &other)),
         }
+        cycle::check(self.vm.lua(), &self.model)?;
         self.printed = self.vm.guard(Limit::Build, "while printing the network", || print(&self.vm, &self.model))?;
         Ok(())
     }

@@ -2,9 +2,10 @@
 //!
 //! **In:** a network file's text and `params`. **Out:** [`Loaded`]. **Never:** datasets, jobs, the training loop.
 //!
-//! `contract` (what a file must return), `loaded` (a file that has run), `run` ([`load`]).
+//! `contract` (what a file must return), `cycle` (no network holds itself), `loaded` (a file that has run), `run` ([`load`]).
 
 mod contract;
+mod cycle;
 mod loaded;
 mod run;
 

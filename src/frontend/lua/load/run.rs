@@ -6,6 +6,7 @@ use mlua::{Table, Value as LuaValue};
 
 use super::{
     contract::Contract,
+    cycle,
     loaded::{Loaded, print},
 };
 use crate::{
@@ -68,6 +69,7 @@ pub fn load(source: Source, params: &NetworkParams, options: VmOptions, seed: u6
     };
     let label_hook = contract.function(&table, "labelHook")?;
     let fine_tune_hook = contract.function(&table, "fineTuneHook")?;
+    cycle::check(vm.lua(), &model)?;
     let printed = vm.guard(Limit::Build, "while printing the network", || print(&vm, &model))?;
     let criterion_printed = vm.guard(Limit::Build, "while printing the loss", || print(&vm, &criterion))?;
     Ok(Loaded {

@@ -7,32 +7,29 @@ mod remedy;
 mod scopes;
 mod statements;
 
-use std::rc::Rc;
+use std::{path::Path, rc::Rc};
 
 use rustpython_ruff_python_ast::PythonVersion;
 use rustpython_ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
 use self::lowering::Lowering;
 use super::tree::{Code, SourceText};
-use crate::error::{Error, Kind, Result};
+use crate::{
+    error::Result,
+    input::{self, Form},
+};
 
 /// Native stack for the parser and for making the tree: nesting is bounded before either starts.
 const STACK: usize = 64 << 20;
 
-/// Reads a file of at most `limit` bytes; `name` is what the user calls it.
+/// Reads a file; `name` is what the user calls it.
 ///
 /// # Errors
-/// [`Kind::Python`] with file, line and the likely remedy when it is not Python 3 or uses what network files have no use
-/// for; [`Kind::Limit`] when it is too long or nested too deep.
-pub(super) fn parse(name: &str, text: &str, limit: usize) -> Result<Rc<Code>> {
+/// `Kind::Python` with file, line and the likely remedy when it is not Python 3 or uses what network files have no use
+/// for; `Kind::Limit` when it is nested too deep; `Kind::Network` when it is larger than a file may be.
+pub(super) fn parse(name: &str, text: &str) -> Result<Rc<Code>> {
+    input::check_length(Path::new(name), text.len() as u64, Form::Python)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.len() > limit {
-        return Err(Error::new(
-            Kind::Limit,
-            format!("{name} has {} bytes; a network file may have {limit}", text.len()),
-        )
-        .with_help("a network file is a page or two of Python: is this the right file?"));
-    }
     let source = Rc::new(SourceText::new(name, text.replace("\r\n", "\n").replace('\r', "\n")));
     nesting::check(&source)?;
     stacker::grow(STACK, || {
