@@ -207,9 +207,14 @@ fn too_large(path: &Path, form: Form, has: &str) -> Error {
         .with_help("check that it is the file you meant")
 }
 
-/// `16 MiB`; bytes below one.
+/// `16 MiB`, `16.1 MiB` from there to the next tenth; bytes below one.
 fn size(bytes: u64) -> String {
-    if bytes < MIB { format!("{bytes} bytes") } else { format!("{} MiB", bytes / MIB) }
+    let tenths = bytes.saturating_mul(10).div_ceil(MIB);
+    match (bytes < MIB, bytes % MIB) {
+        (true, _) => format!("{bytes} bytes"),
+        (false, 0) => format!("{} MiB", bytes / MIB),
+        (false, _) => format!("{}.{} MiB", tenths / 10, tenths % 10),
+    }
 }
 
 #[cfg(test)]
@@ -270,7 +275,7 @@ mod tests {
         let path = folder.path().join("net.lua");
         File::create(&path).unwrap().set_len(Form::Network.limit() + 1).unwrap();
         let page = page(&path, Form::Network);
-        assert!(page.contains("too large for a network file") && page.contains("16 MiB"), "{page}");
+        assert!(page.contains("too large for a network file") && page.contains("16.1 MiB"), "{page}");
         assert!(read_all(io::repeat(7), &path, Form::Network, 0).is_err(), "an endless source ends");
     }
 }
