@@ -8,6 +8,7 @@ use super::{
     call::element,
     form,
     handle::{LuaTensor, from_lua, to_lua},
+    memory::{measure, measure_time},
     refusal::{checked, misfit, refuse},
 };
 use crate::torch::{Element, Tensor};
@@ -145,6 +146,7 @@ fn as_mask(key: &Value) -> Option<Tensor> {
 /// `t[key]` for every key but a string.
 pub(super) fn get(lua: &Lua, tensor: &Tensor, key: &Value) -> mlua::Result<Value> {
     if let Some(mask) = as_mask(key) {
+        measure(lua, tensor.tensor_type(), tensor.numel(), "what a mask selects")?;
         let found = checked(tensor.view().f_masked_select(&mask_for(tensor, &mask)?))?;
         return Ok(Value::UserData(to_lua(lua, checked(Tensor::from_tch(tensor.tensor_type(), &found))?)?));
     }
@@ -152,7 +154,7 @@ pub(super) fn get(lua: &Lua, tensor: &Tensor, key: &Value) -> mlua::Result<Value
 }
 
 /// `t[key] = value`.
-pub(super) fn put(_lua: &Lua, tensor: &Tensor, key: &Value, value: &Value) -> mlua::Result<()> {
+pub(super) fn put(lua: &Lua, tensor: &Tensor, key: &Value, value: &Value) -> mlua::Result<()> {
     let number = form::number(value);
     let source = value.as_userdata().and_then(|data| data.borrow::<LuaTensor>().ok().map(|tensor| tensor.0.clone()));
     if number.is_none() && source.is_none() {
@@ -161,7 +163,9 @@ pub(super) fn put(_lua: &Lua, tensor: &Tensor, key: &Value, value: &Value) -> ml
             form::word(value)
         )));
     }
+    let assigned = |count| measure_time(lua, count, "the assignment");
     if let Some(mask) = as_mask(key) {
+        assigned(tensor.numel())?;
         let mask = mask_for(tensor, &mask)?;
         return match (number, source) {
             (Some(number), _) => {
@@ -178,10 +182,14 @@ pub(super) fn put(_lua: &Lua, tensor: &Tensor, key: &Value, value: &Value) -> ml
             checked(checked(tensor.narrow(0, at, 1))?.copy_from(&source.view()))
         }
         (Selection::View(view), Some(number), _) => {
+            assigned(view.numel())?;
             let _ = checked(view.view().f_fill_(element(view.tensor_type(), number)))?;
             Ok(())
         }
-        (Selection::View(view), _, Some(source)) => checked(view.copy_from(&source.view())),
+        (Selection::View(view), _, Some(source)) => {
+            assigned(view.numel())?;
+            checked(view.copy_from(&source.view()))
+        }
         _ => Ok(()),
     }
 }
