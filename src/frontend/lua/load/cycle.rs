@@ -18,6 +18,10 @@ pub(super) fn check(lua: &Lua, network: &Table) -> Result<()> {
     walk.down()
 }
 
+/// Containers inside one another that are walked through. Deeper networks are refused when they are lowered, and each level holds
+/// places of mlua's stack.
+const DEEPEST: usize = 200;
+
 struct Walk<'a> {
     lua: &'a Lua,
     /// From the network to where the walk is.
@@ -32,6 +36,7 @@ impl Walk<'_> {
     fn down(&mut self) -> Result<()> {
         let Some(object) = self.above.last().cloned() else { return Ok(()) };
         if !self.whole.contains(&address(&object))
+            && self.above.len() <= DEEPEST
             && let LuaValue::Table(children) = object.raw_get("modules").or_page(self.lua)?
         {
             for at in 1..=children.raw_len() {
@@ -41,8 +46,7 @@ impl Walk<'_> {
                     return Err(self.page(&object, again));
                 }
                 self.above.push(child);
-                // A chain of containers may be as long as memory allows.
-                stacker::maybe_grow(64 << 10, 1 << 20, || self.down())?;
+                self.down()?;
                 self.above.pop();
                 self.places.pop();
             }
@@ -97,6 +101,17 @@ mod tests {
             far.contains("net.lua:2") && far.contains("module 2.2.1") && far.contains("is module 2 again"),
             "{far}"
         );
+    }
+
+    #[test]
+    fn a_long_chain_is_none_and_a_page_all_the_same() {
+        let chain = |count: usize| {
+            page(&format!(
+                "local n = nn.Tanh() for _ = 1, {count} do n = nn.Sequential():add(n) end return {{model = n}}"
+            ))
+        };
+        assert_eq!(chain(100), "none");
+        assert!(chain(20_000).contains("stack overflow"));
     }
 
     #[test]

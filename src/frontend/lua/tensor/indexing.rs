@@ -8,7 +8,7 @@ use super::{
     call::element,
     form,
     handle::{LuaTensor, from_lua, to_lua},
-    memory::{measure, measure_time},
+    memory::measure_time,
     refusal::{checked, misfit, refuse},
 };
 use crate::torch::{Element, Tensor};
@@ -146,7 +146,7 @@ fn as_mask(key: &Value) -> Option<Tensor> {
 /// `t[key]` for every key but a string.
 pub(super) fn get(lua: &Lua, tensor: &Tensor, key: &Value) -> mlua::Result<Value> {
     if let Some(mask) = as_mask(key) {
-        measure(lua, tensor.tensor_type(), tensor.numel(), "what a mask selects")?;
+        measure_time(lua, tensor.numel(), "what a mask selects")?;
         let found = checked(tensor.view().f_masked_select(&mask_for(tensor, &mask)?))?;
         return Ok(Value::UserData(to_lua(lua, checked(Tensor::from_tch(tensor.tensor_type(), &found))?)?));
     }
