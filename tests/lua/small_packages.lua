@@ -53,7 +53,7 @@ local ring = {}
 ring[1] = ring
 assert(util.serialise_value(ring):find('too many nested tables', 1, true))
 assert(util.compare_values({1, {a = 2}}, {1, {a = 2}}) and not util.compare_values({1}, {1, 2}))
-refused(util.file_load, 'Unable to read', '/nothing/here')
+refused(util.file_load, 'is not available to network files', '/nothing/here')
 
 local bit32 = require 'bit32'
 same({bit32.band(0xF0F0F0F0, 0xFF00FF00), bit32.bor(1, 2 ^ 31), bit32.bxor(), bit32.bnot(0), bit32.band()},

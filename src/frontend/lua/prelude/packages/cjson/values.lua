@@ -45,15 +45,12 @@ end
 
 -- The text of a file; without a name, of standard input.
 function util.file_load(name)
-   local file = io.stdin
-   if name then
-      local why
-      file, why = io.open(name, 'rb')
-      if not file then error('Unable to read ' .. why, 2) end
-   end
+   if not name then return io.stdin:read('*a') end
+   local file, why = io.open(name, 'rb')
+   if not file then error('Unable to read ' .. why, 2) end
    local text = file:read('*a')
-   if name then file:close() end
-   if text == nil then error('Failed to read ' .. tostring(name or 'standard input'), 2) end
+   file:close()
+   if text == nil then error('Failed to read ' .. name, 2) end
    return text
 end
 
