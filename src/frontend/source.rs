@@ -62,7 +62,7 @@ impl Source {
             return Err(Error::new(Kind::Network, format!("{} is a folder, not a network file", path.display()))
                 .with_help("name the .lua or .py file inside it"));
         }
-        let bytes = input::read(path, Language::of_name(path).map_or(Form::Network, Language::form))?;
+        let bytes = input::read(path, Language::of_name(path).unwrap_or_default().form())?;
         Source::from_bytes(path.display().to_string(), bytes, path.parent().map(Path::to_path_buf))
     }
 

@@ -6,7 +6,7 @@ use mlua::{Lua, Table, Value as LuaValue};
 
 use crate::{
     error::{Error, Kind, Result},
-    frontend::lua::{machine::error::OrPage, objects::origins::origin_of},
+    frontend::lua::{lowering::lower::DEEPEST, machine::error::OrPage, objects::origins::origin_of},
 };
 
 /// Refuses a network of which a container is its own child, or a child of one of its children.
@@ -17,10 +17,6 @@ pub(super) fn check(lua: &Lua, network: &Table) -> Result<()> {
     let mut walk = Walk { lua, above: vec![network.clone()], places: vec![], whole: HashSet::new() };
     walk.down()
 }
-
-/// Containers inside one another that are walked through. Deeper networks are refused when they are lowered, and each level holds
-/// places of mlua's stack.
-const DEEPEST: usize = 200;
 
 struct Walk<'a> {
     lua: &'a Lua,
@@ -36,6 +32,7 @@ impl Walk<'_> {
     fn down(&mut self) -> Result<()> {
         let Some(object) = self.above.last().cloned() else { return Ok(()) };
         if !self.whole.contains(&address(&object))
+            // Deeper networks are refused when they are lowered, and each level holds places of mlua's stack.
             && self.above.len() <= DEEPEST
             && let LuaValue::Table(children) = object.raw_get("modules").or_page(self.lua)?
         {

@@ -36,7 +36,7 @@ fn no_part(place: &str, wanted: &str, value: &LuaValue) -> Error {
 const COPIES_ITS_CHILD: &str = "nn.MapTable";
 
 /// Deeper trees than this are cycles (a container added to itself).
-const DEEPEST: usize = 200;
+pub(in crate::frontend::lua) const DEEPEST: usize = 200;
 
 /// The flat vectors of a network that will be trained.
 struct Flat {

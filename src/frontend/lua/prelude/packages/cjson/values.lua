@@ -67,13 +67,4 @@ function util.file_save(name, text)
 end
 
 -- Whether two values are equal, tables entry by entry.
-function util.compare_values(a, b)
-   if type(a) ~= 'table' or type(b) ~= 'table' then return a == b end
-   for key, entry in pairs(a) do
-      if not util.compare_values(entry, b[key]) then return false end
-   end
-   for key in pairs(b) do
-      if a[key] == nil then return false end
-   end
-   return true
-end
+util.compare_values = require('pl').tablex.deepcompare
