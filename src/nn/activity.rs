@@ -4,7 +4,10 @@ use std::fmt;
 
 use crate::{
     error::{Error, Kind, Result},
-    torch::Tensor,
+    torch::{
+        Tensor,
+        direct::{are_alike, is_floating},
+    },
 };
 
 /// Name and value of the numbers that a network file wants to be logged beside the loss, for a batch: its input
@@ -151,11 +154,7 @@ impl Activity {
 #[must_use]
 pub(super) fn alike<'a>(input: &'a Activity, grad: &'a Activity) -> Option<(&'a tch::Tensor, &'a tch::Tensor)> {
     match (input, grad) {
-        (Activity::Tensor(x), Activity::Tensor(g))
-            if x.is_floating_point() && x.kind() == g.kind() && x.size() == g.size() =>
-        {
-            Some((x, g))
-        }
+        (Activity::Tensor(x), Activity::Tensor(g)) if is_floating(x) && are_alike(x, g) => Some((x, g)),
         _ => None,
     }
 }

@@ -53,6 +53,21 @@ pub trait Module: Any {
         Ok(false)
     }
 
+    /// Whether its gradient can be had from its output: the eager protocol hands that to [`Module::gradient_from_output`], as
+    /// long as it is what the module wrote.
+    fn reads_its_output(&self) -> bool {
+        false
+    }
+
+    /// Writes the gradient by the input, made of `grad` and the `output` alone, into `out`; all are of one size and type. False
+    /// where the module has no such way.
+    ///
+    /// # Errors
+    /// `Kind::Torch` when libtorch refuses.
+    fn gradient_from_output(&self, _output: &tch::Tensor, _grad: &tch::Tensor, _out: &tch::Tensor) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Whether a gradient of as many numbers as the output will do in another shape, as it does for Torch7's functions of single numbers;
     /// its products and convolutions refuse one.
     fn takes_reshaped_gradient(&self) -> bool {

@@ -5,14 +5,17 @@
 
 pub mod backward;
 pub mod device;
+pub mod direct;
 mod element;
 mod flatten;
 mod format;
 pub mod fused;
 mod generator;
 pub mod guard;
+mod layout;
 mod library;
 pub mod memory;
+mod place;
 pub mod precision;
 pub mod profile;
 pub(crate) mod said;
@@ -28,6 +31,7 @@ mod views;
 pub use flatten::flatten;
 pub use generator::Generator;
 pub use library::Library;
+pub use place::Place;
 pub use samplers::alias_table;
 pub use storage::Storage;
 pub use tensor::{MOST_DIMS, Tensor, contiguous_strides};

@@ -8,53 +8,16 @@ use std::{
     rc::Rc,
 };
 
-use super::{memory, storage::Storage, types::TensorType};
+use super::{
+    layout::{Layout, needed_len},
+    memory,
+    storage::Storage,
+    types::TensorType,
+};
 use crate::error::{Error, Kind, Result};
 
 /// Dimensions of a tensor, at most: as many as libtorch's loops take.
 pub const MOST_DIMS: i64 = 64;
-
-#[derive(Debug)]
-struct Layout {
-    tensor_type: TensorType,
-    storage: Option<Storage>,
-    /// 0-based index of the first element in the storage.
-    offset: i64,
-    size: Vec<i64>,
-    stride: Vec<i64>,
-    /// The libtorch view of this layout, made when it is first asked for.
-    view: OnceCell<tch::Tensor>,
-    /// Counts the layouts that this handle has had.
-    version: u64,
-    /// It looks for good at what it looks at: see [`Tensor::pin`].
-    is_pinned: bool,
-}
-
-impl Layout {
-    fn view(&self) -> &tch::Tensor {
-        self.view.get_or_init(|| match &self.storage {
-            Some(storage) if !self.size.is_empty() => storage.strided(&self.size, &self.stride, self.offset),
-            _ => tch::Tensor::empty([0], (self.tensor_type.element.kind(), self.tensor_type.device())),
-        })
-    }
-
-    fn position(&self, index: &[i64]) -> Result<i64> {
-        if index.len() != self.size.len() || index.is_empty() {
-            return Err(Error::new(
-                Kind::Argument,
-                format!("{} indices for a tensor with {} dimensions", index.len(), self.size.len()),
-            ));
-        }
-        let mut position = self.offset;
-        for ((&i, &size), &stride) in index.iter().zip(&self.size).zip(&self.stride) {
-            if i < 0 || i >= size {
-                return Err(Error::new(Kind::Argument, format!("index {} out of range of size {size}", i + 1)));
-            }
-            position += i * stride;
-        }
-        Ok(position)
-    }
-}
 
 /// A Torch7 tensor object. `clone` gives another reference to the same object, as assignment does in Lua.
 #[derive(Debug, Clone)]
@@ -74,6 +37,11 @@ impl Tensor {
             version: 0,
             is_pinned: false,
         })))
+    }
+
+    /// What `question` answers of its layout.
+    pub(super) fn look<T>(&self, question: impl FnOnce(&Layout) -> T) -> T {
+        question(&self.0.borrow())
     }
 
     /// Zeros of this shape; a shape without dimensions gives an empty tensor.
@@ -441,16 +409,6 @@ pub fn contiguous_strides(size: &[i64]) -> Vec<i64> {
         stride[d - 1] = stride[d].saturating_mul(size[d]);
     }
     stride
-}
-
-/// Elements a storage must have for this layout; `None` when that overflows.
-fn needed_len(offset: i64, size: &[i64], stride: &[i64]) -> Option<i64> {
-    if size.is_empty() {
-        return Some(offset);
-    }
-    size.iter()
-        .zip(stride)
-        .try_fold(offset.checked_add(1)?, |len, (&extent, &stride)| len.checked_add((extent - 1).checked_mul(stride)?))
 }
 
 #[cfg(test)]

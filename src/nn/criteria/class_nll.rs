@@ -14,7 +14,10 @@ use crate::{
         scores::Scores,
         spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional},
     },
-    torch::Generator,
+    torch::{
+        Generator,
+        direct::{is_floating, sizes},
+    },
 };
 
 const ARGS: &[Arg] = &[
@@ -66,8 +69,27 @@ impl ClassNll {
         }
     }
 
+    /// The classes of `[n, c]` on the processor, from 0, where all count alike and each is one.
+    fn plain_places(&self, x: &tch::Tensor, target: &tch::Tensor) -> Result<Option<tch::Tensor>> {
+        let Some([n, classes]) = sizes(x) else { return Ok(None) };
+        let is_plain = self.weights.is_none() && is_floating(x) && x.device() == tch::Device::Cpu;
+        if !is_plain || n == 0 || target.numel() as i64 != n {
+            return Ok(None);
+        }
+        let labels = Vec::<i64>::try_from(target.f_reshape([-1])?.f_to_kind(tch::Kind::Int64)?)?;
+        let is_class = |&label: &i64| (1..=classes).contains(&label) && label != self.ignore_index;
+        if !labels.iter().all(is_class) {
+            return Ok(None);
+        }
+        Ok(Some(tch::Tensor::f_from_slice(&labels.into_iter().map(|label| label - 1).collect::<Vec<_>>())?))
+    }
+
     /// The loss of log-probabilities `x`: `[c]`, `[n, c]`, or `[n, c, h, w]` with targets `[n, h, w]`.
     pub(super) fn loss(&self, input: &Activity, x: &tch::Tensor, target: &tch::Tensor) -> Result<tch::Tensor> {
+        let reduction = if self.size_average { tch::Reduction::Mean } else { tch::Reduction::Sum };
+        if let Some(places) = self.plain_places(x, target)? {
+            return Ok(x.f_nll_loss_nd::<tch::Tensor>(&places, None, reduction, self.ignore_index - 1)?);
+        }
         let size = x.size();
         let (batch, classes) = match size.as_slice() {
             [classes] => (vec![], *classes),
@@ -110,8 +132,8 @@ impl ClassNll {
         let weights = self.weights.as_ref().map(|w| w.f_to_device(x.device())?.f_to_kind(x.kind())).transpose()?;
         let reduced = |reduction| x.f_nll_loss_nd(&places, weights.as_ref(), reduction, self.ignore_index - 1);
         Ok(match &weights {
-            _ if !self.size_average => reduced(tch::Reduction::Sum)?,
-            None => reduced(tch::Reduction::Mean)?,
+            _ if !self.size_average => reduced(reduction)?,
+            None => reduced(reduction)?,
             Some(weights) => {
                 let of_each = weights.f_index_select(0, &places.f_clamp(0, classes - 1)?.f_reshape([-1])?)?;
                 let counted = target.f_ne(self.ignore_index)?.f_reshape([-1])?;
@@ -146,18 +168,10 @@ impl Criterion for ClassNll {
     /// Of `[n, c]` on the processor, where all classes count alike.
     fn input_gradient(&self, input: &Activity, target: &Activity) -> Result<Option<Activity>> {
         let (Activity::Tensor(x), Activity::Tensor(target)) = (input, target) else { return Ok(None) };
-        let &[n, classes] = x.size().as_slice() else { return Ok(None) };
-        let is_plain = self.weights.is_none() && x.is_floating_point() && x.device() == tch::Device::Cpu;
-        if !is_plain || target.numel() as i64 != n {
-            return Ok(None);
-        }
-        let labels = target.f_to_kind(tch::Kind::Int64)?.f_reshape([n, 1])?;
-        let is_class = |&label: &i64| (1..=classes).contains(&label) && label != self.ignore_index;
-        if !Vec::<i64>::try_from(labels.f_reshape([-1])?)?.iter().all(is_class) {
-            return Ok(None);
-        }
+        let Some(places) = self.plain_places(x, target)? else { return Ok(None) };
+        let n = places.numel() as i64;
         let each = if self.size_average { -1.0 / n as f64 } else { -1.0 };
-        Ok(Some(x.f_zeros_like()?.f_scatter_value_(1, &labels.f_sub_scalar(1)?, each)?.into()))
+        Ok(Some(x.f_zeros_like()?.f_scatter_value_(1, &places.f_view([n, 1])?, each)?.into()))
     }
 
     fn scores(&self) -> Option<Scores> {

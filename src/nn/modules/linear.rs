@@ -13,7 +13,7 @@ use crate::{
         refusals::{missing, size_mismatch},
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
-    torch::Generator,
+    torch::{Generator, direct::sizes},
 };
 
 /// `nn.Linear(inputSize, outputSize[, bias=true])`
@@ -73,10 +73,10 @@ impl Linear {
     /// Input and gradient where both are of a batch, `[n, in]` and `[n, out]`, and of the weight's type.
     fn batch<'a>(&self, input: &'a Activity, grad: &'a Activity) -> Option<(&'a tch::Tensor, &'a tch::Tensor)> {
         let (Activity::Tensor(x), Activity::Tensor(g)) = (input, grad) else { return None };
-        let &[rows, features] = &x.size()[..] else { return None };
-        let &[outputs, fits] = &self.weight.size()[..] else { return None };
+        let ([rows, features], [outputs, fits]) = (sizes(x)?, sizes(&self.weight)?);
         let kind = self.weight.kind();
-        (features == fits && g.size() == [rows, outputs] && x.kind() == kind && g.kind() == kind).then_some((x, g))
+        (features == fits && sizes(g) == Some([rows, outputs]) && x.kind() == kind && g.kind() == kind)
+            .then_some((x, g))
     }
 }
 
@@ -104,9 +104,9 @@ impl Module for Linear {
 
     fn forward_into(&self, input: &Activity, out: &tch::Tensor) -> Result<bool> {
         let Activity::Tensor(x) = input else { return Ok(false) };
-        let (x_size, weight, kind) = (x.size(), self.weight.size(), self.weight.kind());
-        let (&[rows, features], &[outputs, fits]) = (&x_size[..], &weight[..]) else { return Ok(false) };
-        if features != fits || x.kind() != kind || out.kind() != kind || out.size() != [rows, outputs] {
+        let kind = self.weight.kind();
+        let (Some([rows, features]), Some([outputs, fits])) = (sizes(x), sizes(&self.weight)) else { return Ok(false) };
+        if features != fits || x.kind() != kind || out.kind() != kind || sizes(out) != Some([rows, outputs]) {
             return Ok(false);
         }
         let weight = self.weight.f_transpose(0, 1)?;

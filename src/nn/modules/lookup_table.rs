@@ -14,7 +14,7 @@ use crate::{
         refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
-    torch::Generator,
+    torch::{Generator, direct::are_alike},
 };
 
 /// `nn.LookupTable(nIndex, nOutput[, paddingValue=0, maxNorm, normType])`
@@ -78,6 +78,21 @@ fn outside(index: &tch::Tensor, rows: i64) -> Result<Option<i64>> {
     Ok(numbers.into_iter().find(|number| !(1..=rows).contains(number)))
 }
 
+impl LookupTable {
+    /// The rows of `x`, from 0, in one list; `None` where a forward pass has more to do than to copy them, or a page for them.
+    fn plain_rows(&self, x: &tch::Tensor) -> Result<Option<tch::Tensor>> {
+        if self.max_norm.is_some() || !matches!(x.dim(), 1 | 2) || x.device() != tch::Device::Cpu || x.numel() == 0 {
+            return Ok(None);
+        }
+        let rows = self.weight.size()[0];
+        let numbers = Vec::<i64>::try_from(x.f_reshape([-1])?.f_to_kind(tch::Kind::Int64)?)?;
+        if !numbers.iter().all(|number| (1..=rows).contains(number)) {
+            return Ok(None);
+        }
+        Ok(Some(tch::Tensor::f_from_slice(&numbers.into_iter().map(|number| number - 1).collect::<Vec<_>>())?))
+    }
+}
+
 impl Module for LookupTable {
     fn forward(&self, input: &Activity, _cx: &mut Context<'_>) -> Result<Activity> {
         let x = input.tensor()?;
@@ -102,26 +117,39 @@ impl Module for LookupTable {
         Ok(tch::Tensor::f_embedding(&self.weight, &index, padding, self.scales_by_frequency, false)?.into())
     }
 
+    fn forward_into(&self, input: &Activity, out: &tch::Tensor) -> Result<bool> {
+        let Activity::Tensor(x) = input else { return Ok(false) };
+        let width = self.weight.size()[1];
+        let fits = out.kind() == self.weight.kind() && out.size() == [&x.size()[..], &[width]].concat();
+        let Some(rows) = (if fits { self.plain_rows(x)? } else { None }) else { return Ok(false) };
+        let _ = self.weight.f_index_select_out(&out.f_view([-1, width])?, 0, &rows)?;
+        Ok(true)
+    }
+
     /// Row numbers have none: zeros of their type.
     fn input_gradient(&self, input: &Activity, _grad: &Activity) -> Result<Option<Activity>> {
         let zeros = |x: &tch::Tensor| Ok(x.f_detach()?.f_zeros_like()?);
         input.map(&mut |x| zeros(x)).map(Some)
     }
 
+    fn input_gradient_into(&self, input: &Activity, _grad: &Activity, out: &Activity) -> Result<bool> {
+        let (Activity::Tensor(x), Activity::Tensor(out)) = (input, out) else { return Ok(false) };
+        let fits = are_alike(x, out);
+        if fits {
+            let _ = out.shallow_clone().f_zero_()?;
+        }
+        Ok(fits)
+    }
+
     /// Only the rows that were looked up are touched.
     fn accumulate(&self, input: &Activity, grad: &Activity, scale: f64, sums: &[tch::Tensor]) -> Result<bool> {
         let (Activity::Tensor(x), Activity::Tensor(g), [sum]) = (input, grad, sums) else { return Ok(false) };
         let width = self.weight.size()[1];
-        let is_plain = self.padding <= 0 && self.max_norm.is_none() && !self.scales_by_frequency;
+        let is_plain = self.padding <= 0 && !self.scales_by_frequency;
         let fits = g.kind() == self.weight.kind() && g.numel() as i64 == x.numel() as i64 * width;
-        let index = x.f_detach()?.f_to_kind(tch::Kind::Int64)?;
-        let is_within = || Ok::<_, Error>(outside(&index, self.weight.size()[0])?.is_none());
         // Elsewhere autograd's own forward pass has the page.
-        if !is_plain || !fits || x.device() != tch::Device::Cpu || x.numel() == 0 || !is_within()? {
-            return Ok(false);
-        }
-        let rows = scaled(&g.f_reshape([-1, width])?, scale)?;
-        let _ = sum.shallow_clone().f_index_add_(0, &index.f_sub_scalar(1)?.f_reshape([-1])?, &rows)?;
+        let Some(rows) = (if is_plain && fits { self.plain_rows(x)? } else { None }) else { return Ok(false) };
+        let _ = sum.shallow_clone().f_index_add_(0, &rows, &scaled(&g.f_reshape([-1, width])?, scale)?)?;
         Ok(true)
     }
 }

@@ -11,7 +11,10 @@ use crate::{
         module::{Context, Module},
         spec::{Args, Probe, Spec},
     },
-    torch::Generator,
+    torch::{
+        Generator,
+        direct::{are_alike, is_floating},
+    },
 };
 
 /// A function applied to every number.
@@ -43,11 +46,11 @@ impl Module for Pointwise {
 
     fn forward_into(&self, input: &Activity, out: &tch::Tensor) -> Result<bool> {
         let (Some(gradient), Activity::Tensor(x)) = (self.gradient, input) else { return Ok(false) };
-        if !x.is_floating_point() || x.kind() != out.kind() || x.size() != out.size() {
-            return Ok(false);
+        let fits = is_floating(x) && are_alike(x, out);
+        if fits {
+            let _ = (gradient.function_into)(x, out)?;
         }
-        let _ = (gradient.function_into)(x, out)?;
-        Ok(true)
+        Ok(fits)
     }
 
     fn input_gradient_into(&self, input: &Activity, grad: &Activity, out: &Activity) -> Result<bool> {
@@ -57,6 +60,16 @@ impl Module for Pointwise {
         // The output is made where the gradient will be.
         let y = (gradient.function_into)(x, out)?;
         let _ = (gradient.product_into)(g, &y, out)?;
+        Ok(true)
+    }
+
+    fn reads_its_output(&self) -> bool {
+        self.gradient.is_some()
+    }
+
+    fn gradient_from_output(&self, output: &tch::Tensor, grad: &tch::Tensor, out: &tch::Tensor) -> Result<bool> {
+        let Some(gradient) = self.gradient.filter(|_| is_floating(output)) else { return Ok(false) };
+        let _ = (gradient.product_into)(grad, output, out)?;
         Ok(true)
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         scores::Scores,
         spec::{Probe, Spec},
     },
+    torch::direct::{are_alike, is_floating},
 };
 
 macro_rules! row {
@@ -114,7 +115,7 @@ impl Module for SoftMax {
     fn forward_into(&self, input: &Activity, out: &tch::Tensor) -> Result<bool> {
         let Activity::Tensor(x) = input else { return Ok(false) };
         let (Some(dim), true) = (class_dim(x.dim()), self.is_log()) else { return Ok(false) };
-        if !x.is_floating_point() || x.kind() != out.kind() || x.size() != out.size() {
+        if !is_floating(x) || !are_alike(x, out) {
             return Ok(false);
         }
         let _ = x.f_internal_log_softmax_out(out, dim, false)?;
@@ -126,6 +127,16 @@ impl Module for SoftMax {
         let (Some(dim), true) = (class_dim(x.dim()), self.is_log()) else { return Ok(false) };
         let y = x.f_log_softmax(dim, None)?;
         let _ = tch::Tensor::f_internal_log_softmax_backward_data_out(out, g, &y, dim, x.kind())?;
+        Ok(true)
+    }
+
+    fn reads_its_output(&self) -> bool {
+        self.is_log()
+    }
+
+    fn gradient_from_output(&self, output: &tch::Tensor, grad: &tch::Tensor, out: &tch::Tensor) -> Result<bool> {
+        let (Some(dim), true) = (class_dim(output.dim()), is_floating(output)) else { return Ok(false) };
+        let _ = tch::Tensor::f_internal_log_softmax_backward_data_out(out, grad, output, dim, output.kind())?;
         Ok(true)
     }
 

@@ -13,6 +13,7 @@ use crate::{
         refusals::size_mismatch,
         spec::{Arg, ArgKind, Missing, Probe, Spec, optional},
     },
+    torch::direct::are_alike,
 };
 
 type Function = fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor>;
@@ -147,7 +148,7 @@ impl Module for TableArithmetic {
 
     fn forward_into(&self, input: &Activity, out: &tch::Tensor) -> Result<bool> {
         let (Some(into), Activity::Table(entries)) = (self.into, input) else { return Ok(false) };
-        let fits = |entry: &Activity| matches!(entry, Activity::Tensor(x) if x.kind() == out.kind() && x.size() == out.size());
+        let fits = |entry: &Activity| matches!(entry, Activity::Tensor(x) if are_alike(x, out));
         let [Activity::Tensor(first), Activity::Tensor(second), rest @ ..] = &entries[..] else { return Ok(false) };
         if !entries.iter().all(fits) {
             return Ok(false);

@@ -209,7 +209,10 @@ impl Module for Entries {
         let (Some((dim, parts)), Some((_, out))) = (self.slices(input, grad)?, alike(input, out)) else {
             return Ok(false);
         };
-        let _ = tch::Tensor::f_stack_out(out, &parts, dim)?;
+        // A slice at a time: libtorch's stack looks at all parts several times over.
+        for (i, part) in parts.into_iter().enumerate() {
+            out.f_select(dim, i as i64)?.f_copy_(part)?;
+        }
         Ok(true)
     }
 }

@@ -15,6 +15,7 @@ use std::{
 
 use mlua::{AnyUserData, Lua, LuaString, Table, UserData, Value as LuaValue};
 
+use super::again::Repeats;
 use crate::{
     error::{Error, Kind, Result},
     frontend::lua::{
@@ -44,6 +45,9 @@ pub(in crate::frontend::lua) struct Built {
     keepable: bool,
     /// Whether `build` asked for a parameter, there or not.
     learns: bool,
+    pub(super) repeats: Repeats,
+    /// [`crate::torch::direct::changes`] of the output's memory when the module had written it.
+    pub(super) written: Cell<Option<u32>>,
 }
 
 /// A parameter of an object.
@@ -199,7 +203,7 @@ impl Shelf {
     }
 
     /// Whether the kept module of `object` never asks for a parameter, whatever its fields are.
-    pub(super) fn never_learns(&self, object: &Table) -> mlua::Result<bool> {
+    pub(in crate::frontend::lua) fn never_learns(&self, object: &Table) -> mlua::Result<bool> {
         let kept: Option<AnyUserData> = self.kept.raw_get(object)?;
         let Some(kept) = kept else { return Ok(false) };
         let kept = kept.borrow::<Kept>()?;
@@ -238,7 +242,14 @@ impl Built {
             class,
             keepable,
             learns: reader.learns,
+            repeats: Repeats::default(),
+            written: Cell::new(None),
         })
+    }
+
+    /// Whether it serves the next call, too.
+    pub(super) fn is_kept(&self) -> bool {
+        self.keepable
     }
 
     /// Whether all that was read is as it was.

@@ -6,74 +6,29 @@
 
 use std::rc::Rc;
 
-use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, LuaString, ObjectLike, Table, Value as LuaValue};
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, ObjectLike, Table, Value as LuaValue};
 
 use super::{
+    again::{Repeat, Work},
     built::{Built, Shelf, field},
-    reuse, sharing,
+    class::{Class, Forward, Pair, Scaled, argument},
+    losses::{criterion_grad, criterion_output},
+    reuse,
+    sharing::{self, Memory},
 };
 use crate::{
     error::{Error, Kind, Result},
     frontend::lua::{
-        machine::{
-            error::{OrPage, contained, raise},
-            limits,
-        },
-        objects::{
-            activity::{activity_from_lua, store_activity},
-            classes::{class_name, spec_of},
-            object::LuaFields,
-            value::value_from_lua,
-        },
+        machine::error::{contained, raise},
+        objects::{activity::store_activity, classes::class_name, object::LuaFields, value::value_from_lua},
         tensor,
     },
-    nn::{self, Activity, Build, Context, Cut, Mode, Spec},
-    torch::{TensorType, backward::Weighted},
+    nn::{self, Activity, Build, Context, Cut, Module, Spec},
+    torch::{
+        backward::Weighted,
+        direct::{are_alike, below_autograd, changes, count_change},
+    },
 };
-
-/// What every eager call of one class needs at hand.
-#[derive(Clone)]
-struct Class {
-    spec: &'static Spec,
-    shelf: Shelf,
-    train: LuaString,
-    output: LuaString,
-    grad_input: LuaString,
-    /// `updateGradInput` and `accGradParameters`
-    halves: [LuaString; 2],
-}
-
-impl Class {
-    fn new(lua: &Lua, spec: &'static Spec, shelf: &Shelf) -> mlua::Result<Class> {
-        let name = |name| shelf.name(lua, name);
-        Ok(Class {
-            spec,
-            shelf: shelf.clone(),
-            train: name("train")?,
-            output: name("output")?,
-            grad_input: name("gradInput")?,
-            halves: [name("updateGradInput")?, name("accGradParameters")?],
-        })
-    }
-
-    fn of(lua: &Lua, object: &Table) -> mlua::Result<Option<Class>> {
-        let shelf = lua.app_data_ref::<Shelf>().map(|shelf| shelf.clone());
-        let (Some(spec), Some(shelf)) = (spec_of(object), shelf) else { return Ok(None) };
-        Class::new(lua, spec, &shelf).map(Some)
-    }
-
-    /// The module of one call. Every eager call comes by here, and any of them may take long.
-    fn built(&self, lua: &Lua, object: &Table, differentiable: bool) -> Result<Rc<Built>> {
-        limits::look(lua).or_page(lua)?;
-        self.shelf.built(lua, self.spec, object, differentiable)
-    }
-
-    /// `object.train`, which modules that care set to true at birth.
-    fn mode(&self, object: &Table) -> mlua::Result<Mode> {
-        let training = field(object, &self.train)?;
-        Ok(if matches!(training, LuaValue::Boolean(false)) { Mode::Evaluate } else { Mode::Train })
-    }
-}
 
 /// Gives a class the native methods that it does not define in the prelude.
 pub(in crate::frontend::lua) fn install(lua: &Lua, mt: &Table, spec: &'static Spec, shelf: &Shelf) -> mlua::Result<()> {
@@ -117,13 +72,6 @@ fn method<A: FromLuaMulti + 'static, R: IntoLuaMulti + 'static>(
     lua.create_function(move |lua, call| contained(|| f(lua, &class, call)))
 }
 
-/// The arguments of `updateOutput`: object, input.
-type Forward = (Table, LuaValue);
-/// Of `updateGradInput`: object, input, gradOutput; of a criterion's methods: object, input, target.
-type Pair = (Table, LuaValue, LuaValue);
-/// Of `backward` and `accGradParameters`: object, input, gradOutput, scale.
-type Scaled = (Table, LuaValue, LuaValue, LuaValue);
-
 /// The third argument of `backward` and `accGradParameters`, 1 where it is left out.
 fn scale_of(lua: &Lua, object: &Table, value: &LuaValue) -> mlua::Result<f64> {
     if value.is_nil() {
@@ -135,43 +83,67 @@ fn scale_of(lua: &Lua, object: &Table, value: &LuaValue) -> mlua::Result<f64> {
     })
 }
 
-/// What a module or a criterion may be given.
-const WANTED: &str = "a tensor or a table of tensors";
-
-/// Argument `number` of a method of `object`.
-fn argument(lua: &Lua, object: &Table, value: &LuaValue, number: usize, name: &str) -> mlua::Result<Activity> {
-    if value.is_nil() {
-        let what = format!("#{number} ({name}) to {}", class_name(object).unwrap_or_default());
-        return Err(raise(Error::new(Kind::Argument, nn::Value::Nil.misfit(&what, WANTED))));
-    }
-    activity_from_lua(lua, value, name)
-}
-
 fn update_output(lua: &Lua, class: &Class, (object, input): Forward) -> mlua::Result<LuaValue> {
     let built = class.built(lua, &object, false).map_err(raise)?;
     let module = built.module().map_err(raise)?;
-    let activity = argument(lua, &object, &input, 1, "input")?;
     let old = field(&object, &class.output)?;
-    if !sharing::shares(class.spec, &object)?
-        && let Some(target) = reuse::output_in(&old, &built, &activity)
-        && tch::no_grad(|| module.forward_into(&activity, &target)).map_err(raise)?
+    let (memory, repeat) = (class.memory_of_output(&object)?, &built.repeats.output);
+    let into = |given: &[Activity], out: &Activity| {
+        let out = out.tensor()?;
+        let is_done = write_below_autograd(&[out], || module.forward_into(&given[0], out))?;
+        built.written.set(is_done.then(|| changes(out)));
+        Ok(is_done)
+    };
+    if memory != Memory::InPlace && repeated(repeat, (&[&input], &old), into)? {
+        return Ok(old);
+    }
+    let given: Rc<[Activity]> = Rc::new([argument(lua, &object, &input, 1, "input")?]);
+    if memory == Memory::Own
+        && let Some(target) = reuse::output_in(&old, &built, &given[0]).map(Activity::Tensor)
+        && into(&given, &target).map_err(raise)?
     {
+        if built.is_kept() {
+            repeat.keep_into((&[&input], given), (&old, target))?;
+        }
         return Ok(old);
     }
     let mode = class.mode(&object)?;
     let generator = tensor::generator(lua);
     let output =
-        tch::no_grad(|| module.forward(&activity, &mut Context::with_generator(mode, &generator))).map_err(raise)?;
+        tch::no_grad(|| module.forward(&given[0], &mut Context::with_generator(mode, &generator))).map_err(raise)?;
     drop(generator);
     module.save(&LuaFields::new(lua, &object)).map_err(raise)?;
-    let stored = match sharing::store_output(lua, class.spec, &object, &input, &old, &output, built.tensor_type)? {
+    let stored = match sharing::store(lua, memory, &input, &old, &output, built.tensor_type)? {
         Some(stored) => stored,
         None => store_activity(lua, &old, &output, built.tensor_type)?,
     };
     if stored != old {
         object.set(&class.output, &stored)?;
     }
+    if memory == Memory::Looks && built.is_kept() {
+        repeat.keep_looking(&[&input], &stored)?;
+    }
     Ok(stored)
+}
+
+/// Whether this call is like the one before, and the field has its result: `into` has written it where it went then.
+fn repeated(
+    repeat: &Repeat,
+    (given, old): (&[&LuaValue], &LuaValue),
+    into: impl FnOnce(&[Activity], &Activity) -> Result<bool>,
+) -> mlua::Result<bool> {
+    let Some(again) = repeat.of(given, old)? else { return Ok(false) };
+    match &again.work {
+        Work::Into { given, out } => into(given, out).map_err(raise),
+        Work::Nothing => Ok(true),
+    }
+}
+
+/// Runs `work`, which writes `outs`, below autograd; the change counts.
+fn write_below_autograd<T>(outs: &[&tch::Tensor], work: impl FnOnce() -> T) -> T {
+    let done = below_autograd(work);
+    outs.iter().for_each(|out| count_change(out));
+    done
 }
 
 /// What one differentiable rerun of a module gave.
@@ -198,46 +170,200 @@ struct Wanted {
     parameters: bool,
 }
 
-/// One differentiable rerun of the module and the product with the call's gradient.
-fn product(lua: &Lua, class: &Class, object: &Table, call: &Backward, wanted: Wanted) -> mlua::Result<Product> {
-    let Backward { built, input, grad } = call;
-    // Parameters must be leaves of a graph when gradients by them are wanted.
-    let built = if wanted.parameters { class.built(lua, object, true).map_err(raise)? } else { Rc::clone(built) };
-    let mode = class.mode(object)?;
-    let generator = tensor::generator(lua);
-    let run = || -> Result<(Activity, Vec<tch::Tensor>)> {
-        let input = input.map(&mut |tensor| {
-            let leaf = tensor.detach();
-            Ok(if wanted.input && leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf })
-        })?;
-        let mut context = Context::with_generator(mode, &generator).replaying();
-        let output = built.module()?.forward(&input, &mut context)?;
-        let is_exact = !built.module()?.takes_reshaped_gradient();
-        let fits = |(y, g): (&&tch::Tensor, &&tch::Tensor)| {
-            if is_exact { y.size() == g.size() } else { y.numel() == g.numel() }
+/// A call of backward, or of a half of it.
+struct Backward<'a> {
+    lua: &'a Lua,
+    class: &'a Class,
+    object: &'a Table,
+    built: Rc<Built>,
+    input: &'a LuaValue,
+    grad: &'a LuaValue,
+    /// The object's output as the module wrote it, of one that reads it.
+    output: Option<LuaValue>,
+}
+
+impl<'a> Backward<'a> {
+    fn new(
+        lua: &'a Lua,
+        class: &'a Class,
+        object: &'a Table,
+        [input, grad]: [&'a LuaValue; 2],
+    ) -> mlua::Result<Backward<'a>> {
+        let built = class.built(lua, object, false).map_err(raise)?;
+        let written = built.written.get().filter(|_| built.module().is_ok_and(Module::reads_its_output));
+        let output = if written.is_some() { Some(field(object, &class.output)?) } else { None };
+        // What works in place behind the module may have changed it.
+        let is_whole = |y: &LuaValue| tensor::from_lua(y).is_some_and(|y| Some(changes(&y.view())) == written);
+        Ok(Backward { lua, class, object, output: output.filter(is_whole), built, input, grad })
+    }
+
+    fn given(&self) -> Vec<&LuaValue> {
+        [Some(self.input), Some(self.grad), self.output.as_ref()].into_iter().flatten().collect()
+    }
+
+    /// Input, gradOutput and, where it is a tensor that the module reads, the output.
+    fn activities(&self) -> mlua::Result<Rc<[Activity]>> {
+        if let Some(again) = self.built.repeats.grad_input.given(&self.given())?
+            && let Work::Into { given, .. } = &again.work
+        {
+            return Ok(Rc::clone(given));
+        }
+        let mut all = vec![
+            argument(self.lua, self.object, self.input, 1, "input")?,
+            argument(self.lua, self.object, self.grad, 2, "gradOutput")?,
+        ];
+        all.extend(self.output.as_ref().and_then(tensor::from_lua).map(|y| Activity::Tensor(y.view())));
+        Ok(all.into())
+    }
+
+    /// gradInput in closed form, stored; `None` when the module leaves it to autograd. `old` is what its field holds.
+    fn input_gradient(&self, old: &LuaValue) -> mlua::Result<Option<LuaValue>> {
+        let Backward { class, object, built, .. } = self;
+        let (memory, repeat) = (class.memory_of_gradient(object)?, &built.repeats.grad_input);
+        let module = built.module().map_err(raise)?;
+        let into = |given: &[Activity], out: &Activity| {
+            write_below_autograd(&out.tensors(), || closed_form_into(module, given, out))
         };
-        let (outputs, grads) = (output.tensors(), grad.tensors());
-        if outputs.len() != grads.len() || !outputs.iter().zip(&grads).all(fits) {
-            return Err(Error::new(Kind::Shape, "gradOutput has another shape than the output")
-                .with_fact("output", output.shape())
-                .with_fact("gradOutput", grad.shape()));
+        if memory != Memory::InPlace && repeated(repeat, (&self.given(), old), into)? {
+            return Ok(Some(old.clone()));
         }
-        let mut leaves: Vec<&tch::Tensor> = if wanted.input { input.tensors() } else { vec![] };
-        if wanted.parameters {
-            leaves.extend(built.parameters.iter().map(|parameter| &parameter.leaf));
+        let given = self.activities()?;
+        if memory == Memory::Own
+            && let Some(target) = reuse::gradient_in(old, built, &given)?
+            && into(&given, &target).map_err(raise)?
+        {
+            if built.is_kept() {
+                repeat.keep_into((&self.given(), given), (old, target))?;
+            }
+            return Ok(Some(old.clone()));
         }
-        let grads = gradients(&leaves, nn::weighted(&output, grad)?, context.take_cuts())?;
-        let grads = leaves.iter().zip(grads).map(|(leaf, grad)| match grad {
-            Some(grad) => Ok(grad),
-            None if leaf.is_floating_point() => Ok(leaf.detach().f_zeros_like()?),
-            // Indices and masks have a gradient of the module's type.
-            None => Ok(leaf.f_to_kind(built.tensor_type.element.kind())?.f_zeros_like()?),
-        });
-        let grads = grads.collect::<Result<Vec<_>>>()?;
-        Ok((input, grads))
-    };
-    let (input, grads) = tch::with_grad(run).map_err(raise)?;
-    Ok(Product { input, built, grads: grads.into_iter() })
+        let Some(gradient) = below_autograd(|| closed_form(module, &given)).map_err(raise)? else { return Ok(None) };
+        let stored = self.store(memory, old, &gradient)?;
+        if memory == Memory::Looks && built.is_kept() {
+            repeat.keep_looking(&self.given(), &stored)?;
+        }
+        Ok(Some(stored))
+    }
+
+    /// Puts gradInput where the module's class wants it: into the tensors of the call before, or in place.
+    fn store(&self, memory: Memory, old: &LuaValue, gradient: &Activity) -> mlua::Result<LuaValue> {
+        let like = self.built.tensor_type;
+        let stored = match sharing::store(self.lua, memory, self.grad, old, gradient, like)? {
+            Some(stored) => stored,
+            None => store_activity(self.lua, old, gradient, like)?,
+        };
+        if stored != *old {
+            self.object.set(&self.class.grad_input, &stored)?;
+        }
+        Ok(stored)
+    }
+
+    /// Adds the gradients of the parameters to the object's.
+    fn accumulate(&self, scale: f64) -> mlua::Result<()> {
+        let has_closed_form = match self.sums()? {
+            Some(sums) if !sums.is_empty() => {
+                let given = self.activities()?;
+                let closed_form = || self.built.module()?.accumulate(&given[0], &given[1], scale, &sums);
+                write_below_autograd(&sums.iter().collect::<Vec<_>>(), closed_form).map_err(raise)?
+            }
+            sums => sums.is_some(),
+        };
+        if has_closed_form {
+            return Ok(());
+        }
+        accumulated(self.class, self.object, self.product(Wanted { input: false, parameters: true })?, scale)
+    }
+
+    /// Where the gradients of the parameters are added up; `None` where one is missing or has another shape, which autograd's way
+    /// treats as Torch7 does.
+    fn sums(&self) -> mlua::Result<Option<Vec<tch::Tensor>>> {
+        let mut sums = Vec::with_capacity(self.built.parameters.len());
+        for parameter in &self.built.parameters {
+            let Some(sum) = tensor::from_lua(&field(self.object, &parameter.gradient)?) else { return Ok(None) };
+            let sum = sum.view();
+            if !are_alike(&sum, &parameter.leaf) {
+                return Ok(None);
+            }
+            sums.push(sum);
+        }
+        Ok(Some(sums))
+    }
+
+    /// One differentiable rerun of the module and the product with the call's gradient.
+    fn product(&self, wanted: Wanted) -> mlua::Result<Product> {
+        let Backward { lua, class, object, .. } = self;
+        // Parameters must be leaves of a graph when gradients by them are wanted.
+        let built =
+            if wanted.parameters { class.built(lua, object, true).map_err(raise)? } else { Rc::clone(&self.built) };
+        let mode = class.mode(object)?;
+        let generator = tensor::generator(lua);
+        let given = self.activities()?;
+        let run = || -> Result<(Activity, Vec<tch::Tensor>)> {
+            let input = given[0].map(&mut |tensor| {
+                let leaf = tensor.detach();
+                Ok(if wanted.input && leaf.is_floating_point() { leaf.set_requires_grad(true) } else { leaf })
+            })?;
+            let mut context = Context::with_generator(mode, &generator).replaying();
+            let output = built.module()?.forward(&input, &mut context)?;
+            let is_exact = !built.module()?.takes_reshaped_gradient();
+            let fits = |(y, g): (&&tch::Tensor, &&tch::Tensor)| {
+                if is_exact { y.size() == g.size() } else { y.numel() == g.numel() }
+            };
+            let (outputs, grads) = (output.tensors(), given[1].tensors());
+            if outputs.len() != grads.len() || !outputs.iter().zip(&grads).all(fits) {
+                return Err(Error::new(Kind::Shape, "gradOutput has another shape than the output")
+                    .with_fact("output", output.shape())
+                    .with_fact("gradOutput", given[1].shape()));
+            }
+            let mut leaves: Vec<&tch::Tensor> = if wanted.input { input.tensors() } else { vec![] };
+            if wanted.parameters {
+                leaves.extend(built.parameters.iter().map(|parameter| &parameter.leaf));
+            }
+            let grads = gradients(&leaves, nn::weighted(&output, &given[1])?, context.take_cuts())?;
+            let grads = leaves.iter().zip(grads).map(|(leaf, grad)| match grad {
+                Some(grad) => Ok(grad),
+                None if leaf.is_floating_point() => Ok(leaf.detach().f_zeros_like()?),
+                // Indices and masks have a gradient of the module's type.
+                None => Ok(leaf.f_to_kind(built.tensor_type.element.kind())?.f_zeros_like()?),
+            });
+            let grads = grads.collect::<Result<Vec<_>>>()?;
+            Ok((input, grads))
+        };
+        let (input, grads) = tch::with_grad(run).map_err(raise)?;
+        Ok(Product { input, built, grads: grads.into_iter() })
+    }
+
+    /// The product's gradient for the input, stored.
+    fn take_input(&self, product: &mut Product, old: &LuaValue) -> mlua::Result<LuaValue> {
+        let gradient = product.for_input().map_err(raise)?;
+        self.store(self.class.memory_of_gradient(self.object)?, old, &gradient)
+    }
+}
+
+/// What a module makes of input, gradOutput and perhaps its output, in closed form and into `out`.
+fn closed_form_into(module: &dyn Module, given: &[Activity], out: &Activity) -> Result<bool> {
+    if let [Activity::Tensor(x), Activity::Tensor(g), Activity::Tensor(y)] = given
+        && let Activity::Tensor(out) = out
+        && [g, y, out].into_iter().all(|t| are_alike(x, t))
+        && module.gradient_from_output(y, g, out)?
+    {
+        return Ok(true);
+    }
+    module.input_gradient_into(&given[0], &given[1], out)
+}
+
+/// The same as new tensors; `None` where the module has no closed form.
+fn closed_form(module: &dyn Module, given: &[Activity]) -> Result<Option<Activity>> {
+    if let [Activity::Tensor(x), Activity::Tensor(g), Activity::Tensor(y)] = given
+        && are_alike(x, g)
+        && are_alike(x, y)
+    {
+        let out = g.f_empty_like()?;
+        if module.gradient_from_output(y, g, &out)? {
+            return Ok(Some(Activity::Tensor(out)));
+        }
+    }
+    module.input_gradient(&given[0], &given[1])
 }
 
 /// The gradients of the sum of `roots` for those `leaves` that are in a graph.
@@ -251,76 +377,6 @@ fn gradients(leaves: &[&tch::Tensor], roots: Vec<Weighted>, cuts: Vec<Cut>) -> R
         }
     }
     Ok(found)
-}
-
-/// A call of backward, or of a half of it: a module, its input and the gradient of its output.
-struct Backward {
-    built: Rc<Built>,
-    input: Activity,
-    grad: Activity,
-}
-
-impl Backward {
-    fn new(lua: &Lua, built: Rc<Built>, object: &Table, input: &LuaValue, grad: &LuaValue) -> mlua::Result<Backward> {
-        let input = argument(lua, object, input, 1, "input")?;
-        Ok(Backward { built, input, grad: argument(lua, object, grad, 2, "gradOutput")? })
-    }
-
-    /// gradInput in closed form, stored; `None` when the module leaves it to autograd.
-    fn input_gradient(
-        &self,
-        lua: &Lua,
-        class: &Class,
-        object: &Table,
-        grad: &LuaValue,
-        old: &LuaValue,
-    ) -> mlua::Result<Option<LuaValue>> {
-        let module = self.built.module().map_err(raise)?;
-        if !sharing::shares_gradient(class.spec, object)?
-            && let Some(target) = reuse::gradient_in(old, &self.built, &self.input, &self.grad)?
-            && tch::no_grad(|| module.input_gradient_into(&self.input, &self.grad, &target)).map_err(raise)?
-        {
-            return Ok(Some(old.clone()));
-        }
-        let gradient = || module.input_gradient(&self.input, &self.grad);
-        let Some(gradient) = tch::no_grad(gradient).map_err(raise)? else { return Ok(None) };
-        let stored = store_gradient(lua, class, object, grad, old, &gradient, self.built.tensor_type)?;
-        if stored != *old {
-            object.set(&class.grad_input, &stored)?;
-        }
-        Ok(Some(stored))
-    }
-
-    /// Adds the gradients of the parameters to the object's.
-    fn accumulate(&self, lua: &Lua, class: &Class, object: &Table, scale: f64) -> mlua::Result<()> {
-        let has_closed_form = match self.sums(object)? {
-            Some(sums) if !sums.is_empty() => {
-                let closed_form = || self.built.module()?.accumulate(&self.input, &self.grad, scale, &sums);
-                tch::no_grad(closed_form).map_err(raise)?
-            }
-            sums => sums.is_some(),
-        };
-        if has_closed_form {
-            return Ok(());
-        }
-        let wanted = Wanted { input: false, parameters: true };
-        accumulated(class, object, product(lua, class, object, self, wanted)?, scale)
-    }
-
-    /// Where the gradients of the parameters are added up; `None` where one is missing or has another shape, which autograd's way
-    /// treats as Torch7 does.
-    fn sums(&self, object: &Table) -> mlua::Result<Option<Vec<tch::Tensor>>> {
-        let mut sums = Vec::with_capacity(self.built.parameters.len());
-        for parameter in &self.built.parameters {
-            let Some(sum) = tensor::from_lua(&field(object, &parameter.gradient)?) else { return Ok(None) };
-            let sum = sum.view();
-            if sum.kind() != parameter.leaf.kind() || sum.size() != parameter.leaf.size() {
-                return Ok(None);
-            }
-            sums.push(sum);
-        }
-        Ok(Some(sums))
-    }
 }
 
 /// nn.Module's backward, in one rerun of the module where neither of its halves was replaced by the user.
@@ -339,15 +395,13 @@ fn backward(
         object.call_method::<()>("accGradParameters", (&input, &grad, scale))?;
         return field(&object, &class.grad_input);
     }
-    let call = Backward::new(lua, class.built(lua, &object, false).map_err(raise)?, &object, &input, &grad)?;
-    if let Some(stored) = call.input_gradient(lua, class, &object, &grad, &old)? {
-        call.accumulate(lua, class, &object, scale)?;
+    let call = Backward::new(lua, class, &object, [&input, &grad])?;
+    if let Some(stored) = call.input_gradient(&old)? {
+        call.accumulate(scale)?;
         return Ok(stored);
     }
-    let mut product = product(lua, class, &object, &call, Wanted { input: true, parameters: true })?;
-    let grad_input = product.for_input().map_err(raise)?;
-    let stored = store_gradient(lua, class, &object, &grad, &old, &grad_input, product.built.tensor_type)?;
-    object.set(&class.grad_input, &stored)?;
+    let mut product = call.product(Wanted { input: true, parameters: true })?;
+    let stored = call.take_input(&mut product, &old)?;
     accumulated(class, &object, product, scale)?;
     Ok(stored)
 }
@@ -357,30 +411,10 @@ fn update_grad_input(lua: &Lua, class: &Class, (object, input, grad): Pair) -> m
     if old.is_nil() {
         return Ok(LuaValue::Nil);
     }
-    let call = Backward::new(lua, class.built(lua, &object, false).map_err(raise)?, &object, &input, &grad)?;
-    if let Some(stored) = call.input_gradient(lua, class, &object, &grad, &old)? {
-        return Ok(stored);
-    }
-    let mut product = product(lua, class, &object, &call, Wanted { input: true, parameters: false })?;
-    let grad_input = product.for_input().map_err(raise)?;
-    let stored = store_gradient(lua, class, &object, &grad, &old, &grad_input, product.built.tensor_type)?;
-    object.set(&class.grad_input, &stored)?;
-    Ok(stored)
-}
-
-/// Puts gradInput where the module's class wants it: into the tensors of the call before, or in place.
-fn store_gradient(
-    lua: &Lua,
-    class: &Class,
-    object: &Table,
-    grad: &LuaValue,
-    old: &LuaValue,
-    grad_input: &Activity,
-    like: TensorType,
-) -> mlua::Result<LuaValue> {
-    match sharing::store_gradient(lua, class.spec, object, grad, old, grad_input, like)? {
+    let call = Backward::new(lua, class, &object, [&input, &grad])?;
+    match call.input_gradient(&old)? {
         Some(stored) => Ok(stored),
-        None => store_activity(lua, old, grad_input, like),
+        None => call.take_input(&mut call.product(Wanted { input: true, parameters: false })?, &old),
     }
 }
 
@@ -388,11 +422,8 @@ fn acc_grad_parameters(lua: &Lua, class: &Class, (object, input, grad, scale): S
     if class.shelf.never_learns(&object)? {
         return Ok(());
     }
-    let built = class.built(lua, &object, false).map_err(raise)?;
-    if built.parameters.is_empty() {
-        return Ok(());
-    }
-    Backward::new(lua, built, &object, &input, &grad)?.accumulate(lua, class, &object, scale_of(lua, &object, &scale)?)
+    let call = Backward::new(lua, class, &object, [&input, &grad])?;
+    if call.built.parameters.is_empty() { Ok(()) } else { call.accumulate(scale_of(lua, &object, &scale)?) }
 }
 
 /// Adds the gradients of the parameters, which are what is left of `product`, to the object's.
@@ -432,68 +463,15 @@ pub(in crate::frontend::lua) fn gradient(lua: &Lua, call: Pair) -> mlua::Result<
     }
 }
 
-/// A criterion with its input and target.
-struct LossCall {
-    built: Rc<Built>,
-    input: Activity,
-    target: Activity,
-}
-
-impl LossCall {
-    /// A target of nil (`L1Cost`) is an empty table.
-    fn new(lua: &Lua, class: &Class, object: &Table, input: &LuaValue, target: &LuaValue) -> mlua::Result<LossCall> {
-        let built = class.built(lua, object, false).map_err(raise)?;
-        let input = argument(lua, object, input, 1, "input")?;
-        let looks_at_none = class.spec.probe.target == "nil";
-        let target = if target.is_nil() && looks_at_none {
-            Activity::Table(vec![])
-        } else {
-            argument(lua, object, target, 2, "target")?
-        };
-        Ok(LossCall { built, input, target })
-    }
-
-    fn loss(&self, lua: &Lua, input: &Activity) -> Result<tch::Tensor> {
-        let generator = tensor::generator(lua);
-        self.built.criterion()?.forward(input, &self.target, &mut Context::with_generator(Mode::Train, &generator))
-    }
-
-    /// The gradient by the input, by way of a graph.
-    fn differentiated(&self, lua: &Lua) -> Result<Activity> {
-        let in_graph = |tensor: &tch::Tensor| Ok(tensor.detach().set_requires_grad(tensor.is_floating_point()));
-        tch::with_grad(|| {
-            let input = self.input.map(&mut |tensor| in_graph(tensor))?;
-            let loss = self.loss(lua, &input)?;
-            let leaves = input.tensors();
-            let grads = if loss.requires_grad() {
-                tch::Tensor::f_run_backward(&[loss], &leaves, false, false)?
-            } else {
-                leaves.iter().map(|_| tch::Tensor::new()).collect()
-            };
-            let mut grads = grads.into_iter();
-            input.map(&mut |leaf| match grads.next() {
-                Some(grad) if grad.defined() => Ok(grad),
-                _ => Ok(leaf.detach().f_zeros_like()?),
-            })
-        })
-    }
-}
-
-fn criterion_output(lua: &Lua, class: &Class, (object, input, target): Pair) -> mlua::Result<LuaValue> {
-    let call = LossCall::new(lua, class, &object, &input, &target)?;
-    let loss = tch::no_grad(|| Ok(call.loss(lua, &call.input)?.f_double_value(&[])?)).map_err(raise)?;
-    object.set(&class.output, loss)?;
-    Ok(LuaValue::Number(loss))
-}
-
-fn criterion_grad(lua: &Lua, class: &Class, (object, input, target): Pair) -> mlua::Result<LuaValue> {
-    let call = LossCall::new(lua, class, &object, &input, &target)?;
-    let closed_form = || call.built.criterion()?.input_gradient(&call.input, &call.target);
-    let grad_input = match tch::no_grad(closed_form).map_err(raise)? {
-        Some(gradient) => gradient,
-        None => call.differentiated(lua).map_err(raise)?,
+/// Writes a + b into `sum`, where all three are tensors of one size and type; false, and nothing done, where they are not.
+pub(in crate::frontend::lua) fn sum_into(_: &Lua, (sum, a, b): (LuaValue, LuaValue, LuaValue)) -> mlua::Result<bool> {
+    let tensors = [&sum, &a, &b].map(tensor::from_lua);
+    let [Some(sum), Some(a), Some(b)] = tensors.map(|tensor| tensor.map(|tensor| tensor.view())) else {
+        return Ok(false);
     };
-    let stored = store_activity(lua, &field(&object, &class.grad_input)?, &grad_input, call.built.tensor_type)?;
-    object.set(&class.grad_input, &stored)?;
-    Ok(stored)
+    if !are_alike(&sum, &a) || !are_alike(&sum, &b) {
+        return Ok(false);
+    }
+    let _ = write_below_autograd(&[&sum], || a.f_add_out(&sum, &b)).map_err(|error| raise(error.into()))?;
+    Ok(true)
 }

@@ -3,10 +3,14 @@
 //! **In:** an object, its input. **Out:** results in the tensor objects of the call before, as Torch7 leaves them.
 //! **Never:** training, which runs the lowered network.
 //!
-//! `built` (the Rust module of an object, kept while its fields stay), `sharing` (results that share memory), `reuse` (results
-//! in the tensors of the call before), `eager` (the methods).
+//! `class` (what calls of one class share), `built` (the Rust module of an object, kept while its fields stay), `sharing` (results that share memory), `reuse` (results
+//! in the tensors of the call before), `again` (what holds for a call like the one before), `eager` (the
+//! methods), `losses` (those of criteria).
 
+mod again;
 pub(in crate::frontend::lua) mod built;
+mod class;
 pub(in crate::frontend::lua) mod eager;
+mod losses;
 mod reuse;
 mod sharing;

@@ -11,6 +11,7 @@ use super::built::Built;
 use crate::{
     frontend::lua::{objects::classes::class_name, tensor},
     nn::Activity,
+    torch::direct::span,
 };
 
 /// Entries of a table of results, at most: layers that split into more gain nothing here.
@@ -18,24 +19,19 @@ const MOST: usize = 16;
 
 /// The tensor in `old`, an output's field.
 pub(super) fn output_in(old: &LuaValue, built: &Built, input: &Activity) -> Option<tch::Tensor> {
-    Places::of(built, &[input]).target_in(old)
+    Places::of(built, std::slice::from_ref(input)).target_in(old)
 }
 
 /// The tensor or the list of tensors in `old`, a gradient's field.
-pub(super) fn gradient_in(
-    old: &LuaValue,
-    built: &Built,
-    input: &Activity,
-    grad: &Activity,
-) -> mlua::Result<Option<Activity>> {
+pub(super) fn gradient_in(old: &LuaValue, built: &Built, read: &[Activity]) -> mlua::Result<Option<Activity>> {
     let LuaValue::Table(table) = old else {
-        return Ok(Places::of(built, &[input, grad]).target_in(old).map(Activity::Tensor));
+        return Ok(Places::of(built, read).target_in(old).map(Activity::Tensor));
     };
     let count = table.raw_len();
     if count > MOST || class_name(table).is_some() {
         return Ok(None);
     }
-    let places = Places::of(built, &[input, grad]);
+    let places = Places::of(built, read);
     let targets = (1..=count).map(|at| Ok(places.target_in(&table.raw_get(at)?).map(Activity::Tensor)));
     Ok(targets.collect::<mlua::Result<Option<Vec<_>>>>()?.map(Activity::Table))
 }
@@ -47,7 +43,7 @@ struct Places {
 }
 
 impl Places {
-    fn of(built: &Built, activities: &[&Activity]) -> Places {
+    fn of(built: &Built, activities: &[Activity]) -> Places {
         let mut read: Vec<_> = built.parameters.iter().map(|parameter| span(&parameter.leaf)).collect();
         activities.iter().for_each(|activity| note(activity, &mut read));
         Places { read, is_cuda: built.tensor_type.cuda }
@@ -70,14 +66,6 @@ fn note(activity: &Activity, read: &mut Vec<Range<usize>>) {
         Activity::Tensor(tensor) => read.push(span(tensor)),
         Activity::Table(entries) => entries.iter().for_each(|entry| note(entry, read)),
     }
-}
-
-/// From the first byte to behind the last one.
-fn span(tensor: &tch::Tensor) -> Range<usize> {
-    let steps = tensor.size().into_iter().zip(tensor.stride());
-    let last = steps.map(|(size, stride)| size.saturating_sub(1).saturating_mul(stride)).sum::<i64>();
-    let start = tensor.data_ptr() as usize;
-    start..start + (last.max(0) as usize + 1) * tensor.kind().elt_size_in_bytes()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //!
 //! Only calls from Lua can see the difference: a lowered network makes new tensors, and computes the same numbers.
 
-use mlua::{Lua, Table, Value as LuaValue};
+use mlua::{Lua, Value as LuaValue};
 
 use crate::{
     frontend::lua::{
@@ -11,66 +11,40 @@ use crate::{
         objects::{activity::type_of, nesting::Nesting},
         tensor,
     },
-    nn::{Activity, Spec},
+    nn::Activity,
     torch::{Tensor, TensorType},
 };
 
-/// Whether an output shares memory with the input.
-pub(super) fn shares(spec: &Spec, object: &Table) -> mlua::Result<bool> {
-    Ok(spec.looks_at_input || acts_in_place(spec, object)?)
+/// Whose memory a result lies in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// Its own.
+    Own,
+    /// That of what it was made from, at which it looks.
+    Looks,
+    /// That of what it was made from, which it replaces.
+    InPlace,
 }
 
-/// Whether gradInput shares memory with gradOutput.
-pub(super) fn shares_gradient(spec: &Spec, object: &Table) -> mlua::Result<bool> {
-    Ok(spec.looks_at_gradient || acts_in_place(spec, object)?)
-}
-
-/// Stores an output where Torch7 would share memory with the input; `None` where it has memory of its own. `old` is what
-/// the field holds.
-pub(super) fn store_output(
+/// Stores a result where Torch7 would share memory with `from`, of which it was made: an output with the input, gradInput
+/// with gradOutput. `None` where it has memory of its own. `old` is what the field holds.
+pub(super) fn store(
     lua: &Lua,
-    spec: &Spec,
-    object: &Table,
-    input: &LuaValue,
+    memory: Memory,
+    from: &LuaValue,
     old: &LuaValue,
-    output: &Activity,
+    result: &Activity,
     like: TensorType,
 ) -> mlua::Result<Option<LuaValue>> {
-    if spec.looks_at_input {
-        let mut inputs = vec![];
-        collect(input, &mut inputs, &mut Nesting::default())?;
-        return looking(lua, &inputs, old, output, like).map(Some);
+    match memory {
+        Memory::Own => Ok(None),
+        Memory::InPlace => written(lua, from, old, result),
+        Memory::Looks => {
+            let mut given = vec![];
+            collect(from, &mut given, &mut Nesting::default())?;
+            looking(lua, &given, old, result, like).map(Some)
+        }
     }
-    if acts_in_place(spec, object)? {
-        return written(lua, input, old, output);
-    }
-    Ok(None)
-}
-
-/// The same for gradInput and the memory of gradOutput, into which an in-place module writes.
-pub(super) fn store_gradient(
-    lua: &Lua,
-    spec: &Spec,
-    object: &Table,
-    grad_output: &LuaValue,
-    old: &LuaValue,
-    grad_input: &Activity,
-    like: TensorType,
-) -> mlua::Result<Option<LuaValue>> {
-    if spec.looks_at_gradient {
-        let mut gradients = vec![];
-        collect(grad_output, &mut gradients, &mut Nesting::default())?;
-        return looking(lua, &gradients, old, grad_input, like).map(Some);
-    }
-    if acts_in_place(spec, object)? { written(lua, grad_output, old, grad_input) } else { Ok(None) }
-}
-
-/// The flag of the constructor, which scripts may set later.
-fn acts_in_place(spec: &Spec, object: &Table) -> mlua::Result<bool> {
-    if !spec.args.iter().any(|arg| arg.name == "inplace") {
-        return Ok(false);
-    }
-    Ok(!matches!(object.get::<LuaValue>("inplace")?, LuaValue::Nil | LuaValue::Boolean(false)))
 }
 
 /// Puts the numbers into the memory of `from`, or of its first entry.

@@ -39,11 +39,19 @@ pub(super) fn install(lua: &Lua, native: &Table) -> mlua::Result<()> {
     add("copy_without", lua.create_function(copy::copy_without)?)?;
     add("gradient", lua.create_function(eager::gradient)?)?;
     add("accumulate", lua.create_function(eager::accumulate)?)?;
+    add("sum_into", lua.create_function(eager::sum_into)?)?;
     add(
         "forget",
         lua.create_function(|lua, object: Table| match lua.app_data_ref::<Shelf>() {
             Some(shelf) => shelf.forget(&object),
             None => Ok(()),
+        })?,
+    )?;
+    add(
+        "never_learns",
+        lua.create_function(|lua, (object, method): (Table, Function)| match lua.app_data_ref::<Shelf>() {
+            Some(shelf) if method.info().what == "C" => shelf.never_learns(&object),
+            _ => Ok(false),
         })?,
     )?;
     add(

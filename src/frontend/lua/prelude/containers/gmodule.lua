@@ -12,6 +12,10 @@ local nngraph = packages.nngraph
 
 local NetworkNode, parent = torch.class('nngraph.Node', 'graph.Node', nngraph)
 
+-- How often nodes were connected: what was laid out before is laid out anew.
+local connections = 0
+
+
 function NetworkNode:__init(data)
    parent.__init(self, data)
    data.annotations = data.annotations or {}
@@ -28,6 +32,7 @@ end
 function NetworkNode:add(child, ordered)
    parent.add(self, child)
    if not ordered then return end
+   connections = connections + 1
    local inputs = self.data.mapindex
    assert(not inputs[child.data], "Don't pass the same input twice.")
    inputs[#inputs + 1] = child.data
@@ -192,7 +197,8 @@ end
 
 -- What a node's module is given: its only input, or the list of all.
 local function only(list)
-   if #list == 1 then return list[1] end
+   local first = list[1]
+   if first ~= nil and list[2] == nil then return first end
    return list
 end
 
@@ -202,33 +208,72 @@ local function cut(list, count)
    return list
 end
 
+-- A graph laid out for its walks, by the graph: lists by the nodes' positions, so that a walk need not look through the nodes'
+-- own tables, which lie all over the memory. The nodes have all they have in Torch7, written where it changes.
+--   datas, takes: of the forward order, the data of each node and what it takes: a position, or a list of these
+--   values, given: what each node answered in the last walk, and what its module was given
+--   back: the same of the backward order, see lay_out_backward
+--   quiet: the method of each module that adds up no gradients; false of the others
+local walks = setmetatable({}, {__mode = 'k'})
+
+local function lay_out(graph)
+   local walk = {
+      connections = connections, forwardnodes = graph.forwardnodes, backwardnodes = graph.backwardnodes,
+      datas = {}, takes = {}, values = {}, given = {}, quiet = setmetatable({}, {__mode = 'k'}),
+   }
+   local position = {}
+   for i, node in ipairs(graph.forwardnodes) do
+      walk.datas[i], position[node.data] = node.data, i
+   end
+   for i, data in ipairs(walk.datas) do
+      local from = {}
+      for k, source in ipairs(data.mapindex) do from[k] = position[source] or 0 end
+      walk.takes[i] = #from == 1 and from[1] or from
+   end
+   walk.position = position
+   walks[graph] = walk
+   return walk
+end
+
+local function walk_of(graph)
+   local walk = walks[graph]
+   local stands = walk and walk.connections == connections and walk.forwardnodes == graph.forwardnodes
+      and walk.backwardnodes == graph.backwardnodes and #walk.datas == #graph.forwardnodes
+   return stands and walk or lay_out(graph)
+end
+
 function gModule:runForwardFunction(method, input)
    local named = type(method) == 'string'
-   local nodes, first = self.forwardnodes, self.innode.data
+   local first, verbose = self.innode.data, self.verbose
    local count = self.nInputs or #self.innode.children
    if count > 1 then
       if type(input) ~= 'table' then error(string.format('expecting table of %s inputs', count)) end
       if #input ~= count then error(string.format('Got %s inputs instead of %s', #input, count)) end
    end
-   -- By its data: what each node answered.
-   local answers = {}
-   for i = 1, #nodes do
-      local node = nodes[i]
-      local data = node.data
-      local given, sources = data.input, data.mapindex
-      local wanted = data == first and count or #sources
-      if not given then
-         given = {}
-         data.input = given
+   local walk = walk_of(self)
+   local datas, takes, values, given = walk.datas, walk.takes, walk.values, walk.given
+   for i = 1, #datas do
+      local data, from = datas[i], takes[i]
+      local list, value = data.input, nil
+      if not list then
+         list = {}
+         given[i], data.input = nil, list
       end
       if data == first then
-         for k = 1, count do given[k] = count > 1 and input[k] or input end
+         for k = 1, count do list[k] = count > 1 and input[k] or input end
+         value = only(cut(list, count))
+      elseif type(from) == 'number' then
+         value = values[from]
+         if value == nil or given[i] ~= value then
+            list[1] = value
+            cut(list, 1)
+         end
       else
-         for k = 1, wanted do given[k] = answers[sources[k]] end
+         for k = 1, #from do list[k] = values[from[k]] end
+         value = only(cut(list, #from))
       end
-      if #given > wanted then cut(given, wanted) end
+      given[i] = value
 
-      local value = only(given)
       local entry, module = data.selectindex, data.module
       if entry then
          assert(type(value) == 'table', 'the input for a split should be a table')
@@ -242,16 +287,14 @@ function gModule:runForwardFunction(method, input)
             error(string.format('split(%s) cannot split %s outputs', split, #value))
          end
       end
-      answers[data] = value
-      if self.verbose then print(' V : ' .. node:label()) end
+      values[i] = value
+      if verbose then print(' V : ' .. self.forwardnodes[i]:label()) end
    end
    self.output = only(self.outnode.data.input)
    return self.output
 end
 
-function gModule:updateOutput(input)
-   return self:runForwardFunction('updateOutput', input)
-end
+function gModule:updateOutput(input) return self:runForwardFunction('updateOutput', input) end
 
 -- Adds table b to table a, which is ours, entry by entry; a missing entry counts as nothing.
 local function add_to(a, b)
@@ -273,8 +316,8 @@ local function total(data)
    local sum = data.gradOutputBuffer
    if sum == nil then
       local before, first, second = sums[data], parts[1], parts[2]
-      if before and native.is_tensor(first) and native.is_tensor(second) and before:type() == first:type() then
-         sum = before:add(first, second)
+      if native.sum_into(before, first, second) then
+         sum = before
       else
          sum = add_to(native.copy(first), second)
          sums[data] = native.is_tensor(sum) and sum or nil
@@ -285,35 +328,88 @@ local function total(data)
    return sum
 end
 
+-- The backward order of a graph, laid out.
+--   datas, forward: the data of each node, and its position in the forward order; place: the reverse of that
+--   sends: where its gradient goes: a position, or a list of these
+--   slots: how many parts the gradient of each node's output has
+--   split: the positions of nodes whose output is split
+--   alone: the gradient of a node's output that has one part
+local function lay_out_backward(walk)
+   local back = {datas = {}, forward = {}, place = {}, sends = {}, slots = {}, split = {}, alone = {}}
+   local position, split = {}, {}
+   for i, node in ipairs(walk.backwardnodes) do
+      local forward = walk.position[node.data] or 0
+      back.datas[i], position[node.data], back.slots[i] = node.data, i, 0
+      back.forward[i], back.place[forward] = forward, i
+   end
+   for i, node in ipairs(walk.backwardnodes) do
+      local sends = {}
+      for k, source in ipairs(node.children) do
+         local to = position[source.data]
+         sends[k] = to
+         if not node.data.selectindex then
+            back.slots[to] = back.slots[to] + 1
+         elseif not split[to] then
+            split[to], back.slots[to] = true, back.slots[to] + 1
+            table.insert(back.split, to)
+         end
+      end
+      back.sends[i] = #sends == 1 and sends[1] or sends
+   end
+   walk.back = back
+   return back
+end
+
 function gModule:updateGradInput(input, gradOutput)
-   local nodes, outputs = self.backwardnodes, #self.outnode.children
+   local outputs = #self.outnode.children
    if outputs > 1 and #gradOutput ~= outputs then
       error(string.format('Got %s gradOutputs instead of %s', #gradOutput, outputs))
    end
-   for i = 1, #nodes do
-      local data = nodes[i].data
-      data.gradOutput = cut(data.gradOutput or {}, 0)
-      data.gradOutputBuffer = nil
+   local walk = walk_of(self)
+   local back = walk.back or lay_out_backward(walk)
+   local datas, forward, sends, slots = back.datas, back.forward, back.sends, back.slots
+   local alone, given, whole = back.alone, walk.given, {}
+   -- Parts that come one after the other find an empty list; a single one replaces the last.
+   for i, data in ipairs(datas) do
+      if slots[i] > 1 then data.gradOutput, data.gradOutputBuffer = cut(data.gradOutput or {}, 0), nil end
    end
-   self.outnode.data.gradOutput[1] = gradOutput
-   for i = 1, #nodes do
-      local node = nodes[i]
-      local data, sources = node.data, node.children
-      local gradient, entry, module = total(data), data.selectindex, data.module
-      if entry then
-         local sent = sources[1].data.gradOutput
-         sent[1] = sent[1] or {}
-         sent[1][entry] = gradient
+   local function send(to, gradient)
+      if slots[to] > 1 then
+         local parts = datas[to].gradOutput
+         parts[#parts + 1] = gradient
+      elseif gradient == nil or alone[to] ~= gradient then
+         local data = datas[to]
+         alone[to], data.gradOutput, data.gradOutputBuffer = gradient, {gradient}, nil
+      end
+   end
+   -- What the parts of a split output write their gradients into is new in each walk.
+   for _, to in ipairs(back.split) do
+      whole[to] = {}
+      send(to, whole[to])
+   end
+   for i = 1, #datas do
+      local data, to, gradient = datas[i], sends[i], nil
+      if data == self.outnode.data then
+         gradient = gradOutput
+         data.gradOutput, data.gradOutputBuffer = {gradOutput}, nil
+      elseif slots[i] > 1 then
+         gradient = total(data)
       else
-         if module then gradient = module:updateGradInput(only(data.input or {}), gradient) end
-         local count = #sources
-         for k = 1, count do
-            local sent = sources[k].data.gradOutput
-            if count == 1 then
-               sent[#sent + 1] = gradient
-            else
-               sent[#sent + 1] = gradient[k]
-            end
+         gradient = alone[i]
+      end
+      local entry, module = data.selectindex, data.module
+      if entry then
+         whole[to][entry] = gradient
+      else
+         if module then
+            local from = given[forward[i]]
+            if from == nil then from = only(data.input or {}) end
+            gradient = module:updateGradInput(from, gradient)
+         end
+         if type(to) == 'number' then
+            send(to, gradient)
+         else
+            for k = 1, #to do send(to[k], gradient[k]) end
          end
       end
    end
@@ -323,11 +419,23 @@ end
 
 local function over_modules(method)
    return function(self, input, gradOutput, factor)
-      local nodes = self.forwardnodes
-      for i = 1, #nodes do
-         local data = nodes[i].data
+      local walk = walk_of(self)
+      local datas, given, quiet, back = walk.datas, walk.given, walk.quiet, walk.back
+      for i = 1, #datas do
+         local data = datas[i]
          local module = data.module
-         if module then module[method](module, only(data.input or {}), total(data), factor) end
+         if module then
+            local call, known = module[method], quiet[module]
+            if known ~= call then
+               local from, gradient = given[i], back and back.alone[back.place[i]]
+               if from == nil then from = only(data.input or {}) end
+               if gradient == nil then gradient = total(data) end
+               call(module, from, gradient, factor)
+               if known == nil then
+                  quiet[module] = (call == nn.Module.accGradParameters or native.never_learns(module, call)) and call
+               end
+            end
+         end
       end
    end
 end
@@ -348,6 +456,7 @@ function gModule:type(typename, cache)
    end
    for _, module in ipairs(self.modules) do module:type(typename, cache) end
    self.output, self.gradInput = convert(self.output), convert(self.gradInput)
+   walks[self] = nil
    for _, node in ipairs(self.forwardnodes) do
       for _, field in ipairs{'input', 'gradOutput', 'gradOutputBuffer'} do
          node.data[field] = convert(node.data[field])
@@ -359,6 +468,7 @@ end
 
 function gModule:clearState()
    container.clearState(self)
+   walks[self] = nil
    for _, node in ipairs(self.forwardnodes) do
       node.data.input, node.data.gradOutput, node.data.gradOutputBuffer = nil, nil, nil
    end
