@@ -25,6 +25,7 @@ use crate::{
     },
     nn::{self, Activity, Build, Context, Cut, Module, Spec},
     torch::{
+        Tensor,
         backward::Weighted,
         direct::{are_alike, below_autograd, changes, count_change},
     },
@@ -463,15 +464,15 @@ pub(in crate::frontend::lua) fn gradient(lua: &Lua, call: Pair) -> mlua::Result<
     }
 }
 
-/// Writes a + b into `sum`, where all three are tensors of one size and type; false, and nothing done, where they are not.
+/// Writes a + b into `sum`, where all three are tensors of one size and type and `sum` has no gaps; false, and nothing done,
+/// where they are not.
 pub(in crate::frontend::lua) fn sum_into(_: &Lua, (sum, a, b): (LuaValue, LuaValue, LuaValue)) -> mlua::Result<bool> {
-    let tensors = [&sum, &a, &b].map(tensor::from_lua);
-    let [Some(sum), Some(a), Some(b)] = tensors.map(|tensor| tensor.map(|tensor| tensor.view())) else {
-        return Ok(false);
-    };
-    if !are_alike(&sum, &a) || !are_alike(&sum, &b) {
-        return Ok(false);
+    let sum = tensor::from_lua(&sum).filter(Tensor::is_contiguous);
+    let (Some(sum), Some(a), Some(b)) = (sum, tensor::from_lua(&a), tensor::from_lua(&b)) else { return Ok(false) };
+    let (sum, a, b) = (sum.view(), a.view(), b.view());
+    let fit = are_alike(&sum, &a) && are_alike(&sum, &b);
+    if fit {
+        let _ = write_below_autograd(&[&sum], || a.f_add_out(&sum, &b)).map_err(|error| raise(error.into()))?;
     }
-    let _ = write_below_autograd(&[&sum], || a.f_add_out(&sum, &b)).map_err(|error| raise(error.into()))?;
-    Ok(true)
+    Ok(fit)
 }

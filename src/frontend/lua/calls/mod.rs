@@ -11,6 +11,8 @@ mod again;
 pub(in crate::frontend::lua) mod built;
 mod class;
 pub(in crate::frontend::lua) mod eager;
+#[cfg(test)]
+mod graphs;
 mod losses;
 mod reuse;
 mod sharing;

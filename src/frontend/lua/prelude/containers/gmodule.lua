@@ -300,7 +300,7 @@ function gModule:updateOutput(input) return self:runForwardFunction('updateOutpu
 local function add_to(a, b)
    if native.is_tensor(a) then return a:add(b) end
    for key, entry in pairs(b) do
-      if a[key] == nil then a[key] = native.copy(entry) else add_to(a[key], entry) end
+      if a[key] == nil then a[key] = nn.utils.recursiveCopy(nil, entry) else add_to(a[key], entry) end
    end
    return a
 end
@@ -319,7 +319,8 @@ local function total(data)
       if native.sum_into(before, first, second) then
          sum = before
       else
-         sum = add_to(native.copy(first), second)
+         -- Without gaps, also where it was expanded.
+         sum = add_to((nn.utils.recursiveCopy(nil, first)), second)
          sums[data] = native.is_tensor(sum) and sum or nil
       end
       for i = 3, count do add_to(sum, parts[i]) end
@@ -467,12 +468,11 @@ function gModule:type(typename, cache)
 end
 
 function gModule:clearState()
-   container.clearState(self)
    walks[self] = nil
    for _, node in ipairs(self.forwardnodes) do
       node.data.input, node.data.gradOutput, node.data.gradOutputBuffer = nil, nil, nil
    end
-   return self
+   return container.clearState(self)
 end
 
 -- Calls f with the modules at the same place of two graphs of one structure.

@@ -1,0 +1,129 @@
+//! What the walks of a `nn.gModule` keep from one to the next (`prelude/containers/gmodule.lua`) changes no number.
+
+use super::built::tests::run;
+
+/// `check(g, x, d)`: the graph gives what a copy of it gives that was never walked.
+const CHECK: &str = r"
+    require 'nngraph'
+    torch.setdefaulttensortype('torch.DoubleTensor')
+    local function flat(x, all)
+       all = all or {}
+       if torch.isTensor(x) then all[#all + 1] = x else for _, e in ipairs(x) do flat(e, all) end end
+       return all
+    end
+    local function same(a, b, what)
+       a, b = flat(a), flat(b)
+       assert(#a == #b, what .. ': how many')
+       for i = 1, #a do assert(a[i]:isSameSizeAs(b[i]) and (a[i] - b[i]):abs():max() < 1e-12, what) end
+    end
+    function check(g, x, d, what)
+       local fresh = g:clone():clearState()
+       same(g:forward(x), fresh:forward(x), what .. ', output')
+       g:zeroGradParameters()
+       fresh:zeroGradParameters()
+       same(g:backward(x, d), fresh:backward(x, d), what .. ', gradInput')
+       local _, a = g:parameters()
+       local _, b = fresh:parameters()
+       if a then same(a, b, what .. ', parameters') end
+       for i, node in ipairs(g.forwardnodes) do
+          local twin = fresh.forwardnodes[i]
+          same(node.data.input or {}, twin.data.input or {}, what .. ', data.input')
+          same(node.data.gradOutput or {}, twin.data.gradOutput or {}, what .. ', data.gradOutput')
+          if node.data.module then same(node.data.module.gradInput or {}, twin.data.module.gradInput or {}, what) end
+       end
+    end
+    function graph()
+       local x, y = nn.Identity()(), nn.Identity()()
+       local a, b, c = nn.SplitTable(2)(nn.Reshape(3, 2)(nn.Linear(4, 6)(x))):split(3)
+       local s = nn.Sigmoid()(a)
+       local sum = nn.CAddTable()({nn.CMulTable()({s, nn.Tanh()(b)}), c, nn.Linear(2, 2)(y)})
+       return nn.gModule({x, y}, {sum, nn.Tanh()(sum), s})
+    end
+    function given(n) return {torch.randn(n, 4), torch.randn(n, 2)} end
+    function sent(n) return {torch.randn(n, 2), torch.randn(n, 2), torch.randn(n, 2)} end
+";
+
+#[test]
+fn a_graph_that_was_walked_gives_what_a_new_one_gives() {
+    run(&format!(
+        "{CHECK}{}",
+        r"
+        local g, x, d = graph(), given(5), sent(5)
+        for i = 1, 3 do check(g, x, d, 'walk ' .. i) end
+        x[1]:normal() d[2]:normal()
+        check(g, x, d, 'other numbers')
+        x, d = given(3), sent(3)
+        check(g, x, d, 'another size')
+        check(g, x, d, 'again')
+        g:replace(function(m) return torch.type(m) == 'nn.Linear' and nn.Linear(m.weight:size(2), m.weight:size(1)) or m end)
+        check(g, x, d, 'modules were replaced')
+        for _, node in ipairs(g.forwardnodes) do
+           if torch.type(node.data.module) == 'nn.Sigmoid' then node.data.module = nn.Tanh() end
+        end
+        check(g, x, d, 'a module was exchanged')
+        g:clearState()
+        check(g, x, d, 'cleared')
+        g:float()
+        for _, list in ipairs{x, d} do for i, t in ipairs(list) do list[i] = t:float() end end
+        g:forward(x) g:backward(x, d)
+        g:double()
+        check(g, given(2), sent(2), 'in another type and back')
+        for _, node in ipairs(g.forwardnodes) do node.data.input = nil end
+        check(g, given(2), sent(2), 'inputs are gone')
+    "
+    ));
+}
+
+#[test]
+fn graphs_stand_in_graphs_and_modules_change_their_minds() {
+    run(&format!(
+        "{CHECK}{}",
+        r"
+        -- A graph in a graph, each walked in turn.
+        local x = nn.Identity()()
+        local first = nn.Linear(4, 4)(x)
+        local h = nn.Tanh()(first)
+        local short, deep = nn.gModule({x}, {h}), nil
+        local a, b, d = torch.randn(2, 4), torch.randn(2, 4), torch.randn(2, 4)
+        for i = 1, 4 do check(short, i % 2 == 0 and a or b, d, 'the short one, ' .. i) end
+        local n = nn.Identity()()
+        local inner = short(n)
+        deep = nn.gModule({n}, {nn.CAddTable()({nn.Linear(4, 4)(inner), inner})})
+        for i = 1, 4 do
+           check(deep, i % 2 == 0 and a or b, d, 'with the short one in it, ' .. i)
+           check(short, i % 2 == 0 and b or a, d, 'the short one in between, ' .. i)
+        end
+        -- A method of the user's own on a module that had none to add up.
+        local calls, s = 0, nn.Sigmoid()
+        n = nn.Identity()()
+        local g = nn.gModule({n}, {s(n)})
+        for _ = 1, 2 do g:forward(a) g:backward(a, d) end
+        function s:accGradParameters() calls = calls + 1 end
+        g:backward(a, d)
+        assert(calls == 1, 'it is called')
+        s.accGradParameters = nil
+        g:backward(a, d)
+        assert(calls == 1, 'and no longer')
+    "
+    ));
+}
+
+#[test]
+fn a_gradient_may_be_an_expanded_tensor() {
+    run(&format!(
+        "{CHECK}{}",
+        r"
+        local zero = nn.Module()
+        function zero:updateOutput(x) self.output = x:clone() return self.output end
+        function zero:updateGradInput(x) self.gradInput = torch.Tensor{0}:view(1, 1):expandAs(x) return self.gradInput end
+        local x = nn.Identity()()
+        local g = nn.gModule({x}, {nn.CAddTable()({zero(x), nn.Identity()(x), nn.Tanh()(x)})})
+        local input, d = torch.randn(2, 3), torch.randn(2, 3)
+        for _ = 1, 3 do
+           g:forward(input)
+           local slope = 2 - torch.pow(torch.tanh(input), 2)
+           assert((g:backward(input, d) - torch.cmul(d, slope)):abs():max() < 1e-12)
+        end
+    "
+    ));
+}
