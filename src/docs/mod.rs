@@ -110,4 +110,7 @@ pub mod decisions {
 
     #[doc = include_str!("decisions/0019-libtorch-s-own-processes.md")]
     pub mod d0019_libtorch_s_own_processes {}
+
+    #[doc = include_str!("decisions/0020-a-call-like-the-one-before.md")]
+    pub mod d0020_a_call_like_the_one_before {}
 }

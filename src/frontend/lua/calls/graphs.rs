@@ -93,6 +93,32 @@ fn graphs_stand_in_graphs_and_modules_change_their_minds() {
            check(deep, i % 2 == 0 and a or b, d, 'with the short one in it, ' .. i)
            check(short, i % 2 == 0 and b or a, d, 'the short one in between, ' .. i)
         end
+        -- A module that calls the graph that it is in, once; and one that fails.
+        local within, fails, me = false, false, nil
+        local calls_me = nn.Module()
+        function calls_me:updateOutput(x)
+           if fails then error('on purpose') end
+           if not within then
+              within = true
+              me:forward(x * 3)
+              me:backward(x * 3, x)
+              within = false
+           end
+           self.output = x * 2
+           return self.output
+        end
+        function calls_me:updateGradInput(x, g) self.gradInput = g * 2 return self.gradInput end
+        n = nn.Identity()()
+        local doubled = nn.MulConstant(1)(n)
+        me = nn.gModule({n}, {nn.CAddTable()({calls_me(n), doubled})})
+        for i = 1, 4 do
+           local x = torch.randn(2, 4)
+           assert((me:forward(x) - x * 3):abs():max() < 1e-12, 'walk ' .. i)
+           assert((me:backward(x, d) - d * 3):abs():max() < 1e-12, 'back ' .. i)
+           fails = true
+           assert(not pcall(me.forward, me, x))
+           fails = false
+        end
         -- A method of the user's own on a module that had none to add up.
         local calls, s = 0, nn.Sigmoid()
         n = nn.Identity()()

@@ -37,6 +37,7 @@ pub(super) const MODULES: &[Chunk] = &[
     chunk!("containers/branches"),
     chunk!("containers/decorators"),
     chunk!("containers/graph"),
+    chunk!("containers/node"),
     chunk!("containers/gmodule"),
     chunk!("containers/weight_norm"),
     chunk!("containers/composites"),

@@ -1,4 +1,4 @@
--- Graphs of modules: nngraph.Node and nn.gModule (spec section 6).
+-- Graphs of modules: nn.gModule (spec section 6).
 --
 -- The classes exist from the start, so that saved networks load; building nodes by `nn.Linear(3, 4)(node)` begins
 -- with `require 'nngraph'` (packages/nngraph.lua). Training runs the Rust module that a gModule is lowered to; the
@@ -6,96 +6,6 @@
 
 local torch, nn, native, packages = ...
 local nngraph = packages.nngraph
-
----------------------------------------------------------------------------------------------------------------
--- A node of a network: a module, its place among the consumers of other nodes, and notes about it.
-
-local NetworkNode, parent = torch.class('nngraph.Node', 'graph.Node', nngraph)
-
--- How often nodes were connected: what was laid out before is laid out anew.
-local connections = 0
-
-
-function NetworkNode:__init(data)
-   parent.__init(self, data)
-   data.annotations = data.annotations or {}
-   data.mapindex = data.mapindex or {}
-   data.reverseMap = data.reverseMap or {}
-   if not data.annotations._debugLabel then
-      local file, line = native.where()
-      if file then data.annotations._debugLabel = string.format('[%s]:%d_', file, line) end
-   end
-end
-
--- With `ordered`, `child` becomes the next input of this node: mapindex has the inputs' data by position and the
--- positions by data; the input remembers that somebody uses it.
-function NetworkNode:add(child, ordered)
-   parent.add(self, child)
-   if not ordered then return end
-   connections = connections + 1
-   local inputs = self.data.mapindex
-   assert(not inputs[child.data], "Don't pass the same input twice.")
-   inputs[#inputs + 1] = child.data
-   inputs[child.data] = #inputs
-   child.data.reverseMap[self] = true
-end
-
-function NetworkNode:split(count)
-   if count == 1 then return nngraph.JustElement()(self) end
-   local file, line = native.where()
-   local label = self.data.annotations._debugLabel or ''
-   local at = string.format('%s split at [%s]:%d', label, file or '?', line or 0)
-   local whole = nngraph.Node({nSplitOutputs = count, annotations = {_debugLabel = at .. '-mnode'}})
-   whole:add(self, true)
-   local parts = {}
-   for i = 1, count do
-      parts[i] = nngraph.Node({selectindex = i, input = {}, annotations = {_debugLabel = label .. '-' .. i}})
-      parts[i]:add(whole, true)
-   end
-   return unpack(parts)
-end
-
-function NetworkNode:annotate(notes)
-   for key, note in pairs(notes) do self.data.annotations[key] = note end
-   return self
-end
-
-local function shown(value)
-   if native.is_tensor(value) then
-      return torch.type(value):match('[^.]*$') .. '[' .. table.concat(value:size():totable(), 'x') .. ']'
-   elseif type(value) == 'table' and not torch.typename(value) then
-      local parts = {}
-      for i, entry in ipairs(value) do parts[i] = shown(entry) end
-      return '{' .. table.concat(parts, ',') .. '}'
-   end
-   return (tostring(value):gsub('\n', '\\l'))
-end
-
-function NetworkNode:label()
-   local lines = {}
-   if self.data.annotations.description then
-      lines[1] = 'desc = ' .. self.data.annotations.description
-   end
-   for _, key in ipairs{'module', 'input', 'gradOutput', 'selectindex', 'nSplitOutputs'} do
-      local value = self.data[key]
-      if value ~= nil then lines[#lines + 1] = key .. ' = ' .. shown(value) end
-   end
-   return table.concat(lines, '\\l')
-end
-
-function NetworkNode:graphNodeName()
-   local name = self.data.annotations.name
-   return name and name .. ' (' .. self.id .. ')' or 'Node' .. self.id
-end
-
-function NetworkNode:graphNodeAttributes()
-   local notes = self.data.annotations
-   notes.graphAttributes = notes.graphAttributes or {}
-   notes.graphAttributes.tooltip = notes.graphAttributes.tooltip or notes._debugLabel
-   return notes.graphAttributes
-end
-
----------------------------------------------------------------------------------------------------------------
 
 -- What stands where a node should: usually a module whose second pair of brackets was forgotten.
 function nngraph.expect_node(value, list, index)
@@ -218,7 +128,7 @@ local walks = setmetatable({}, {__mode = 'k'})
 
 local function lay_out(graph)
    local walk = {
-      connections = connections, forwardnodes = graph.forwardnodes, backwardnodes = graph.backwardnodes,
+      connections = native.connections, forwardnodes = graph.forwardnodes, backwardnodes = graph.backwardnodes,
       datas = {}, takes = {}, values = {}, given = {}, quiet = setmetatable({}, {__mode = 'k'}),
    }
    local position = {}
@@ -237,9 +147,18 @@ end
 
 local function walk_of(graph)
    local walk = walks[graph]
-   local stands = walk and walk.connections == connections and walk.forwardnodes == graph.forwardnodes
+   local stands = walk and walk.connections == native.connections and walk.forwardnodes == graph.forwardnodes
       and walk.backwardnodes == graph.backwardnodes and #walk.datas == #graph.forwardnodes
    return stands and walk or lay_out(graph)
+end
+
+-- For a walk that writes: one within another (a module that calls its own graph), or after one that an error ended, has lists
+-- of its own.
+local function begin(graph)
+   local walk = walk_of(graph)
+   if walk.is_walked then walk = lay_out(graph) end
+   walk.is_walked = true
+   return walk
 end
 
 function gModule:runForwardFunction(method, input)
@@ -250,7 +169,7 @@ function gModule:runForwardFunction(method, input)
       if type(input) ~= 'table' then error(string.format('expecting table of %s inputs', count)) end
       if #input ~= count then error(string.format('Got %s inputs instead of %s', #input, count)) end
    end
-   local walk = walk_of(self)
+   local walk = begin(self)
    local datas, takes, values, given = walk.datas, walk.takes, walk.values, walk.given
    for i = 1, #datas do
       local data, from = datas[i], takes[i]
@@ -290,6 +209,7 @@ function gModule:runForwardFunction(method, input)
       values[i] = value
       if verbose then print(' V : ' .. self.forwardnodes[i]:label()) end
    end
+   walk.is_walked = false
    self.output = only(self.outnode.data.input)
    return self.output
 end
@@ -366,7 +286,7 @@ function gModule:updateGradInput(input, gradOutput)
    if outputs > 1 and #gradOutput ~= outputs then
       error(string.format('Got %s gradOutputs instead of %s', #gradOutput, outputs))
    end
-   local walk = walk_of(self)
+   local walk = begin(self)
    local back = walk.back or lay_out_backward(walk)
    local datas, forward, sends, slots = back.datas, back.forward, back.sends, back.slots
    local alone, given, whole = back.alone, walk.given, {}
@@ -414,6 +334,7 @@ function gModule:updateGradInput(input, gradOutput)
          end
       end
    end
+   walk.is_walked = false
    self.gradInput = total(self.innode.data)
    return self.gradInput
 end
