@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    element, guard, memory,
+    direct, element, guard, memory,
     types::{Element, TensorType},
 };
 use crate::error::{Error, Kind, Result};
@@ -278,6 +278,7 @@ impl Storage {
         let mut buffer = self.0.buffer.borrow_mut();
         if self.0.on_processor && self.0.tensor_type.element != Element::Half {
             element::write(&mut buffer, self.0.tensor_type.element, position, value);
+            direct::count_change(&buffer);
             return Ok(());
         }
         let _ = buffer.f_as_strided([1], [1], self.0.base + position)?.f_fill_(value)?;

@@ -14,8 +14,8 @@ use crate::{
     torch::Place,
 };
 
-/// Elements of all tensors that are kept of a call, at most.
-const MOST: usize = 1 << 18;
+/// Elements of all storages that are kept of a call, at most.
+const MOST: i64 = 1 << 18;
 
 /// What the last calls of an object found out, one for each field that they fill.
 #[derive(Default)]
@@ -123,11 +123,10 @@ impl Repeat {
         (given, activities): (&[&LuaValue], Rc<[Activity]>),
         (old, out): (&LuaValue, Activity),
     ) -> mlua::Result<()> {
-        let tensors = activities.iter().chain([&out]).flat_map(Activity::tensors);
-        if tensors.map(tch::Tensor::numel).sum::<usize>() > MOST {
+        let (Some(given), Some(old)) = (all(given)?, Given::of(old)?) else { return Ok(()) };
+        if given.iter().chain([&old]).flat_map(Given::places).map(Place::held).sum::<i64>() > MOST {
             return Ok(());
         }
-        let (Some(given), Some(old)) = (all(given)?, Given::of(old)?) else { return Ok(()) };
         let work = Work::Into { given: activities, out };
         self.keep(Again { given, old, work });
         Ok(())
@@ -139,8 +138,8 @@ impl Repeat {
         let (Some(given), Some(stored)) = (all(given)?, Given::of(stored)?) else { return Ok(()) };
         let places: Vec<&Place> = given.iter().flat_map(Given::places).collect();
         let is_seen = |place: &&Place| places.iter().any(|seen| seen.shares_storage(place));
-        let elements = places.iter().map(|place| place.numel()).sum::<i64>();
-        if elements > MOST as i64 || !stored.places().iter().all(is_seen) {
+        let elements = places.iter().map(|place| place.held()).sum::<i64>();
+        if elements > MOST || !stored.places().iter().all(is_seen) {
             return Ok(());
         }
         self.keep(Again { given, old: stored, work: Work::Nothing });

@@ -15,7 +15,7 @@ use std::{
 
 use mlua::{AnyUserData, Lua, LuaString, Table, UserData, Value as LuaValue};
 
-use super::again::Repeats;
+use super::{again::Repeats, seen::Seen};
 use crate::{
     error::{Error, Kind, Result},
     frontend::lua::{
@@ -29,7 +29,7 @@ use crate::{
         tensor,
     },
     nn::{Build, Builder, Criterion, Fields, Module, Node, Spec, Value},
-    torch::{Tensor, TensorType},
+    torch::{Place, Tensor, TensorType, direct::changes},
 };
 
 /// A module or criterion as one eager call uses it.
@@ -46,8 +46,9 @@ pub(in crate::frontend::lua) struct Built {
     /// Whether `build` asked for a parameter, there or not.
     learns: bool,
     pub(super) repeats: Repeats,
-    /// [`crate::torch::direct::changes`] of the output's memory when the module had written it.
-    pub(super) written: Cell<Option<u32>>,
+    /// Where the module last wrote its output, and [`changes`] of that memory then; of modules that read it.
+    written: RefCell<Option<(Place, u32)>>,
+    spec: &'static Spec,
 }
 
 /// A parameter of an object.
@@ -67,57 +68,6 @@ enum Part {
 struct Read {
     key: LuaString,
     seen: Seen,
-}
-
-enum Seen {
-    Nil,
-    Flag(bool),
-    Number(f64),
-    Text(Box<[u8]>),
-    /// Only where it lies, which is all that a view of it depends on.
-    Layout(Tensor, u64),
-    /// The numbers of a storage, such as the sizes of `nn.Reshape`.
-    Numbers(Vec<f64>),
-}
-
-/// Numbers of a storage that are looked at again before each call, at most.
-const MOST_NUMBERS: i64 = 16;
-
-impl Seen {
-    /// `None` for values that can change without being replaced.
-    fn of(value: &LuaValue) -> Option<Seen> {
-        Some(match value {
-            LuaValue::Nil => Seen::Nil,
-            LuaValue::Boolean(flag) => Seen::Flag(*flag),
-            LuaValue::Integer(number) => Seen::Number(*number as f64),
-            LuaValue::Number(number) => Seen::Number(*number),
-            LuaValue::String(text) => Seen::Text(text.as_bytes().as_ref().into()),
-            LuaValue::UserData(_) => Seen::Numbers(numbers_in(value)?),
-            _ => return None,
-        })
-    }
-
-    fn is_still(&self, value: &LuaValue) -> bool {
-        match (self, value) {
-            (Seen::Nil, LuaValue::Nil) => true,
-            (Seen::Flag(old), LuaValue::Boolean(new)) => old == new,
-            (Seen::Number(old), LuaValue::Integer(new)) => *old == *new as f64,
-            (Seen::Number(old), LuaValue::Number(new)) => old == new,
-            (Seen::Text(old), LuaValue::String(new)) => **old == *new.as_bytes(),
-            (Seen::Numbers(old), LuaValue::UserData(_)) => numbers_in(value).is_some_and(|new| new == *old),
-            (Seen::Layout(old, version), LuaValue::UserData(data)) => {
-                data.borrow::<tensor::LuaTensor>().is_ok_and(|new| new.0.same(old) && new.0.version() == *version)
-            }
-            _ => false,
-        }
-    }
-}
-
-/// The numbers of a short storage in the processor's memory.
-fn numbers_in(value: &LuaValue) -> Option<Vec<f64>> {
-    let storage = tensor::storage_from_lua(value)?;
-    let is_short = storage.len() <= MOST_NUMBERS && !storage.tensor_type().cuda;
-    is_short.then(|| (0..storage.len()).map(|at| storage.get(at).ok()).collect())?
 }
 
 /// What is kept for one object, once without and once with leaves that want gradients.
@@ -173,7 +123,7 @@ impl Shelf {
     pub(in crate::frontend::lua) fn built(
         &self,
         lua: &Lua,
-        spec: &Spec,
+        spec: &'static Spec,
         object: &Table,
         differentiable: bool,
     ) -> Result<Rc<Built>> {
@@ -182,6 +132,7 @@ impl Shelf {
             data.borrow::<Kept>().ok().map(|kept| (data.clone(), kept.0.borrow()[usize::from(differentiable)].clone()))
         });
         if let Some((_, Some(built))) = &kept
+            && std::ptr::eq(built.spec, spec)
             && built.is_fresh(object).or_page(lua)?
         {
             return Ok(built.clone());
@@ -217,7 +168,7 @@ impl Shelf {
 }
 
 impl Built {
-    fn new(lua: &Lua, spec: &Spec, object: &Table, differentiable: bool, names: &Names) -> Result<Built> {
+    fn new(lua: &Lua, spec: &'static Spec, object: &Table, differentiable: bool, names: &Names) -> Result<Built> {
         let mut reader = Reader {
             names: names.clone(),
             fields: LuaFields::new(lua, object),
@@ -243,8 +194,28 @@ impl Built {
             keepable,
             learns: reader.learns,
             repeats: Repeats::default(),
-            written: Cell::new(None),
+            written: RefCell::new(None),
+            spec,
         })
+    }
+
+    /// Remembers that the module has written `output`.
+    pub(super) fn note_written(&self, output: &LuaValue) {
+        if !self.module().is_ok_and(Module::reads_its_output) {
+            return;
+        }
+        let mut written = self.written.borrow_mut();
+        *written = tensor::from_lua(output).map(|tensor| {
+            let place = written.take().map(|(place, _)| place).filter(|place| place.is_of(&tensor));
+            (place.unwrap_or_else(|| Place::of(&tensor)), changes(&tensor.view()))
+        });
+    }
+
+    /// Whether `output` is as the module has written it.
+    pub(super) fn is_as_written(&self, output: &LuaValue) -> bool {
+        let written = self.written.borrow();
+        let (Some((place, count)), Some(tensor)) = (&*written, tensor::from_lua(output)) else { return false };
+        place.is_of(&tensor) && changes(&tensor.view()) == *count
     }
 
     /// Whether it serves the next call, too.

@@ -15,4 +15,5 @@ pub(in crate::frontend::lua) mod eager;
 mod graphs;
 mod losses;
 mod reuse;
+mod seen;
 mod sharing;

@@ -119,36 +119,36 @@ local function cut(list, count)
 end
 
 -- A graph laid out for its walks, by the graph: lists by the nodes' positions, so that a walk need not look through the nodes'
--- own tables, which lie all over the memory. The nodes have all they have in Torch7, written where it changes.
+-- own tables, which lie all over the memory. The nodes have all they have in Torch7, written where it changes. Nothing in
+-- here holds a node or a module, which may hold the graph: a key that its value holds is never let go.
+--   lists: the graph's own two lists of nodes
 --   datas, takes: of the forward order, the data of each node and what it takes: a position, or a list of these
 --   values, given: what each node answered in the last walk, and what its module was given
 --   back: the same of the backward order, see lay_out_backward
 --   quiet: the method of each module that adds up no gradients; false of the others
 local walks = setmetatable({}, {__mode = 'k'})
+local function weak(mode) return setmetatable({}, {__mode = mode}) end
 
 local function lay_out(graph)
-   local walk = {
-      connections = native.connections, forwardnodes = graph.forwardnodes, backwardnodes = graph.backwardnodes,
-      datas = {}, takes = {}, values = {}, given = {}, quiet = setmetatable({}, {__mode = 'k'}),
-   }
-   local position = {}
+   local walk = {connections = native.connections, lists = weak('v'), position = weak('k'),
+      datas = weak('v'), takes = {}, values = {}, given = {}, quiet = weak('k')}
+   walk.lists.forward, walk.lists.backward = graph.forwardnodes, graph.backwardnodes
    for i, node in ipairs(graph.forwardnodes) do
-      walk.datas[i], position[node.data] = node.data, i
+      walk.datas[i], walk.position[node.data] = node.data, i
    end
-   for i, data in ipairs(walk.datas) do
+   for i, node in ipairs(graph.forwardnodes) do
       local from = {}
-      for k, source in ipairs(data.mapindex) do from[k] = position[source] or 0 end
+      for k, source in ipairs(node.data.mapindex) do from[k] = walk.position[source] or 0 end
       walk.takes[i] = #from == 1 and from[1] or from
    end
-   walk.position = position
    walks[graph] = walk
    return walk
 end
 
 local function walk_of(graph)
    local walk = walks[graph]
-   local stands = walk and walk.connections == native.connections and walk.forwardnodes == graph.forwardnodes
-      and walk.backwardnodes == graph.backwardnodes and #walk.datas == #graph.forwardnodes
+   local stands = walk and walk.connections == native.connections and walk.lists.forward == graph.forwardnodes
+      and walk.lists.backward == graph.backwardnodes and #walk.takes == #graph.forwardnodes
    return stands and walk or lay_out(graph)
 end
 
@@ -171,19 +171,19 @@ function gModule:runForwardFunction(method, input)
    end
    local walk = begin(self)
    local datas, takes, values, given = walk.datas, walk.takes, walk.values, walk.given
-   for i = 1, #datas do
+   for i = 1, #takes do
       local data, from = datas[i], takes[i]
       local list, value = data.input, nil
       if not list then
          list = {}
-         given[i], data.input = nil, list
+         data.input = list
       end
       if data == first then
          for k = 1, count do list[k] = count > 1 and input[k] or input end
          value = only(cut(list, count))
       elseif type(from) == 'number' then
          value = values[from]
-         if value == nil or given[i] ~= value then
+         if value == nil or list[1] ~= value or list[2] ~= nil then
             list[1] = value
             cut(list, 1)
          end
@@ -256,14 +256,14 @@ end
 --   split: the positions of nodes whose output is split
 --   alone: the gradient of a node's output that has one part
 local function lay_out_backward(walk)
-   local back = {datas = {}, forward = {}, place = {}, sends = {}, slots = {}, split = {}, alone = {}}
+   local back = {datas = weak('v'), forward = {}, place = {}, sends = {}, slots = {}, split = {}, alone = {}}
    local position, split = {}, {}
-   for i, node in ipairs(walk.backwardnodes) do
+   for i, node in ipairs(walk.lists.backward) do
       local forward = walk.position[node.data] or 0
       back.datas[i], position[node.data], back.slots[i] = node.data, i, 0
       back.forward[i], back.place[forward] = forward, i
    end
-   for i, node in ipairs(walk.backwardnodes) do
+   for i, node in ipairs(walk.lists.backward) do
       local sends = {}
       for k, source in ipairs(node.children) do
          local to = position[source.data]
@@ -291,16 +291,21 @@ function gModule:updateGradInput(input, gradOutput)
    local datas, forward, sends, slots = back.datas, back.forward, back.sends, back.slots
    local alone, given, whole = back.alone, walk.given, {}
    -- Parts that come one after the other find an empty list; a single one replaces the last.
-   for i, data in ipairs(datas) do
+   for i = 1, #slots do
+      local data = datas[i]
       if slots[i] > 1 then data.gradOutput, data.gradOutputBuffer = cut(data.gradOutput or {}, 0), nil end
    end
    local function send(to, gradient)
       if slots[to] > 1 then
          local parts = datas[to].gradOutput
          parts[#parts + 1] = gradient
-      elseif gradient == nil or alone[to] ~= gradient then
+      else
          local data = datas[to]
-         alone[to], data.gradOutput, data.gradOutputBuffer = gradient, {gradient}, nil
+         local parts = data.gradOutput
+         alone[to] = gradient
+         if gradient == nil or not parts or parts[1] ~= gradient or parts[2] ~= nil then
+            data.gradOutput, data.gradOutputBuffer = {gradient}, nil
+         end
       end
    end
    -- What the parts of a split output write their gradients into is new in each walk.
@@ -308,7 +313,7 @@ function gModule:updateGradInput(input, gradOutput)
       whole[to] = {}
       send(to, whole[to])
    end
-   for i = 1, #datas do
+   for i = 1, #slots do
       local data, to, gradient = datas[i], sends[i], nil
       if data == self.outnode.data then
          gradient = gradOutput
@@ -343,7 +348,7 @@ local function over_modules(method)
    return function(self, input, gradOutput, factor)
       local walk = walk_of(self)
       local datas, given, quiet, back = walk.datas, walk.given, walk.quiet, walk.back
-      for i = 1, #datas do
+      for i = 1, #walk.takes do
          local data = datas[i]
          local module = data.module
          if module then

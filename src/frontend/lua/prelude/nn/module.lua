@@ -218,6 +218,7 @@ function Module:listModules()
 end
 
 function Module:clearState()
+   native.forget(self)
    return nn.utils.clear(self, 'output', 'gradInput', unpack(native.buffers(self)))
 end
 
