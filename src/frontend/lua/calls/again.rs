@@ -290,9 +290,35 @@ mod tests {
                other:forward(x * 3)
                other:forward(x * 3)
                check(m, 'another writes there, too')
+               m:forward(x)
+               m.output[1][1] = 0.3
+               check(m, 'an element of it')
+               m:forward(x)
+               m.output:storage()[2] = 0.3
+               check(m, 'an element of its storage')
+               m:forward(x)
+               m.output = torch.randn(3, 2):add(1):add(1)
+               check(m, 'another tensor is there')
                m.output = torch.Tensor()
                check(m, 'it is gone')
             end
+            -- However often it was called, the gradient is of its last output, as in Torch7.
+            for calls = 1, 3 do
+               local m, z = nn.Sigmoid(), torch.randn(3, 2)
+               for _ = 1, calls do m:forward(z) end
+               local y = m.output:clone()
+               z:normal()
+               assert((m:updateGradInput(z, g) - torch.cmul(g, torch.cmul(y, 1 - y))):abs():max() < 1e-6)
+            end
+            local m = nn.Sigmoid()
+            for _ = 1, 2 do m:forward(x) end
+            setmetatable(m, getmetatable(nn.Tanh()))
+            assert((m:forward(x) - torch.tanh(x)):abs():max() < 1e-6, 'another class')
+            -- A gradient with gaps, and no gradInput yet.
+            local steep, gaps = nn.LogSoftMax(), torch.randn(2, 3):t()
+            local p = torch.exp(steep:forward(x))
+            local wanted = gaps - torch.cmul(p, gaps:sum(2):expandAs(gaps))
+            assert((steep:updateGradInput(x, gaps) - wanted):abs():max() < 1e-5)
             local log = nn.LogSoftMax()
             for _ = 1, 3 do
                local y = log:forward(x)

@@ -94,6 +94,7 @@ fn update_output(lua: &Lua, class: &Class, (object, input): Forward) -> mlua::Re
         write_below_autograd(&[out], || module.forward_into(&given[0], out))
     };
     if memory != Memory::InPlace && repeated(repeat, (&[&input], &old), into)? {
+        built.note_written(&old);
         return Ok(old);
     }
     let given: Rc<[Activity]> = Rc::new([argument(lua, &object, &input, 1, "input")?]);

@@ -69,7 +69,12 @@ fn a_graph_that_was_walked_gives_what_a_new_one_gives() {
         g:double()
         check(g, given(2), sent(2), 'in another type and back')
         for _, node in ipairs(g.forwardnodes) do node.data.input = nil end
-        check(g, given(2), sent(2), 'inputs are gone')
+        x, d = given(2), sent(2)
+        check(g, x, d, 'inputs are gone')
+        for _, node in ipairs(g.forwardnodes) do node.data.input, node.data.gradOutput = {}, {} end
+        check(g, x, d, 'inputs and gradients are empty')
+        for _, node in ipairs(g.forwardnodes) do node.data.gradOutput = nil end
+        check(g, x, d, 'gradients are gone')
     "
     ));
 }
@@ -130,6 +135,25 @@ fn graphs_stand_in_graphs_and_modules_change_their_minds() {
         s.accGradParameters = nil
         g:backward(a, d)
         assert(calls == 1, 'and no longer')
+    "
+    ));
+}
+
+#[test]
+fn a_graph_that_a_module_knows_is_let_go() {
+    run(&format!(
+        "{CHECK}{}",
+        r"
+        local weak = setmetatable({}, {__mode = 'k'})
+        for i = 1, 3 do
+           local g = graph()
+           g.modules[1].graph = g
+           check(g, given(2), sent(2), 'graph ' .. i)
+           weak[g] = true
+        end
+        collectgarbage()
+        collectgarbage()
+        assert(next(weak) == nil)
     "
     ));
 }
