@@ -28,6 +28,19 @@ pub fn axis(input: &Activity, rank: usize, dim: i64, input_dims: Option<i64>) ->
         .with_help(format!("dimensions are counted from 1 to {rank} here, the batch included")))
 }
 
+/// Indices on the processor that Torch7 counts from 1, as a list of those from 0; `None` where one is not from 1 to `count`.
+///
+/// # Errors
+/// When the memory cannot be had.
+pub(super) fn from_one(indices: &tch::Tensor, count: i64) -> Result<Option<tch::Tensor>> {
+    let mut list = Vec::<i64>::try_from(indices.f_reshape([-1])?.f_to_kind(tch::Kind::Int64)?)?;
+    if !list.iter().all(|index| (1..=count).contains(index)) {
+        return Ok(None);
+    }
+    list.iter_mut().for_each(|index| *index -= 1);
+    Ok(Some(tch::Tensor::f_from_slice(&list)?))
+}
+
 /// The tensor of `input`, checked to be images of `spatial` dims with `count` planes (any number when `None`):
 /// `[planes, h, w]` or `[n, planes, h, w]` for `spatial` 2.
 ///

@@ -24,7 +24,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The same, with a view of its own when that is asked for.
+    /// The same at this version, with a view of its own when that is asked for.
     pub(super) fn copy(&self) -> Layout {
         Layout {
             tensor_type: self.tensor_type,
@@ -33,7 +33,7 @@ impl Layout {
             size: self.size.clone(),
             stride: self.stride.clone(),
             view: OnceCell::new(),
-            version: 0,
+            version: self.version,
             is_pinned: false,
         }
     }

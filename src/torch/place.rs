@@ -7,7 +7,6 @@ use super::{layout::Layout, storage::Storage, tensor::Tensor};
 #[derive(Debug)]
 pub struct Place {
     handle: Tensor,
-    version: u64,
     layout: Layout,
 }
 
@@ -15,14 +14,14 @@ impl Place {
     /// What `tensor` looks at now.
     #[must_use]
     pub fn of(tensor: &Tensor) -> Place {
-        Place { handle: tensor.clone(), version: tensor.version(), layout: tensor.look(Layout::copy) }
+        Place { handle: tensor.clone(), layout: tensor.look(Layout::copy) }
     }
 
     /// Whether `tensor` looks at this. The handle itself is asked for its version alone.
     #[must_use]
     pub fn is_of(&self, tensor: &Tensor) -> bool {
-        let has_stayed = tensor.same(&self.handle) && tensor.version() == self.version;
-        has_stayed || tensor.look(|layout| layout.is_like(&self.layout))
+        let is_it = tensor.same(&self.handle);
+        tensor.look(|layout| (is_it && layout.version == self.layout.version) || layout.is_like(&self.layout))
     }
 
     /// Elements of the storage, which this holds.

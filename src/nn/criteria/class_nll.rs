@@ -9,6 +9,7 @@ use crate::{
         activity::Activity,
         fields::Fields,
         init::set_arguments,
+        layout::from_one,
         module::{BatchReduction, Context, Criterion},
         refusals::{check_classes, size_mismatch},
         scores::Scores,
@@ -72,16 +73,11 @@ impl ClassNll {
     /// The classes of `[n, c]` on the processor, from 0, where all count alike and each is one.
     fn plain_places(&self, x: &tch::Tensor, target: &tch::Tensor) -> Result<Option<tch::Tensor>> {
         let Some([n, classes]) = sizes(x) else { return Ok(None) };
-        let is_plain = self.weights.is_none() && is_floating(x) && x.device() == tch::Device::Cpu;
-        if !is_plain || n == 0 || target.numel() as i64 != n {
+        let is_plain = self.weights.is_none() && !(1..=classes).contains(&self.ignore_index);
+        if !is_plain || !is_floating(x) || x.device() != tch::Device::Cpu || n == 0 || target.numel() as i64 != n {
             return Ok(None);
         }
-        let labels = Vec::<i64>::try_from(target.f_reshape([-1])?.f_to_kind(tch::Kind::Int64)?)?;
-        let is_class = |&label: &i64| (1..=classes).contains(&label) && label != self.ignore_index;
-        if !labels.iter().all(is_class) {
-            return Ok(None);
-        }
-        Ok(Some(tch::Tensor::f_from_slice(&labels.into_iter().map(|label| label - 1).collect::<Vec<_>>())?))
+        from_one(target, classes)
     }
 
     /// The loss of log-probabilities `x`: `[c]`, `[n, c]`, or `[n, c, h, w]` with targets `[n, h, w]`.
@@ -132,9 +128,7 @@ impl ClassNll {
         let weights = self.weights.as_ref().map(|w| w.f_to_device(x.device())?.f_to_kind(x.kind())).transpose()?;
         let reduced = |reduction| x.f_nll_loss_nd(&places, weights.as_ref(), reduction, self.ignore_index - 1);
         Ok(match &weights {
-            _ if !self.size_average => reduced(reduction)?,
-            None => reduced(reduction)?,
-            Some(weights) => {
+            Some(weights) if self.size_average => {
                 let of_each = weights.f_index_select(0, &places.f_clamp(0, classes - 1)?.f_reshape([-1])?)?;
                 let counted = target.f_ne(self.ignore_index)?.f_reshape([-1])?;
                 let total = of_each.f_mul(&counted)?.f_sum(x.kind())?;
@@ -142,6 +136,7 @@ impl ClassNll {
                 let divisor = total.f_add(&total.f_eq(0.0)?)?;
                 reduced(tch::Reduction::Sum)?.f_div(&divisor)?
             }
+            _ => reduced(reduction)?,
         })
     }
 }

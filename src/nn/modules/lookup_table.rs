@@ -10,6 +10,7 @@ use crate::{
         backward::scaled,
         fields::{Fields, Value},
         init::{set_arguments, set_parameters},
+        layout::from_one,
         module::{Context, Module},
         refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
@@ -84,12 +85,7 @@ impl LookupTable {
         if self.max_norm.is_some() || !matches!(x.dim(), 1 | 2) || x.device() != tch::Device::Cpu || x.numel() == 0 {
             return Ok(None);
         }
-        let rows = self.weight.size()[0];
-        let numbers = Vec::<i64>::try_from(x.f_reshape([-1])?.f_to_kind(tch::Kind::Int64)?)?;
-        if !numbers.iter().all(|number| (1..=rows).contains(number)) {
-            return Ok(None);
-        }
-        Ok(Some(tch::Tensor::f_from_slice(&numbers.into_iter().map(|number| number - 1).collect::<Vec<_>>())?))
+        from_one(x, self.weight.size()[0])
     }
 }
 

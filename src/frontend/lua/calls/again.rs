@@ -6,7 +6,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use mlua::{AnyUserData, Value as LuaValue};
+use mlua::Value as LuaValue;
 
 use crate::{
     frontend::lua::tensor::{self, LuaTensor},
@@ -67,7 +67,9 @@ impl Given {
 
     fn is(&self, value: &LuaValue) -> mlua::Result<bool> {
         match (self, value) {
-            (Given::Tensor(place), LuaValue::UserData(data)) => Ok(is_at(place, data)),
+            (Given::Tensor(place), LuaValue::UserData(data)) => {
+                Ok(data.borrow::<LuaTensor>().is_ok_and(|tensor| place.is_of(&tensor.0)))
+            }
             (Given::List(entries), LuaValue::Table(table)) => {
                 if table.metatable().is_some() || table.raw_len() != entries.len() {
                     return Ok(false);
@@ -89,10 +91,6 @@ impl Given {
             Given::List(entries) => entries.iter().flat_map(Given::places).collect(),
         }
     }
-}
-
-fn is_at(place: &Place, data: &AnyUserData) -> bool {
-    data.borrow::<LuaTensor>().is_ok_and(|tensor| place.is_of(&tensor.0))
 }
 
 fn all(given: &[&LuaValue]) -> mlua::Result<Option<Vec<Given>>> {
@@ -153,7 +151,37 @@ impl Repeat {
 
 #[cfg(test)]
 mod tests {
-    use crate::frontend::lua::calls::built::tests::run;
+    use super::*;
+    use crate::{
+        frontend::lua::{calls::built::tests::run, library::packages::torch_vm, machine::vm::VmOptions},
+        torch::{Tensor, TensorType},
+    };
+
+    #[test]
+    fn a_call_is_like_the_last_one_while_its_tensors_stay_and_are_small() {
+        let vm = torch_vm(VmOptions::default()).unwrap();
+        let value = |tensor: &Tensor| LuaValue::UserData(tensor::to_lua(vm.lua(), tensor.clone()).unwrap());
+        let zeros = |size: &[i64]| Tensor::zeros(TensorType::FLOAT, size).unwrap();
+        let (x, y, repeat) = (zeros(&[2, 3]), zeros(&[2, 3]), Repeat::default());
+        let keep = |x: &Tensor, y: &Tensor| {
+            let activities = Rc::new([Activity::Tensor(x.view())]);
+            repeat.keep_into((&[&value(x)], activities), (&value(y), Activity::Tensor(y.view()))).unwrap();
+        };
+        let knows = |x: &Tensor, y: &Tensor| repeat.of(&[&value(x)], &value(y)).unwrap().is_some();
+        assert!(!knows(&x, &y), "nothing was kept");
+        keep(&x, &y);
+        assert!(knows(&x, &y) && knows(&x.alias().unwrap(), &y), "another handle of one place is as good");
+        assert!(!knows(&y, &y) && !knows(&x, &x) && !knows(&x.transpose(0, 1).unwrap(), &y));
+        assert!(repeat.given(&[&value(&x)]).unwrap().is_some() && repeat.given(&[]).unwrap().is_none());
+        x.resize(&[3, 3]).unwrap();
+        assert!(!knows(&x, &y));
+        keep(&x, &y);
+        assert!(knows(&x, &y));
+        // A few elements of a large storage would keep all of it.
+        let few = zeros(&[MOST + 1]).narrow(0, 0, 6).unwrap();
+        keep(&few, &y);
+        assert!(!knows(&few, &y) && knows(&x, &y), "what was kept before stays");
+    }
 
     #[test]
     fn a_repeated_call_sees_what_changed_since() {
@@ -248,6 +276,8 @@ mod tests {
                if call == 4 then table.remove(parts) end
                if call == 5 then parts[1]:set(torch.randn(4, 2)) end
             end
+            split:forward(x)
+            assert(rawequal(split:forward(x), split:forward(x)), 'a repeated call makes none anew')
             x:resize(2, 3, 2):uniform()
             assert(split:forward(x)[3]:size(1) == 2 and view:forward(x):size(1) == 2 and reshape:forward(x):size(1) == 2)
             view:resetSize(-1, 3)

@@ -69,6 +69,7 @@ impl Class {
         let training = field(object, &self.train)?;
         Ok(if matches!(training, LuaValue::Boolean(false)) { Mode::Evaluate } else { Mode::Train })
     }
+
     /// Whose memory an output lies in.
     pub(super) fn memory_of_output(&self, object: &Table) -> mlua::Result<Memory> {
         if self.spec.looks_at_input { Ok(Memory::Looks) } else { self.own_or_in_place(object) }

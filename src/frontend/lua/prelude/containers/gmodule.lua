@@ -123,22 +123,22 @@ end
 -- here holds a node or a module, which may hold the graph: a key that its value holds is never let go.
 --   lists: the graph's own two lists of nodes
 --   datas, takes: of the forward order, the data of each node and what it takes: a position, or a list of these
---   values, given: what each node answered in the last walk, and what its module was given
---   back: the same of the backward order, see lay_out_backward
+--   values: what each node answered in the last walk; absent while one is under way, so that one within another has its own
+--   back: the backward order, see lay_out_backward
 --   quiet: the method of each module that adds up no gradients; false of the others
 local walks = setmetatable({}, {__mode = 'k'})
 local function weak(mode) return setmetatable({}, {__mode = mode}) end
 
 local function lay_out(graph)
-   local walk = {connections = native.connections, lists = weak('v'), position = weak('k'),
-      datas = weak('v'), takes = {}, values = {}, given = {}, quiet = weak('k')}
+   local walk = {connections = native.connections, lists = weak('v'), datas = weak('v'), takes = {}, quiet = weak('k')}
    walk.lists.forward, walk.lists.backward = graph.forwardnodes, graph.backwardnodes
+   local position = {}
    for i, node in ipairs(graph.forwardnodes) do
-      walk.datas[i], walk.position[node.data] = node.data, i
+      walk.datas[i], position[node.data] = node.data, i
    end
-   for i, node in ipairs(graph.forwardnodes) do
+   for i, data in ipairs(walk.datas) do
       local from = {}
-      for k, source in ipairs(node.data.mapindex) do from[k] = walk.position[source] or 0 end
+      for k, source in ipairs(data.mapindex) do from[k] = position[source] or 0 end
       walk.takes[i] = #from == 1 and from[1] or from
    end
    walks[graph] = walk
@@ -152,15 +152,6 @@ local function walk_of(graph)
    return stands and walk or lay_out(graph)
 end
 
--- For a walk that writes: one within another (a module that calls its own graph), or after one that an error ended, has lists
--- of its own.
-local function begin(graph)
-   local walk = walk_of(graph)
-   if walk.is_walked then walk = lay_out(graph) end
-   walk.is_walked = true
-   return walk
-end
-
 function gModule:runForwardFunction(method, input)
    local named = type(method) == 'string'
    local first, verbose = self.innode.data, self.verbose
@@ -169,8 +160,9 @@ function gModule:runForwardFunction(method, input)
       if type(input) ~= 'table' then error(string.format('expecting table of %s inputs', count)) end
       if #input ~= count then error(string.format('Got %s inputs instead of %s', #input, count)) end
    end
-   local walk = begin(self)
-   local datas, takes, values, given = walk.datas, walk.takes, walk.values, walk.given
+   local walk = walk_of(self)
+   local datas, takes, values = walk.datas, walk.takes, walk.values or {}
+   walk.values = nil
    for i = 1, #takes do
       local data, from = datas[i], takes[i]
       local list, value = data.input, nil
@@ -191,7 +183,6 @@ function gModule:runForwardFunction(method, input)
          for k = 1, #from do list[k] = values[from[k]] end
          value = only(cut(list, #from))
       end
-      given[i] = value
 
       local entry, module = data.selectindex, data.module
       if entry then
@@ -209,7 +200,7 @@ function gModule:runForwardFunction(method, input)
       values[i] = value
       if verbose then print(' V : ' .. self.forwardnodes[i]:label()) end
    end
-   walk.is_walked = false
+   walk.values = values
    self.output = only(self.outnode.data.input)
    return self.output
 end
@@ -250,18 +241,15 @@ local function total(data)
 end
 
 -- The backward order of a graph, laid out.
---   datas, forward: the data of each node, and its position in the forward order; place: the reverse of that
+--   datas: the data of each node
 --   sends: where its gradient goes: a position, or a list of these
 --   slots: how many parts the gradient of each node's output has
 --   split: the positions of nodes whose output is split
---   alone: the gradient of a node's output that has one part
 local function lay_out_backward(walk)
-   local back = {datas = weak('v'), forward = {}, place = {}, sends = {}, slots = {}, split = {}, alone = {}}
+   local back = {datas = weak('v'), sends = {}, slots = {}, split = {}}
    local position, split = {}, {}
    for i, node in ipairs(walk.lists.backward) do
-      local forward = walk.position[node.data] or 0
       back.datas[i], position[node.data], back.slots[i] = node.data, i, 0
-      back.forward[i], back.place[forward] = forward, i
    end
    for i, node in ipairs(walk.lists.backward) do
       local sends = {}
@@ -286,26 +274,21 @@ function gModule:updateGradInput(input, gradOutput)
    if outputs > 1 and #gradOutput ~= outputs then
       error(string.format('Got %s gradOutputs instead of %s', #gradOutput, outputs))
    end
-   local walk = begin(self)
+   local walk = walk_of(self)
    local back = walk.back or lay_out_backward(walk)
-   local datas, forward, sends, slots = back.datas, back.forward, back.sends, back.slots
-   local alone, given, whole = back.alone, walk.given, {}
+   local datas, sends, slots, whole = back.datas, back.sends, back.slots, {}
    -- Parts that come one after the other find an empty list; a single one replaces the last.
    for i = 1, #slots do
       local data = datas[i]
       if slots[i] > 1 then data.gradOutput, data.gradOutputBuffer = cut(data.gradOutput or {}, 0), nil end
    end
    local function send(to, gradient)
+      local data = datas[to]
+      local parts = data.gradOutput
       if slots[to] > 1 then
-         local parts = datas[to].gradOutput
          parts[#parts + 1] = gradient
-      else
-         local data = datas[to]
-         local parts = data.gradOutput
-         alone[to] = gradient
-         if gradient == nil or not parts or parts[1] ~= gradient or parts[2] ~= nil then
-            data.gradOutput, data.gradOutputBuffer = {gradient}, nil
-         end
+      elseif gradient == nil or not parts or parts[1] ~= gradient or parts[2] ~= nil then
+         data.gradOutput, data.gradOutputBuffer = {gradient}, nil
       end
    end
    -- What the parts of a split output write their gradients into is new in each walk.
@@ -313,25 +296,14 @@ function gModule:updateGradInput(input, gradOutput)
       whole[to] = {}
       send(to, whole[to])
    end
+   self.outnode.data.gradOutput, self.outnode.data.gradOutputBuffer = {gradOutput}, nil
    for i = 1, #slots do
-      local data, to, gradient = datas[i], sends[i], nil
-      if data == self.outnode.data then
-         gradient = gradOutput
-         data.gradOutput, data.gradOutputBuffer = {gradOutput}, nil
-      elseif slots[i] > 1 then
-         gradient = total(data)
-      else
-         gradient = alone[i]
-      end
-      local entry, module = data.selectindex, data.module
+      local data, to = datas[i], sends[i]
+      local gradient, entry, module = total(data), data.selectindex, data.module
       if entry then
          whole[to][entry] = gradient
       else
-         if module then
-            local from = given[forward[i]]
-            if from == nil then from = only(data.input or {}) end
-            gradient = module:updateGradInput(from, gradient)
-         end
+         if module then gradient = module:updateGradInput(only(data.input or {}), gradient) end
          if type(to) == 'number' then
             send(to, gradient)
          else
@@ -339,7 +311,6 @@ function gModule:updateGradInput(input, gradOutput)
          end
       end
    end
-   walk.is_walked = false
    self.gradInput = total(self.innode.data)
    return self.gradInput
 end
@@ -347,17 +318,14 @@ end
 local function over_modules(method)
    return function(self, input, gradOutput, factor)
       local walk = walk_of(self)
-      local datas, given, quiet, back = walk.datas, walk.given, walk.quiet, walk.back
+      local datas, quiet = walk.datas, walk.quiet
       for i = 1, #walk.takes do
          local data = datas[i]
          local module = data.module
          if module then
             local call, known = module[method], quiet[module]
             if known ~= call then
-               local from, gradient = given[i], back and back.alone[back.place[i]]
-               if from == nil then from = only(data.input or {}) end
-               if gradient == nil then gradient = total(data) end
-               call(module, from, gradient, factor)
+               call(module, only(data.input or {}), total(data), factor)
                if known == nil then
                   quiet[module] = (call == nn.Module.accGradParameters or native.never_learns(module, call)) and call
                end
