@@ -22,8 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     versions()?;
     studio()?;
     // libtorch's headers lie beside its libraries; torch-sys says where those are.
-    let torch =
-        ["backward", "direct", "fused", "guard", "precision", "profile"].map(|name| format!("src/torch/{name}.cpp"));
+    let torch = ["accumulate", "backward", "direct", "fused", "guard", "precision", "profile"]
+        .map(|name| format!("src/torch/{name}.cpp"));
     let number = "src/frontend/lua/machine/number.cpp";
     let beside = [number, "src/torch/caught.h", "src/distributed/c10d.cpp", "src/distributed/gloo_names.h"];
     let watched = torch.iter().map(String::as_str).chain(beside);

@@ -3,6 +3,7 @@
 //! **In:** numbers, sizes, `tch` tensors. **Out:** handles with Torch7's sharing rules, and `tch` views of them.
 //! **Never:** Lua. The front end binds these types; `nn` reads them when a network is lowered.
 
+pub mod accumulate;
 pub mod backward;
 pub mod device;
 pub mod direct;

@@ -80,6 +80,15 @@ impl Class {
         if self.spec.looks_at_gradient { Ok(Memory::Looks) } else { self.own_or_in_place(object) }
     }
 
+    /// The same where no field decides; `None` where one does.
+    pub(super) fn settled_memory_of_gradient(&self) -> Option<Memory> {
+        match (self.spec.looks_at_gradient, &self.inplace) {
+            (true, _) => Some(Memory::Looks),
+            (false, None) => Some(Memory::Own),
+            (false, Some(_)) => None,
+        }
+    }
+
     /// By the flag of the constructor, which scripts may set later.
     fn own_or_in_place(&self, object: &Table) -> mlua::Result<Memory> {
         let Some(inplace) = &self.inplace else { return Ok(Memory::Own) };

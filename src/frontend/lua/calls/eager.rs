@@ -13,7 +13,7 @@ use super::{
     built::{Built, Shelf, field},
     class::{Class, Forward, Pair, Scaled, argument},
     losses::{criterion_grad, criterion_output},
-    reuse,
+    passing, reuse,
     sharing::{self, Memory},
 };
 use crate::{
@@ -25,7 +25,6 @@ use crate::{
     },
     nn::{self, Activity, Build, Context, Cut, Module, Spec},
     torch::{
-        Tensor,
         backward::Weighted,
         direct::{are_alike, below_autograd, count_change},
     },
@@ -142,7 +141,7 @@ fn repeated(
 }
 
 /// Runs `work`, which writes `outs`, below autograd; the change counts.
-fn write_below_autograd<T>(outs: &[&tch::Tensor], work: impl FnOnce() -> T) -> T {
+pub(super) fn write_below_autograd<T>(outs: &[&tch::Tensor], work: impl FnOnce() -> T) -> T {
     let done = below_autograd(work);
     outs.iter().for_each(|out| count_change(out));
     done
@@ -231,6 +230,7 @@ impl<'a> Backward<'a> {
         }
         let given = self.activities()?;
         if memory == Memory::Own
+            && !passing::was_passed_on(old)?
             && let Some(target) = reuse::gradient_in(old, built, &given)?
             && into(&given, &target).map_err(raise)?
         {
@@ -250,6 +250,7 @@ impl<'a> Backward<'a> {
     /// Puts gradInput where the module's class wants it: into the tensors of the call before, or in place.
     fn store(&self, memory: Memory, old: &LuaValue, gradient: &Activity) -> mlua::Result<LuaValue> {
         let like = self.built.tensor_type;
+        let old = if passing::was_passed_on(old)? { &LuaValue::Nil } else { old };
         let stored = match sharing::store(self.lua, memory, self.grad, old, gradient, like)? {
             Some(stored) => stored,
             None => store_activity(self.lua, old, gradient, like)?,
@@ -461,17 +462,4 @@ pub(in crate::frontend::lua) fn gradient(lua: &Lua, call: Pair) -> mlua::Result<
         Some(class) => update_grad_input(lua, &class, call),
         None => Ok(LuaValue::Nil),
     }
-}
-
-/// Writes a + b into `sum`, where all three are tensors of one size and type and `sum` has no gaps; false, and nothing done,
-/// where they are not.
-pub(in crate::frontend::lua) fn sum_into(_: &Lua, (sum, a, b): (LuaValue, LuaValue, LuaValue)) -> mlua::Result<bool> {
-    let sum = tensor::from_lua(&sum).filter(Tensor::is_contiguous);
-    let (Some(sum), Some(a), Some(b)) = (sum, tensor::from_lua(&a), tensor::from_lua(&b)) else { return Ok(false) };
-    let (sum, a, b) = (sum.view(), a.view(), b.view());
-    let fit = are_alike(&sum, &a) && are_alike(&sum, &b);
-    if fit {
-        let _ = write_below_autograd(&[&sum], || a.f_add_out(&sum, &b)).map_err(|error| raise(error.into()))?;
-    }
-    Ok(fit)
 }

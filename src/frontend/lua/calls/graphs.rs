@@ -177,3 +177,78 @@ fn a_gradient_may_be_an_expanded_tensor() {
     "
     ));
 }
+
+#[test]
+fn a_sum_passes_its_gradient_on_where_nobody_can_tell() {
+    run(&format!(
+        "{CHECK}{}",
+        r"
+        -- 1: of a SplitTable, through a Reshape. 2: of what two users sent.
+        local function sums()
+           local x, y = nn.Identity()(), nn.Identity()()
+           local first = nn.CAddTable()({nn.Linear(4, 6)(x), nn.Linear(2, 6)(y)})
+           local a, b, c = nn.SplitTable(2)(nn.Reshape(3, 2)(first)):split(3)
+           local second = nn.CAddTable()({nn.CMulTable()({nn.Sigmoid()(a), y}), nn.CMulTable()({b, nn.Tanh()(c)})})
+           return nn.gModule({x, y}, {nn.Tanh()(second), nn.Sigmoid()(second)}), first.data.module, second.data.module
+        end
+        local function sent(n) return {torch.randn(n, 2), torch.randn(n, 2)} end
+        local function passes(m) return rawequal(m.gradInput[1], m.gradInput[2]) end
+        local g, first, second = sums()
+        local x, d = given(5), sent(5)
+        for i = 1, 3 do
+           check(g, x, d, 'walk ' .. i)
+           assert(passes(first) and passes(second), 'passed on')
+        end
+        x, d = given(3), sent(3)
+        check(g, x, d, 'another size')
+        assert(passes(first) and passes(second))
+        -- A module called outside of the graph writes into tensors of its own.
+        local kept = first.gradInput[1]:clone()
+        local owner, u, v = first.gradInput[1], torch.randn(3, 6), torch.randn(3, 6)
+        local back = first:updateGradInput({u, u}, v)
+        assert((back[1] - v):abs():max() == 0 and (back[2] - v):abs():max() == 0 and not passes(first))
+        back[1]:zero()
+        assert((back[2] - v):abs():max() == 0 and (owner - kept):abs():max() == 0, 'nothing else changed')
+        check(g, x, d, 'after it')
+        -- In place the sum shares as Torch7 has it.
+        first.inplace = true
+        g:forward(x) g:backward(x, d)
+        first.inplace, first.output = false, torch.Tensor()
+        check(g, x, d, 'in place no more')
+        -- A reader that writes, one that is replaced, a gradInput in the memory of another's.
+        local linear = g:findModules('nn.Linear')[1]
+        local own = linear.updateGradInput
+        function linear:updateGradInput(input, gradient)
+           local result = own(self, input, gradient)
+           gradient:zero()
+           return result
+        end
+        g:backward(x, d)
+        assert(not passes(first) and g:findModules('nn.Linear')[2].gradInput:abs():max() > 0)
+        linear.updateGradInput = nil
+        check(g, x, d, 'its own method again')
+        assert(passes(first))
+        local before = g:clone()
+        linear.gradInput = torch.Tensor(g:findModules('nn.SplitTable')[1].gradInput:storage())
+        before:backward(x, d)
+        g:backward(x, d)
+        assert(not passes(first))
+        for i, m in ipairs(g.modules) do
+           if torch.type(m) == 'nn.Linear' then same(m.gradWeight, before.modules[i].gradWeight, 'shared gradInputs') end
+        end
+        -- What the user sent is not passed on: the sum is an output.
+        local a, b = nn.Identity()(), nn.Identity()()
+        local sum = nn.CAddTable()({nn.Tanh()(a), nn.Sigmoid()(b)})
+        local plain = nn.gModule({a, b}, {sum})
+        local x2, d2 = {torch.randn(3, 2), torch.randn(3, 2)}, torch.randn(3, 2)
+        for i = 1, 2 do plain:forward(x2) plain:backward(x2, d2) end
+        assert(not passes(sum.data.module))
+        for i = 1, 3 do
+           local d3 = plain:backward(x2, d2)[1]
+           local fresh, kept = plain:clone():clearState(), d3:clone()
+           fresh:forward(x2)
+           same(plain:backward(x2, d3), fresh:backward(x2, kept), 'fed back ' .. i)
+        end
+        "
+    ));
+}

@@ -5,7 +5,7 @@
 //!
 //! `class` (what calls of one class share), `built` (the Rust module of an object, kept while its fields stay), `sharing` (results that share memory), `reuse` (results
 //! in the tensors of the call before), `again` (what holds for a call like the one before), `eager` (the
-//! methods), `losses` (those of criteria).
+//! methods), `losses` (those of criteria), `passing` (gradients between the modules of a graph).
 
 mod again;
 pub(in crate::frontend::lua) mod built;
@@ -14,6 +14,7 @@ pub(in crate::frontend::lua) mod eager;
 #[cfg(test)]
 mod graphs;
 mod losses;
+pub(in crate::frontend::lua) mod passing;
 mod reuse;
 mod seen;
 mod sharing;

@@ -6,7 +6,7 @@ use mlua::{Function, Lua, Table, Value as LuaValue};
 
 use crate::{
     frontend::lua::{
-        calls::{built::Shelf, eager},
+        calls::{built::Shelf, eager, passing},
         machine::state::origin,
         objects::{classes::spec_of, convert, copy, expect, origins},
         tensor,
@@ -39,7 +39,10 @@ pub(super) fn install(lua: &Lua, native: &Table) -> mlua::Result<()> {
     add("copy_without", lua.create_function(copy::copy_without)?)?;
     add("gradient", lua.create_function(eager::gradient)?)?;
     add("accumulate", lua.create_function(eager::accumulate)?)?;
-    add("sum_into", lua.create_function(eager::sum_into)?)?;
+    add("sum_into", lua.create_function(passing::sum_into)?)?;
+    add("treats_gradient", lua.create_function(passing::treats_gradient)?)?;
+    add("lie_apart", lua.create_function(passing::lie_apart)?)?;
+    add("repeat_gradient", lua.create_function(passing::repeat_gradient)?)?;
     add(
         "forget",
         lua.create_function(|lua, object: Table| match lua.app_data_ref::<Shelf>() {

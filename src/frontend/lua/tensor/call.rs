@@ -6,7 +6,10 @@ use super::{
     form::{Arg, whole},
     refusal::{checked, misfit, refuse},
 };
-use crate::torch::{Element, Tensor, TensorType};
+use crate::torch::{
+    Element, Tensor, TensorType,
+    direct::{below_autograd, count_change, span},
+};
 
 /// What a row's function found out.
 pub(super) enum Answer {
@@ -25,6 +28,27 @@ pub(super) enum Answer {
     /// The tensor the method was called on, changed in place.
     Same,
     Values(MultiValue),
+}
+
+/// A result tensor that may be changed step by step from the first argument to the result, because nothing else that the call
+/// reads lies in its memory.
+pub(super) struct Start {
+    out: tch::Tensor,
+    /// Where the first argument lies elsewhere.
+    first: Option<tch::Tensor>,
+    /// No other argument lies in the result tensor: what reads more than one element for one of the result asks for that.
+    pub(super) is_alone: bool,
+}
+
+impl Start {
+    /// The result tensor, holding the elements of the first argument.
+    pub(super) fn begin(&self) -> mlua::Result<tch::Tensor> {
+        let mut out = self.out.shallow_clone();
+        if let Some(first) = &self.first {
+            checked(out.f_copy_(first))?;
+        }
+        Ok(out)
+    }
 }
 
 /// Arguments of one call after matching.
@@ -46,6 +70,44 @@ impl Call<'_> {
     pub(super) fn largest(&self) -> i64 {
         let arguments = self.args.iter().map(|arg| if let Arg::Tensor(tensor, _) = arg { tensor.numel() } else { 0 });
         arguments.chain(self.results.iter().map(|(result, _)| result.numel())).max().unwrap_or(0)
+    }
+
+    /// The result tensor that was handed in, where it may be changed in place: it has no gaps and the sizes of the first tensor
+    /// among the arguments, which lies there or apart from it, as all others do. Whole numbers wrap in ways of their own.
+    fn start(&self) -> Option<Start> {
+        let [(result, _)] = &self.results[..] else { return None };
+        if self.is_whole() || result.tensor_type() != self.tensor_type || result.dim() == 0 || !result.is_contiguous() {
+            return None;
+        }
+        let out = result.view();
+        let place = span(&out);
+        let is_there = |tensor: &Tensor| {
+            tensor.same(result)
+                || tensor.size() == result.size() && tensor.is_contiguous() && span(&tensor.view()) == place
+        };
+        let is_apart = |tensor: &Tensor| {
+            let other = span(&tensor.view());
+            other.end <= place.start || place.end <= other.start
+        };
+        let mut tensors =
+            self.args.iter().filter_map(|arg| if let Arg::Tensor(tensor, _) = arg { Some(tensor) } else { None });
+        let first = tensors.next()?;
+        if is_there(first) {
+            let others: Vec<&Tensor> = tensors.collect();
+            let is_alone = others.iter().all(|other| is_apart(other));
+            let is_free = is_alone || others.iter().all(|other| is_there(other) || is_apart(other));
+            return is_free.then_some(Start { out, first: None, is_alone });
+        }
+        let is_free = first.size() == result.size() && is_apart(first) && tensors.all(is_apart);
+        is_free.then(|| Start { out, first: Some(first.view()), is_alone: true })
+    }
+
+    /// Whether `change` has made the result out of the first argument, in the memory of the result tensor.
+    pub(super) fn changed(&self, change: impl FnOnce(&Start) -> mlua::Result<bool>) -> mlua::Result<bool> {
+        let Some(start) = self.start() else { return Ok(false) };
+        let done = below_autograd(|| change(&start));
+        count_change(&start.out);
+        done
     }
 
     /// Argument `at`, a tensor.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use mlua::{IntoLua, Lua, MultiValue, Table, Value};
 
 use super::{
-    call::{Answer, Call},
+    call::{Answer, Call, Start},
     classes,
     form::{Arg, Form, word},
     generator::LuaGenerator,
@@ -41,6 +41,9 @@ pub(super) enum Results {
 
 type Run = Rc<dyn Fn(&Call) -> mlua::Result<Answer>>;
 
+/// The same in the memory of the result; false, and nothing done, where it cannot.
+type Change = Rc<dyn Fn(&Call, &Start) -> mlua::Result<bool>>;
+
 /// One function.
 #[derive(Clone)]
 pub(super) struct Row {
@@ -48,6 +51,7 @@ pub(super) struct Row {
     results: Results,
     forms: Rc<[Form]>,
     run: Run,
+    change: Option<Change>,
     as_method: bool,
     as_function: bool,
     of_indices: bool,
@@ -82,6 +86,7 @@ impl Row {
             results,
             forms: forms.iter().map(|form| Form::new(form)).collect(),
             run: Rc::new(run),
+            change: None,
             as_method: true,
             as_function: true,
             of_indices: false,
@@ -98,6 +103,11 @@ impl Row {
     /// It changes elements where they are, and makes nothing large.
     pub(super) fn in_place(self) -> Row {
         Row { cost: Cost::InPlace, ..self }
+    }
+
+    /// How it is done in a result tensor that was handed in: nothing is made and copied then.
+    pub(super) fn changing(self, change: impl Fn(&Call, &Start) -> mlua::Result<bool> + 'static) -> Row {
+        Row { change: Some(Rc::new(change)), ..self }
     }
 
     /// It takes at least this many seconds on a fast machine.
@@ -125,7 +135,10 @@ impl Row {
         let (own, others) = (self.run.clone(), self.forms.len());
         let forms = self.forms.iter().cloned().chain([Form::new(form)]).collect();
         let run: Run = Rc::new(move |call| if call.form < others { own(call) } else { run(call) });
-        Row { forms, run, ..self }
+        let change = self.change.map(|change| -> Change {
+            Rc::new(move |call, start| if call.form < others { change(call, start) } else { Ok(false) })
+        });
+        Row { forms, run, change, ..self }
     }
 
     fn call(&self, lua: &Lua, args: MultiValue, method: bool) -> mlua::Result<MultiValue> {
@@ -148,7 +161,10 @@ impl Row {
             self.matched(&values, method, default).ok_or_else(|| self.mismatch(&values, default, nil, method))?;
         let call = Call { lua, tensor_type, form, results, generator, args };
         self.measure(&call)?;
-        contained(|| finish(&call, (self.run)(&call)?))
+        contained(|| match &self.change {
+            Some(change) if call.changed(|start| change(&call, start))? => finish(&call, Answer::Same),
+            _ => finish(&call, (self.run)(&call)?),
+        })
     }
 
     /// Refuses a call that cannot end in time, or whose result cannot fit.

@@ -123,6 +123,7 @@ end
 -- here holds a node or a module, which may hold the graph: a key that its value holds is never let go.
 --   lists: the graph's own two lists of nodes
 --   datas, takes: of the forward order, the data of each node and what it takes: a position, or a list of these
+--   entries, parts: the entry of a table that a node selects, and into how many its output is split; false where none
 --   values: what each node answered in the last walk; absent while one is under way, so that one within another has its own
 --   back: the backward order, see lay_out_backward
 --   quiet: the method of each module that adds up no gradients; false of the others
@@ -130,7 +131,8 @@ local walks = setmetatable({}, {__mode = 'k'})
 local function weak(mode) return setmetatable({}, {__mode = mode}) end
 
 local function lay_out(graph)
-   local walk = {connections = native.connections, lists = weak('v'), datas = weak('v'), takes = {}, quiet = weak('k')}
+   local walk = {connections = native.connections, lists = weak('v'), datas = weak('v'), takes = {}, quiet = weak('k'),
+      entries = {}, parts = {}}
    walk.lists.forward, walk.lists.backward = graph.forwardnodes, graph.backwardnodes
    local position = {}
    for i, node in ipairs(graph.forwardnodes) do
@@ -140,6 +142,7 @@ local function lay_out(graph)
       local from = {}
       for k, source in ipairs(data.mapindex) do from[k] = position[source] or 0 end
       walk.takes[i] = #from == 1 and from[1] or from
+      walk.entries[i], walk.parts[i] = data.selectindex or false, data.nSplitOutputs or false
    end
    walks[graph] = walk
    return walk
@@ -161,7 +164,7 @@ function gModule:runForwardFunction(method, input)
       if #input ~= count then error(string.format('Got %s inputs instead of %s', #input, count)) end
    end
    local walk = walk_of(self)
-   local datas, takes, values = walk.datas, walk.takes, walk.values or {}
+   local datas, takes, values, entries, splits = walk.datas, walk.takes, walk.values or {}, walk.entries, walk.parts
    walk.values = nil
    for i = 1, #takes do
       local data, from = datas[i], takes[i]
@@ -184,7 +187,7 @@ function gModule:runForwardFunction(method, input)
          value = only(cut(list, #from))
       end
 
-      local entry, module = data.selectindex, data.module
+      local entry, module = entries[i], data.module
       if entry then
          assert(type(value) == 'table', 'the input for a split should be a table')
          value = value[entry]
@@ -192,7 +195,7 @@ function gModule:runForwardFunction(method, input)
          if module then
             if named then value = module[method](module, value) else value = method(module, value) end
          end
-         local split = data.nSplitOutputs
+         local split = splits[i]
          if split and split ~= #value then
             error(string.format('split(%s) cannot split %s outputs', split, #value))
          end
@@ -240,16 +243,72 @@ local function total(data)
    return sum
 end
 
+-- A sum's gradient is gradOutput once for each entry. In Torch7 each is a copy; where nobody can tell, a walk passes the one
+-- tensor on: the sum's gradient is a tensor of the graph's own, all who take it read it alone, and no module writes its
+-- gradInput where another does. Of each node false, or at which positions methods must be what they are: `gradient` and
+-- `learning`, for `summed` to be the node whose users' gradients are summed first.
+local function lay_out_passing(back)
+   local treats, from = {}, {}
+   for i, data in ipairs(back.datas) do
+      local module = data.module
+      treats[i] = module and not back.entries[i] and native.treats_gradient(module) or false
+      if treats[i] == 'keeps' then table.insert(back.keeping, i) end
+      local sends = back.sends[i]
+      for _, to in ipairs(type(sends) == 'table' and sends or {sends}) do from[to] = i end
+   end
+   for i, data in ipairs(back.datas) do
+      local sends, involved = back.sends[i], {i}
+      local passes = treats[i] == 'repeats' and type(sends) == 'table' and #sends > 1
+      for _, to in ipairs(passes and sends or {}) do
+         passes = passes and treats[to] == 'keeps'
+         table.insert(involved, to)
+      end
+      -- Who made the gradient.
+      local source = i
+      while passes and back.slots[source] == 1 do
+         source = from[source]
+         passes = treats[source] == 'keeps' or treats[source] == 'looks'
+         table.insert(involved, source)
+         if treats[source] == 'keeps' then break end
+      end
+      if passes then
+         passes = {at = involved, gradient = {}, learning = {}, summed = back.slots[source] > 1 and source}
+         for k, at in ipairs(involved) do
+            local module = back.datas[at].module
+            passes.gradient[k], passes.learning[k] = module.updateGradInput, module.accGradParameters
+         end
+      end
+      back.passes[i] = passes
+   end
+end
+
+-- Whether the sum at `i` has passed `gradient` on.
+local function passed_on(back, i, module, gradient)
+   local passes, datas = back.passes[i], back.datas
+   if module.inplace or (passes.summed and not datas[passes.summed].gradOutputBuffer) then return false end
+   for k, at in ipairs(passes.at) do
+      local involved = datas[at].module
+      if not involved or involved.updateGradInput ~= passes.gradient[k] or involved.accGradParameters ~= passes.learning[k] then
+         return false
+      end
+   end
+   return native.repeat_gradient(module.gradInput, datas[i].input, gradient)
+end
+
 -- The backward order of a graph, laid out.
 --   datas: the data of each node
 --   sends: where its gradient goes: a position, or a list of these
 --   slots: how many parts the gradient of each node's output has
 --   split: the positions of nodes whose output is split
+--   entries: the entry that a node selects; false where none
+--   keeping: the positions of modules that keep their gradients
+--   passes: see lay_out_passing
 local function lay_out_backward(walk)
-   local back = {datas = weak('v'), sends = {}, slots = {}, split = {}}
+   local back = {datas = weak('v'), sends = {}, slots = {}, split = {}, entries = {}, keeping = {}, passes = {}}
    local position, split = {}, {}
    for i, node in ipairs(walk.lists.backward) do
       back.datas[i], position[node.data], back.slots[i] = node.data, i, 0
+      back.entries[i] = node.data.selectindex or false
    end
    for i, node in ipairs(walk.lists.backward) do
       local sends = {}
@@ -265,6 +324,7 @@ local function lay_out_backward(walk)
       end
       back.sends[i] = #sends == 1 and sends[1] or sends
    end
+   lay_out_passing(back)
    walk.back = back
    return back
 end
@@ -297,13 +357,19 @@ function gModule:updateGradInput(input, gradOutput)
       send(to, whole[to])
    end
    self.outnode.data.gradOutput, self.outnode.data.gradOutputBuffer = {gradOutput}, nil
+   local passes, entries, apart = back.passes, back.entries, nil
    for i = 1, #slots do
       local data, to = datas[i], sends[i]
-      local gradient, entry, module = total(data), data.selectindex, data.module
+      local gradient, entry, module = total(data), entries[i], data.module
       if entry then
          whole[to][entry] = gradient
       else
-         if module then gradient = module:updateGradInput(only(data.input or {}), gradient) end
+         if passes[i] and apart == nil then apart = native.lie_apart(datas, back.keeping) end
+         if passes[i] and apart and module and passed_on(back, i, module, gradient) then
+            gradient = module.gradInput
+         elseif module then
+            gradient = module:updateGradInput(only(data.input or {}), gradient)
+         end
          if type(to) == 'number' then
             send(to, gradient)
          else

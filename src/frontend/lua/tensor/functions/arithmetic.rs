@@ -4,11 +4,11 @@
 
 use crate::{
     frontend::lua::tensor::{
-        call::{Answer, Call, element},
+        call::{Answer, Call, Start, element},
         refusal::{checked, refuse},
         row::{Results, Row},
     },
-    torch::TensorType,
+    torch::{TensorType, accumulate},
 };
 
 type Elements = mlua::Result<tch::Tensor>;
@@ -102,6 +102,17 @@ fn with_tensor(name: &'static str, f: fn(&tch::Tensor, &tch::Tensor, bool) -> El
     })
 }
 
+type InPlace = fn(&mut tch::Tensor, &tch::Tensor) -> Result<tch::Tensor, tch::TchError>;
+
+/// The same, which libtorch also has in place.
+fn with_tensor_too(name: &'static str, f: fn(&tch::Tensor, &tch::Tensor, bool) -> Elements, in_place: InPlace) -> Row {
+    with_tensor(name, f).changing(move |call, start| {
+        let y = call.shaped(1, 0)?;
+        let _ = checked(in_place(&mut start.begin()?, &y))?;
+        Ok(true)
+    })
+}
+
 /// `x ± v·y`.
 fn scaled_sum(call: &Call, sign: f64) -> mlua::Result<Answer> {
     let x = call.view(0);
@@ -116,13 +127,37 @@ fn scaled_sum(call: &Call, sign: f64) -> mlua::Result<Answer> {
     }))
 }
 
+/// The same in place.
+fn add_up(call: &Call, start: &Start, sign: f64) -> mlua::Result<bool> {
+    let y = if call.form == 0 { None } else { Some(call.shaped(call.form, 0)?) };
+    let mut x = start.begin()?;
+    match (call.form, y) {
+        (1, Some(y)) if sign > 0.0 => drop(checked(x.f_add_(&y))?),
+        (1, Some(y)) => drop(checked(x.f_sub_(&y))?),
+        (_, Some(y)) => checked(accumulate::add_scaled(&x, &y, sign * call.number(1)))?,
+        (_, None) if sign > 0.0 => drop(checked(x.f_add_scalar_(call.scalar(1)))?),
+        (_, None) => drop(checked(x.f_sub_scalar_(call.scalar(1)))?),
+    }
+    Ok(true)
+}
+
+/// Adds `v·f(a, b)` to the first.
+type AddTo = fn(&tch::Tensor, [&tch::Tensor; 2], f64) -> crate::error::Result<()>;
+
 /// `t + v·f(a, b)`.
-fn fused(name: &'static str, f: fn(&tch::Tensor, &tch::Tensor, bool) -> Elements) -> Row {
+fn fused(name: &'static str, f: fn(&tch::Tensor, &tch::Tensor, bool) -> Elements, add_to: AddTo) -> Row {
+    let operands = |call: &Call| if call.form == 0 { (2, call.number(1)) } else { (1, 1.0) };
     Row::new(name, Results::Own, &["tntt", "ttt"], move |call| {
-        let (first, factor) = if call.form == 0 { (2, call.number(1)) } else { (1, 1.0) };
+        let (first, factor) = operands(call);
         let product = f(&call.shaped(first, 0)?, &call.shaped(first + 1, 0)?, call.is_whole())?;
         let scaled = checked(product.f_mul_scalar(element(call.tensor_type, factor)))?;
         Ok(Answer::Tensor(checked(call.view(0).f_add(&scaled))?))
+    })
+    .changing(move |call, start| {
+        let (first, factor) = operands(call);
+        let (a, b) = (call.shaped(first, 0)?, call.shaped(first + 1, 0)?);
+        checked(add_to(&start.begin()?, [&a, &b], factor))?;
+        Ok(true)
     })
 }
 
@@ -140,32 +175,44 @@ fn operator(name: &'static str, sign: char) -> Row {
     Row::new(name, Results::Own, &["tn"], move |call| {
         Ok(Answer::Tensor(binary(sign, call.tensor_type, &call.view(0), call.number(1))?))
     })
+    .changing(move |call, start| {
+        let mut x = start.begin()?;
+        let _ = checked(if sign == '*' { x.f_mul_scalar_(call.scalar(1)) } else { x.f_div_scalar_(call.number(1)) })?;
+        Ok(true)
+    })
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    let sums = ["tn", "tt", "tnt"];
+    let sum = |name, sign| {
+        Row::new(name, Results::Own, &["tn", "tt", "tnt"], move |call| scaled_sum(call, sign))
+            .changing(move |call, start| add_up(call, start, sign))
+    };
     vec![
-        Row::new("add", Results::Own, &sums, |call| scaled_sum(call, 1.0)),
-        Row::new("csub", Results::Own, &sums, |call| scaled_sum(call, -1.0)),
-        Row::new("sub", Results::Own, &sums, |call| scaled_sum(call, -1.0)).function(),
+        sum("add", 1.0),
+        sum("csub", -1.0),
+        sum("sub", -1.0).function(),
         operator("mul", '*'),
         operator("div", '/'),
         with_number("fmod", c_remainder),
         with_number("mod", c_remainder),
         with_number("remainder", floor_remainder),
-        with_tensor("cmul", |x, y, _| checked(x.f_mul(y))),
-        with_tensor("cdiv", divided),
-        with_tensor("cpow", |x, y, _| checked(x.f_pow(y))),
+        with_tensor_too("cmul", |x, y, _| checked(x.f_mul(y)), tch::Tensor::f_mul_),
+        with_tensor_too("cdiv", divided, tch::Tensor::f_div_),
+        with_tensor_too("cpow", |x, y, _| checked(x.f_pow(y)), tch::Tensor::f_pow_tensor_),
         with_tensor("cfmod", c_remainder),
         with_tensor("cmod", c_remainder),
         with_tensor("cremainder", floor_remainder),
         with_tensor("atan2", |x, y, _| checked(x.f_atan2(y))),
         extreme("cmax", tch::Tensor::f_maximum),
         extreme("cmin", tch::Tensor::f_minimum),
-        fused("addcmul", |a, b, _| checked(a.f_mul(b))),
-        fused("addcdiv", divided),
+        fused("addcmul", |a, b, _| checked(a.f_mul(b)), accumulate::add_product),
+        fused("addcdiv", divided, accumulate::add_quotient),
         Row::new("clamp", Results::Own, &["tnn"], |call| {
             Ok(Answer::Tensor(checked(call.view(0).f_clamp(call.scalar(1), call.scalar(2)))?))
+        })
+        .changing(|call, start| {
+            let _ = checked(start.begin()?.f_clamp_(call.scalar(1), call.scalar(2)))?;
+            Ok(true)
         })
         .or("nnn", |call| Ok(Answer::Number(call.number(0).max(call.number(1)).min(call.number(2))))),
         Row::new("lerp", Results::Own, &["ttn"], |call| {
@@ -180,6 +227,12 @@ pub(super) fn rows() -> Vec<Row> {
                 Ok(Answer::Tensor(checked(as_tensor(call.tensor_type, call.number(0), &exponent)?.f_pow(&exponent))?))
             }
             _ => Ok(Answer::Number(call.number(0).powf(call.number(1)))),
+        })
+        .changing(|call, start| {
+            if call.form == 0 {
+                let _ = checked(start.begin()?.f_pow_(call.scalar(1)))?;
+            }
+            Ok(call.form == 0)
         }),
     ]
 }

@@ -5,14 +5,14 @@ use mlua::{Lua, Value};
 use crate::{
     frontend::lua::machine::limits,
     frontend::lua::tensor::{
-        call::{Answer, Call, element},
+        call::{Answer, Call, Start, element},
         form::Arg,
         handle::to_lua,
         memory::{count, reserve},
         refusal::{checked, misfit},
         row::{Results, Row},
     },
-    torch::Tensor,
+    torch::{Tensor, accumulate::add_matrix_product},
 };
 
 /// Multiply-adds a second of the fastest machine that a network file may meet: a lower bound of the time of a product.
@@ -83,28 +83,27 @@ fn added(
     ranks: [usize; 2],
     f: fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor, tch::TchError>,
 ) -> Row {
-    Row::new(name, Results::Own, &["ttt", "tntt", "nttt", "ntntt"], move |call| {
-        let (v1, matrix, v2, at) = match call.form {
-            0 => (1.0, 0, 1.0, 1),
-            1 => (1.0, 0, call.number(1), 2),
-            2 => (call.number(0), 1, 1.0, 2),
-            _ => (call.number(0), 1, call.number(2), 3),
-        };
-        add_product(call, name, v1, matrix, v2, at, ranks, f)
-    })
+    Row::new(name, Results::Own, &["ttt", "tntt", "nttt", "ntntt"], move |call| add_product(call, name, ranks, f))
+        .changing(move |call, start| add_in_place(call, start, name, ranks))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the formula has these parts")]
+/// Where the parts of a sum stand among the arguments: v1, M's place, v2, the place of the first factor.
+fn parts(call: &Call) -> (f64, usize, f64, usize) {
+    match call.form {
+        0 => (1.0, 0, 1.0, 1),
+        1 => (1.0, 0, call.number(1), 2),
+        2 => (call.number(0), 1, 1.0, 2),
+        _ => (call.number(0), 1, call.number(2), 3),
+    }
+}
+
 fn add_product(
     call: &Call,
     name: &str,
-    v1: f64,
-    matrix: usize,
-    v2: f64,
-    at: usize,
     ranks: [usize; 2],
     f: fn(&tch::Tensor, &tch::Tensor) -> Result<tch::Tensor, tch::TchError>,
 ) -> mlua::Result<Answer> {
+    let (v1, matrix, v2, at) = parts(call);
     let product = product(call, name, at, ranks, f)?;
     let base = call.tensor(matrix);
     if base.size() != product.size() {
@@ -115,6 +114,24 @@ fn add_product(
         return Ok(Answer::Tensor(scaled));
     }
     Ok(Answer::Tensor(checked(checked(base.view().f_mul_scalar(element(call.tensor_type, v1)))?.f_add(&scaled))?))
+}
+
+/// The same in place, where the sizes fit; a matrix and its product have one size.
+fn add_in_place(call: &Call, start: &Start, name: &str, ranks: [usize; 2]) -> mlua::Result<bool> {
+    let (v1, matrix, v2, at) = parts(call);
+    let (base, a, b) = (call.tensor(matrix), call.tensor(at), call.tensor(at + 1));
+    check(name, a, b, ranks)?;
+    let (left, right) = (a.size(), b.size());
+    let is_summed = ranks == [3, 3] && base.dim() == 2;
+    let rows = &left[usize::from(is_summed)..ranks[0].max(2) - 1];
+    let columns = if ranks == [2, 1] { &[] } else { &right[ranks[1] - 1..] };
+    let fits = start.is_alone
+        && (ranks != [3, 3] || is_summed == (name == "addbmm"))
+        && base.size() == [rows, columns].concat();
+    if fits {
+        checked(add_matrix_product(&start.begin()?, [&a.view(), &b.view()], v1, v2))?;
+    }
+    Ok(fits)
 }
 
 /// `a * b`: the dot product of vectors (a number), matrix by vector, matrix by matrix.
@@ -164,17 +181,14 @@ pub(super) fn rows() -> Vec<Row> {
                         .first()
                         .cloned()
                         .ok_or_else(|| misfit(format!("{adding}: the matrix to add to is missing")))?;
-                    let mut args = call.args.clone();
-                    args.push(Arg::Tensor(own, value));
-                    let whole = Call {
-                        lua: call.lua,
-                        tensor_type: call.tensor_type,
-                        form: 0,
-                        results: call.results.clone(),
-                        generator: None,
-                        args,
-                    };
-                    add_product(&whole, adding, call.number(0), 4, call.number(1), 2, ranks, f)
+                    let [v1, v2, a, b] = &call.args[..] else { unreachable!("the form has four arguments") };
+                    let args = [v1.clone(), Arg::Tensor(own, value), v2.clone(), a.clone(), b.clone()].into();
+                    let (tensor_type, results) = (call.tensor_type, call.results.clone());
+                    let whole = Call { lua: call.lua, tensor_type, form: 3, results, generator: None, args };
+                    if whole.changed(|start| add_in_place(&whole, start, adding, ranks))? {
+                        return Ok(Answer::Same);
+                    }
+                    add_product(&whole, adding, ranks, f)
                 })
                 .costs(seconds),
         );
