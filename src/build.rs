@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     versions()?;
     studio()?;
     // libtorch's headers lie beside its libraries; torch-sys says where those are.
-    let torch = ["accumulate", "backward", "direct", "fused", "guard", "precision", "profile"]
+    let torch = ["accumulate", "backward", "direct", "fused", "guard", "precision", "profile", "rows"]
         .map(|name| format!("src/torch/{name}.cpp"));
     let number = "src/frontend/lua/machine/number.cpp";
     let beside = [number, "src/torch/caught.h", "src/distributed/c10d.cpp", "src/distributed/gloo_names.h"];

@@ -1,7 +1,7 @@
 //! Which dimension is which: Torch7's 1-based and negative dims, planes-first images, and the sizes of windows.
 
 use super::{activity::Activity, memory_format::MemoryFormat, module::Context, refusals::size_mismatch};
-use crate::error::Result;
+use crate::{error::Result, torch::rows::whole_numbers};
 
 /// The number of elements of a tensor of these sizes; where a file chose them, the product may be more than fits.
 #[must_use]
@@ -32,13 +32,13 @@ pub fn axis(input: &Activity, rank: usize, dim: i64, input_dims: Option<i64>) ->
 ///
 /// # Errors
 /// When the memory cannot be had.
-pub(super) fn from_one(indices: &tch::Tensor, count: i64) -> Result<Option<tch::Tensor>> {
-    let mut list = Vec::<i64>::try_from(indices.f_reshape([-1])?.f_to_kind(tch::Kind::Int64)?)?;
+pub(super) fn from_one(indices: &tch::Tensor, count: i64) -> Result<Option<Vec<i64>>> {
+    let mut list = whole_numbers(indices)?;
     if !list.iter().all(|index| (1..=count).contains(index)) {
         return Ok(None);
     }
     list.iter_mut().for_each(|index| *index -= 1);
-    Ok(Some(tch::Tensor::f_from_slice(&list)?))
+    Ok(Some(list))
 }
 
 /// The tensor of `input`, checked to be images of `spatial` dims with `count` planes (any number when `None`):

@@ -140,6 +140,15 @@ pub trait Criterion: Any {
         Ok(None)
     }
 
+    /// The same into the tensor of the call before, which has no gaps and lies apart from all that is read. False where it has
+    /// another size or type, or the criterion no such way; `out` is as it was then.
+    ///
+    /// # Errors
+    /// `Kind::Torch` when libtorch refuses.
+    fn input_gradient_into(&self, _input: &Activity, _target: &Activity, _out: &tch::Tensor) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Whether its backward, or a part of it, is code of the user's, which may be wrong.
     fn has_own_backward(&self) -> bool {
         false

@@ -19,6 +19,7 @@ pub mod memory;
 mod place;
 pub mod precision;
 pub mod profile;
+pub mod rows;
 pub(crate) mod said;
 mod samplers;
 pub mod start_up;

@@ -17,7 +17,8 @@ use crate::{
     },
     torch::{
         Generator,
-        direct::{is_floating, sizes},
+        direct::{are_alike, is_floating, sizes},
+        rows::mark,
     },
 };
 
@@ -71,7 +72,7 @@ impl ClassNll {
     }
 
     /// The classes of `[n, c]` on the processor, from 0, where all count alike and each is one.
-    fn plain_places(&self, x: &tch::Tensor, target: &tch::Tensor) -> Result<Option<tch::Tensor>> {
+    fn plain_places(&self, x: &tch::Tensor, target: &tch::Tensor) -> Result<Option<Vec<i64>>> {
         let Some([n, classes]) = sizes(x) else { return Ok(None) };
         let is_plain = self.weights.is_none() && !(1..=classes).contains(&self.ignore_index);
         if !is_plain || !is_floating(x) || x.device() != tch::Device::Cpu || n == 0 || target.numel() as i64 != n {
@@ -84,6 +85,7 @@ impl ClassNll {
     pub(super) fn loss(&self, input: &Activity, x: &tch::Tensor, target: &tch::Tensor) -> Result<tch::Tensor> {
         let reduction = if self.size_average { tch::Reduction::Mean } else { tch::Reduction::Sum };
         if let Some(places) = self.plain_places(x, target)? {
+            let places = tch::Tensor::f_from_slice(&places)?;
             return Ok(x.f_nll_loss_nd::<tch::Tensor>(&places, None, reduction, self.ignore_index - 1)?);
         }
         let size = x.size();
@@ -162,11 +164,18 @@ impl Criterion for ClassNll {
 
     /// Of `[n, c]` on the processor, where all classes count alike.
     fn input_gradient(&self, input: &Activity, target: &Activity) -> Result<Option<Activity>> {
-        let (Activity::Tensor(x), Activity::Tensor(target)) = (input, target) else { return Ok(None) };
-        let Some(places) = self.plain_places(x, target)? else { return Ok(None) };
-        let n = places.numel() as i64;
-        let each = if self.size_average { -1.0 / n as f64 } else { -1.0 };
-        Ok(Some(x.f_zeros_like()?.f_scatter_value_(1, &places.f_view([n, 1])?, each)?.into()))
+        let Activity::Tensor(x) = input else { return Ok(None) };
+        let gradient = tch::Tensor::f_empty(x.size(), (x.kind(), x.device()))?;
+        Ok(self.input_gradient_into(input, target, &gradient)?.then(|| gradient.into()))
+    }
+
+    fn input_gradient_into(&self, input: &Activity, target: &Activity, out: &tch::Tensor) -> Result<bool> {
+        let (Activity::Tensor(x), Activity::Tensor(target)) = (input, target) else { return Ok(false) };
+        let Some(places) = (if are_alike(x, out) { self.plain_places(x, target)? } else { None }) else {
+            return Ok(false);
+        };
+        let each = if self.size_average { -1.0 / places.len() as f64 } else { -1.0 };
+        Ok(mark(out, &places, each))
     }
 
     fn scores(&self) -> Option<Scores> {

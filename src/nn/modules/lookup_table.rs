@@ -7,7 +7,6 @@ use crate::{
     error::{Error, Kind, Result},
     nn::{
         activity::Activity,
-        backward::scaled,
         fields::{Fields, Value},
         init::{set_arguments, set_parameters},
         layout::from_one,
@@ -15,7 +14,11 @@ use crate::{
         refusals::size_mismatch,
         spec::{ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
     },
-    torch::{Generator, direct::are_alike},
+    torch::{
+        Generator,
+        direct::are_alike,
+        rows::{add_rows, take_rows},
+    },
 };
 
 /// `nn.LookupTable(nIndex, nOutput[, paddingValue=0, maxNorm, normType])`
@@ -81,7 +84,7 @@ fn outside(index: &tch::Tensor, rows: i64) -> Result<Option<i64>> {
 
 impl LookupTable {
     /// The rows of `x`, from 0, in one list; `None` where a forward pass has more to do than to copy them, or a page for them.
-    fn plain_rows(&self, x: &tch::Tensor) -> Result<Option<tch::Tensor>> {
+    fn plain_rows(&self, x: &tch::Tensor) -> Result<Option<Vec<i64>>> {
         if self.max_norm.is_some() || !matches!(x.dim(), 1 | 2) || x.device() != tch::Device::Cpu || x.numel() == 0 {
             return Ok(None);
         }
@@ -118,8 +121,7 @@ impl Module for LookupTable {
         let width = self.weight.size()[1];
         let fits = out.kind() == self.weight.kind() && out.size() == [&x.size()[..], &[width]].concat();
         let Some(rows) = (if fits { self.plain_rows(x)? } else { None }) else { return Ok(false) };
-        let _ = self.weight.f_index_select_out(&out.f_view([-1, width])?, 0, &rows)?;
-        Ok(true)
+        Ok(take_rows(out, &self.weight, &rows))
     }
 
     /// Row numbers have none: zeros of their type.
@@ -145,8 +147,7 @@ impl Module for LookupTable {
         let fits = g.kind() == self.weight.kind() && g.numel() as i64 == x.numel() as i64 * width;
         // Elsewhere autograd's own forward pass has the page.
         let Some(rows) = (if is_plain && fits { self.plain_rows(x)? } else { None }) else { return Ok(false) };
-        let _ = sum.shallow_clone().f_index_add_(0, &rows, &scaled(&g.f_reshape([-1, width])?, scale)?)?;
-        Ok(true)
+        Ok(add_rows(sum, g, &rows, scale))
     }
 }
 

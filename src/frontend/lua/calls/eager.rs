@@ -98,7 +98,7 @@ fn update_output(lua: &Lua, class: &Class, (object, input): Forward) -> mlua::Re
     }
     let given: Rc<[Activity]> = Rc::new([argument(lua, &object, &input, 1, "input")?]);
     if memory == Memory::Own
-        && let Some(target) = reuse::output_in(&old, &built, &given[0]).map(Activity::Tensor)
+        && let Some(target) = reuse::output_in(&old, &built, &[&given[0]]).map(Activity::Tensor)
         && into(&given, &target).map_err(raise)?
     {
         if built.is_kept() {

@@ -252,3 +252,62 @@ fn a_sum_passes_its_gradient_on_where_nobody_can_tell() {
         "
     ));
 }
+
+#[test]
+fn modules_learn_in_one_walk_or_in_two_the_same() {
+    run(&format!(
+        "{CHECK}{}",
+        r"
+        -- A module of the user's learns after all gradients are there, in forward order, as in Torch7.
+        local calls = {}
+        local own, parent = torch.class('Own', 'nn.Linear')
+        function own:updateGradInput(input, gradient)
+           calls[#calls + 1] = 'gradient'
+           return parent.updateGradInput(self, input, gradient)
+        end
+        function own:accGradParameters(input, gradient, scale)
+           calls[#calls + 1] = 'learn ' .. self.name
+           return parent.accGradParameters(self, input, gradient, scale)
+        end
+        local first, second = Own(4, 4), Own(4, 2)
+        first.name, second.name = 'first', 'second'
+        local x = nn.Identity()()
+        local h = nn.Tanh()(nn.Linear(4, 4)(nn.Sigmoid()(first(x))))
+        local g = nn.gModule({x}, {nn.Linear(2, 3)(second(h)), nn.Linear(4, 2)(h)})
+        local input, sent = torch.randn(5, 4), {torch.randn(5, 3), torch.randn(5, 2)}
+        for i = 1, 3 do check(g, input, sent, 'walk ' .. i) end
+        g:forward(input)
+        calls = {}
+        g:backward(input, sent)
+        assert(table.concat(calls, ', ') == 'gradient, gradient, learn first, learn second')
+        -- With a scale, and in two calls.
+        local _, gradients = g:parameters()
+        local function learned(f)
+           g:zeroGradParameters()
+           f()
+           local all = {}
+           for i, t in ipairs(gradients) do all[i] = t:clone() end
+           return all
+        end
+        local once = learned(function() g:backward(input, sent, 0.5) end)
+        same(once, learned(function() g:updateGradInput(input, sent) g:accGradParameters(input, sent, 0.5) end), 'two calls')
+        -- A half of the graph's own that is replaced is called.
+        local count = 0
+        g.accGradParameters = function(self, ...)
+           count = count + 1
+           return nn.gModule.accGradParameters(self, ...)
+        end
+        same(once, learned(function() g:backward(input, sent, 0.5) end), 'replaced')
+        assert(count == 1)
+        g.accGradParameters = nil
+        -- So is that of a module.
+        local linear = g:findModules('nn.Linear')[1]
+        linear.accGradParameters = function(self, ...)
+           count = count + 1
+           return nn.Linear.accGradParameters(self, ...)
+        end
+        same(once, learned(function() g:backward(input, sent, 0.5) end), 'replaced in a module')
+        assert(count == 2)
+        "
+    ));
+}

@@ -7,6 +7,8 @@ use mlua::{Lua, Table, Value as LuaValue};
 use super::{
     built::{Built, field},
     class::{Class, Pair, argument},
+    eager::write_below_autograd,
+    reuse,
 };
 use crate::{
     error::Result,
@@ -71,12 +73,20 @@ pub(super) fn criterion_output(lua: &Lua, class: &Class, (object, input, target)
 
 pub(super) fn criterion_grad(lua: &Lua, class: &Class, (object, input, target): Pair) -> mlua::Result<LuaValue> {
     let call = LossCall::new(lua, class, &object, &input, &target)?;
-    let closed_form = || call.built.criterion()?.input_gradient(&call.input, &call.target);
+    let old = field(&object, &class.grad_input)?;
+    let criterion = call.built.criterion().map_err(raise)?;
+    if let Some(out) = reuse::output_in(&old, &call.built, &[&call.input, &call.target]) {
+        let into = || criterion.input_gradient_into(&call.input, &call.target, &out);
+        if write_below_autograd(&[&out], into).map_err(raise)? {
+            return Ok(old);
+        }
+    }
+    let closed_form = || criterion.input_gradient(&call.input, &call.target);
     let grad_input = match below_autograd(closed_form).map_err(raise)? {
         Some(gradient) => gradient,
         None => call.differentiated(lua).map_err(raise)?,
     };
-    let stored = store_activity(lua, &field(&object, &class.grad_input)?, &grad_input, call.built.tensor_type)?;
+    let stored = store_activity(lua, &old, &grad_input, call.built.tensor_type)?;
     object.set(&class.grad_input, &stored)?;
     Ok(stored)
 }

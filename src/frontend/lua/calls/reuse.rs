@@ -18,12 +18,13 @@ use crate::{
 const MOST: usize = 16;
 
 /// The tensor in `old`, an output's field.
-pub(super) fn output_in(old: &LuaValue, built: &Built, input: &Activity) -> Option<tch::Tensor> {
-    Places::of(built, std::slice::from_ref(input)).target_in(old)
+pub(super) fn output_in(old: &LuaValue, built: &Built, read: &[&Activity]) -> Option<tch::Tensor> {
+    Places::of(built, read).target_in(old)
 }
 
 /// The tensor or the list of tensors in `old`, a gradient's field.
 pub(super) fn gradient_in(old: &LuaValue, built: &Built, read: &[Activity]) -> mlua::Result<Option<Activity>> {
+    let read = &read.iter().collect::<Vec<_>>();
     let LuaValue::Table(table) = old else {
         return Ok(Places::of(built, read).target_in(old).map(Activity::Tensor));
     };
@@ -43,7 +44,7 @@ struct Places {
 }
 
 impl Places {
-    fn of(built: &Built, activities: &[Activity]) -> Places {
+    fn of(built: &Built, activities: &[&Activity]) -> Places {
         let mut read: Vec<_> = built.parameters.iter().map(|parameter| span(&parameter.leaf)).collect();
         activities.iter().for_each(|activity| note(activity, &mut read));
         Places { read, is_cuda: built.tensor_type.cuda }

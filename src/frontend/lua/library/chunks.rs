@@ -38,6 +38,7 @@ pub(super) const MODULES: &[Chunk] = &[
     chunk!("containers/decorators"),
     chunk!("containers/graph"),
     chunk!("containers/node"),
+    chunk!("containers/walks"),
     chunk!("containers/gmodule"),
     chunk!("containers/weight_norm"),
     chunk!("containers/composites"),

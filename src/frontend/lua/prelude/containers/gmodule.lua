@@ -6,6 +6,7 @@
 
 local torch, nn, native, packages = ...
 local nngraph = packages.nngraph
+local walks = native.walks
 
 -- What stands where a node should: usually a module whose second pair of brackets was forgotten.
 function nngraph.expect_node(value, list, index)
@@ -118,43 +119,6 @@ local function cut(list, count)
    return list
 end
 
--- A graph laid out for its walks, by the graph: lists by the nodes' positions, so that a walk need not look through the nodes'
--- own tables, which lie all over the memory. The nodes have all they have in Torch7, written where it changes. Nothing in
--- here holds a node or a module, which may hold the graph: a key that its value holds is never let go.
---   lists: the graph's own two lists of nodes
---   datas, takes: of the forward order, the data of each node and what it takes: a position, or a list of these
---   entries, parts: the entry of a table that a node selects, and into how many its output is split; false where none
---   values: what each node answered in the last walk; absent while one is under way, so that one within another has its own
---   back: the backward order, see lay_out_backward
---   quiet: the method of each module that adds up no gradients; false of the others
-local walks = setmetatable({}, {__mode = 'k'})
-local function weak(mode) return setmetatable({}, {__mode = mode}) end
-
-local function lay_out(graph)
-   local walk = {connections = native.connections, lists = weak('v'), datas = weak('v'), takes = {}, quiet = weak('k'),
-      entries = {}, parts = {}}
-   walk.lists.forward, walk.lists.backward = graph.forwardnodes, graph.backwardnodes
-   local position = {}
-   for i, node in ipairs(graph.forwardnodes) do
-      walk.datas[i], position[node.data] = node.data, i
-   end
-   for i, data in ipairs(walk.datas) do
-      local from = {}
-      for k, source in ipairs(data.mapindex) do from[k] = position[source] or 0 end
-      walk.takes[i] = #from == 1 and from[1] or from
-      walk.entries[i], walk.parts[i] = data.selectindex or false, data.nSplitOutputs or false
-   end
-   walks[graph] = walk
-   return walk
-end
-
-local function walk_of(graph)
-   local walk = walks[graph]
-   local stands = walk and walk.connections == native.connections and walk.lists.forward == graph.forwardnodes
-      and walk.lists.backward == graph.backwardnodes and #walk.takes == #graph.forwardnodes
-   return stands and walk or lay_out(graph)
-end
-
 function gModule:runForwardFunction(method, input)
    local named = type(method) == 'string'
    local first, verbose = self.innode.data, self.verbose
@@ -163,7 +127,7 @@ function gModule:runForwardFunction(method, input)
       if type(input) ~= 'table' then error(string.format('expecting table of %s inputs', count)) end
       if #input ~= count then error(string.format('Got %s inputs instead of %s', #input, count)) end
    end
-   local walk = walk_of(self)
+   local walk = walks.of(self)
    local datas, takes, values, entries, splits = walk.datas, walk.takes, walk.values or {}, walk.entries, walk.parts
    walk.values = nil
    for i = 1, #takes do
@@ -243,99 +207,25 @@ local function total(data)
    return sum
 end
 
--- A sum's gradient is gradOutput once for each entry. In Torch7 each is a copy; where nobody can tell, a walk passes the one
--- tensor on: the sum's gradient is a tensor of the graph's own, all who take it read it alone, and no module writes its
--- gradInput where another does. Of each node false, or at which positions methods must be what they are: `gradient` and
--- `learning`, for `summed` to be the node whose users' gradients are summed first.
-local function lay_out_passing(back)
-   local treats, from = {}, {}
-   for i, data in ipairs(back.datas) do
-      local module = data.module
-      treats[i] = module and not back.entries[i] and native.treats_gradient(module) or false
-      if treats[i] == 'keeps' then table.insert(back.keeping, i) end
-      local sends = back.sends[i]
-      for _, to in ipairs(type(sends) == 'table' and sends or {sends}) do from[to] = i end
-   end
-   for i, data in ipairs(back.datas) do
-      local sends, involved = back.sends[i], {i}
-      local passes = treats[i] == 'repeats' and type(sends) == 'table' and #sends > 1
-      for _, to in ipairs(passes and sends or {}) do
-         passes = passes and treats[to] == 'keeps'
-         table.insert(involved, to)
-      end
-      -- Who made the gradient.
-      local source = i
-      while passes and back.slots[source] == 1 do
-         source = from[source]
-         passes = treats[source] == 'keeps' or treats[source] == 'looks'
-         table.insert(involved, source)
-         if treats[source] == 'keeps' then break end
-      end
-      if passes then
-         passes = {at = involved, gradient = {}, learning = {}, summed = back.slots[source] > 1 and source}
-         for k, at in ipairs(involved) do
-            local module = back.datas[at].module
-            passes.gradient[k], passes.learning[k] = module.updateGradInput, module.accGradParameters
-         end
-      end
-      back.passes[i] = passes
+-- Calls `call`, by which a module learns, unless it is known to learn nothing by it.
+local function learn(quiet, data, module, call, gradient, factor)
+   local known = quiet[module]
+   if known == call then return end
+   call(module, only(data.input or {}), gradient, factor)
+   if known == nil then
+      quiet[module] = (call == nn.Module.accGradParameters or native.never_learns(module, call)) and call
    end
 end
 
--- Whether the sum at `i` has passed `gradient` on.
-local function passed_on(back, i, module, gradient)
-   local passes, datas = back.passes[i], back.datas
-   if module.inplace or (passes.summed and not datas[passes.summed].gradOutputBuffer) then return false end
-   for k, at in ipairs(passes.at) do
-      local involved = datas[at].module
-      if not involved or involved.updateGradInput ~= passes.gradient[k] or involved.accGradParameters ~= passes.learning[k] then
-         return false
-      end
-   end
-   return native.repeat_gradient(module.gradInput, datas[i].input, gradient)
-end
-
--- The backward order of a graph, laid out.
---   datas: the data of each node
---   sends: where its gradient goes: a position, or a list of these
---   slots: how many parts the gradient of each node's output has
---   split: the positions of nodes whose output is split
---   entries: the entry that a node selects; false where none
---   keeping: the positions of modules that keep their gradients
---   passes: see lay_out_passing
-local function lay_out_backward(walk)
-   local back = {datas = weak('v'), sends = {}, slots = {}, split = {}, entries = {}, keeping = {}, passes = {}}
-   local position, split = {}, {}
-   for i, node in ipairs(walk.lists.backward) do
-      back.datas[i], position[node.data], back.slots[i] = node.data, i, 0
-      back.entries[i] = node.data.selectindex or false
-   end
-   for i, node in ipairs(walk.lists.backward) do
-      local sends = {}
-      for k, source in ipairs(node.children) do
-         local to = position[source.data]
-         sends[k] = to
-         if not node.data.selectindex then
-            back.slots[to] = back.slots[to] + 1
-         elseif not split[to] then
-            split[to], back.slots[to] = true, back.slots[to] + 1
-            table.insert(back.split, to)
-         end
-      end
-      back.sends[i] = #sends == 1 and sends[1] or sends
-   end
-   lay_out_passing(back)
-   walk.back = back
-   return back
-end
-
-function gModule:updateGradInput(input, gradOutput)
+-- Sends the gradient back through the graph. Where a `scale` is given, modules whose methods are native, and so nobody can
+-- tell, learn at once, while what they read is still at hand; where others are left to learn, the order is answered.
+local function walk_back(self, gradOutput, scale)
    local outputs = #self.outnode.children
    if outputs > 1 and #gradOutput ~= outputs then
       error(string.format('Got %s gradOutputs instead of %s', #gradOutput, outputs))
    end
-   local walk = walk_of(self)
-   local back = walk.back or lay_out_backward(walk)
+   local walk = walks.of(self)
+   local back = walks.backward(walk)
    local datas, sends, slots, whole = back.datas, back.sends, back.slots, {}
    -- Parts that come one after the other find an empty list; a single one replaces the last.
    for i = 1, #slots do
@@ -358,17 +248,27 @@ function gModule:updateGradInput(input, gradOutput)
    end
    self.outnode.data.gradOutput, self.outnode.data.gradOutputBuffer = {gradOutput}, nil
    local passes, entries, apart = back.passes, back.entries, nil
+   local learning, quiet, is_left = back.learning, walk.quiet, false
    for i = 1, #slots do
       local data, to = datas[i], sends[i]
       local gradient, entry, module = total(data), entries[i], data.module
+      local given = gradient
       if entry then
          whole[to][entry] = gradient
       else
          if passes[i] and apart == nil then apart = native.lie_apart(datas, back.keeping) end
-         if passes[i] and apart and module and passed_on(back, i, module, gradient) then
+         if passes[i] and apart and module and walks.passed_on(back, i, module, gradient) then
             gradient = module.gradInput
          elseif module then
             gradient = module:updateGradInput(only(data.input or {}), gradient)
+         end
+         if scale and module then
+            local call = module.accGradParameters
+            if call == learning[i] then
+               learn(quiet, data, module, call, given, scale)
+            elseif call ~= quiet[module] then
+               is_left = true
+            end
          end
          if type(to) == 'number' then
             send(to, gradient)
@@ -378,31 +278,51 @@ function gModule:updateGradInput(input, gradOutput)
       end
    end
    self.gradInput = total(self.innode.data)
+   return is_left and back
+end
+
+function gModule:updateGradInput(input, gradOutput)
+   walk_back(self, gradOutput)
    return self.gradInput
 end
 
-local function over_modules(method)
-   return function(self, input, gradOutput, factor)
-      local walk = walk_of(self)
-      local datas, quiet = walk.datas, walk.quiet
-      for i = 1, #walk.takes do
-         local data = datas[i]
-         local module = data.module
-         if module then
-            local call, known = module[method], quiet[module]
-            if known ~= call then
-               call(module, only(data.input or {}), total(data), factor)
-               if known == nil then
-                  quiet[module] = (call == nn.Module.accGradParameters or native.never_learns(module, call)) and call
-               end
-            end
-         end
+-- Lets all modules learn by `method`, but those that have learned by the method in `done`, by the data of their nodes.
+local function over_modules(self, method, factor, done)
+   local walk = walks.of(self)
+   local datas, quiet = walk.datas, walk.quiet
+   for i = 1, #walk.takes do
+      local data = datas[i]
+      local module = data.module
+      if module then
+         local call = module[method]
+         if quiet[module] ~= call and done[data] ~= call then learn(quiet, data, module, call, total(data), factor) end
       end
    end
 end
 
-gModule.accGradParameters = over_modules('accGradParameters')
-gModule.accUpdateGradParameters = over_modules('accUpdateGradParameters')
+function gModule:accGradParameters(input, gradOutput, scale)
+   over_modules(self, 'accGradParameters', scale, {})
+end
+
+function gModule:accUpdateGradParameters(input, gradOutput, rate)
+   over_modules(self, 'accUpdateGradParameters', rate, {})
+end
+
+local halves = {gModule.updateGradInput, gModule.accGradParameters}
+
+function gModule:backward(input, gradOutput, scale)
+   scale = scale or 1
+   if self.updateGradInput ~= halves[1] or self.accGradParameters ~= halves[2] then
+      return nn.Module.backward(self, input, gradOutput, scale)
+   end
+   local back = walk_back(self, gradOutput, scale)
+   if back then
+      local done = {}
+      for i, call in ipairs(back.learning) do done[back.datas[i]] = call or nil end
+      over_modules(self, 'accGradParameters', scale, done)
+   end
+   return self.gradInput
+end
 
 function gModule:type(typename, cache)
    if not typename then return self._type end
@@ -417,7 +337,7 @@ function gModule:type(typename, cache)
    end
    for _, module in ipairs(self.modules) do module:type(typename, cache) end
    self.output, self.gradInput = convert(self.output), convert(self.gradInput)
-   walks[self] = nil
+   walks.forget(self)
    for _, node in ipairs(self.forwardnodes) do
       for _, field in ipairs{'input', 'gradOutput', 'gradOutputBuffer'} do
          node.data[field] = convert(node.data[field])
@@ -428,7 +348,7 @@ function gModule:type(typename, cache)
 end
 
 function gModule:clearState()
-   walks[self] = nil
+   walks.forget(self)
    for _, node in ipairs(self.forwardnodes) do
       node.data.input, node.data.gradOutput, node.data.gradOutputBuffer = nil, nil, nil
    end

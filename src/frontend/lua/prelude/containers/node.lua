@@ -5,7 +5,7 @@ local nngraph = packages.nngraph
 
 local NetworkNode, parent = torch.class('nngraph.Node', 'graph.Node', nngraph)
 
--- How often nodes were connected: a graph that was laid out for its walks before is laid out anew (gmodule.lua).
+-- How often nodes were connected: a graph that was laid out for its walks before is laid out anew (walks.lua).
 native.connections = 0
 
 function NetworkNode:__init(data)
