@@ -21,7 +21,7 @@ use crate::{
         },
     },
     tasks::reach,
-    torch::device::DeviceChoice,
+    torch::{device::DeviceChoice, guard::keep_large_pages},
 };
 
 /// Run a Torch7 script; without one, and with -i, read Torch7 line by line
@@ -59,6 +59,7 @@ pub fn run(args: &Th) -> Result<()> {
     } else {
         args.fence.enter(&reached(args, has_prompt));
     }
+    keep_large_pages();
     let line = if args.trusted { report::raw_line } else { report::line };
     let output = Output::new(line).capped(usize::MAX);
     let options = VmOptions { output, trusted: args.trusted, ..VmOptions::default() };

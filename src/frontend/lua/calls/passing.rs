@@ -38,7 +38,7 @@ pub(in crate::frontend::lua) fn treats_gradient(lua: &Lua, object: Table) -> mlu
     let Some(class) = Class::of(lua, &object)? else { return Ok(None) };
     for half in &class.halves {
         let method = field(&object, half)?;
-        if !method.as_function().is_some_and(|method| method.info().what == "C") {
+        if method.as_function().is_none_or(|method| method.info().what != "C") {
             return Ok(None);
         }
     }
