@@ -41,6 +41,13 @@ pub fn below_autograd<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// The same of work that writes `outs`: each counts one of its [`changes`].
+pub fn write_below_autograd<T>(outs: &[&tch::Tensor], work: impl FnOnce() -> T) -> T {
+    let done = below_autograd(work);
+    outs.iter().for_each(|out| count_change(out));
+    done
+}
+
 /// Whether both have the same sizes and one type.
 #[must_use]
 pub fn are_alike(a: &tch::Tensor, b: &tch::Tensor) -> bool {

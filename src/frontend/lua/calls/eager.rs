@@ -26,7 +26,7 @@ use crate::{
     nn::{self, Activity, Build, Context, Cut, Module, Spec},
     torch::{
         backward::Weighted,
-        direct::{are_alike, below_autograd, count_change},
+        direct::{are_alike, below_autograd, write_below_autograd},
     },
 };
 
@@ -138,13 +138,6 @@ fn repeated(
         Work::Into { given, out } => into(given, out).map_err(raise),
         Work::Nothing => Ok(true),
     }
-}
-
-/// Runs `work`, which writes `outs`, below autograd; the change counts.
-pub(super) fn write_below_autograd<T>(outs: &[&tch::Tensor], work: impl FnOnce() -> T) -> T {
-    let done = below_autograd(work);
-    outs.iter().for_each(|out| count_change(out));
-    done
 }
 
 /// What one differentiable rerun of a module gave.

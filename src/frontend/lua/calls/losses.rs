@@ -7,14 +7,13 @@ use mlua::{Lua, Table, Value as LuaValue};
 use super::{
     built::{Built, field},
     class::{Class, Pair, argument},
-    eager::write_below_autograd,
     reuse,
 };
 use crate::{
     error::Result,
     frontend::lua::{machine::error::raise, objects::activity::store_activity, tensor},
     nn::{Activity, Context, Mode},
-    torch::direct::below_autograd,
+    torch::direct::{below_autograd, write_below_autograd},
 };
 
 /// A criterion with its input and target.

@@ -8,14 +8,13 @@ use mlua::{Lua, Table, Value as LuaValue};
 use super::{
     built::{Shelf, field},
     class::Class,
-    eager::write_below_autograd,
     sharing::Memory,
 };
 use crate::{
     frontend::lua::{machine::error::raise, objects::classes::class_name, tensor},
     torch::{
         Tensor,
-        direct::{are_alike, span},
+        direct::{are_alike, span, write_below_autograd},
     },
 };
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::torch::{
     Element, Tensor, TensorType,
-    direct::{below_autograd, count_change, span},
+    direct::{span, write_below_autograd},
 };
 
 /// What a row's function found out.
@@ -105,9 +105,7 @@ impl Call<'_> {
     /// Whether `change` has made the result out of the first argument, in the memory of the result tensor.
     pub(super) fn changed(&self, change: impl FnOnce(&Start) -> mlua::Result<bool>) -> mlua::Result<bool> {
         let Some(start) = self.start() else { return Ok(false) };
-        let done = below_autograd(|| change(&start));
-        count_change(&start.out);
-        done
+        write_below_autograd(&[&start.out], || change(&start))
     }
 
     /// Argument `at`, a tensor.
