@@ -30,6 +30,10 @@ local places = {
    ['a column of others'] = function() local x = numbers(4, 4) return x:select(2, 2), x:select(2, 3), x:select(1, 2) end,
    ['with gaps'] = function() return numbers(4, 6):narrow(2, 2, 3), numbers(3, 4):t(), numbers(12) end,
    expanded = function() return numbers(3, 4), numbers(1, 4):expand(3, 4), numbers(3, 1):expand(3, 4) end,
+   ['one column by another stride'] = function()
+      local x = numbers(4, 1)
+      return x, x:view(1, 4):t(), torch.Tensor(x:storage(), 1, torch.LongStorage{4, 1}, torch.LongStorage{1, 7})
+   end,
    float = function() return numbers(3, 4):float(), numbers(3, 4):float(), numbers(3, 4):float() end,
 }
 
@@ -76,6 +80,12 @@ for _, call in ipairs{{'add', y}, {'cmul', y}, {'addcmul', y, y}, {'addcdiv', 2,
    assert(not fine and tostring(words):find('different numbers of elements'), words)
    assert(x:sum() == 6)
 end
+
+-- A number beyond the type is refused before anything is written, or taken for an infinite one.
+local few, one = torch.FloatTensor{7, 8}, torch.FloatTensor{1, 2}
+assert(not pcall(function() few:clamp(one, -1e300, 1) end) and few[1] == 7 and few[2] == 8)
+assert(few:clone():add(1e300, one)[1] == math.huge and few:clone():mul(1e300)[1] == math.huge)
+assert(torch.HalfTensor{7, 8}:csub(1e30, torch.HalfTensor{3, 4})[1] == -math.huge)
 
 -- Whole numbers wrap as before.
 local bytes = torch.ByteTensor{250, 3}

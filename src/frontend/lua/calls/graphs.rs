@@ -254,7 +254,7 @@ fn a_sum_passes_its_gradient_on_where_nobody_can_tell() {
 }
 
 #[test]
-fn modules_learn_in_one_walk_or_in_two_the_same() {
+fn modules_learn_after_all_gradients_are_there() {
     run(&format!(
         "{CHECK}{}",
         r"
@@ -308,6 +308,11 @@ fn modules_learn_in_one_walk_or_in_two_the_same() {
         end
         same(once, learned(function() g:backward(input, sent, 0.5) end), 'replaced in a module')
         assert(count == 2)
+        -- Where the gradient does not come through, nothing is learned.
+        function linear:updateGradInput() error 'in the middle' end
+        g:zeroGradParameters()
+        assert(not pcall(function() g:backward(input, sent) end))
+        for _, t in ipairs(gradients) do assert(t:norm() == 0) end
         "
     ));
 }

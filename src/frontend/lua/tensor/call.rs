@@ -73,17 +73,29 @@ impl Call<'_> {
     }
 
     /// The result tensor that was handed in, where it may be changed in place: it has no gaps and the sizes of the first tensor
-    /// among the arguments, which lies there or apart from it, as all others do. Whole numbers wrap in ways of their own.
+    /// among the arguments, which lies there or apart from it, as all others do. Not of types whose numbers wrap or are rounded
+    /// in between, and not where a number is beyond the type, which libtorch refuses in the middle.
     fn start(&self) -> Option<Start> {
         let [(result, _)] = &self.results[..] else { return None };
-        if self.is_whole() || result.tensor_type() != self.tensor_type || result.dim() == 0 || !result.is_contiguous() {
+        let most = match self.tensor_type.element {
+            Element::Float => f64::from(f32::MAX),
+            Element::Double => f64::MAX,
+            _ => return None,
+        };
+        let is_beyond = |arg: &Arg| matches!(arg, Arg::Number(x) if x.is_finite() && x.abs() > most);
+        if result.tensor_type() != self.tensor_type || result.dim() == 0 || !result.is_contiguous() {
+            return None;
+        }
+        if self.args.iter().any(is_beyond) {
             return None;
         }
         let out = result.view();
         let place = span(&out);
         let is_there = |tensor: &Tensor| {
             tensor.same(result)
-                || tensor.size() == result.size() && tensor.is_contiguous() && span(&tensor.view()) == place
+                || tensor.size() == result.size()
+                    && tensor.stride() == result.stride()
+                    && span(&tensor.view()) == place
         };
         let is_apart = |tensor: &Tensor| {
             let other = span(&tensor.view());

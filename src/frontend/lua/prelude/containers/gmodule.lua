@@ -208,18 +208,18 @@ local function total(data)
 end
 
 -- Calls `call`, by which a module learns, unless it is known to learn nothing by it.
-local function learn(quiet, data, module, call, gradient, factor)
+local function learn(quiet, data, module, call, factor)
    local known = quiet[module]
    if known == call then return end
-   call(module, only(data.input or {}), gradient, factor)
+   call(module, only(data.input or {}), total(data), factor)
    if known == nil then
       quiet[module] = (call == nn.Module.accGradParameters or native.never_learns(module, call)) and call
    end
 end
 
--- Sends the gradient back through the graph. Where a `scale` is given, modules whose methods are native, and so nobody can
--- tell, learn at once, while what they read is still at hand; where others are left to learn, the order is answered.
-local function walk_back(self, gradOutput, scale)
+-- Sends the gradient back through the graph, and answers the data of the nodes whose modules learn, the last one first; nil
+-- where not all of them do so by native methods.
+local function walk_back(self, gradOutput)
    local outputs = #self.outnode.children
    if outputs > 1 and #gradOutput ~= outputs then
       error(string.format('Got %s gradOutputs instead of %s', #gradOutput, outputs))
@@ -248,11 +248,10 @@ local function walk_back(self, gradOutput, scale)
    end
    self.outnode.data.gradOutput, self.outnode.data.gradOutputBuffer = {gradOutput}, nil
    local passes, entries, apart = back.passes, back.entries, nil
-   local learning, quiet, is_left = back.learning, walk.quiet, false
+   local learning, quiet, learners = back.learning, walk.quiet, {}
    for i = 1, #slots do
       local data, to = datas[i], sends[i]
       local gradient, entry, module = total(data), entries[i], data.module
-      local given = gradient
       if entry then
          whole[to][entry] = gradient
       else
@@ -262,12 +261,10 @@ local function walk_back(self, gradOutput, scale)
          elseif module then
             gradient = module:updateGradInput(only(data.input or {}), gradient)
          end
-         if scale and module then
+         if module and learners then
             local call = module.accGradParameters
-            if call == learning[i] then
-               learn(quiet, data, module, call, given, scale)
-            elseif call ~= quiet[module] then
-               is_left = true
+            if call ~= quiet[module] then
+               if call == learning[i] then learners[#learners + 1] = data else learners = nil end
             end
          end
          if type(to) == 'number' then
@@ -278,7 +275,7 @@ local function walk_back(self, gradOutput, scale)
       end
    end
    self.gradInput = total(self.innode.data)
-   return is_left and back
+   return learners
 end
 
 function gModule:updateGradInput(input, gradOutput)
@@ -286,27 +283,20 @@ function gModule:updateGradInput(input, gradOutput)
    return self.gradInput
 end
 
--- Lets all modules learn by `method`, but those that have learned by the method in `done`, by the data of their nodes.
-local function over_modules(self, method, factor, done)
+-- Lets all modules learn by `method`.
+local function over_modules(self, method, factor)
    local walk = walks.of(self)
    local datas, quiet = walk.datas, walk.quiet
    for i = 1, #walk.takes do
       local data = datas[i]
       local module = data.module
-      if module then
-         local call = module[method]
-         if quiet[module] ~= call and done[data] ~= call then learn(quiet, data, module, call, total(data), factor) end
-      end
+      if module then learn(quiet, data, module, module[method], factor) end
    end
 end
 
-function gModule:accGradParameters(input, gradOutput, scale)
-   over_modules(self, 'accGradParameters', scale, {})
-end
+function gModule:accGradParameters(input, gradOutput, scale) over_modules(self, 'accGradParameters', scale) end
 
-function gModule:accUpdateGradParameters(input, gradOutput, rate)
-   over_modules(self, 'accUpdateGradParameters', rate, {})
-end
+function gModule:accUpdateGradParameters(input, gradOutput, rate) over_modules(self, 'accUpdateGradParameters', rate) end
 
 local halves = {gModule.updateGradInput, gModule.accGradParameters}
 
@@ -315,11 +305,16 @@ function gModule:backward(input, gradOutput, scale)
    if self.updateGradInput ~= halves[1] or self.accGradParameters ~= halves[2] then
       return nn.Module.backward(self, input, gradOutput, scale)
    end
-   local back = walk_back(self, gradOutput, scale)
-   if back then
-      local done = {}
-      for i, call in ipairs(back.learning) do done[back.datas[i]] = call or nil end
-      over_modules(self, 'accGradParameters', scale, done)
+   local learners = walk_back(self, gradOutput)
+   if learners then
+      -- Only they need be looked at: most modules of a graph have nothing to learn.
+      local quiet = walks.of(self).quiet
+      for i = #learners, 1, -1 do
+         local data = learners[i]
+         learn(quiet, data, data.module, data.module.accGradParameters, scale)
+      end
+   else
+      self:accGradParameters(input, gradOutput, scale)
    end
    return self.gradInput
 end
