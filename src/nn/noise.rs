@@ -59,5 +59,5 @@ fn drawn(
     let count = size.iter().product::<i64>().max(0) as usize;
     let mut generator = generator.borrow_mut();
     let numbers: Vec<f64> = (0..count).map(|_| draw(&mut generator)).collect();
-    Ok(tch::Tensor::from_slice(&numbers).f_view(size)?.f_to_kind(like.kind())?.f_to_device(like.device())?)
+    Ok(tch::Tensor::f_from_slice(&numbers)?.f_view(size)?.f_to_kind(like.kind())?.f_to_device(like.device())?)
 }

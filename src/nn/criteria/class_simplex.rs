@@ -65,7 +65,7 @@ fn init(args: &Args<'_>, fields: &dyn Fields, _: &mut Generator) -> Result<()> {
     memory::check_values((classes * classes) as i64, "the simplex")?;
     let n = classes as usize;
     let numbers: Vec<f64> = simplex(n - 1).into_iter().flat_map(|row| row.into_iter().chain([0.0])).collect();
-    let corners = tch::Tensor::from_slice(&numbers).f_view([n as i64, n as i64])?;
+    let corners = tch::Tensor::f_from_slice(&numbers)?.f_view([n as i64, n as i64])?;
     fields.set("nClasses", classes.into())?;
     fields.set("sizeAverage", Value::Bool(true))?;
     fields.set("simplex", Tensor::copied(fields.tensor_type(), &corners)?.into())

@@ -114,11 +114,11 @@ fn reset(fields: &dyn Fields, stdv: Option<f64>, generator: &mut Generator) -> R
         for &(_, to) in &rows {
             numbers.extend((0..area).map(|_| generator.uniform(-limit(to), limit(to))));
         }
-        weight.copy_from(&tch::Tensor::from_slice(&numbers))?;
+        weight.copy_from(&tch::Tensor::f_from_slice(&numbers)?)?;
     }
     if let Some(bias) = fields.tensor("bias")? {
         let numbers: Vec<f64> = (1..=fan_in.len() as i64).map(|to| generator.uniform(-limit(to), limit(to))).collect();
-        bias.copy_from(&tch::Tensor::from_slice(&numbers))?;
+        bias.copy_from(&tch::Tensor::f_from_slice(&numbers)?)?;
     }
     Ok(())
 }
@@ -134,7 +134,7 @@ fn build(builder: &mut dyn Builder, is_transposed: bool) -> Result<Box<dyn Modul
     };
     let pairs: Vec<i64> = connections(fields)?.into_iter().map(place).collect();
     Ok(Box::new(MapConvolution {
-        pairs: tch::Tensor::from_slice(&pairs).f_to_device(weight.device())?,
+        pairs: tch::Tensor::f_from_slice(&pairs)?.f_to_device(weight.device())?,
         weight,
         bias,
         input_planes,

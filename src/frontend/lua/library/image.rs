@@ -45,9 +45,9 @@ pub(super) fn table(lua: &Lua) -> mlua::Result<Table> {
     image.raw_set(
         "encode",
         lua.create_function(|lua, (pixels, format, quality): (Value, String, u8)| {
-            let bytes = wanted(&pixels).and_then(|pixels| encode(&pixels, &format, quality)).map_err(raise)?;
-            let bytes = Tensor::from_tch(BYTE, &tch::Tensor::from_slice(&bytes)).map_err(raise)?;
-            tensor::to_lua(lua, bytes)
+            let encoded =
+                || Tensor::from_tch(BYTE, &tch::Tensor::f_from_slice(&encode(&wanted(&pixels)?, &format, quality)?)?);
+            tensor::to_lua(lua, encoded().map_err(raise)?)
         })?,
     )?;
     image.raw_set(
@@ -130,16 +130,16 @@ fn decode(bytes: &[u8]) -> Result<Decoded> {
         let pixels = flat.f_view([height, width, channels])?.f_permute([2, 0, 1])?;
         Ok(Decoded { pixels: Tensor::from_tch(tensor_type, &pixels.f_contiguous()?)?, white })
     };
-    let deep = |numbers: &[u16]| tch::Tensor::from_slice(&numbers.iter().map(|&n| i32::from(n)).collect::<Vec<_>>());
+    let deep = |numbers: &[u16]| tch::Tensor::f_from_slice(&numbers.iter().map(|&n| i32::from(n)).collect::<Vec<_>>());
     match &decoded {
-        DynamicImage::ImageLuma16(image) => planes(deep(image), INT, 65535.0),
-        DynamicImage::ImageLumaA16(image) => planes(deep(image), INT, 65535.0),
-        DynamicImage::ImageRgb16(image) => planes(deep(image), INT, 65535.0),
-        DynamicImage::ImageRgba16(image) => planes(deep(image), INT, 65535.0),
+        DynamicImage::ImageLuma16(image) => planes(deep(image)?, INT, 65535.0),
+        DynamicImage::ImageLumaA16(image) => planes(deep(image)?, INT, 65535.0),
+        DynamicImage::ImageRgb16(image) => planes(deep(image)?, INT, 65535.0),
+        DynamicImage::ImageRgba16(image) => planes(deep(image)?, INT, 65535.0),
         DynamicImage::ImageLuma8(_)
         | DynamicImage::ImageLumaA8(_)
         | DynamicImage::ImageRgb8(_)
-        | DynamicImage::ImageRgba8(_) => planes(tch::Tensor::from_slice(decoded.as_bytes()), BYTE, 255.0),
+        | DynamicImage::ImageRgba8(_) => planes(tch::Tensor::f_from_slice(decoded.as_bytes())?, BYTE, 255.0),
         other => Err(failed(format!("pixels of type {:?}", other.color()))),
     }
 }
@@ -226,7 +226,7 @@ fn weights(from: usize, to: usize, mode: &str) -> Result<tch::Tensor> {
             }
         }
     }
-    Ok(tch::Tensor::from_slice(&weights).f_view([to as i64, from as i64])?)
+    Ok(tch::Tensor::f_from_slice(&weights)?.f_view([to as i64, from as i64])?)
 }
 
 /// Weights of four neighbours at `t` between the second and the third (Catmull-Rom).

@@ -93,9 +93,7 @@ impl Call<'_> {
         let place = span(&out);
         let is_there = |tensor: &Tensor| {
             tensor.same(result)
-                || tensor.size() == result.size()
-                    && tensor.stride() == result.stride()
-                    && span(&tensor.view()) == place
+                || tensor.size() == result.size() && tensor.stride() == result.stride() && span(&tensor.view()) == place
         };
         let is_apart = |tensor: &Tensor| {
             let other = span(&tensor.view());

@@ -289,7 +289,7 @@ fn alias_draw(call: &Call) -> mlua::Result<Answer> {
             .collect()
     })?;
     if !drawn.is_empty() {
-        checked(own.copy_from(&tch::Tensor::from_slice(&drawn)))?;
+        checked(own.copy_from(&checked(tch::Tensor::f_from_slice(&drawn))?))?;
     }
     Ok(Answer::Same)
 }
