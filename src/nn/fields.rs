@@ -5,7 +5,7 @@
 
 use crate::{
     error::{Error, Kind, Result},
-    torch::{Tensor, TensorType},
+    torch::{Tensor, TensorType, rows::whole_numbers},
 };
 
 /// A value that an argument or a field can have.
@@ -197,9 +197,7 @@ impl dyn Fields + '_ {
                 })
                 .collect(),
             Value::Sizes(sizes) => Ok(sizes.clone()),
-            Value::Tensor(tensor) => {
-                Ok(Vec::<i64>::try_from(tensor.view().f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?)?)
-            }
+            Value::Tensor(tensor) => whole_numbers(&tensor.view()),
             other => Err(self.wrong(name, "a list of numbers", other)),
         }
     }

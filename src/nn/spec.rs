@@ -115,11 +115,7 @@ impl<'a> Args<'a> {
                 let sizes = match rest.as_slice() {
                     [Value::List(list)] => list.clone(),
                     [Value::Sizes(sizes)] => sizes.iter().map(|&size| Value::from(size)).collect(),
-                    [Value::Tensor(tensor)] => {
-                        let numbers =
-                            Vec::<f64>::try_from(tensor.view().f_to_kind(tch::Kind::Double)?.f_reshape([-1])?)?;
-                        numbers.into_iter().map(Value::Number).collect()
-                    }
+                    [Value::Tensor(tensor)] => tensor.values()?.into_iter().map(Value::Number).collect(),
                     _ => rest,
                 };
                 if let Some(wrong) = sizes.iter().find(|v| !matches!(v, Value::Number(_))) {

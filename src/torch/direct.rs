@@ -109,6 +109,12 @@ pub fn span(tensor: &tch::Tensor) -> Range<usize> {
     span[0]..span[1]
 }
 
+/// Whether two [`span`]s have no byte in common.
+#[must_use]
+pub fn are_apart(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.end <= b.start || b.end <= a.start
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +136,7 @@ mod tests {
         let part = x.select(1, 1);
         let start = x.data_ptr() as usize;
         assert_eq!(span(&part), start + 16..start + 80);
+        assert!(are_apart(&span(&x.select(0, 0)), &span(&x.select(0, 1))) && !are_apart(&span(&part), &span(&x)));
         assert!(are_alike(&part, &x.select(1, 2)));
         assert!(!are_alike(&part, &x.select(0, 1)));
         assert!(!are_alike(&part, &part.to_kind(tch::Kind::Double)));

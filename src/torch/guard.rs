@@ -27,7 +27,7 @@ pub fn measure_allocations() {
 }
 
 /// Keeps the heap of this process in large pages as it grows, and what is given back to it: for programs of the user's, whose
-/// modules each keep tensors of some kilobytes, which lie all over it. A twentieth of the time of an unrolled LSTM.
+/// modules each keep tensors of some kilobytes, which lie all over it. A tenth of the time of an unrolled LSTM.
 ///
 /// Sources: mallopt(3), madvise(2).
 pub fn keep_large_pages() {

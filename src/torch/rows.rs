@@ -5,7 +5,7 @@
 
 use torch_sys::C_tensor;
 
-use super::direct::sizes;
+use super::{direct::sizes, memory};
 use crate::error::Result;
 
 #[expect(unsafe_code, reason = "what rows.cpp defines")]
@@ -17,11 +17,12 @@ unsafe extern "C" {
     fn digits_mark(out: *const C_tensor, places: *const i64, count: usize, v: f64);
 }
 
-/// The elements of a tensor on the processor, as whole numbers.
+/// The elements of a tensor on the processor, as whole numbers. An expanded tensor may stand for any number of them.
 ///
 /// # Errors
 /// When the memory cannot be had.
 pub fn whole_numbers(from: &tch::Tensor) -> Result<Vec<i64>> {
+    memory::check(from.numel() as i64, size_of::<i64>(), "a list of the elements")?;
     let mut numbers = vec![0; from.numel()];
     #[expect(unsafe_code, reason = "a call into C++")]
     // SAFETY: the tensor lives through the call, which writes as many numbers as there is room for, or none.
@@ -140,5 +141,6 @@ mod tests {
             assert_eq!(whole_numbers(&matrix(kind)).unwrap(), [1, 2, 3, 4, 5, 6]);
             assert_eq!(whole_numbers(&matrix(kind).transpose(0, 1)).unwrap(), [1, 3, 5, 2, 4, 6]);
         }
+        assert!(whole_numbers(&tch::Tensor::from_slice(&[1i64]).expand([1 << 40], false)).is_err());
     }
 }

@@ -339,7 +339,7 @@ impl Graph {
 /// A constant as libtorch has it.
 pub(super) fn tensor_of(constant: &Constant, meta: &Meta, real: tch::Kind, device: tch::Device) -> Result<tch::Tensor> {
     let size = meta.dims.all().unwrap_or_default();
-    let flat = tch::Tensor::from_slice(&constant.values).f_reshape(&size[..])?;
+    let flat = tch::Tensor::f_from_slice(&constant.values)?.f_reshape(&size[..])?;
     // Sizes stay on the processor, where they are read.
     let device = if meta.dtype.is_integer() && size.len() <= 1 { tch::Device::Cpu } else { device };
     Ok(flat.f_to_kind(meta.dtype.kind(real))?.f_to_device(device)?)

@@ -56,7 +56,7 @@ impl Initializer {
             }
             (None, _) => {
                 let numbers = graph.with(|state| self.numbers(&mut state.generator.borrow_mut(), dims));
-                tch::Tensor::from_slice(&numbers.map_err(|error| graph.placed(error))?).f_reshape(dims)?
+                tch::Tensor::f_from_slice(&numbers.map_err(|error| graph.placed(error))?)?.f_reshape(dims)?
             }
         };
         if value.size() != dims {
@@ -164,7 +164,7 @@ fn orthogonal(generator: &mut Generator, dims: &[i64], gain: f64) -> Result<Vec<
     let (long, short) = (rows.max(columns), rows.min(columns));
     let mut block = vec![0.0; (long * short) as usize];
     generator.normals(&mut block, 0.0, 1.0);
-    let random = tch::Tensor::from_slice(&block).f_reshape([long, short])?;
+    let random = tch::Tensor::f_from_slice(&block)?.f_reshape([long, short])?;
     let (q, r) = tch::Tensor::f_linalg_qr(&random, "reduced")?;
     let q = q.f_mul(&r.f_diagonal(0, 0, 1)?.f_sign()?)?;
     let q = if rows < columns { q.f_transpose(0, 1)? } else { q };

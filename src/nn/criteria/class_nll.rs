@@ -18,7 +18,7 @@ use crate::{
     torch::{
         Generator,
         direct::{are_alike, is_floating, sizes},
-        rows::mark,
+        rows::{mark, whole_numbers},
     },
 };
 
@@ -119,7 +119,7 @@ impl ClassNll {
         let target = target.f_to_kind(tch::Kind::Int64)?.f_to_device(x.device())?.f_reshape(&batch[..])?;
         // On a CUDA device the look at the labels would wait for the device, so it is made on the processor only.
         if x.device() == tch::Device::Cpu && target.numel() > 0 {
-            let labels = Vec::<i64>::try_from(target.f_reshape([-1])?)?;
+            let labels = whole_numbers(&target)?;
             let counted = || labels.iter().copied().filter(|&label| label != self.ignore_index);
             let (Some(least), Some(most)) = (counted().min(), counted().max()) else {
                 return Ok(x.f_sum(x.kind())?.f_mul_scalar(0.0)?);

@@ -42,7 +42,7 @@ fn weights(fields: &dyn Fields) -> Result<Vec<f64>> {
         Value::List(values) => {
             Ok(values.iter().map(|v| if let Value::Number(weight) = v { *weight } else { 1.0 }).collect())
         }
-        Value::Tensor(tensor) => Ok(Vec::try_from(tensor.view().f_to_kind(tch::Kind::Double)?.f_reshape([-1])?)?),
+        Value::Tensor(tensor) => tensor.values(),
         _ => Ok(vec![]),
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Result},
-    torch::memory,
+    torch::{memory, rows::whole_numbers},
 };
 
 /// A rearrangement.
@@ -316,7 +316,7 @@ pub(super) fn wanted(tensor: &tch::Tensor) -> Result<Vec<i64>> {
 
 /// The numbers of a whole-number tensor.
 pub(super) fn sizes(tensor: &tch::Tensor) -> Result<Vec<i64>> {
-    Ok(Vec::<i64>::try_from(tensor.f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?)?)
+    whole_numbers(tensor)
 }
 
 fn unlike(a: &Meta, b: &Meta) -> Error {
@@ -396,7 +396,7 @@ fn padded(x: &tch::Tensor, paddings: &[(i64, i64)], mode: PadMode) -> Result<tch
             at if at >= n => 2 * n - at - 1 - edge,
             at => at,
         });
-        let rows = tch::Tensor::from_slice(&rows.collect::<Vec<_>>()).f_to_device(y.device())?;
+        let rows = tch::Tensor::f_from_slice(&rows.collect::<Vec<_>>())?.f_to_device(y.device())?;
         y = y.f_index_select(dim as i64, &rows)?;
     }
     Ok(y)

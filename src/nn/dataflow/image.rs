@@ -76,7 +76,7 @@ impl Resize {
             have as f64 / extent as f64
         };
         memory::check((x.numel() as i64 / have.max(1)).saturating_mul(extent), 8, "an image")?;
-        let rows = |rows: Vec<i64>| Ok::<_, Error>(tch::Tensor::from_slice(&rows).f_to_device(x.device())?);
+        let rows = |rows: Vec<i64>| Ok::<_, Error>(tch::Tensor::f_from_slice(&rows)?.f_to_device(x.device())?);
         let last = have - 1;
         if self.method == ResizeMethod::Nearest {
             let nearest = |i: i64| {
@@ -90,7 +90,7 @@ impl Resize {
         let share: Vec<f64> = (0..extent).zip(&low).map(|(i, &at)| i as f64 * scale - at as f64).collect();
         let mut size = vec![1; x.dim()];
         size[dim as usize] = extent;
-        let share = tch::Tensor::from_slice(&share).f_to_kind(x.kind())?.f_to_device(x.device())?.f_reshape(size)?;
+        let share = tch::Tensor::f_from_slice(&share)?.f_to_kind(x.kind())?.f_to_device(x.device())?.f_reshape(size)?;
         let low = x.f_index_select(dim, &rows(low)?)?;
         let high = x.f_index_select(dim, &rows(high)?)?;
         Ok(low.f_add(&high.f_sub(&low)?.f_mul(&share)?)?)

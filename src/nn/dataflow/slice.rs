@@ -151,7 +151,7 @@ impl Slice {
                                 y.f_slice(dim, first, first + count * step, step)?
                             } else {
                                 let rows: Vec<i64> = (0..count).map(|i| first + i * step).collect();
-                                y.f_index_select(dim, &tch::Tensor::from_slice(&rows).f_to_device(y.device())?)?
+                                y.f_index_select(dim, &tch::Tensor::f_from_slice(&rows)?.f_to_device(y.device())?)?
                             };
                             dim += 1;
                         }

@@ -17,7 +17,7 @@ use crate::{
     torch::{
         Generator,
         direct::are_alike,
-        rows::{add_rows, take_rows},
+        rows::{add_rows, take_rows, whole_numbers},
     },
 };
 
@@ -78,8 +78,7 @@ fn build(builder: &mut dyn Builder) -> Result<Box<dyn Module>> {
 
 /// The first of these row numbers, from 1, that a table of so many rows does not have.
 fn outside(index: &tch::Tensor, rows: i64) -> Result<Option<i64>> {
-    let numbers = Vec::<i64>::try_from(index.f_reshape([-1])?)?;
-    Ok(numbers.into_iter().find(|number| !(1..=rows).contains(number)))
+    Ok(whole_numbers(index)?.into_iter().find(|number| !(1..=rows).contains(number)))
 }
 
 impl LookupTable {

@@ -17,7 +17,7 @@ use crate::{
         spec::{Arg, ArgKind, Args, Builder, Missing, Probe, Spec, optional, required},
         window::{IMAGE, extents},
     },
-    torch::{Generator, memory},
+    torch::{Generator, memory, rows::whole_numbers},
 };
 
 const ARGS: &[Arg] = &[
@@ -71,7 +71,7 @@ pub struct MapConvolution {
 fn connections(fields: &dyn Fields) -> Result<Vec<(i64, i64)>> {
     let table = fields.tensor("connTable")?.ok_or_else(|| missing(fields, "connTable"))?;
     let size = table.size();
-    let rows: Vec<i64> = Vec::try_from(table.view().f_to_kind(tch::Kind::Int64)?.f_reshape([-1])?)?;
+    let rows = whole_numbers(&table.view())?;
     if size.len() != 2 || size[1] != 2 || rows.iter().any(|&plane| plane < 1) {
         return Err(Error::new(
             Kind::Argument,

@@ -453,6 +453,27 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_input_that_stands_for_more_than_memory_holds_is_a_page() {
+        run(r"
+            local one = torch.LongTensor{1}:expand(2^32)
+            local x = torch.zeros(1, 1):expand(2^32, 2)
+            local criterion = nn.ClassNLLCriterion()
+            for _, call in ipairs{
+               function() nn.LookupTable(5, 2):forward(one) end,
+               function() nn.LookupTable(5, 2):accGradParameters(one, x) end,
+               function() criterion:forward(x, one) end,
+               function() criterion:backward(x, one) end,
+               function() nn.ClassNLLCriterion(torch.ones(2)):forward(x, one) end,
+               function() nn.Reshape(one:double()):forward(torch.zeros(2)) end,
+               function() nn.SpatialConvolutionMap(torch.zeros(1, 1):fill(1):expand(2^32, 2), 1, 1) end,
+            } do
+               local fine, page = pcall(call)
+               assert(not fine and tostring(page):find('tensor memory'), tostring(page))
+            end
+        ");
+    }
+
+    #[test]
     fn what_is_kept_keeps_no_object_alive() {
         run(r"
             local weak = setmetatable({}, {__mode = 'v'})

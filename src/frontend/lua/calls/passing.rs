@@ -14,7 +14,7 @@ use crate::{
     frontend::lua::{machine::error::raise, objects::classes::class_name, tensor},
     torch::{
         Tensor,
-        direct::{are_alike, span, write_below_autograd},
+        direct::{are_alike, are_apart, span, write_below_autograd},
     },
 };
 
@@ -68,7 +68,7 @@ pub(in crate::frontend::lua) fn lie_apart(lua: &Lua, (datas, positions): (Table,
         }
     }
     taken.sort_unstable_by_key(|place| place.start);
-    Ok(taken.windows(2).all(|two| two[0].end <= two[1].start))
+    Ok(taken.windows(2).all(|two| are_apart(&two[0], &two[1])))
 }
 
 /// Where its storage lies; of a tensor that has none yet, where it lies itself.

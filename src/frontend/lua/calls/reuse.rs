@@ -11,7 +11,7 @@ use super::built::Built;
 use crate::{
     frontend::lua::{objects::classes::class_name, tensor},
     nn::Activity,
-    torch::direct::span,
+    torch::direct::{are_apart, span},
 };
 
 /// Entries of a table of results, at most: layers that split into more gain nothing here.
@@ -58,7 +58,7 @@ impl Places {
         }
         let target = kept.view();
         let place = span(&target);
-        self.read.iter().all(|read| read.end <= place.start || place.end <= read.start).then_some(target)
+        self.read.iter().all(|read| are_apart(read, &place)).then_some(target)
     }
 }
 

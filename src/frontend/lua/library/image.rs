@@ -16,7 +16,7 @@ use crate::{
         objects::value::value_from_lua,
         tensor,
     },
-    torch::{Element, Tensor, TensorType},
+    torch::{Element, Tensor, TensorType, memory},
 };
 
 const BYTE: TensorType = TensorType { element: Element::Byte, cuda: false };
@@ -87,7 +87,11 @@ fn wanted(value: &Value) -> Result<Tensor> {
 fn bytes_of(value: &Value) -> Result<Vec<u8>> {
     match value {
         Value::String(text) => Ok(text.as_bytes().to_vec()),
-        other => Ok(Vec::<u8>::try_from(wanted(other)?.view().f_to_kind(tch::Kind::Uint8)?.f_reshape([-1])?)?),
+        other => {
+            let tensor = wanted(other)?;
+            memory::check(tensor.numel(), 1, "a file's bytes")?;
+            Ok(Vec::<u8>::try_from(tensor.view().f_to_kind(tch::Kind::Uint8)?.f_reshape([-1])?)?)
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::torch::{
     Element, Tensor, TensorType,
-    direct::{span, write_below_autograd},
+    direct::{are_apart, span, write_below_autograd},
 };
 
 /// What a row's function found out.
@@ -95,10 +95,7 @@ impl Call<'_> {
             tensor.same(result)
                 || tensor.size() == result.size() && tensor.stride() == result.stride() && span(&tensor.view()) == place
         };
-        let is_apart = |tensor: &Tensor| {
-            let other = span(&tensor.view());
-            other.end <= place.start || place.end <= other.start
-        };
+        let is_apart = |tensor: &Tensor| are_apart(&span(&tensor.view()), &place);
         let mut tensors =
             self.args.iter().filter_map(|arg| if let Arg::Tensor(tensor, _) = arg { Some(tensor) } else { None });
         let first = tensors.next()?;
